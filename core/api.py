@@ -1,0 +1,115 @@
+"""Three lines of Python.
+
+from core import optimize
+
+run = optimize("model.pt2", data="photos.zip", max_drop=1.0)
+print(run.recommendation.sentence)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from core.domain.recipe import Recipe
+from core.domain.run import Limits, RunRequest
+from core.engine import add_data, add_model, cancel, open_store, recover, submit
+from core.protocols import InspectOptions
+from core.search.spelling import parse
+from core.store.store import Store
+from core.views import RunView, run_view
+
+POLL_S = 0.3
+PATIENCE_S = 5.0
+
+
+def _recipe(given: str | Recipe, threads: int, batch: int) -> Recipe:
+    return parse(given, threads, batch) if isinstance(given, str) else given
+
+
+def follow(store: Store, run_id: str, on_change: Callable[[RunView], None] | None = None) -> RunView:
+    """Wait until a run ends; an interrupt from the keyboard cancels it.
+
+    Args:
+        store: Holds the run.
+        run_id: Which run.
+        on_change: Told of each new state.
+    """
+    seen, checked = -1, time.monotonic()
+    try:
+        while True:
+            run = store.runs.get(run_id)
+            if run.revision != seen:
+                seen = run.revision
+                if on_change is not None:
+                    on_change(run_view(store, run_id))
+            if not run.status.active:
+                return run_view(store, run_id)
+            if time.monotonic() - checked > PATIENCE_S:
+                recover(store)
+                checked = time.monotonic()
+            time.sleep(POLL_S)
+    except KeyboardInterrupt:
+        cancel(store, run_id)
+        raise
+
+
+def optimize(
+    model: str | Path,
+    data: str | Path | None = None,
+    *,
+    preset: str = "quick",
+    recipes: Sequence[str | Recipe] = (),
+    runtimes: Sequence[str] = (),
+    max_drop: float | None = 1.0,
+    max_latency_ms: float | None = None,
+    max_size_bytes: int | None = None,
+    budget_s: float | None = None,
+    threads: int = 1,
+    batch: int = 1,
+    seed: int = 0,
+    architecture: str = "",
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    on_change: Callable[[RunView], None] | None = None,
+    store: Store | None = None,
+) -> RunView:
+    """Build and measure optimized versions of a model and return the finished run.
+
+    Args:
+        model: ONNX, torch.export, TorchScript or state-dict file.
+        data: File, folder or name of a built-in set; None measures fidelity on random inputs.
+        preset: ``quick``, ``balanced`` or ``thorough``; ignored where `recipes` are given.
+        recipes: Recipes, or their spelling such as ``export_onnx+int8_static_ort@onnxruntime``.
+        runtimes: Ids of the runtimes to consider; all available ones by default.
+        max_drop: Largest accuracy drop in points.
+        max_latency_ms: Largest median latency.
+        max_size_bytes: Largest artifact.
+        budget_s: Seconds in all.
+        threads: Threads of every runtime.
+        batch: Samples per call for latency.
+        seed: Of every random choice.
+        architecture: Of a state dict, where its keys do not tell.
+        shapes: Example shape by input name, where the file does not tell.
+        on_change: Told of each new state while the run goes on.
+        store: Where to keep everything; the configured one by default.
+
+    Raises:
+        InputError: Model, data or options cannot be used.
+    """
+    store = store or open_store()
+    described = add_model(store, Path(model), InspectOptions("", architecture, dict(shapes or {})))
+    prepared = add_data(store, data, described, seed=seed) if data is not None else None
+    request = RunRequest(
+        model_id=described.id,
+        data_id=prepared.id if prepared else None,
+        preset=preset,
+        recipes=tuple(_recipe(each, threads, batch) for each in recipes),
+        runtimes=tuple(runtimes),
+        limits=Limits(max_drop, max_latency_ms, max_size_bytes),
+        budget_s=budget_s,
+        threads=threads,
+        batch=batch,
+        seed=seed,
+    )
+    return follow(store, submit(store, request).id, on_change)

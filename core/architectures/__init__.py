@@ -1,0 +1,8 @@
+"""Networks that a bare state dict can be matched with."""
+
+from __future__ import annotations
+
+from core.architectures.catalogue import Architecture, build, identify, load, names
+from core.architectures.unwrap import unwrap
+
+__all__ = ["Architecture", "build", "identify", "load", "names", "unwrap"]

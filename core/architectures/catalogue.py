@@ -1,0 +1,193 @@
+"""Which network a bare state dict belongs to, found by its keys and shapes alone.
+
+Each family is one module of this folder; nothing here imports torch until a network is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from core.errors import UnsupportedModel
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Shapes = Mapping[str, tuple[int, ...]]
+COUNTER = "num_batches_tracked"
+"""Batch norm's step counter: absent from old state dicts and without influence on inference."""
+
+PACKED = (".zero_point", "_packed_params", "_packed_params.dtype")
+"""Endings of keys that only eager-mode quantized networks have."""
+
+HINT = (
+    "Name the architecture if the file comes from a known one, or upload a torch.export file (.pt2) or ONNX, "
+    "which carry their network with them."
+)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network that can be built: `config` is JSON-able and is all that `build` needs beside the family.
+
+    Attributes:
+        input_shape: example input without its batch dimension.
+        values: exclusive upper bound of an integer input, None for a float input.
+        notes: what was assumed because the shapes could not tell.
+    """
+
+    name: str
+    family: str
+    config: dict[str, Any]
+    classes: int
+    input_shape: tuple[int, ...]
+    input_dtype: str = "float32"
+    values: int | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+class Nearest(NamedTuple):
+    """An architecture that did not fit, with how many keys do not fit and the first differences in words."""
+
+    name: str
+    distance: int
+    differences: tuple[str, ...]
+
+
+class Family(Protocol):
+    """A set of related networks that are told apart by shapes."""
+
+    id: str
+
+    def names(self) -> list[str]:
+        """Every name that `by_name` understands."""
+        ...
+
+    def match(self, shapes: Shapes) -> Architecture | None:
+        """The architecture with these keys and shapes; raises UnsupportedModel for an unusable one."""
+        ...
+
+    def by_name(self, name: str, shapes: Shapes) -> Architecture:
+        """The named architecture, sized to `shapes`; raises UnsupportedModel when they do not fit."""
+        ...
+
+    def nearest(self, shapes: Shapes) -> list[Nearest]:
+        """What comes close, best first; only asked when nothing matched."""
+        ...
+
+    def canonical(self, key: str) -> str:
+        """Today's name of a key that older releases of this family wrote differently."""
+        ...
+
+    def build(self, architecture: Architecture) -> nn.Module:
+        """The network with fresh weights, in eval mode."""
+        ...
+
+
+@cache
+def families() -> tuple[Family, ...]:
+    """All families, the most specific first."""
+    from core.architectures import cifar_resnet, samples, torchvision_zoo
+
+    return (cifar_resnet.FAMILY, samples.FAMILY, torchvision_zoo.FAMILY)
+
+
+def names() -> list[str]:
+    """Every architecture that may be named by hand."""
+    return [name for family in families() for name in family.names()]
+
+
+def canonical_shapes(family: Family, shapes: Shapes) -> dict[str, tuple[int, ...]]:
+    """`shapes` under the family's own key names, without batch norm's counters."""
+    return {family.canonical(k): tuple(s) for k, s in shapes.items() if k.rpartition(".")[2] != COUNTER}
+
+
+def identify(shapes: Shapes, name: str | None = None) -> Architecture:
+    """Find the architecture of a flat, unwrapped state dict.
+
+    Args:
+        shapes: tensor shape by key.
+        name: an entry of `names()` to take instead of searching.
+
+    Raises:
+        UnsupportedModel: nothing fits; the message says what came nearest and what differs.
+    """
+    if not shapes:
+        raise UnsupportedModel("The file holds no tensors, so there is no network to find.", hint=HINT)
+    _refuse_quantized(shapes)
+    if name is not None:
+        return _named(shapes, name)
+    for family in families():
+        found = family.match(canonical_shapes(family, shapes))
+        if found is not None:
+            return found
+    raise UnsupportedModel(_unknown(shapes), hint=HINT)
+
+
+def build(architecture: Architecture) -> nn.Module:
+    """The network of `architecture` with fresh weights, in eval mode."""
+    return _family(architecture.family).build(architecture)
+
+
+def load(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
+    """Build the network and put the weights in, older key names understood.
+
+    Raises:
+        UnsupportedModel: a key is missing, surplus or of another shape.
+    """
+    from core.architectures.loading import fill, weightless
+
+    with weightless():
+        network = build(architecture)
+    return fill(network, state, _family(architecture.family).canonical)
+
+
+def _family(family_id: str) -> Family:
+    return next(family for family in families() if family.id == family_id)
+
+
+def _named(shapes: Shapes, name: str) -> Architecture:
+    for family in families():
+        if name in family.names():
+            return family.by_name(name, canonical_shapes(family, shapes))
+    close = get_close_matches(name, names(), n=3)
+    hint = (
+        f"Did you mean {', '.join(close)}?" if close else "Leave the name out to search by keys and shapes."
+    )
+    raise UnsupportedModel(f"There is no architecture named {name!r} in the catalogue.", hint=hint)
+
+
+def _refuse_quantized(shapes: Shapes) -> None:
+    packed = [key for key in shapes if key.endswith(PACKED)]
+    if packed:
+        raise UnsupportedModel(
+            f"This state dict is of an already quantized eager-mode model ({packed[0]!r}): its weights are "
+            "packed for one backend of PyTorch and cannot be optimized or exported again.",
+            hint="Give the float model that it was quantized from.",
+        )
+
+
+def _unknown(shapes: Shapes) -> str:
+    near: Iterable[Nearest] = (
+        item for family in families() for item in family.nearest(canonical_shapes(family, shapes))
+    )
+    best = sorted(near, key=lambda item: item.distance)[:3]
+    message = f"The {len(shapes)} tensors of this state dict fit no architecture of the catalogue."
+    for item in best:
+        message += f" Near: {item.name}, {item.distance} keys do not fit ({'; '.join(item.differences)})."
+    if not best:
+        message += f" None comes near; the first keys are {', '.join(list(shapes)[:4])}."
+    return message
+
+
+def describe_differences(expected: Shapes, actual: Shapes, limit: int = 3) -> tuple[int, tuple[str, ...]]:
+    """How many keys differ between two sets of shapes, and the first `limit` differences in words."""
+    missing = [f"{key} is missing" for key in expected if key not in actual]
+    surplus = [f"{key} is unknown" for key in actual if key not in expected]
+    shared = (key for key in expected if key in actual and expected[key] != actual[key])
+    resized = [f"{key} is {list(actual[key])} where {list(expected[key])} is expected" for key in shared]
+    differences = [*resized, *missing, *surplus]
+    return len(differences), tuple(differences[:limit])

@@ -1,0 +1,58 @@
+"""Weights into a freshly built network, with clear words when they do not fit."""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, cast
+
+from core.errors import UnsupportedModel
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def weightless() -> AbstractContextManager[Any]:
+    """A context where new parameters take no memory and no time; initialising a large one takes seconds.
+
+    Only `torch.empty`, which makes parameters, is caught. Buffers that are computed (Swin's positions, batch
+    norm's statistics) become real, and so do the small tensors that RegNet's builder computes with.
+    """
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    class EmptyOnMeta(TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            more = {"device": "meta"} if func is torch.empty else {}
+            return func(*args, **{**(kwargs or {}), **more})
+
+    return EmptyOnMeta()
+
+
+def fill(network: nn.Module, state: Mapping[str, Tensor], canonical: Callable[[str], str]) -> nn.Module:
+    """Put a copy of `state` into `network` strictly, batch norm's counters excepted.
+
+    The state takes over the network's own version metadata: the keys are renamed to today's names first, and
+    a file that lost its metadata (safetensors) would be refused by MNASNet otherwise.
+
+    Raises:
+        UnsupportedModel: a key is missing, surplus or of another shape.
+    """
+    from core.architectures.catalogue import COUNTER, HINT
+
+    own = network.state_dict()
+    counters = ((key, value) for key, value in own.items() if key.endswith(COUNTER))
+    renamed: OrderedDict[str, Any] = OrderedDict(counters)
+    for name, value in state.items():
+        key = canonical(name)
+        renamed[key] = value.to(own[key].dtype if key in own else value.dtype, copy=True)
+    cast(Any, renamed)._metadata = cast(Any, own)._metadata
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # MNASNet's first release warns that it is old
+            network.load_state_dict(renamed, assign=True)
+    except RuntimeError as error:
+        raise UnsupportedModel(f"The weights do not fit the network: {error}", hint=HINT) from error
+    return network.eval()

@@ -1,0 +1,1 @@
+"""Network definitions; these modules import torch and are themselves imported only when one is built."""

@@ -1,0 +1,128 @@
+"""torchvision's networks as keys and shapes, read from the table that `fingerprint` wrote.
+
+The table is a graph: a node is a list (the shape of a tensor) or an object (child node by name), and equal
+subtrees are stored once. A dimension that a person may choose is a letter instead of a number.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from core.architectures.catalogue import Shapes
+
+PATH = Path(__file__).with_name("torchvision_shapes.json")
+
+CLASSES = "C"
+AUXILIARY = "A"
+CHANNELS = "I"
+POSITIONS = "P"
+ANY = "*"
+"""Classes of the main and of auxiliary heads, input channels, patch positions plus one, and anything."""
+
+Pattern = tuple[int | str, ...]
+
+
+class Slot(NamedTuple):
+    """Where a letter stands: the key and the dimension."""
+
+    key: str
+    dimension: int
+    letter: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One network of the table.
+
+    Attributes:
+        options: keyword arguments of torchvision's builder, such as `{"aux_logits": false}`.
+        keys: hash of its sorted key list.
+        input_shape: example input without batch, from the transforms of its pretrained weights.
+        refused: why it cannot be used, empty when it can.
+    """
+
+    name: str
+    options: dict[str, Any]
+    keys: str
+    input_shape: tuple[int, ...]
+    refused: str
+    table: Table
+    root: int
+
+    @cached_property
+    def patterns(self) -> dict[str, Pattern]:
+        """Shape pattern by key."""
+        return dict(self.table.expand(self.root))
+
+    def letters(self, shapes: Shapes) -> dict[Slot, int] | None:
+        """What each letter stands for when `shapes` fit, None when they do not."""
+        found: dict[Slot, int] = {}
+        if len(shapes) != len(self.patterns):
+            return None
+        for key, pattern in self.patterns.items():
+            values = _fit(key, pattern, shapes.get(key))
+            if values is None:
+                return None
+            found |= values
+        main = {value for slot, value in found.items() if slot.letter == CLASSES}
+        return found if len(main) <= 1 else None
+
+    def nearest_shapes(self, shapes: Shapes) -> dict[str, tuple[int, ...]]:
+        """The network's own shapes, every letter filled from `shapes` where the ranks agree, else with 0."""
+        return {key: _filled(pattern, shapes.get(key, ())) for key, pattern in self.patterns.items()}
+
+
+@dataclass(frozen=True)
+class Table:
+    """The nodes and the version of torchvision that they were read from."""
+
+    torchvision: str
+    nodes: list[Any]
+
+    def expand(self, root: int, prefix: str = "") -> Iterable[tuple[str, Pattern]]:
+        """Key and shape pattern of every tensor below node `root`."""
+        node = self.nodes[root]
+        if isinstance(node, list):
+            yield prefix, tuple(node)
+            return
+        for name, child in node.items():
+            yield from self.expand(child, f"{prefix}.{name}" if prefix else name)
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """Every network of the table, the preferred of two equal ones first."""
+    raw = json.loads(PATH.read_text(encoding="utf-8"))
+    table = Table(raw["torchvision"], raw["nodes"])
+    return tuple(
+        Entry(n["name"], n["options"], n["keys"], tuple(n["input"]), n["refused"], table, n["root"])
+        for n in raw["networks"]
+    )
+
+
+def hash_keys(keys: Iterable[str]) -> str:
+    """Short hash of a key list, whatever its order."""
+    return sha256("\n".join(sorted(keys)).encode()).hexdigest()[:16]
+
+
+def _fit(key: str, pattern: Pattern, shape: tuple[int, ...] | None) -> dict[Slot, int] | None:
+    if shape is None or len(shape) != len(pattern):
+        return None
+    found = {}
+    for dimension, (expected, actual) in enumerate(zip(pattern, shape, strict=True)):
+        if isinstance(expected, str):
+            found[Slot(key, dimension, expected)] = actual
+        elif expected != actual:
+            return None
+    return found
+
+
+def _filled(pattern: Pattern, shape: tuple[int, ...]) -> tuple[int, ...]:
+    actual = shape if len(shape) == len(pattern) else (0,) * len(pattern)
+    return tuple(a if isinstance(p, str) else p for p, a in zip(pattern, actual, strict=True))

@@ -1,0 +1,1 @@
+"""Measuring: one fair stopwatch, honest intervals, quality against labels and against the original."""

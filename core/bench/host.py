@@ -1,0 +1,255 @@
+"""The measuring child: holds one artifact on one runtime and answers the stopwatch's commands.
+
+It imports the artifact's own runtime and nothing else that is heavy, so that its memory and load time are
+what production would see.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import compress, islice
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from statistics import median
+from time import perf_counter, perf_counter_ns
+from typing import Any
+
+from core.bench.predictions import filled, save_golden, save_predictions
+from core.datasets.rows import Rows
+from core.domain.model import SourceModel
+from core.domain.recipe import Target
+from core.errors import RuntimeFailed
+from core.examples import example_feed
+from core.protocols import Feed, LocalArtifact, Runtime, Session
+from core.registry import get_runtime
+from core.serde import from_plain
+
+RANDOM_FEEDS = 8
+WARM_CALLS, WARM_SECONDS, WARM_LIMIT_SECONDS = 5, 0.2, 5.0
+KIB = 1024
+
+
+@dataclass
+class _Held:
+    """What is loaded. `empty_bytes` is resident memory with only the runtime's libraries loaded."""
+
+    runtime: Runtime
+    artifact: LocalArtifact
+    target: Target
+    model: SourceModel
+    data: Path | None
+    session: Session
+    call: Callable[[], object]
+    empty_bytes: int
+    peak_before: int
+
+    @property
+    def batch(self) -> int:
+        return self.model.fixed_batch or self.target.batch
+
+
+_held: list[_Held] = []
+
+
+def _now() -> _Held:
+    if not _held:
+        raise RuntimeFailed("No model is open in this process.", hint="Open one first.")
+    return _held[0]
+
+
+def _artifact(plain: dict[str, Any]) -> LocalArtifact:
+    files = tuple(Path(name) for name in plain["files"])
+    return LocalArtifact(plain["format"], Path(plain["path"]), files, plain["options"], plain["details"])
+
+
+def _read_through(artifact: LocalArtifact) -> None:
+    """Bring the files into the page cache: a load time should not depend on who read them last."""
+    for path in artifact.files:
+        with path.open("rb") as file:
+            while file.read(1 << 20):
+                continue
+
+
+def _memory(field: str) -> int:
+    """Return ``VmRSS`` (resident now) or ``VmHWM`` (resident at most so far) of this process in bytes."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) * KIB
+    return 0
+
+
+def _feeds(model: SourceModel, data: Path | None, batch: int) -> Iterator[tuple[Feed, int]]:
+    """Yield feeds of exactly `batch` evaluation rows, or random ones without data, and their real rows."""
+    if data is None:
+        yield from ((example_feed(model, batch, seed), batch) for seed in range(RANDOM_FEEDS))
+        return
+    for feed, rows in Rows(data, model).batches("evaluation", batch):
+        yield filled(feed, rows, batch), rows
+
+
+def import_runtime(payload: dict[str, Any]) -> dict[str, Any]:
+    """Import the libraries of ``runtime``."""
+    get_runtime(payload["runtime"]).warm_up()
+    return {}
+
+
+def pin(payload: dict[str, Any]) -> dict[str, Any]:
+    """Keep every thread of this process, those of the imported libraries too, on ``cores``."""
+    if payload["cores"]:
+        for thread in Path("/proc/self/task").iterdir():
+            os.sched_setaffinity(int(thread.name), payload["cores"])
+    return {}
+
+
+def open_model(payload: dict[str, Any]) -> dict[str, Any]:
+    """Load the artifact, prepare one call and warm it up.
+
+    Returns:
+        ``load_ms`` and ``call_ms``, the time of one warm call.
+    """
+    runtime = get_runtime(payload["target"]["runtime_id"])
+    artifact, target = _artifact(payload["artifact"]), from_plain(payload["target"], Target)
+    model = from_plain(payload["model"], SourceModel)
+    data = Path(payload["data"]) if payload["data"] else None
+    feed, _ = next(_feeds(model, data, model.fixed_batch or target.batch))
+    runtime.warm_up()
+    _read_through(artifact)
+    gc.collect()
+    empty, peak = _memory("VmRSS"), _memory("VmHWM")
+    start = perf_counter()
+    session = runtime.open(artifact, target, model)
+    load_ms = 1000 * (perf_counter() - start)
+    held = _Held(runtime, artifact, target, model, data, session, session.prepare(feed), empty, peak)
+    _held[:] = [held]
+    # The collector would strike in the middle of a timed call.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    return {"load_ms": load_ms, "call_ms": _warm(held.call)}
+
+
+def _warm(call: Callable[[], object]) -> float:
+    """Call for some calls and some time, whichever is later; return the median of the later half in ms."""
+    begin, times = perf_counter(), list[float]()
+    while len(times) < WARM_CALLS or perf_counter() - begin < WARM_SECONDS:
+        start = perf_counter()
+        call()
+        times.append(perf_counter() - start)
+        if len(times) > 1 and perf_counter() - begin > WARM_LIMIT_SECONDS:
+            break
+    return 1000 * median(times[len(times) // 2 :])
+
+
+def time_calls(payload: dict[str, Any]) -> dict[str, Any]:
+    """Time a block of calls.
+
+    At least one call, and `settle_ms` of them, come first and are not counted: the other process has had
+    the caches in between. Calls during which the system gave the core to another program are left out, as
+    long as a quarter of the calls remains: they would say more about that program, and the longer a call
+    the more of them there are.
+
+    Returns:
+        ``ms``: the time of each counted call.
+    """
+    call, clock, times = _now().call, perf_counter_ns, [0] * int(payload["calls"])
+    calm = [True] * len(times)
+    until = clock() + int(payload["settle_ms"] * 1e6)
+    call()
+    while clock() < until:
+        call()
+    for index in range(len(times)):
+        switches = getrusage(RUSAGE_SELF).ru_nivcsw
+        start = clock()
+        call()
+        times[index] = clock() - start
+        calm[index] = getrusage(RUSAGE_SELF).ru_nivcsw == switches
+    kept = list(compress(times, calm))
+    return {"ms": [nanoseconds / 1e6 for nanoseconds in (kept if 4 * len(kept) >= len(times) else times)]}
+
+
+def memory(_: dict[str, Any]) -> dict[str, Any]:
+    """Return ``bytes``: the most that was resident since the load, above the empty runtime.
+
+    The kernel keeps only the highest figure of the whole life of the process. Where importing the runtime
+    took more for a moment than the model ever did, what is resident now stands in for it.
+    """
+    held, peak = _now(), _memory("VmHWM")
+    highest = peak if peak > held.peak_before else _memory("VmRSS")
+    return {"bytes": max(0, highest - held.empty_bytes)}
+
+
+def predict(payload: dict[str, Any]) -> dict[str, Any]:
+    """Run the whole evaluation set at the target's batch and save the outputs in ``folder``.
+
+    Returns:
+        ``samples``: rows saved.
+    """
+    held = _now()
+    feeds = _feeds(held.model, held.data, held.batch)
+    return {"samples": save_predictions(held.session, feeds, held.batch, Path(payload["folder"]))}
+
+
+def golden(payload: dict[str, Any]) -> dict[str, Any]:
+    """Save the first ``count`` feeds with their outputs in the file ``path``.
+
+    Returns:
+        ``count``: feeds saved.
+    """
+    held = _now()
+    first = islice(_feeds(held.model, held.data, held.batch), payload["count"])
+    feeds = [feed for feed, _ in first]
+    save_golden(Path(payload["path"]), feeds, [held.session.run(feed) for feed in feeds])
+    return {"count": len(feeds)}
+
+
+def reload_model(_: dict[str, Any]) -> dict[str, Any]:
+    """Load the artifact a second time in this process; returns ``load_ms``."""
+    held = _now()
+    held.session.close()
+    held.call = lambda: None
+    gc.collect()
+    start = perf_counter()
+    held.session = held.runtime.open(held.artifact, held.target, held.model)
+    return {"load_ms": 1000 * (perf_counter() - start)}
+
+
+def throughput(payload: dict[str, Any]) -> dict[str, Any]:
+    """Call at ``batch`` for ``seconds``, at least once after warming up.
+
+    Returns:
+        ``per_s``: samples per second, and ``memory``: resident bytes.
+    """
+    held, batch = _now(), int(payload["batch"])
+    feed, _ = next(_feeds(held.model, held.data, batch))
+    call = held.session.prepare(feed)
+    call()
+    start, calls = perf_counter(), 0
+    while not calls or perf_counter() - start < payload["seconds"]:
+        call()
+        calls += 1
+    return {"per_s": batch * calls / (perf_counter() - start), "memory": _memory("VmRSS")}
+
+
+def close(_: dict[str, Any]) -> dict[str, Any]:
+    """Free the model."""
+    for held in _held:
+        held.session.close()
+    _held.clear()
+    return {}
+
+
+COMMANDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "import": import_runtime,
+    "pin": pin,
+    "open": open_model,
+    "time": time_calls,
+    "memory": memory,
+    "predict": predict,
+    "golden": golden,
+    "reload": reload_model,
+    "throughput": throughput,
+    "close": close,
+}

@@ -1,0 +1,55 @@
+"""The command line: `python -m core`, also installed as `whetstone`.
+
+Exit codes: 0 a recommended candidate exists (or the command worked), 2 the input cannot be used,
+3 nothing met the limits (results are still written), 1 our own fault.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+
+from core.cli import doctor, history, inspect, optimize, worker
+from core.errors import InputError, NotFound, WhetstoneError
+
+COMMANDS = (doctor, inspect, optimize, history, worker)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="whetstone", description="Sharpen a trained model for the hardware it will run on."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in COMMANDS:
+        module.register(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code."""
+    options = _parser().parse_args(arguments)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        code: int = options.run(options, console)
+        return code
+    except WhetstoneError as error:
+        console.print(f"[bold red]{error.code}[/] {escape(error.message)}", style=None)
+        if error.hint:
+            console.print(f"[dim]{escape(error.hint)}[/]")
+        return 2 if isinstance(error, InputError | NotFound) else 1
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        console.print(f"[bold red]system_error[/] {error.strerror or error}{escape(where)}")
+        console.print("[dim]Look whether the disk has room and whether you may read and write there.[/]")
+        return 1
+    except KeyboardInterrupt:
+        console.print("Cancelled; what was measured is kept.")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

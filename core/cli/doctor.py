@@ -1,0 +1,51 @@
+"""`doctor`: what this computer is and which runtimes it has."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+
+from core.serde import to_plain
+from core.views import MachineView, machine
+
+
+def register(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "doctor", help="show this computer, its runtimes and how uploads are confined"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
+    parser.set_defaults(run=run)
+
+
+def _show(view: MachineView, console: Console) -> None:
+    here = view.environment
+    console.print(f"[bold]{here.cpu}[/], {here.cores} core(s), {here.memory_bytes / 2**30:.1f} GiB")
+    console.print(f"instruction sets  {', '.join(here.isa) or 'none that matter'}")
+    console.print(f"system            {here.os}, Python {here.python}")
+    for _, name, availability in view.runtimes:
+        if availability.ok:
+            console.print(f"[green]available[/]  {name} {availability.version}")
+        else:
+            console.print(f"[yellow]missing[/]    {name}: {escape(availability.reason)}")
+            console.print(f"           {escape(availability.install)}")
+    closed = view.confinement
+    state = "[green]confined[/]" if closed.available else "[yellow]not confined[/]"
+    console.print(f"uploads    {state} {escape(closed.reason)}")
+    for name, value, changed in view.settings:
+        console.print(f"{'[bold]' if changed else '[dim]'}{name}={escape(value)}[/]")
+
+
+def run(options: argparse.Namespace, _: Console) -> int:
+    """Show it."""
+    view = machine()
+    if options.json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(to_plain(view))).decode() + "\n")
+    else:
+        _show(view, Console(highlight=False, soft_wrap=True))
+    return 0

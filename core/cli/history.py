@@ -1,0 +1,62 @@
+"""`runs`, `resume` and `kit`: what was done before."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from core.api import follow
+from core.cli.optimize import Progress, check_out, finish
+from core.engine import kit_name, kit_path, open_store, recover, resume
+from core.views import runs
+
+
+def register(commands: Any) -> None:
+    """Add the commands to the parser."""
+    listing = commands.add_parser("runs", help="list runs, newest first")
+    listing.set_defaults(run=list_runs)
+    again = commands.add_parser("resume", help="go on with an interrupted, cancelled or failed run")
+    again.add_argument("run_id", help="as `runs` lists it")
+    again.add_argument("--out", type=Path, help="folder for results.json and the artifacts")
+    again.add_argument("--json", action="store_true", help="print the results on stdout")
+    again.set_defaults(run=resume_run)
+    kit = commands.add_parser("kit", help="write the kit of a measured candidate")
+    kit.add_argument("candidate_id", help="as results.json lists it")
+    kit.add_argument("--out", type=Path, default=Path(), help="folder to write it to")
+    kit.set_defaults(run=write_kit)
+
+
+def list_runs(_: argparse.Namespace, __: Console) -> int:
+    """List the history."""
+    store = open_store()
+    recover(store)
+    console = Console(highlight=False, soft_wrap=True)
+    for each in runs(store):
+        count = f"{each.done:2}/{each.total:<2}"
+        console.print(f"{each.id}  {each.status.value:11} {count} {escape(each.name)}  {escape(each.best)}")
+    return 0
+
+
+def resume_run(options: argparse.Namespace, console: Console) -> int:
+    """Go on with a run."""
+    check_out(options.out)
+    store = open_store()
+    recover(store)
+    run = resume(store, options.run_id)
+    return finish(store, follow(store, run.id, Progress(console)), options, console)
+
+
+def write_kit(options: argparse.Namespace, console: Console) -> int:
+    """Write a kit."""
+    check_out(options.out)
+    store = open_store()
+    path = kit_path(store, options.candidate_id)
+    target = options.out / kit_name(store, options.candidate_id)
+    shutil.copyfile(path, target)
+    console.print(f"Wrote {escape(str(target))}; unzip it and run python verify.py.")
+    return 0

@@ -1,0 +1,93 @@
+"""`inspect`: what a model is and what cannot be done with it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+
+from core.domain.model import SourceModel, TensorSpec
+from core.engine import add_model, open_store
+from core.errors import InvalidRequest
+from core.protocols import InspectOptions
+from core.serde import to_plain
+from core.views import ModelView, model_view
+
+
+def add_source_options(parser: argparse.ArgumentParser) -> None:
+    """Add what may be stated about a model file."""
+    parser.add_argument("model", type=Path, help="ONNX, torch.export, TorchScript or state-dict file")
+    parser.add_argument("--architecture", default="", help="architecture of a state dict, such as resnet18")
+    parser.add_argument(
+        "--shape",
+        action="append",
+        default=[],
+        metavar="INPUT=1,3,224,224",
+        help="example shape of an input; repeat for several",
+    )
+
+
+def source_options(options: argparse.Namespace) -> InspectOptions:
+    """Return what was stated about the model file.
+
+    Raises:
+        InvalidRequest: A shape does not follow the form.
+    """
+    shapes = {}
+    for text in options.shape:
+        name, _, sizes = text.rpartition("=")
+        try:
+            shapes[name] = tuple(int(size) for size in sizes.split(","))
+        except ValueError as error:
+            raise InvalidRequest(
+                f"The shape {text!r} cannot be read.", hint="Write it as input=1,3,224,224."
+            ) from error
+    return InspectOptions("", options.architecture, shapes)
+
+
+def register(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("inspect", help="describe a model and what cannot be done with it")
+    add_source_options(parser)
+    parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
+    parser.set_defaults(run=run)
+
+
+def _tensor(spec: TensorSpec) -> str:
+    return f"{spec.name} {spec.dtype} ({', '.join(str(size) for size in spec.shape)})"
+
+
+def _show(view: ModelView, console: Console) -> None:
+    model: SourceModel = view.model
+    macs = f", {model.macs / 1e6:,.1f} M multiply-accumulates" if model.macs else ""
+    console.print(f"[bold]{escape(model.name)}[/]: {model.format}, {model.task}")
+    if model.architecture:
+        console.print(f"architecture  {escape(str(model.architecture.get('name')))}")
+    console.print(f"size          {model.parameters:,} parameters, {model.size_bytes / 1e6:.2f} MB{macs}")
+    for label, specs in (("input", model.inputs), ("output", model.outputs)):
+        for spec in specs:
+            console.print(f"{label:13} {escape(_tensor(spec))}")
+    console.print(f"example       {escape(str(model.shapes()))}")
+    for note in model.notes:
+        console.print(f"[yellow]note[/]          {escape(note.message)} {escape(note.hint)}")
+    for row in view.techniques:
+        if row.applicable:
+            console.print(f"[green]can[/]           {row.name} [dim]({row.id})[/]")
+        else:
+            console.print(f"[yellow]cannot[/]        {row.name}: {escape(row.reason)} {escape(row.hint)}")
+
+
+def run(options: argparse.Namespace, _: Console) -> int:
+    """Describe it."""
+    store = open_store()
+    view = model_view(store, add_model(store, options.model, source_options(options)).id)
+    if options.json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(to_plain(view))).decode() + "\n")
+    else:
+        _show(view, Console(highlight=False, soft_wrap=True))
+    return 0

@@ -1,0 +1,164 @@
+"""`optimize`: build and measure, and write the results with every artifact."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from core.api import optimize
+from core.cli.inspect import add_source_options, source_options
+from core.domain.run import RunStatus
+from core.engine import export, open_store
+from core.errors import ErrorRecord, InvalidRequest, from_record
+from core.store.store import Store
+from core.views import Row, RunView, results
+
+SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def seconds(text: str) -> float:
+    """Return the seconds that ``90``, ``90s``, ``10m`` or ``1h`` mean.
+
+    Raises:
+        InvalidRequest: It means none of these.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if match is None or float(match[1]) <= 0:
+        raise InvalidRequest(f"{text!r} is no time.", hint="Write 90s, 10m or 1h.")
+    return float(match[1]) * SECONDS[match[2]]
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a run may be asked for."""
+    parser.add_argument("--data", help="npz, CSV, folder or zip of images, or a built-in set such as digits")
+    parser.add_argument("--preset", default="quick", help="quick, balanced or thorough (default: quick)")
+    parser.add_argument("--recipe", action="append", default=[], help="pass+pass@runtime; repeat for several")
+    parser.add_argument("--runtimes", default="", help="comma-separated; default: all that are available")
+    parser.add_argument("--max-drop", type=float, default=1.0, help="accuracy points (default: 1.0)")
+    parser.add_argument("--max-latency", type=float, help="milliseconds per call")
+    parser.add_argument("--max-size", type=float, help="megabytes")
+    parser.add_argument("--budget", default="", help="time in all, such as 90s or 10m")
+    parser.add_argument("--threads", type=int, default=1, help="threads of every runtime (default: 1)")
+    parser.add_argument("--batch", type=int, default=1, help="samples per call (default: 1)")
+    parser.add_argument("--seed", type=int, default=0, help="of every random choice (default: 0)")
+    parser.add_argument("--out", type=Path, help="folder for results.json and the artifacts")
+    parser.add_argument("--json", action="store_true", help="print the results on stdout")
+
+
+def register(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("optimize", help="build and measure optimized versions of a model")
+    add_source_options(parser)
+    add_run_options(parser)
+    parser.set_defaults(run=run)
+
+
+class Progress:
+    """Prints each candidate when it is final, and the stage when it changes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._shown: set[str] = set()
+        self._stage = ""
+
+    def __call__(self, view: RunView) -> None:
+        """Print what is new in `view`."""
+        for row in view.candidates:
+            if row.candidate.status.final and row.id not in self._shown:
+                self._shown.add(row.id)
+                self._console.print(describe(row))
+        if view.progress.stage and view.progress.stage != self._stage:
+            self._stage = view.progress.stage
+            done, total = view.progress.done, view.progress.total
+            self._console.print(
+                f"[dim]{done}/{total} {view.progress.elapsed_s:.0f} s  {escape(self._stage)}[/]"
+            )
+
+
+def describe(row: Row) -> str:
+    """Return one line on a final candidate."""
+    name = escape(row.name)
+    if row.speedup is None or row.latency_ms is None:
+        return f"[yellow]{row.status:8}[/] {name}: {escape(row.why)}"
+    speed = row.speedup
+    figures = f"{row.latency_ms.value:9.3f} ms  {speed.value:5.2f}x ({speed.low:.2f}–{speed.high:.2f})"
+    if row.accuracy is not None and row.drop is not None:
+        figures += f"  {row.accuracy:6.2f} % ({-row.drop.value:+.2f} points)"
+    elif row.agreement is not None:
+        figures += f"  agrees on {row.agreement.value:.1f} %"
+    return f"[green]{row.status:8}[/] {figures}  {(row.size_bytes or 0) / 1e6:8.2f} MB  {name}"
+
+
+def check_out(folder: Path | None) -> None:
+    """Refuse a folder for results that cannot be written, before any work.
+
+    Raises:
+        InvalidRequest: It cannot be made, or no file in it.
+    """
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            return
+    except OSError as error:
+        raise InvalidRequest(
+            f"The folder {folder} cannot be written: {error.strerror}.", hint="Name another with --out."
+        ) from error
+
+
+def write(store: Store, view: RunView, folder: Path) -> dict[str, Any]:
+    """Write every artifact and ``results.json`` below `folder`; return the results."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = results(view, export(store, view.run.id, folder))
+    partial = folder / "results.json.partial"
+    partial.write_text(json.dumps(found, indent=2) + "\n")
+    partial.replace(folder / "results.json")
+    return found
+
+
+def finish(store: Store, view: RunView, options: argparse.Namespace, console: Console) -> int:
+    """Write and print the outcome of a run; return the exit code."""
+    found = write(store, view, options.out) if options.out else results(view)
+    if options.json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    if view.run.status is RunStatus.FAILED:
+        raise from_record(view.run.error or ErrorRecord("error", "The run failed."))
+    console.print(f"[bold]{escape(view.recommendation.sentence)}[/]")
+    if options.out:
+        console.print(f"Results and artifacts are in {escape(str(options.out))}.")
+    return 0 if view.recommendation.candidate_id else 3
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Optimize."""
+    check_out(options.out)
+    store = open_store()
+    stated = source_options(options)
+    view = optimize(
+        options.model,
+        options.data,
+        preset=options.preset,
+        recipes=options.recipe,
+        runtimes=[name for name in options.runtimes.split(",") if name],
+        max_drop=options.max_drop,
+        max_latency_ms=options.max_latency,
+        max_size_bytes=int(options.max_size * 1e6) if options.max_size else None,
+        budget_s=seconds(options.budget) if options.budget else None,
+        threads=options.threads,
+        batch=options.batch,
+        seed=options.seed,
+        architecture=stated.architecture,
+        shapes=stated.shapes,
+        on_change=Progress(console),
+        store=store,
+    )
+    return finish(store, view, options, console)

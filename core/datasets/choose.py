@@ -1,0 +1,73 @@
+"""Which rows to take: never more than memory allows, even over classes, the same for the same seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from core.protocols import Array
+
+Indices = NDArray[np.int64]
+
+MAX_BYTES = 1_500_000_000
+"""Bytes of the prepared inputs of one data set."""
+IN_MEMORY = 64 * 1024**2
+CALIBRATION_SHARE = 4
+CALIBRATION_MOST = 256
+CALIBRATION_LEAST = 8
+
+
+def limit(samples: int, row_bytes: int, wanted: int | None = None) -> int:
+    """Return how many of `samples` rows of `row_bytes` each to take, `wanted` at most."""
+    return min(samples, wanted or samples, max(1, MAX_BYTES // max(1, row_bytes)))
+
+
+def balanced(labels: Array | None, samples: int, count: int, seed: int = 0) -> Indices:
+    """Return `count` ascending row numbers out of `samples`, as many of each class as possible."""
+    if count >= samples:
+        return np.arange(samples, dtype=np.int64)
+    order, rank, _ = _ranked(labels, samples, seed)
+    return np.sort(order[np.argsort(rank, kind="stable")][:count])
+
+
+def split(labels: Array | None, samples: int, seed: int) -> tuple[Indices, Indices]:
+    """Return row numbers for calibration and for evaluation, disjoint and each in class proportion.
+
+    Calibration takes a quarter, at least 8 and at most 256 rows, and never more than half. Every prefix
+    of either part is in class proportion too.
+    """
+    order, rank, size = _ranked(labels, samples, seed)
+    mixed = order[np.argsort((rank + 0.5) / size, kind="stable")]
+    count = min(CALIBRATION_MOST, max(CALIBRATION_LEAST, samples // CALIBRATION_SHARE), samples // 2)
+    return mixed[:count], mixed[count:]
+
+
+def describe(taken: int, samples: int, labelled: bool) -> dict[str, str]:
+    """Return the line for the page where fewer rows were taken than there are."""
+    if taken == samples:
+        return {}
+    how = "evenly over classes" if labelled else "at random"
+    return {"Samples": f"{taken:,} of {samples:,}, chosen {how}, the same every time"}
+
+
+def empty(folder: Path, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+    """Return an array to fill: in memory, or mapped to a file below `folder` where it is big."""
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    if size <= IN_MEMORY:
+        return np.empty(shape, dtype)
+    folder.mkdir(parents=True, exist_ok=True)
+    return np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=np.dtype(dtype), shape=shape)
+
+
+def _ranked(labels: Array | None, samples: int, seed: int) -> tuple[Indices, Indices, Indices]:
+    """Return the rows shuffled, with each one's rank within its class and the size of its class."""
+    order = np.random.default_rng(seed).permutation(samples).astype(np.int64)
+    classes = np.zeros(samples, np.int64) if labels is None else np.asarray(labels)[order]
+    _, which, sizes = np.unique(classes, return_inverse=True, return_counts=True)
+    by_class = np.argsort(which, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    rank = np.empty(samples, np.int64)
+    rank[by_class] = np.arange(samples) - starts[which[by_class]]
+    return order, rank, sizes[which].astype(np.int64)

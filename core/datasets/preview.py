@@ -1,0 +1,80 @@
+"""The first rows as a person would look at them: small pictures, or numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.datasets.pixels import ImageParams, PreparedImages, image_input
+from core.domain.model import SourceModel
+from core.protocols import Array, Prepared
+
+COUNT = 8
+SIDE = 160
+NUMBERS = 16
+FILE = "preview/preview.json"
+
+
+def write_preview(folder: Path, prepared: Prepared, model: SourceModel, rows: Array) -> list[str]:
+    """Write `preview/preview.json`, and pictures beside it where the inputs are images.
+
+    The JSON is ``{"kind": "images" | "numbers", "items": [{"label", "class", "file" | "values"}]}``.
+
+    Args:
+        folder: Of the data set.
+        prepared: All rows.
+        model: Gives the order of the inputs.
+        rows: Row numbers to choose the first of.
+
+    Returns:
+        The names of the files below `folder`.
+    """
+    (folder / "preview").mkdir(parents=True, exist_ok=True)
+    rows = rows[:COUNT]
+    first = prepared.inputs[model.inputs[0].name][rows]
+    pictures = _pictures(first, prepared, model)
+    items = [_item(prepared, int(row)) for row in rows]
+    files = [FILE]
+    for index, item in enumerate(items):
+        if pictures is None:
+            item["values"] = first[index].reshape(-1)[:NUMBERS].tolist()
+        else:
+            name = f"preview/{index}.png"
+            item["file"] = name
+            files.append(name)
+            _save(pictures[index], folder / name)
+    content = {"kind": "numbers" if pictures is None else "images", "items": items}
+    (folder / FILE).write_text(json.dumps(content), encoding="utf-8")
+    return files
+
+
+def _item(prepared: Prepared, row: int) -> dict[str, object]:
+    if prepared.labels is None:
+        return {"label": None, "class": ""}
+    label = int(prepared.labels[row])
+    name = prepared.classes[label] if label < len(prepared.classes) else str(label)
+    return {"label": label, "class": name}
+
+
+def _pictures(values: Array, prepared: Prepared, model: SourceModel) -> NDArray[np.uint8] | None:
+    """Return (n, height, width, 3) bytes, or None where the rows are no images."""
+    if isinstance(prepared, PreparedImages) and prepared.pixels is not None:
+        return prepared.pixels.restore(values)
+    pixels = image_input(model, ImageParams(mean="none", std="none"))
+    if pixels is None or values.shape[1:] != pixels.row or not len(values):
+        return None
+    # Nobody said how these were scaled: stretch what is there from black to white.
+    low, high = float(values.min()), float(values.max())
+    spread = (values.astype(np.float32) - low) / (high - low or 1.0)
+    return pixels.restore(spread * np.float32(pixels.span) + np.float32(pixels.low))
+
+
+def _save(picture: NDArray[np.uint8], path: Path) -> None:
+    from PIL import Image
+
+    small = Image.fromarray(picture)
+    small.thumbnail((SIDE, SIDE))
+    small.save(path, format="PNG")

@@ -1,0 +1,1 @@
+"""Plain values that travel through the house; frozen, typed, free of any library."""

@@ -1,0 +1,134 @@
+"""Figures that were measured, each with how sure it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A point estimate with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def overlaps(self, other: Interval) -> bool:
+        """Whether both intervals share a point: then the two are a tie."""
+        return self.low <= other.high and other.low <= self.high
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The machine and software a measurement was made on.
+
+    Attributes:
+        cpu: Model name.
+        isa: Instruction sets that matter to inference, such as ``avx512_vnni``.
+        cores: Cores this process may use.
+        memory_bytes: Physical memory.
+        governor: Frequency governor, empty where the system hides it.
+        os: Operating system and kernel.
+        python: Version.
+        libraries: Version of each library that matters.
+        load_before: One-minute load average when the measurement began.
+        load_after: ... and when it ended.
+    """
+
+    cpu: str
+    isa: tuple[str, ...]
+    cores: int
+    memory_bytes: int
+    governor: str
+    os: str
+    python: str
+    libraries: dict[str, str] = field(default_factory=dict)
+    load_before: float = 0.0
+    load_after: float = 0.0
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Time of one call in milliseconds.
+
+    A percentile is None where the runs are too few to state it at 99 % confidence.
+    """
+
+    p50: float
+    p90: float | None
+    p95: float | None
+    p99: float | None
+    mean: float
+    runs: int
+    ci_low: float
+    ci_high: float
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Everything the stopwatch says of one candidate against the baseline.
+
+    Attributes:
+        latency: Of the candidate at the target's batch size.
+        baseline: Of the baseline, measured in the same rounds.
+        speedup: Median over rounds of baseline time by candidate time, with its 95 % interval.
+        rounds: Paired rounds measured.
+        unstable: The interval was still wider than ±3 % at the time limit.
+        samples_ms: Candidate calls, thinned to at most 200 for the page.
+        throughput: Samples per second by batch size; a batch the model refuses is absent.
+        memory_bytes: Peak resident memory of the measuring process above its empty runtime.
+        load_ms: First load of the artifact in a fresh process.
+        warm_load_ms: Second load in the same process.
+        environment: Where it was measured.
+    """
+
+    latency: Latency
+    baseline: Latency
+    speedup: Interval
+    rounds: int
+    unstable: bool
+    samples_ms: tuple[float, ...]
+    throughput: dict[int, float]
+    memory_bytes: int
+    load_ms: float
+    warm_load_ms: float
+    environment: Environment
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Quality against labels, paired with the baseline on the same samples.
+
+    Attributes:
+        metric: ``top1``.
+        value: In percent.
+        drop: Baseline minus candidate, in percentage points, with Tango's 95 % score interval.
+        samples: Evaluated samples.
+        flips: Samples whose correctness differs from the baseline's.
+        mcnemar_p: Exact McNemar p-value of the flips.
+    """
+
+    metric: str
+    value: float
+    drop: Interval
+    samples: int
+    flips: int
+    mcnemar_p: float
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """Agreement with the baseline's outputs; needs no labels and is no accuracy.
+
+    Attributes:
+        top1_agreement: Percent of samples with the same arg-max, with a 95 % interval; None where there is
+            no class axis.
+        sqnr_db: Signal to quantization-noise ratio over all outputs in decibel; None for identical outputs.
+        max_abs_error: Largest absolute difference of any output.
+        samples: Compared samples.
+    """
+
+    top1_agreement: Interval | None
+    sqnr_db: float | None
+    max_abs_error: float
+    samples: int

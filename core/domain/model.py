@@ -1,0 +1,175 @@
+"""The uploaded model and the data that goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+SAMPLE_AXIS = "whole_sample"
+"""Symbol of the axis that data sets put before inputs which have no batch in front."""
+
+
+@dataclass(frozen=True)
+class FileRef:
+    """A file in the content-addressed store.
+
+    Attributes:
+        name: Relative name to give it when it is laid out in a folder.
+        sha256: Content hash, the key in the store.
+        size: Bytes.
+    """
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One input or output tensor.
+
+    Attributes:
+        name: Name under which the runtime feeds or returns it.
+        dtype: NumPy name of the element type, such as ``float32``, ``int64`` or ``bool``.
+        shape: Sizes; a string is a symbolic dimension, resolved by `SourceModel.symbols`.
+        high: For integer inputs, the exclusive upper bound of valid values (a vocabulary's size), if known.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+    high: int | None = None
+
+    def resolve(self, symbols: Mapping[str, int]) -> tuple[int, ...]:
+        """Return the concrete shape under `symbols`; an unknown symbol counts as 1."""
+        return tuple(symbols.get(size, 1) if isinstance(size, str) else size for size in self.shape)
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that cannot be done with a model, and why.
+
+    Attributes:
+        subject: A pass id, a runtime id, or ``model``.
+        message: What is not possible and why.
+        hint: What the person can do about it.
+    """
+
+    subject: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class SourceModel:
+    """A model as its owner uploaded it, described without its weights.
+
+    Attributes:
+        id: Hash of the upload and of what was stated about it; key of the model in the store.
+        name: Display name, from the file name.
+        format: ``onnx``, ``pt2``, ``torchscript`` or ``state_dict``.
+        files: The stored files; the first is the one to open.
+        sha256: Hash of the file that was uploaded.
+        inputs: Input tensors in calling order.
+        outputs: Output tensors in returning order.
+        symbols: Chosen example size of each symbolic dimension, the batch among them.
+        batch_symbol: The symbol that is the batch, or None for a model of fixed batch.
+        parameters: Number of weights.
+        macs: Multiply-accumulates of one forward pass at the example shape and batch 1, if countable.
+        size_bytes: Size of the weights and graph as uploaded.
+        task: ``image-classification``, ``text-classification``, ``tabular-classification`` or ``other``.
+        classes: Size of the class axis of a classifier.
+        architecture: JSON-able description from `core.architectures`, for state dicts.
+        opset: ONNX operator set, for ONNX files.
+        notes: What is not possible with this model, and why.
+    """
+
+    id: str
+    name: str
+    format: str
+    files: tuple[FileRef, ...]
+    sha256: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    symbols: dict[str, int]
+    batch_symbol: str | None
+    parameters: int
+    macs: int | None
+    size_bytes: int
+    task: str = "other"
+    classes: int | None = None
+    architecture: dict[str, Any] | None = None
+    opset: int | None = None
+    notes: tuple[Note, ...] = ()
+
+    def shapes(self, batch: int = 1) -> dict[str, tuple[int, ...]]:
+        """Return the concrete shape of each input at `batch` (ignored where the batch is fixed)."""
+        symbols = dict(self.symbols)
+        if self.batch_symbol is not None:
+            symbols[self.batch_symbol] = batch
+        return {spec.name: spec.resolve(symbols) for spec in self.inputs}
+
+    @property
+    def by_rows(self) -> bool:
+        """Whether every input has the batch in front; recurrent states and scalars have not."""
+        front = self.batch_symbol or self._first_size
+        return all(spec.shape[:1] == (front,) for spec in self.inputs)
+
+    @property
+    def fixed_batch(self) -> int | None:
+        """The only batch size the model is run at, or None where the batch is symbolic.
+
+        It is 1 where an input has no batch in front: then a sample is a whole call.
+        """
+        if not self.by_rows:
+            return 1
+        return self._first_size if self.batch_symbol is None else None
+
+    @property
+    def _first_size(self) -> int:
+        first = self.inputs[0].shape[:1] if self.inputs else ()
+        return first[0] if first and isinstance(first[0], int) else 1
+
+    def with_sample_axis(self) -> SourceModel:
+        """Return the model as data sets see it: itself, or with an axis of samples before every input."""
+        if self.by_rows:
+            return self
+        symbols = {**self.symbols, SAMPLE_AXIS: 1}
+        if self.batch_symbol is not None:
+            symbols[self.batch_symbol] = 1
+        inputs = tuple(replace(spec, shape=(SAMPLE_AXIS, *spec.shape)) for spec in self.inputs)
+        return replace(self, inputs=inputs, symbols=symbols, batch_symbol=SAMPLE_AXIS)
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Prepared data: one array per input, rows aligned, already in the model's layout and scale.
+
+    The files are ``calibration/<i>.npy`` and ``evaluation/<i>.npy``, one per input in the model's
+    order, and ``evaluation/labels.npy`` where labelled.
+
+    Attributes:
+        id: Hash of the raw data, the model and the preparation; enters the artifact ids of passes that
+            calibrate.
+        name: Display name.
+        files: The stored arrays.
+        inputs: Names of the inputs in the order of the arrays.
+        calibration_samples: Rows for calibration; never among the evaluation rows.
+        evaluation_samples: Rows for accuracy.
+        labelled: Whether class labels are there.
+        classes: Class names in label order; empty where unknown.
+        origin: ``npz``, ``images``, ``csv``, ``builtin`` or ``random``.
+        preparation: What was done to the raw data, as label and value, for the page.
+    """
+
+    id: str
+    name: str
+    files: tuple[FileRef, ...]
+    inputs: tuple[str, ...]
+    calibration_samples: int
+    evaluation_samples: int
+    labelled: bool
+    classes: tuple[str, ...] = ()
+    origin: str = "npz"
+    preparation: dict[str, str] = field(default_factory=dict)

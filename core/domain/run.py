@@ -1,0 +1,180 @@
+"""A run: what was asked for, what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from core.domain.measurement import Accuracy, Fidelity, Timing
+from core.domain.recipe import Recipe
+from core.errors import ErrorRecord
+
+
+class RunStatus(StrEnum):
+    """Life of a run. ``interrupted`` can be resumed."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def active(self) -> bool:
+        """Whether a worker has it or will take it."""
+        return self in (RunStatus.QUEUED, RunStatus.RUNNING)
+
+
+class CandidateStatus(StrEnum):
+    """Life of a candidate. ``skipped``: not applicable or out of budget, with the reason."""
+
+    WAITING = "waiting"
+    BUILDING = "building"
+    MEASURING = "measuring"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self in (CandidateStatus.DONE, CandidateStatus.FAILED, CandidateStatus.SKIPPED)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a recommended candidate must respect; None means no limit.
+
+    Attributes:
+        max_drop: Accuracy drop in percentage points; without labels, top-1 disagreement in points; without
+            classes, the error's power in percent of the signal's.
+        max_latency_ms: Median latency.
+        max_size_bytes: Size of the artifact.
+    """
+
+    max_drop: float | None = 1.0
+    max_latency_ms: float | None = None
+    max_size_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a person asked for.
+
+    Attributes:
+        model_id: Source model in the store.
+        data_id: Data set in the store; None means random inputs, fidelity only.
+        preset: ``quick``, ``balanced`` or ``thorough``; ignored where `recipes` are given.
+        recipes: Recipes chosen by hand.
+        runtimes: Runtimes to consider; empty means all that are available.
+        limits: What the recommendation must respect.
+        budget_s: Seconds after which no new work starts; None means no limit.
+        threads: Threads of every runtime.
+        batch: Samples per call for the latency figures.
+        seed: Of calibration, bootstrap and random inputs.
+    """
+
+    model_id: str
+    data_id: str | None = None
+    preset: str = "quick"
+    recipes: tuple[Recipe, ...] = ()
+    runtimes: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    budget_s: float | None = None
+    threads: int = 1
+    batch: int = 1
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was measured of a candidate.
+
+    Attributes:
+        timing: From the stopwatch.
+        accuracy: None without labels.
+        fidelity: Agreement with the baseline.
+        size_bytes: Of the artifact's files.
+    """
+
+    timing: Timing
+    accuracy: Accuracy | None
+    fidelity: Fidelity
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One recipe in a run.
+
+    Attributes:
+        id: Hash of run and recipe; stable across resumes.
+        position: Order within the run; 0 is the baseline.
+        name: For people, such as ``INT8 static · OpenVINO``.
+        stage: What it waits for or what is being done now.
+        artifact_id: Built artifact, once there.
+        result: Once measured.
+        error: Why it failed or was skipped.
+    """
+
+    id: str
+    run_id: str
+    position: int
+    name: str
+    recipe: Recipe
+    status: CandidateStatus = CandidateStatus.WAITING
+    stage: str = ""
+    artifact_id: str | None = None
+    result: Result | None = None
+    error: ErrorRecord | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run in the store; times are UNIX seconds in UTC.
+
+    Attributes:
+        revision: Grows with every change of the run or its candidates; caches key on it.
+        stage: What the worker does now.
+        control: Speed-up of the baseline against itself (A/A), once measured: ``value``, ``low``, ``high``.
+        estimate_s: Expected seconds in all, stated before the start.
+        elapsed_s: Seconds worked so far, over all resumes.
+    """
+
+    id: str
+    name: str
+    request: RunRequest
+    status: RunStatus
+    created: float
+    started: float | None = None
+    finished: float | None = None
+    revision: int = 0
+    stage: str = ""
+    control: dict[str, float] | None = None
+    estimate_s: float | None = None
+    elapsed_s: float = 0.0
+    worker: str | None = None
+    heartbeat: float | None = None
+    cancel_requested: bool = False
+    error: ErrorRecord | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened in a run, kept for the record.
+
+    Attributes:
+        sequence: Position within the run.
+        time: UNIX seconds.
+        kind: ``stage``, ``built``, ``build_failed``, ``measured``, ``cancelled``, ``resumed``...
+        subject: Candidate or artifact id, or empty.
+        data: Plain values.
+    """
+
+    sequence: int
+    time: float
+    kind: str
+    subject: str
+    data: dict[str, Any]

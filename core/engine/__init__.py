@@ -1,0 +1,32 @@
+"""Plan a run, execute it, and the worker that does so."""
+
+from core.engine.kits import export, kit_name, kit_path
+from core.engine.planning import Plan, plan
+from core.engine.submit import cancel, delete, recover, resume, submit
+from core.engine.uploads import add_data, add_model
+from core.store.store import Store
+
+__all__ = [
+    "Plan",
+    "add_data",
+    "add_model",
+    "cancel",
+    "delete",
+    "export",
+    "kit_name",
+    "kit_path",
+    "open_store",
+    "plan",
+    "recover",
+    "resume",
+    "submit",
+]
+
+
+def open_store() -> Store:
+    """Return the store that the settings name.
+
+    Raises:
+        StoreUnusable: The database is damaged or of a newer version.
+    """
+    return Store()

@@ -1,0 +1,132 @@
+"""Write downloads: kits on demand, and a run's files into a folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from core.domain.recipe import Artifact
+from core.domain.run import Candidate
+from core.engine.building import lay_out, source_artifact
+from core.engine.jobs import job_folder
+from core.errors import InvalidRequest
+from core.protocols import Package
+from core.registry import packagers
+from core.store.blobs import GRACE_S
+from core.store.store import Store
+
+
+def slug(text: str) -> str:
+    """Return `text` as a file name: lower case, letters, digits, dots and dashes."""
+    return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.") or "model"
+
+
+def kit_name(store: Store, candidate_id: str) -> str:
+    """Return the download's file name, ``{model}-{recipe}-{runtime}.zip``."""
+    candidate = store.candidates.get(candidate_id)
+    model = store.models.get(store.runs.get(candidate.run_id).request.model_id)
+    return f"{slug(model.name)}-{slug(candidate.name)}.{packagers()['kit'].suffix}"
+
+
+def artifact_of(store: Store, candidate: Candidate) -> Artifact:
+    """Return the artifact of a candidate.
+
+    Raises:
+        InvalidRequest: It was not built.
+    """
+    model = store.models.get(store.runs.get(candidate.run_id).request.model_id)
+    if candidate.artifact_id == model.id:
+        return source_artifact(model)
+    found = store.artifacts.find(candidate.artifact_id) if candidate.artifact_id else None
+    if found is None:
+        raise InvalidRequest(f"{candidate.name} was not built.", hint="Choose a finished candidate.")
+    return found
+
+
+def kits_dir(store: Store) -> Path:
+    """Return the folder of the kits that were written; all of them can be written again."""
+    return store.folder / "kits"
+
+
+def sweep_kits(store: Store) -> None:
+    """Remove written kits but those so young that somebody may be downloading them."""
+    limit = time.time() - GRACE_S
+    for kit in kits_dir(store).glob("*.zip"):
+        with suppress(FileNotFoundError):  # its run was deleted meanwhile
+            if kit.stat().st_mtime < limit:
+                kit.unlink()
+
+
+def kit_file(store: Store, candidate_id: str) -> Path:
+    """Return where the kit of a candidate lies once it is written."""
+    return kits_dir(store) / f"{candidate_id}.zip"
+
+
+def kit_path(store: Store, candidate_id: str) -> Path:
+    """Return the kit of a candidate, written on the first demand.
+
+    Raises:
+        InvalidRequest: The candidate has no kit, with the reason.
+        NotFound: There is no such candidate.
+    """
+    candidate = store.candidates.get(candidate_id)
+    kept = kit_file(store, candidate_id)
+    if kept.exists():
+        return kept
+    run = store.runs.get(candidate.run_id)
+    artifact = artifact_of(store, candidate)
+    if candidate.result is None:
+        raise InvalidRequest(f"{candidate.name} was not measured.", hint="Choose a finished candidate.")
+    golden = store.results.get(candidate_id, "golden.npz")
+    with job_folder(store) as folder:
+        package = Package(
+            model=store.models.get(run.request.model_id),
+            candidate=candidate,
+            baseline=store.candidates.list(run.id)[0],
+            artifact=lay_out(store, artifact, folder / "model"),
+            data=store.data.get(run.request.data_id) if run.request.data_id else None,
+            golden=golden,
+            golden_samples=_samples(golden),
+        )
+        path = folder / "kit.zip"
+        packagers()["kit"].write(package, path)
+        kept.parent.mkdir(exist_ok=True)
+        path.replace(kept)
+    return kept
+
+
+def _samples(golden: Path) -> int:
+    with np.load(golden, allow_pickle=False) as arrays:
+        return sum(name.startswith("input_") and name.endswith("_0") for name in arrays.files)
+
+
+def export(store: Store, run_id: str, folder: Path) -> dict[str, str]:
+    """Copy every built artifact of a run below `folder`.
+
+    Returns:
+        The path of each candidate's file, relative to `folder`, by candidate id.
+    """
+    written = {}
+    for candidate in store.candidates.list(run_id):
+        if candidate.result is None:
+            continue
+        place = folder / "artifacts" / f"{candidate.position:02d}-{slug(candidate.name)}"
+        artifact = artifact_of(store, candidate)
+        for file in artifact.files:
+            _copy(store.blobs.path(file.sha256), place / file.name)
+        written[candidate.id] = os.fspath((place / artifact.files[0].name).relative_to(folder))
+    return written
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{target.name}.partial")
+    with source.open("rb") as reader, partial.open("wb") as writer:
+        while block := reader.read(1 << 20):
+            writer.write(block)
+    partial.replace(target)

@@ -1,0 +1,119 @@
+"""Measure one candidate of a run against its baseline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from core.bench.endpoint import Endpoint
+from core.bench.predictions import CHANGING
+from core.bench.quality import compare, read_outputs
+from core.bench.stopwatch import Measured, Plan, measure
+from core.domain.model import DataSet, SourceModel
+from core.domain.recipe import Artifact
+from core.domain.run import Candidate, Result, Run
+from core.engine.building import lay_out, lay_out_data, source_artifact
+from core.engine.jobs import Stop, job_folder
+from core.engine.standby import Standby
+from core.errors import RuntimeFailed
+from core.protocols import Array
+from core.store.store import Store
+
+PLANS = {
+    "quick": Plan(max_seconds=5.0, throughput_batches=(1, 8), throughput_seconds=0.2, starts=1),
+    "balanced": Plan(max_seconds=12.0, throughput_seconds=0.4),
+    "thorough": Plan(max_seconds=30.0, target=0.02, throughput_seconds=0.6),
+}
+LABELS = "evaluation/labels.npy"
+GOLDEN = "golden.npz"
+
+
+class Measurer:
+    """Measures the candidates of one run.
+
+    Args:
+        store: Keeps predictions and golden samples beside the results.
+        run: Whose request holds threads, batch and seed.
+        worker: Id of the worker that holds the run.
+        model: The source model.
+        data: Evaluation data.
+        stop: Ends a measurement early.
+    """
+
+    def __init__(
+        self, store: Store, run: Run, worker: str, model: SourceModel, data: DataSet, stop: Stop
+    ) -> None:
+        self._store, self._run, self._worker = store, run, worker
+        self._model, self._data, self._stop = model, data, stop
+        self._standby: Standby | None = None
+
+    def prepare(self, baseline: Candidate) -> None:
+        """Start the baseline's process for the next measurement, while its candidate is being built."""
+        if self._standby is None:
+            self._standby = Standby(self._store, self._model, self._data, baseline, self._stop)
+
+    def close(self) -> None:
+        """End the process that waits, if any."""
+        if self._standby is not None:
+            self._standby.close()
+            self._standby = None
+
+    def measure(self, candidate: Candidate, artifact: Artifact, baseline: Candidate) -> Result:
+        """Return all figures of `candidate`; the baseline itself is measured against itself.
+
+        Raises:
+            RuntimeFailed: The runtime refuses the artifact, or its outputs are not finite.
+            Cancelled: The run was stopped.
+        """
+        with job_folder(self._store) as folder:
+            measured = self._time(candidate, artifact, baseline, folder)
+            if measured.predictions is None:
+                raise RuntimeFailed("The candidate left no predictions.", hint="Report this as a fault.")
+            outputs = read_outputs(measured.predictions)
+            alone = candidate.id == baseline.id
+            reference = outputs if alone else self._predictions(baseline, len(outputs))
+            changing = self._changing(measured.predictions, baseline)
+            labels = self._labels(folder)
+            accuracy, fidelity = compare(outputs, reference, labels, self._model.classes, changing)
+            if alone:
+                self._keep_predictions(candidate, measured.predictions)
+            self._store.results.attach(candidate.id, GOLDEN, measured.golden, self._worker)
+        return Result(measured.timing, accuracy, fidelity, artifact.size_bytes)
+
+    def _time(self, candidate: Candidate, artifact: Artifact, baseline: Candidate, folder: Path) -> Measured:
+        ours = lay_out(self._store, artifact, folder / "ours")
+        theirs = lay_out(self._store, source_artifact(self._model), folder / "theirs")
+        data = lay_out_data(self._store, self._data, folder / "data")
+        request, alone = self._run.request, candidate.id == baseline.id
+        reference = self._standby.take() if self._standby else None
+        try:
+            return measure(
+                Endpoint(ours, candidate.recipe.target, self._model),
+                Endpoint(theirs, baseline.recipe.target, self._model),
+                PLANS.get(request.preset, PLANS["balanced"]),
+                folder / "out",
+                data,
+                seed=request.seed,
+                cancel=self._stop.event.is_set if alone else self._stop.over,
+                reference=reference,
+            )
+        finally:
+            self.close()
+
+    def _labels(self, folder: Path) -> Array | None:
+        path = folder / "data" / LABELS
+        return np.load(path, allow_pickle=False) if self._data.labelled else None
+
+    def _keep_predictions(self, baseline: Candidate, folder: Path) -> None:
+        for path in [*folder.glob("[0-9]*.npy"), *folder.glob(CHANGING)]:
+            self._store.results.attach(baseline.id, path.name, path, self._worker)
+
+    def _changing(self, folder: Path, baseline: Candidate) -> bool:
+        """Whether the size of the outputs changes from call to call, here or with the baseline."""
+        kept = self._store.results.list(baseline.id)
+        return (folder / CHANGING).exists() or any(file.name == CHANGING for file in kept)
+
+    def _predictions(self, baseline: Candidate, count: int) -> list[Array]:
+        paths = [self._store.results.get(baseline.id, f"{index}.npy") for index in range(count)]
+        return [np.load(path, mmap_mode="r", allow_pickle=False) for path in paths]

@@ -1,0 +1,124 @@
+"""Plan a run: validated before any work, with a count and a time estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.bench.environment import environment
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
+from core.domain.recipe import Recipe
+from core.domain.run import Candidate, CandidateStatus, RunRequest
+from core.errors import ErrorRecord, InvalidRequest, WhetstoneError
+from core.params import make
+from core.registry import get_pass, get_runtime, runtimes
+from core.search.estimate import estimate_s
+from core.search.names import recipe_name
+from core.search.presets import baseline, recipes
+from core.serde import digest, to_plain
+from core.store.store import Store
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do.
+
+    Attributes:
+        candidates: The baseline first, then in order; refused ones are there as skipped, with the reason.
+        estimate_s: Expected seconds for all that will be tried.
+    """
+
+    candidates: tuple[Candidate, ...]
+    estimate_s: float
+
+    @property
+    def count(self) -> int:
+        """Candidates that will be tried, the baseline not counted."""
+        return sum(not candidate.status.final for candidate in self.candidates) - 1
+
+
+def check_recipe(model: SourceModel, recipe: Recipe, here: Environment) -> None:
+    """Refuse a recipe that cannot work, before any work.
+
+    Raises:
+        PassNotApplicable: A technique cannot apply to this model or machine.
+        BackendMissing: The runtime is not available here.
+        InvalidRequest: Steps, parameters or runtime do not fit together.
+    """
+    format_ = model.format
+    for step in recipe.steps:
+        technique = get_pass(step.pass_id)
+        if format_ not in technique.accepts:
+            raise InvalidRequest(
+                f"{technique.name} takes {' or '.join(sorted(technique.accepts))}, not {format_}.",
+                hint="Put an export before it, or choose another technique.",
+            )
+        technique.requires(model, here, make(technique.Params, step.params))
+        format_ = technique.produces[format_]
+    runtime = get_runtime(recipe.target.runtime_id)
+    availability = runtime.available()
+    if not availability.ok:
+        raise InvalidRequest(
+            f"{runtime.name} is not available: {availability.reason}", hint=availability.install
+        )
+    if format_ not in runtime.formats:
+        raise InvalidRequest(
+            f"{runtime.name} runs {' or '.join(sorted(runtime.formats))}, and this recipe makes {format_}.",
+            hint="Choose another runtime or add a conversion.",
+        )
+
+
+def _unique(all_recipes: Sequence[Recipe]) -> list[Recipe]:
+    return list({digest(to_plain(recipe)): recipe for recipe in all_recipes}.values())
+
+
+def _candidate(position: int, model: SourceModel, recipe: Recipe, here: Environment) -> Candidate:
+    identity = digest(to_plain(recipe))[:12]
+    name = recipe_name(recipe)
+    try:
+        check_recipe(model, recipe, here)
+    except WhetstoneError as error:
+        record = ErrorRecord(error.code, error.message, error.hint, "plan")
+        return Candidate(identity, "", position, name, recipe, CandidateStatus.SKIPPED, error=record)
+    return Candidate(identity, "", position, name, recipe)
+
+
+def plan(store: Store, request: RunRequest) -> Plan:
+    """Return what a run of `request` would do, without doing it.
+
+    Raises:
+        InvalidRequest: Nothing could be tried, or an option does not exist.
+        NotFound: The model or data is not in the store.
+    """
+    model = store.models.get(request.model_id)
+    if request.data_id is not None:
+        store.data.get(request.data_id)
+    _check_request(request, model)
+    here = environment()
+    wanted = request.runtimes or tuple(key for key, each in runtimes().items() if each.available().ok)
+    for name in wanted:
+        get_runtime(name)
+    first = baseline(model, request.threads, request.batch)
+    chosen = request.recipes or recipes(request.preset, model, here, wanted, request.threads, request.batch)
+    made = tuple(
+        _candidate(position, model, recipe, here) for position, recipe in enumerate(_unique([first, *chosen]))
+    )
+    if made[0].error is not None:
+        raise InvalidRequest(f"The baseline cannot run: {made[0].error.message}", hint=made[0].error.hint)
+    tried = [candidate.recipe for candidate in made if not candidate.status.final]
+    return Plan(made, estimate_s(tried, model))
+
+
+def _check_request(request: RunRequest, model: SourceModel) -> None:
+    if not 1 <= request.threads <= 256 or not 1 <= request.batch <= 4096:
+        raise InvalidRequest(
+            f"{request.threads} threads at batch {request.batch} is not possible.",
+            hint="Choose at least one thread and a batch from 1 to 4096.",
+        )
+    fixed = model.fixed_batch
+    if fixed is not None and request.batch != fixed:
+        raise InvalidRequest(
+            f"{model.name} takes a batch of {fixed} only, not {request.batch}.",
+            hint="Export it with a dynamic batch dimension, or choose that batch.",
+        )

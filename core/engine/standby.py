@@ -1,0 +1,63 @@
+"""A fresh process of the baseline, started while the candidate to hold it against is still being built."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from pathlib import Path
+
+from core.bench.endpoint import Endpoint, Host, timing_cores
+from core.domain.model import DataSet, SourceModel
+from core.domain.run import Candidate
+from core.engine.building import lay_out, lay_out_data, source_artifact
+from core.engine.jobs import Stop
+from core.errors import WhetstoneError
+from core.store.store import Store
+
+
+class Standby:
+    """Loads the baseline in the background, once, for one measurement.
+
+    Args:
+        store: Holds the files.
+        model: The source model, which is the baseline's artifact.
+        data: Rows to call it with.
+        baseline: Its target.
+        stop: Ends it early.
+    """
+
+    def __init__(
+        self, store: Store, model: SourceModel, data: DataSet, baseline: Candidate, stop: Stop
+    ) -> None:
+        self._folder = Path(tempfile.mkdtemp(dir=store.jobs_dir))
+        artifact = lay_out(store, source_artifact(model), self._folder / "model")
+        rows = lay_out_data(store, data, self._folder / "data")
+        target = baseline.recipe.target
+        self._host = Host(
+            Endpoint(artifact, target, model),
+            self._folder / "out",
+            rows,
+            timing_cores(target.threads),
+            stop.event.is_set,
+        )
+        self._failed = False
+        self._thread = threading.Thread(target=self._open, daemon=True)
+        self._thread.start()
+
+    def _open(self) -> None:
+        try:
+            self._host.open()
+        except WhetstoneError:
+            # The measurement starts a process of its own then, and meets the error where it is reported.
+            self._failed = True
+
+    def take(self) -> Host | None:
+        """Return the baseline's process, loaded or still loading, or None where that failed."""
+        return None if self._failed else self._host
+
+    def close(self) -> None:
+        """End the process and remove its folder."""
+        self._host.close()
+        self._thread.join()
+        shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,0 +1,75 @@
+"""Start, cancel and resume runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.domain.run import Run, RunRequest
+from core.engine.kits import kit_file
+from core.engine.planning import plan
+from core.engine.worker import any_queued, ensure_worker, mark_interrupted, worker_alive
+from core.errors import InvalidRequest
+from core.settings import get_settings
+from core.store.store import Store
+
+
+def submit(store: Store, request: RunRequest, name: str = "") -> Run:
+    """Queue a run and make sure that a worker will take it.
+
+    Args:
+        store: Where it is queued.
+        request: What to do; planned and checked first.
+        name: Display name; empty makes one of model and preset.
+
+    Raises:
+        InvalidRequest: The request cannot work.
+        NotFound: Its model or data is not in the store.
+    """
+    planned = plan(store, request)
+    if planned.count < 1:
+        refusals = [each.error for each in planned.candidates if each.error is not None]
+        reason = refusals[0].message if refusals else "The choice is empty."
+        raise InvalidRequest(
+            f"There is nothing to try. {reason}", hint="Choose other techniques or runtimes."
+        )
+    if not name:
+        model = store.models.get(request.model_id)
+        name = f"{model.name} · {'chosen by hand' if request.recipes else request.preset}"
+    run_id = store.runs.new_id()
+    candidates = [replace(each, id=f"{run_id}-{each.id}", run_id=run_id) for each in planned.candidates]
+    run = store.runs.create(request, name, candidates, planned.estimate_s)
+    ensure_worker()
+    return run
+
+
+def cancel(store: Store, run_id: str) -> None:
+    """Ask the worker to stop a run; what is measured stays."""
+    store.runs.request_cancel(run_id)
+
+
+def resume(store: Store, run_id: str) -> Run:
+    """Queue an interrupted, cancelled or failed run again; finished candidates are kept."""
+    run = store.runs.resume(run_id)
+    ensure_worker()
+    return run
+
+
+def delete(store: Store, run_id: str) -> None:
+    """Delete a run with its files.
+
+    Raises:
+        InvalidRequest: It is active.
+    """
+    kits = [kit_file(store, each.id) for each in store.candidates.list(run_id)]
+    store.runs.delete(run_id)
+    for kit in kits:
+        kit.unlink(missing_ok=True)
+
+
+def recover(store: Store) -> None:
+    """Mark runs whose worker died as interrupted, and see to runs that wait without a worker."""
+    if worker_alive(get_settings().data_dir):
+        return
+    mark_interrupted(store)
+    if any_queued(store):
+        ensure_worker()

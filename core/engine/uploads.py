@@ -1,0 +1,130 @@
+"""Take a model or data into the store: looked into, described, kept."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from core.domain.model import DataSet, FileRef, SourceModel
+from core.engine.jobs import Stop, job_folder, kept_file, run_task
+from core.errors import NotFound, TooLarge, UnrecognizedFile
+from core.optional import version
+from core.protocols import InspectOptions
+from core.serde import digest, from_plain, to_plain
+from core.settings import get_settings
+from core.store.documents import Document, Documents
+from core.store.store import Store
+
+T = TypeVar("T", bound=Document)
+
+
+def _checked(path: Path) -> Path:
+    if not path.exists():
+        raise NotFound(f"There is no file {path}.", hint="Check the path.")
+    size, limit = path.stat().st_size, get_settings().upload_limit_bytes
+    if path.is_file() and size == 0:
+        raise UnrecognizedFile(f"{path.name} is empty.", hint="Export or upload it again.")
+    if path.is_file() and size > limit:
+        raise TooLarge(
+            f"{path.name} has {size / 1e6:,.0f} MB; the limit is {limit / 1e6:,.0f} MB.",
+            hint="Raise WHETSTONE_UPLOAD_LIMIT_BYTES if this machine has the room.",
+        )
+    return path.resolve()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _content(path: Path) -> list[tuple[str, str]]:
+    files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+    return [(str(each.relative_to(path)), _sha256(each)) for each in files]
+
+
+def _keep(store: Store, folder: Path, names: list[str]) -> tuple[FileRef, ...]:
+    return tuple(store.blobs.add(kept_file(folder, name), name) for name in names)
+
+
+def _identity(kind: str, *values: Any) -> str:
+    """Return the id of what an upload becomes: equal uploads and options need no second look."""
+    return digest(kind, version("whetstone"), *values)[:16]
+
+
+def _known(documents: Documents[T], identity: str) -> T | None:
+    try:
+        return documents.get(identity)
+    except NotFound:
+        return None
+
+
+def add_model(store: Store, path: Path, options: InspectOptions | None = None) -> SourceModel:
+    """Recognize, describe and keep the model at `path`; the same upload is described once.
+
+    Args:
+        store: Where it goes.
+        path: An uploaded file of any supported format.
+        options: Name, architecture or example shapes that the person stated.
+
+    Raises:
+        InputError: The file cannot be used; the message says why.
+    """
+    path = _checked(path)
+    options, sha256 = options or InspectOptions(), _sha256(path)
+    identity = _identity("model", sha256, to_plain(options), options.name or path.name)
+    known = _known(store.models, identity)
+    if known is not None:
+        return known
+    with job_folder(store) as folder:
+        payload = {"path": str(path), "folder": str(folder), "options": to_plain(options)}
+        reply = run_task("core.sources.task", "inspect", payload, [path], folder, Stop())
+        files = _keep(store, folder, reply["files"])
+    described = from_plain(reply["model"], SourceModel)
+    return store.models.add(replace(described, id=identity, files=files, sha256=sha256))
+
+
+def add_data(
+    store: Store,
+    source: Path | str | None,
+    model: SourceModel,
+    params: dict[str, Any] | None = None,
+    format_id: str = "",
+    seed: int = 0,
+    name: str = "",
+) -> DataSet:
+    """Prepare data for `model`, split it and keep it; the same data is prepared once.
+
+    Args:
+        store: Where it goes.
+        source: A file or folder, the name of a built-in set, or None for random inputs.
+        model: What the data must fit.
+        params: Preparation that the person adjusted, by the format's `Params`.
+        format_id: A data format to insist on; empty recognizes it.
+        seed: Of the split.
+        name: Display name; empty takes the file's.
+
+    Raises:
+        InputError: The data is unusable or does not fit the model.
+    """
+    path = Path(source) if source is not None else None
+    reads = [_checked(path)] if path is not None and path.exists() else []
+    content = [entry for each in reads for entry in _content(each)]
+    identity = _identity("data", str(source), content, model.id, params or {}, format_id, seed, name)
+    known = _known(store.data, identity)
+    if known is not None:
+        return known
+    with job_folder(store) as folder:
+        payload = {
+            "path": str(reads[0]) if reads else (str(source) if source is not None else None),
+            "folder": str(folder),
+            "model": to_plain(model),
+            "format": format_id,
+            "params": params or {},
+            "seed": seed,
+        }
+        reply = run_task("core.datasets.task", "build", payload, reads, folder, Stop())
+        files = _keep(store, folder, reply["files"])
+    data = from_plain(reply["data"], DataSet)
+    return store.data.add(replace(data, id=identity, files=files, name=name or data.name))

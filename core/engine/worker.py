@@ -1,0 +1,180 @@
+"""The worker: takes queued runs one after the other, so that no two measurements disturb each other.
+
+One worker works per data folder, held by a file lock that the system frees however the worker ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from core.domain.run import Run, RunStatus
+from core.engine.execute import execute
+from core.engine.jobs import Stop, sweep_jobs
+from core.engine.kits import sweep_kits
+from core.settings import get_settings
+from core.store.claims import ClaimLost
+from core.store.store import Store
+
+IDLE_S = 60.0
+POLL_S = 0.5
+LOCK = "worker.lock"
+BEATS_TO_DEATH = 15
+
+
+def _locked(file: TextIO, how: int, patience_s: float) -> bool:
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(file, how | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(POLL_S / 10)
+
+
+@contextmanager
+def only_worker(folder: Path) -> Iterator[bool]:
+    """Hold the data folder's worker lock, with our process id in it; yields False where another holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("a") as file:
+        # Those who only ask whether a worker lives hold the lock for an instant: wait that long for them.
+        held = _locked(file, fcntl.LOCK_EX, patience_s=1.0)
+        if held:
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+        yield held
+
+
+def worker_alive(folder: Path) -> bool:
+    """Whether some worker holds the data folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("a") as file:
+        return not _locked(file, fcntl.LOCK_SH, patience_s=0.0)
+
+
+class Heart(threading.Thread):
+    """Beats while a run is executed; stops the work when the run was cancelled or taken away."""
+
+    def __init__(self, store: Store, run: Run, worker: str, stop: Stop) -> None:
+        super().__init__(daemon=True)
+        self._store, self._run_id, self._worker, self._stop_work = store, run.id, worker, stop
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Beat until `end`."""
+        before = time.monotonic()
+        while not self._over.wait(get_settings().heartbeat_s):
+            now = time.monotonic()
+            if not self._beat(now - before):
+                self._stop_work.set()
+                return
+            before = now
+
+    def _beat(self, seconds: float) -> bool:
+        try:
+            held = bool(self._store.runs.heartbeat(self._run_id, self._worker))
+            self._store.runs.add_elapsed(self._run_id, self._worker, seconds)
+        except ClaimLost:
+            return False
+        return held
+
+    def end(self) -> None:
+        """Stop beating."""
+        self._over.set()
+        self.join()
+
+
+def _deadline(run: Run) -> float | None:
+    budget = run.request.budget_s
+    return None if budget is None else time.monotonic() + budget - run.elapsed_s
+
+
+def _work_on(store: Store, run: Run, worker: str) -> None:
+    stop = Stop(_deadline(run))
+    heart = Heart(store, run, worker, stop)
+    heart.start()
+    try:
+        execute(store, run, worker, stop)
+    except ClaimLost:
+        # Somebody took this worker for dead; the run is no longer its own to write.
+        return
+    finally:
+        heart.end()
+
+
+def work(idle_s: float = IDLE_S) -> None:
+    """Execute queued runs until none has come for `idle_s` seconds."""
+    settings = get_settings()
+    with only_worker(settings.data_dir) as alone:
+        if not alone:
+            return
+        store = Store()
+        _tidy(store)
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        idle_since = time.monotonic()
+        while time.monotonic() - idle_since < idle_s:
+            run = store.runs.claim(worker)
+            if run is None:
+                time.sleep(POLL_S)
+                continue
+            _work_on(store, run, worker)
+            idle_since = time.monotonic()
+
+
+def mark_interrupted(store: Store) -> None:
+    """Mark the runs of dead workers; to be called only where no worker holds the data folder.
+
+    A run in a database that other machines use may be theirs: it is dead when it stopped beating.
+    """
+    settings = get_settings()
+    store.runs.mark_interrupted(BEATS_TO_DEATH * settings.heartbeat_s if settings.database_url else 0.0)
+
+
+def _tidy(store: Store) -> None:
+    mark_interrupted(store)
+    sweep_jobs(store)
+    sweep_kits(store)
+    days = get_settings().retention_days
+    if days > 0:
+        store.delete_older_than(days)
+    store.sweep()
+
+
+def any_queued(store: Store) -> bool:
+    """Whether a run waits for a worker."""
+    return any(each.run.status is RunStatus.QUEUED for each in store.runs.list())
+
+
+def main(idle_s: float = IDLE_S) -> None:
+    """Work; and look once more after letting go, for a run that was queued in that moment."""
+    work(idle_s)
+    if any_queued(Store()):
+        work(idle_s)
+
+
+def ensure_worker() -> None:
+    """Start a worker that outlives this process, unless one is at work already."""
+    folder = get_settings().data_dir
+    if worker_alive(folder):
+        return
+    with (folder / "worker.log").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "core", "worker"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={**os.environ, "WHETSTONE_DATA_DIR": str(folder.resolve())},
+        )

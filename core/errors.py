@@ -1,0 +1,189 @@
+"""Every error that Whetstone raises on purpose.
+
+WhetstoneError
+├── InputError                 what the person gave cannot be used (exit code 2)
+│   ├── UnrecognizedFile       no source or dataset format claims the content
+│   ├── CorruptFile            a known format, but truncated or broken
+│   ├── UnsafeUpload           the file could run code or escape its folder
+│   ├── UnsupportedModel       a readable model that Whetstone cannot work with
+│   ├── DataMismatch           data and model do not fit each other
+│   ├── TooLarge               over a limit that a setting names
+│   └── InvalidRequest         options that contradict each other or do not exist
+├── PassNotApplicable          a technique cannot apply to this model: a skipped row
+├── PassFailed                 a technique was tried and did not deliver: a failed row
+├── RuntimeFailed              a runtime refused or broke while running an artifact
+├── BackendMissing             an optional library is absent
+├── SandboxUnavailable         the system offers no confinement for uploads
+├── ChildCrashed               a working process died
+│   └── OutOfMemory            ... for want of memory
+├── ChildTimeout               a working process did not answer in time
+├── Cancelled                  the person asked to stop
+└── NotFound                   a run, model, data set or file that is not in the store
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class ErrorRecord:
+    """An error as plain values: what rows, JSON and pages show.
+
+    Attributes:
+        code: Stable snake_case name of the kind of error.
+        message: What happened and why, one or two sentences.
+        hint: What to do next; empty where nothing helps.
+        stage: Where it happened, such as ``inspect``, ``int8_static_ort`` or ``measure``.
+        traceback: Technical detail for a report; never shown unasked.
+    """
+
+    code: str
+    message: str
+    hint: str = ""
+    stage: str = ""
+    traceback: str = ""
+
+
+class WhetstoneError(Exception):
+    """Base of all errors a person can meet.
+
+    Args:
+        message: What happened and why.
+        hint: What the person can do next.
+        traceback: Technical detail, for instance of the working process.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str = "", traceback: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.traceback = traceback
+
+    def to_record(self, stage: str = "") -> ErrorRecord:
+        """Return this error as plain values, tagged with the stage it happened in."""
+        return ErrorRecord(self.code, self.message, self.hint, stage, self.traceback)
+
+
+class InputError(WhetstoneError):
+    """What the person gave cannot be used."""
+
+    code = "input_error"
+
+
+class UnrecognizedFile(InputError):
+    """No format claims the content of the file."""
+
+    code = "unrecognized_file"
+
+
+class CorruptFile(InputError):
+    """A known format, but truncated or broken."""
+
+    code = "corrupt_file"
+
+
+class UnsafeUpload(InputError):
+    """The file could run code or write outside its folder."""
+
+    code = "unsafe_upload"
+
+
+class UnsupportedModel(InputError):
+    """A readable model that Whetstone cannot work with."""
+
+    code = "unsupported_model"
+
+
+class DataMismatch(InputError):
+    """Data and model do not fit each other."""
+
+    code = "data_mismatch"
+
+
+class TooLarge(InputError):
+    """Over a limit that a setting names."""
+
+    code = "too_large"
+
+
+class InvalidRequest(InputError):
+    """Options that contradict each other or do not exist."""
+
+    code = "invalid_request"
+
+
+class PassNotApplicable(WhetstoneError):
+    """A technique cannot apply to this model; the candidate becomes a skipped row."""
+
+    code = "not_applicable"
+
+
+class PassFailed(WhetstoneError):
+    """A technique was tried and did not deliver what it promises."""
+
+    code = "pass_failed"
+
+
+class RuntimeFailed(WhetstoneError):
+    """A runtime refused an artifact or broke while running it."""
+
+    code = "runtime_failed"
+
+
+class BackendMissing(WhetstoneError):
+    """An optional library is absent; the hint is the line that installs it."""
+
+    code = "backend_missing"
+
+
+class SandboxUnavailable(WhetstoneError):
+    """The system offers no confinement for files that may run code."""
+
+    code = "sandbox_unavailable"
+
+
+class ChildCrashed(WhetstoneError):
+    """A working process died before it answered."""
+
+    code = "child_crashed"
+
+
+class OutOfMemory(ChildCrashed):
+    """A working process needed more memory than its limit."""
+
+    code = "out_of_memory"
+
+
+class ChildTimeout(WhetstoneError):
+    """A working process did not answer in time and was stopped."""
+
+    code = "child_timeout"
+
+
+class Cancelled(WhetstoneError):
+    """The person asked to stop."""
+
+    code = "cancelled"
+
+
+class NotFound(WhetstoneError):
+    """A run, model, data set or file that the store does not hold."""
+
+    code = "not_found"
+
+
+def _tree(root: type[WhetstoneError]) -> dict[str, type[WhetstoneError]]:
+    found = {root.code: root}
+    for child in root.__subclasses__():
+        found |= _tree(child)
+    return found
+
+
+def from_record(record: ErrorRecord) -> WhetstoneError:
+    """Return the exception that `record` was made of, by its code."""
+    kind = _tree(WhetstoneError).get(record.code, WhetstoneError)
+    return kind(record.message, hint=record.hint, traceback=record.traceback)

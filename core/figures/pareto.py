@@ -1,0 +1,126 @@
+"""The Pareto chart: what each candidate costs against how good it is, and how sure both are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import plotly.graph_objects as go
+
+from core.figures.labels import Spot, place
+from core.figures.marks import LEGEND, Ranges, diameters, front_line, markers, ring, shade
+from core.figures.points import Axis, Point, Role, corners, roles
+from core.figures.theme import Palette, styled
+
+PLOT_WIDTH = 720.0  # a guess, narrower than most windows, to lay out names
+
+
+def _span(low: float, high: float) -> tuple[float, float]:
+    room = (high - low) * 0.12 or max(abs(high) * 0.05, 0.5)
+    return low - room, high + room
+
+
+def _ranges(points: Sequence[Point], y: Axis, zoom: bool) -> Ranges:
+    close = [p for p in corners(points) if not p.baseline] if zoom else []
+    x_high = max((p.x.high for p in close or points), default=1.0) * (1.6 if close else 1.1)
+    lows = [p.y.low for p in points] + ([y.limit] if y.limit is not None else [])
+    highs = [p.y.high for p in points] + ([y.limit] if y.limit is not None else [])
+    return (0.0, x_high), _span(min(lows, default=0.0), max(highs, default=1.0))
+
+
+def _names(
+    figure: go.Figure,
+    points: Sequence[Point],
+    named: set[str],
+    sizes: dict[str, float],
+    ranges: Ranges,
+    plot: tuple[float, float],
+    color: str,
+) -> None:
+    (x_low, x_high), (y_low, y_high) = ranges
+    width, height = plot
+
+    def right(value: float) -> float:
+        return (value - x_low) / (x_high - x_low) * width
+
+    def up(value: float) -> float:
+        return (value - y_low) / (y_high - y_low) * height
+
+    spots = [
+        Spot(right(p.x.value), up(p.y.value), sizes[p.id] / 2 + 3, p.name if p.id in named else "")
+        for p in points
+    ]
+    lines = [(right(p.x.value) - 1, up(p.y.low), right(p.x.value) + 1, up(p.y.high)) for p in points]
+    for one, other in pairwise(corners(points)):
+        x, y = right(other.x.value), up(one.y.value)
+        lines += [(right(one.x.value), y - 1, x, y + 1), (x - 1, y, x + 1, up(other.y.value))]
+    labels = place(spots, width, height, lines)
+    for point, label in zip((p for p in points if p.id in named), labels, strict=True):
+        figure.add_annotation(
+            x=point.x.value,
+            y=point.y.value,
+            text=label.name,
+            showarrow=False,
+            xanchor=label.xanchor,
+            xshift=label.xshift,
+            yshift=label.yshift,
+            font={"size": 12, "color": color},
+        )
+
+
+def pareto_figure(
+    points: Sequence[Point],
+    x: Axis,
+    y: Axis,
+    colors: Palette,
+    *,
+    labelled: bool = True,
+    recommended: str | None = None,
+    selected: str | None = None,
+    zoom: bool = False,
+    height: int = 460,
+) -> go.Figure:
+    """Return the chart of `points`.
+
+    The line passes through the points that no other beats on the two shown axes, and through nothing
+    else; both axes carry 95 % intervals; x starts at zero.
+
+    Args:
+        points: Measured candidates.
+        x: Cost axis.
+        y: Quality axis.
+        colors: Of the theme.
+        labelled: Whether y is accuracy; fidelity has its own colour.
+        recommended: Id to ring.
+        selected: Id to outline.
+        zoom: End the cost axis, which still starts at zero, a little behind the front.
+        height: Pixels.
+    """
+    figure = go.Figure()
+    known, sizes, main = roles(points), diameters(points), colors.quality(labelled)
+    ranges = _ranges(points, y, zoom)
+    shown = [p for p in points if p.x.value <= ranges[0][1]]
+    shade(figure, x, y, ranges, colors)
+    if points:
+        figure.add_trace(front_line(points, main))
+    tint: dict[Role, str] = {"front": main, "tied": colors.muted, "behind": main, "baseline": colors.baseline}
+    for role in LEGEND:
+        members = [p for p in points if known[p.id] == role]
+        if members:
+            figure.add_trace(markers(role, members, sizes, tint[role]))
+    for point in points:
+        if point.id == recommended:
+            figure.add_trace(ring(point, sizes[point.id], colors.accent, "Recommended", dash=False))
+        if point.id == selected:
+            figure.add_trace(ring(point, sizes[point.id], colors.text, "Selected", dash=True))
+    if len(shown) < len(points):
+        text = f"{len(points) - len(shown)} slower or larger, out of the picture →"
+        corner = {"x": 1, "xref": "paper", "xanchor": "right", "y": 1, "yref": "paper", "yanchor": "top"}
+        figure.add_annotation(text=text, showarrow=False, font={"size": 12, "color": colors.muted}, **corner)
+    named = {p.id for p in shown if known[p.id] in ("front", "baseline") or p.id in (recommended, selected)}
+    _names(figure, shown, named, sizes, ranges, (PLOT_WIDTH, height - 100.0), colors.text)
+    styled(figure, colors, height)
+    figure.update_xaxes(title_text=x.title, range=ranges[0])
+    figure.update_yaxes(title_text=y.title, range=ranges[1])
+    figure.update_layout(legend_itemsizing="constant")
+    return figure

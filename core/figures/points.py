@@ -1,0 +1,76 @@
+"""Measured candidates as points of a chart, and what each is beside the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from core.domain.measurement import Interval
+from core.domain.pareto import front
+
+Role = Literal["baseline", "front", "tied", "behind"]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One measured candidate.
+
+    Attributes:
+        id: Goes into the selection.
+        name: Written beside the points that matter.
+        x: Cost in the axis's unit; smaller is better.
+        y: Quality in the axis's unit; larger is better.
+        size_bytes: Sets the marker's size.
+        hover: Lines of the hover text, the name excluded.
+        baseline: Whether this is the uploaded model.
+    """
+
+    id: str
+    name: str
+    x: Interval
+    y: Interval
+    size_bytes: int
+    hover: tuple[str, ...] = ()
+    baseline: bool = False
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis.
+
+    Attributes:
+        title: With its unit.
+        limit: Where the person's limit lies, in the axis's unit; None for no limit.
+        limit_label: What to write at the limit.
+    """
+
+    title: str
+    limit: float | None = None
+    limit_label: str = ""
+
+
+def roles(points: Sequence[Point]) -> dict[str, Role]:
+    """Return each point's role in the two shown axes.
+
+    A beaten point whose intervals overlap those of a front point on both axes is a tie: the
+    measurement cannot tell the two apart.
+    """
+    best = front({p.id: (p.x.value, -p.y.value) for p in points})
+    winners = [p for p in points if p.id in best]
+
+    def role(point: Point) -> Role:
+        if point.baseline:
+            return "baseline"
+        if point.id in best:
+            return "front"
+        tied = any(point.x.overlaps(w.x) and point.y.overlaps(w.y) for w in winners)
+        return "tied" if tied else "behind"
+
+    return {point.id: role(point) for point in points}
+
+
+def corners(points: Sequence[Point]) -> list[Point]:
+    """Return the points that no other beats on the two shown axes, from left to right."""
+    best = front({p.id: (p.x.value, -p.y.value) for p in points})
+    return sorted((p for p in points if p.id in best), key=lambda p: (p.x.value, p.y.value))

@@ -1,0 +1,110 @@
+"""The colours and the layout of every figure.
+
+Hues are from Okabe and Ito's palette (Color Universal Design, 2008), which people with any common
+colour vision deficiency can tell apart; role is also carried by shape or line, never by hue alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+FONT = '"Source Sans", "Source Sans Pro", system-ui, sans-serif'
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of one theme.
+
+    Attributes:
+        text: Titles, ticks and labels.
+        muted: Secondary text and tied points.
+        grid: Grid lines.
+        surface: Behind hover labels and rings, the page's own background.
+        accuracy: Points whose quality is accuracy against labels.
+        fidelity: Points whose quality is only agreement with the original.
+        baseline: The model as it was uploaded.
+        accent: The ring around what is recommended.
+        outside: Shade over the region outside the limits.
+        outside_line: Its border.
+    """
+
+    text: str
+    muted: str
+    grid: str
+    surface: str
+    accuracy: str
+    fidelity: str
+    baseline: str
+    accent: str
+    outside: str
+    outside_line: str
+
+    def quality(self, labelled: bool) -> str:
+        """Return the colour of accuracy, or of fidelity where there are no labels."""
+        return self.accuracy if labelled else self.fidelity
+
+
+LIGHT = Palette(
+    text="#1d2733",
+    muted="#98a2ae",
+    grid="#e6eaee",
+    surface="#ffffff",
+    accuracy="#0072b2",
+    fidelity="#a3478a",
+    baseline="#3f4a57",
+    accent="#d55e00",
+    outside="rgba(213, 94, 0, 0.07)",
+    outside_line="rgba(213, 94, 0, 0.65)",
+)
+
+DARK = Palette(
+    text="#e6ebf0",
+    muted="#7d8894",
+    grid="#2a333d",
+    surface="#12181f",
+    accuracy="#56b4e9",
+    fidelity="#e09ac6",
+    baseline="#c3ccd6",
+    accent="#ff9d4d",
+    outside="rgba(255, 157, 77, 0.08)",
+    outside_line="rgba(255, 157, 77, 0.6)",
+)
+
+
+def palette(dark: bool) -> Palette:
+    """Return the colours of the dark or the light theme."""
+    return DARK if dark else LIGHT
+
+
+def styled(figure: go.Figure, colors: Palette, height: int) -> go.Figure:
+    """Return `figure` with the house layout: transparent, quiet grid, legend above, `height` pixels."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 12, "t": 36, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": FONT, "size": 14, "color": colors.text},
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        hoverlabel={
+            "bgcolor": colors.surface,
+            "bordercolor": colors.muted,
+            "font": {"family": FONT, "size": 13, "color": colors.text},
+            "align": "left",
+        },
+        hovermode="closest",
+        dragmode="pan",
+        template="none",
+    )
+    axes = {
+        "gridcolor": colors.grid,
+        "linecolor": colors.grid,
+        "zeroline": False,
+        "automargin": True,
+        "title": {"font": {"size": 14, "color": colors.text}, "standoff": 12},
+        "tickfont": {"size": 13, "color": colors.text},
+    }
+    figure.update_xaxes(**axes, showline=True)
+    figure.update_yaxes(**axes)
+    return figure

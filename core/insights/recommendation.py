@@ -1,0 +1,218 @@
+"""Which candidate to take, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.domain.measurement import Interval
+from core.domain.run import Candidate, CandidateStatus, Limits, Result
+
+MORE_SAMPLES_CAP = 10_000_000
+SAME_LATENCY = 1.03
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How one candidate stands to the limits.
+
+    Attributes:
+        meets: Its point respects every limit.
+        sure: Its whole interval does.
+        violations: Each limit that is broken and by how much, for people.
+        excess: Sum of the relative excesses over the broken limits; orders the near misses.
+    """
+
+    meets: bool
+    sure: bool
+    violations: tuple[str, ...]
+    excess: float
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The choice, in a sentence.
+
+    Attributes:
+        candidate_id: None where nothing qualifies.
+        sure: The whole interval of the drop respects the limit.
+        sentence: With numbers, for people.
+        near_miss: Id of the candidate nearest to qualifying, where nothing qualifies.
+    """
+
+    candidate_id: str | None
+    sure: bool
+    sentence: str
+    near_miss: str | None = None
+
+
+Row = tuple[Candidate, Result, Verdict]
+
+
+def loss(result: Result) -> Interval | None:
+    """Return the accuracy drop in points or, without labels, the top-1 disagreement in points."""
+    if result.accuracy is not None:
+        return result.accuracy.drop
+    agreement = result.fidelity.top1_agreement
+    if agreement is None:
+        return None
+    return Interval(100 - agreement.value, 100 - agreement.high, 100 - agreement.low)
+
+
+def noise_share(result: Result) -> float:
+    """Return the power of the error in percent of the power of the baseline's outputs."""
+    sqnr = result.fidelity.sqnr_db
+    return 0.0 if sqnr is None else 100 * 10.0 ** (-sqnr / 10)
+
+
+def judge(result: Result, limits: Limits) -> Verdict:
+    """Return how `result` stands to `limits`.
+
+    Without classes the limit on the drop holds for the noise: 1 point is 1 % of the signal's power, 20 dB.
+    """
+    violations: list[str] = []
+    excess, sure = 0.0, True
+    lost = loss(result)
+    if limits.max_drop is not None and lost is not None:
+        sure = lost.high <= limits.max_drop
+        if lost.value > limits.max_drop:
+            over = lost.value - limits.max_drop
+            violations.append(f"{over:.2f} points over the limit of {limits.max_drop:g}")
+            excess += over / max(limits.max_drop, 0.1)
+    noise = noise_share(result)
+    if limits.max_drop is not None and lost is None and noise > limits.max_drop:
+        violations.append(f"noise is {noise:.2g} % of the signal, over the limit of {limits.max_drop:g} %")
+        excess += min(noise, 100.0) / max(limits.max_drop, 0.1) - 1
+    p50 = result.timing.latency.p50
+    if limits.max_latency_ms is not None and p50 > limits.max_latency_ms:
+        violations.append(
+            f"{p50 - limits.max_latency_ms:.2f} ms over the limit of {limits.max_latency_ms:g} ms"
+        )
+        excess += p50 / limits.max_latency_ms - 1
+    if limits.max_size_bytes is not None and result.size_bytes > limits.max_size_bytes:
+        over_mb = (result.size_bytes - limits.max_size_bytes) / 1e6
+        violations.append(f"{over_mb:.2f} MB over the limit of {limits.max_size_bytes / 1e6:g} MB")
+        excess += result.size_bytes / limits.max_size_bytes - 1
+    return Verdict(not violations, sure and not violations, tuple(violations), excess)
+
+
+def samples_to_settle(result: Result, limits: Limits) -> int | None:
+    """Return how many more labelled samples would probably make a likely candidate sure.
+
+    The half-width of the interval shrinks with the square root of the sample count, so the count
+    needed for the margin that the point leaves is the present one times (half-width / margin)^2.
+
+    Returns:
+        None where no number of samples helps: there are no labels, or the point lies on the limit.
+    """
+    if result.accuracy is None or limits.max_drop is None:
+        return None
+    drop = result.accuracy.drop
+    margin = limits.max_drop - drop.value
+    if margin <= 0 or drop.high <= limits.max_drop:
+        return None
+    needed = math.ceil(result.accuracy.samples * ((drop.high - drop.value) / margin) ** 2)
+    return min(needed - result.accuracy.samples, MORE_SAMPLES_CAP)
+
+
+def _measured(candidates: Sequence[Candidate]) -> list[tuple[Candidate, Result]]:
+    done = [each for each in candidates if each.status is CandidateStatus.DONE and each.position > 0]
+    return [(each, each.result) for each in done if each.result is not None]
+
+
+def _signed(value: float) -> str:
+    return f"{round(value, 1) + 0.0:+.1f}"
+
+
+def _points(drop: Interval) -> str:
+    return f"{_signed(-drop.value)} points ({_signed(-drop.high)}…{_signed(-drop.low)})"
+
+
+def _plural(count: float, noun: str) -> str:
+    return f"{count:g} {noun}" if count == 1 else f"{count:g} {noun}s"
+
+
+def describe(candidate: Candidate, result: Result, count: int) -> str:
+    """Return the sentence that recommends `candidate` among `count` measured configurations."""
+    speed = result.timing.speedup
+    sentence = (
+        f"In {_plural(count, 'measured configuration')}, {candidate.name} is {speed.value:.1f}x "
+        f"({speed.low:.1f}–{speed.high:.1f}) faster than your model"
+    )
+    lost = loss(result)
+    if result.accuracy is not None and lost is not None:
+        return f"{sentence} at {_points(lost)} of accuracy"
+    if lost is not None:
+        return (
+            f"{sentence} and agrees with it on {100 - lost.value:.1f} % of the inputs (no labels were given)"
+        )
+    if result.fidelity.sqnr_db is not None:
+        return f"{sentence} at {result.fidelity.sqnr_db:.0f} dB signal to noise (no labels were given)"
+    return f"{sentence} with the same outputs"
+
+
+def _confidence(result: Result, limits: Limits, sure: bool) -> str:
+    if limits.max_drop is None or loss(result) is None:
+        return "."
+    if sure:
+        return f"; its whole interval respects the limit of {_plural(limits.max_drop, 'point')}."
+    more = samples_to_settle(result, limits)
+    advice = f"; about {more:,} more labelled samples would settle it" if more else ""
+    return (
+        f"; likely, since only its point respects the limit of {_plural(limits.max_drop, 'point')}{advice}."
+    )
+
+
+def _trustworthy(qualified: list[Row]) -> list[Row]:
+    """Leave out unstable points whose call is not shorter than a stable one's: their ratio misleads."""
+    stable = [result.timing.latency.p50 for _, result, _ in qualified if not result.timing.unstable]
+    limit = min(stable, default=math.inf) / SAME_LATENCY
+    return [row for row in qualified if not row[1].timing.unstable or row[1].timing.latency.p50 < limit]
+
+
+def _best(rows: list[Row]) -> Row:
+    qualified = _trustworthy(rows)
+    fastest = max(qualified, key=lambda row: row[1].timing.speedup.value)
+    ties = [row for row in qualified if row[1].timing.speedup.overlaps(fastest[1].timing.speedup)]
+    return max(ties, key=lambda row: (row[2].sure, row[1].timing.speedup.value))
+
+
+def recommend(candidates: Sequence[Candidate], limits: Limits) -> Recommendation:
+    """Return the fastest candidate that respects `limits`; sure beats likely at equal speed.
+
+    Candidates whose speed-up intervals overlap are equally fast. A candidate that is not faster than
+    the baseline is never recommended.
+
+    Args:
+        candidates: Of one run, in any state.
+        limits: What must be respected.
+    """
+    rows = [(each, result, judge(result, limits)) for each, result in _measured(candidates)]
+    if not rows:
+        return Recommendation(None, False, "No candidate has been measured yet.")
+    qualified = [row for row in rows if row[2].meets and row[1].timing.speedup.value > 1]
+    if qualified:
+        candidate, result, verdict = _best(qualified)
+        sentence = describe(candidate, result, len(rows)) + _confidence(result, limits, verdict.sure)
+        return Recommendation(candidate.id, verdict.sure, sentence)
+    return _nearest_miss(rows)
+
+
+def _nearest_miss(rows: list[Row]) -> Recommendation:
+    missing = [row for row in rows if not row[2].meets]
+    if missing:
+        candidate, result, verdict = min(
+            missing, key=lambda row: (row[2].excess, -row[1].timing.speedup.value)
+        )
+        reason = " and ".join(verdict.violations)
+        speed = result.timing.speedup.value
+        sentence = (
+            "Nothing measured is faster and within the limits. "
+            f"The nearest miss is {candidate.name}: {reason}, at {speed:.1f}x the speed."
+        )
+        return Recommendation(None, False, sentence, candidate.id)
+    candidate, result, _ = max(rows, key=lambda row: row[1].timing.speedup.value)
+    speed = result.timing.speedup.value
+    best = f"the best, {candidate.name}, runs at {speed:.2f}x its speed"
+    return Recommendation(None, False, f"Nothing measured is faster than your model: {best}.", candidate.id)

@@ -1,0 +1,31 @@
+"""Load the model on PyTorch."""
+
+import json
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+MANIFEST = json.loads((HERE / "manifest.json").read_text())
+
+
+def load():
+    """Return a function from a feed to the list of outputs."""
+    import contextlib
+
+    import torch
+    from torch.utils import _pytree
+
+    torch.set_num_threads(MANIFEST["threads"])
+    module = torch.export.load(str(HERE / MANIFEST["model"])).module()
+    half = MANIFEST["options"].get("precision") == "bf16"
+
+    def run(feed):
+        tensors = [torch.from_numpy(feed[name]) for name in MANIFEST["inputs"]]
+        precision = torch.autocast("cpu", torch.bfloat16) if half else contextlib.nullcontext()
+        with torch.inference_mode(), precision:
+            outputs = module(*tensors)
+        return [
+            each.float().numpy() if each.is_floating_point() else each.numpy()
+            for each in _pytree.tree_leaves(outputs)
+        ]
+
+    return run

@@ -1,0 +1,24 @@
+"""Load the model on TorchScript."""
+
+import json
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+MANIFEST = json.loads((HERE / "manifest.json").read_text())
+
+
+def load():
+    """Return a function from a feed to the list of outputs."""
+    import torch
+    from torch.utils import _pytree
+
+    torch.set_num_threads(MANIFEST["threads"])
+    module = torch.jit.load(str(HERE / MANIFEST["model"]), map_location="cpu").eval()
+
+    def run(feed):
+        tensors = [torch.from_numpy(feed[name]) for name in MANIFEST["inputs"]]
+        with torch.inference_mode():
+            outputs = module(*tensors)
+        return [each.numpy() for each in _pytree.tree_leaves(outputs)]
+
+    return run

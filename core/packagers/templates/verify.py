@@ -1,0 +1,91 @@
+"""Prove that this kit is whole and works here: hashes, outputs, latency.
+
+    python verify.py
+
+Exits with 0 when everything holds, with 1 and the reason when something does not.
+"""
+
+import hashlib
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+MANIFEST = json.loads((HERE / "manifest.json").read_text())
+
+
+def check_hashes():
+    for name, expected in MANIFEST["sha256"].items():
+        path = HERE / name
+        if not path.is_file():
+            return f"{name} is missing. Unzip the kit again."
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != expected:
+            return f"{name} was changed: its SHA-256 is {found}, not {expected}. Unzip the kit again."
+    print(f"hashes   ok, {len(MANIFEST['sha256'])} files")
+    return None
+
+
+def golden():
+    import numpy as np
+
+    with np.load(HERE / "golden.npz", allow_pickle=False) as arrays:
+        for sample in range(MANIFEST["golden_samples"]):
+            feed = {name: arrays[f"input_{sample}_{index}"] for index, name in enumerate(MANIFEST["inputs"])}
+            yield feed, [arrays[f"output_{sample}_{index}"] for index in range(len(MANIFEST["outputs"]))]
+
+
+def check_outputs(run):
+    import numpy as np
+
+    tolerance, worst = MANIFEST["tolerance"], 0.0
+    for feed, expected in golden():
+        for name, ours, theirs in zip(MANIFEST["outputs"], run(feed), expected, strict=True):
+            if ours.shape != theirs.shape:
+                return f"the output {name} has the shape {ours.shape}, not {theirs.shape}."
+            ours, theirs = ours.astype(np.float64), theirs.astype(np.float64)
+            scale = max(float(np.abs(theirs).max(initial=0.0)), 1e-6)
+            error = float(np.abs(ours - theirs).max(initial=0.0)) / scale
+            if not error <= tolerance:
+                return (
+                    f"the output {name} differs by {error:.2%} of its range; {tolerance:.2%} is allowed. "
+                    "This processor or library version computes differently from where it was measured."
+                )
+            worst = max(worst, error)
+    print(f"outputs  ok, {MANIFEST['golden_samples']} samples, largest difference {worst:.4%} of the range")
+    return None
+
+
+def latency_ms(run, feed, seconds=2.0, least=10):
+    for _ in range(3):
+        run(feed)
+    times, until = [], time.perf_counter() + seconds
+    while len(times) < least or time.perf_counter() < until:
+        start = time.perf_counter()
+        run(feed)
+        times.append((time.perf_counter() - start) * 1e3)
+    return statistics.median(times), len(times)
+
+
+def main():
+    problem = check_hashes()
+    if problem is None:
+        from session import load
+
+        run = load()
+        problem = check_outputs(run)
+    if problem is not None:
+        sys.exit(f"FAILED: {problem}")
+    feed, _ = next(golden())
+    here, calls = latency_ms(run, feed)
+    expected = MANIFEST["latency_ms"]
+    print(f"latency  {here:.3f} ms here, the median of {calls} calls")
+    print(f"         {expected:.3f} ms where it was measured, on {MANIFEST['cpu']}")
+    print("The kit is whole and works.")
+
+
+if __name__ == "__main__":
+    main()

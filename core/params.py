@@ -1,0 +1,72 @@
+"""Parameters of extensions: frozen dataclasses whose field metadata draws forms and checks input."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, Field, field, fields
+from typing import Any
+
+import msgspec
+
+from core.errors import InvalidRequest
+
+
+def setting(
+    default: Any,
+    label: str,
+    *,
+    help: str = "",
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[Any, ...] = (),
+) -> Any:
+    """Return a dataclass field that describes itself.
+
+    Args:
+        default: Value when nothing is said.
+        label: For forms, sentence case.
+        help: One sentence on what it trades for what.
+        unit: Shown behind the label.
+        low: Smallest allowed value.
+        high: Largest allowed value.
+        choices: Allowed values, in the order to show them.
+    """
+    metadata = {"label": label, "help": help, "unit": unit, "low": low, "high": high, "choices": choices}
+    return field(default=default, metadata=metadata)
+
+
+def defaults(kind: type[Any]) -> dict[str, Any]:
+    """Return the default of every field of `kind`."""
+    return {f.name: f.default for f in fields(kind) if f.default is not MISSING}
+
+
+def _check(spec: Field[Any], value: Any) -> None:
+    meta = spec.metadata
+    low, high, choices = meta.get("low"), meta.get("high"), meta.get("choices")
+    if value is None:
+        return
+    if choices and value not in choices:
+        listed = ", ".join(str(choice) for choice in choices)
+        raise InvalidRequest(f"{spec.name} is {value!r}.", hint=f"Choose one of: {listed}.")
+    if (low is not None and value < low) or (high is not None and value > high):
+        raise InvalidRequest(f"{spec.name} is {value}.", hint=f"Choose a value from {low} to {high}.")
+
+
+def make(kind: type[Any], values: dict[str, Any]) -> Any:
+    """Return a `kind` made of `values` over its defaults.
+
+    Raises:
+        InvalidRequest: An unknown name, a wrong type, or a value out of range.
+    """
+    known = {f.name: f for f in fields(kind)}
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise InvalidRequest(f"Unknown parameter: {', '.join(unknown)}.", hint=f"Known: {', '.join(known)}.")
+    try:
+        checked = msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"A parameter has a wrong type: {error}.", hint="Correct its value.") from error
+    for name, spec in known.items():
+        _check(spec, getattr(checked, name))
+    # msgspec leaves defaults on the class, where serialization does not see them.
+    return kind(**{name: getattr(checked, name) for name in known})

@@ -1,0 +1,88 @@
+"""Numbers behind the promises: how far two sets of outputs are apart, and whether they are finite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core import onnx_graphs
+from core.errors import PassFailed
+from core.examples import example_feed
+from core.protocols import Array, LocalArtifact, PassContext
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+OTHER_BATCH = 3
+"""Neither 1 nor 2: graphs that took the batch of the example for a constant fail at it."""
+
+
+def batches(context: PassContext) -> tuple[int, ...]:
+    """Return the batch sizes to check a model at."""
+    fixed = context.model.fixed_batch
+    return (1, OTHER_BATCH) if fixed is None else (fixed,)
+
+
+def distance(expected: Sequence[Array], actual: Sequence[Array]) -> float:
+    """Return the largest difference of any output relative to that output's largest magnitude.
+
+    Outputs that are no floats count the share of unequal elements. Different numbers or shapes of outputs,
+    or a value that is finite in one of them only, give infinity.
+    """
+    if len(expected) != len(actual):
+        return float("inf")
+    return max(
+        (_distance(np.asarray(a), np.asarray(b)) for a, b in zip(expected, actual, strict=True)), default=0.0
+    )
+
+
+def _distance(expected: Array, actual: Array) -> float:
+    if expected.shape != actual.shape:
+        return float("inf")
+    if expected.size == 0:
+        return 0.0
+    if expected.dtype.kind != "f":
+        return float(np.mean(expected != actual))
+    a, b = expected.astype(np.float64), actual.astype(np.float64)
+    finite = np.isfinite(a)
+    if not np.array_equal(finite, np.isfinite(b)):
+        return float("inf")
+    scale = float(np.abs(a[finite]).max(initial=1e-12))
+    return float(np.abs(a[finite] - b[finite]).max(initial=0.0)) / scale
+
+
+def onnx_outputs(path: Path, context: PassContext, batch: int = 1) -> list[Array]:
+    """Return what ONNX Runtime makes of the file in `path` on an example."""
+    opened = onnx_graphs.session(path, context.threads)
+    return onnx_graphs.run(opened, example_feed(context.model, batch, context.seed))
+
+
+def require_finite(outputs: Sequence[Array], expected: Sequence[Array], hint: str) -> None:
+    """Refuse outputs with values that are not finite where the original's were.
+
+    Raises:
+        PassFailed: With `hint`.
+    """
+    for before, after in zip(expected, outputs, strict=True):
+        if after.dtype.kind == "f" and np.isfinite(before).all() and not np.isfinite(after).all():
+            share = 100 * float(np.mean(~np.isfinite(after)))
+            raise PassFailed(
+                f"{share:.0f} % of the outputs on an example are not numbers any more.", hint=hint
+            )
+
+
+def require_quantized(before: LocalArtifact, after: LocalArtifact, hint: str) -> ModelProto:
+    """Return the quantized ONNX graph, without weights kept outside it.
+
+    Raises:
+        PassFailed: Nothing was quantized, or the outputs have other names than before.
+    """
+    old, new = (onnx_graphs.load(artifact.path, weights=False) for artifact in (before, after))
+    if not after.details["quantized"]:
+        raise PassFailed("Not one layer was quantized.", hint=hint)
+    if onnx_graphs.output_names(old) != onnx_graphs.output_names(new):
+        raise PassFailed("The outputs of the quantized graph have other names.", hint=hint)
+    return new

@@ -1,0 +1,203 @@
+"""Export a PyTorch model to ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from core import onnx_graphs
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
+from core.errors import PassFailed
+from core.params import setting
+from core.passes.checks import batches, distance, onnx_outputs
+from core.passes.support import library
+from core.passes.torch_calls import arguments, outputs
+from core.protocols import Array, LocalArtifact, PassContext
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+    from torch import nn
+
+TOLERANCE = 1e-3
+EXAMPLE_BATCH = 2
+"""With an example of batch 1 the exporter takes the batch for a constant and still calls it dynamic."""
+HINT = "Export the model to ONNX yourself and upload that file, or choose a PyTorch runtime."
+
+
+@dataclass(frozen=True)
+class ExportOnnxParams:
+    """How to export."""
+
+    opset: int = setting(
+        18,
+        "Operator set",
+        help="18 suits every runtime here, 20 the newest ones.",
+        low=13,
+        high=20,
+        choices=(18, 20),
+    )
+
+
+class ExportOnnx:
+    """The dynamo exporter first, the TorchScript exporter where it does not deliver."""
+
+    id = "export_onnx"
+    name = "ONNX"
+    summary = (
+        "Converts the network to ONNX, which other runtimes and the quantizers read; keeps the accuracy."
+    )
+    version = 1
+    Params = ExportOnnxParams
+    accepts = frozenset({"state_dict", "pt2", "torchscript"})
+    produces: ClassVar[dict[str, str]] = {"state_dict": "onnx", "pt2": "onnx", "torchscript": "onnx"}
+    calibrates = False
+    libraries = ("torch", "onnx", "onnxscript", "onnxruntime")
+
+    def requires(self, model: SourceModel, environment: Environment, params: ExportOnnxParams) -> None:
+        """Refuse nothing: only the attempt can tell."""
+
+    def run(self, context: PassContext, artifact: LocalArtifact, params: ExportOnnxParams) -> LocalArtifact:
+        """Export with the first exporter whose file answers as the module does.
+
+        Raises:
+            PassFailed: None does.
+        """
+        from core.torch_modules import open_module
+
+        module = open_module(artifact, context.model)
+        with library("PyTorch", context.folder, HINT):
+            expected = {batch: outputs(module, context, batch) for batch in batches(context)}
+        problems = []
+        for name, export in _exporters(module, artifact.format):
+            try:
+                files, differences = _attempt(export, context, params, expected)
+            except PassFailed as error:
+                problems.append((f"{name}: {error.message}", error.traceback))
+                continue
+            details = {
+                "exporter": name,
+                "difference": max(differences.values()),
+                "batches": list(differences),
+            }
+            return LocalArtifact("onnx", files[0], files, {}, details | _counts(files[0]))
+        words, traces = zip(*problems, strict=True)
+        raise PassFailed(f"No exporter delivered. {' '.join(words)}", hint=HINT, traceback="\n".join(traces))
+
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: ExportOnnxParams) -> None:  # noqa: ARG002
+        """Check that outputs are the module's and that the file is complete.
+
+        Raises:
+            PassFailed: They are not.
+        """
+        model = onnx_graphs.load(after.path, weights=False)
+        if not after.details["difference"] <= TOLERANCE:
+            raise PassFailed("The exported graph does not compute what the module does.", hint=HINT)
+        if onnx_graphs.opset(model) != params.opset or not model.graph.node:
+            raise PassFailed("The exported file is not complete.", hint=HINT)
+
+
+Exporter = Callable[[PassContext, int, Path], None]
+
+
+def _exporters(module: nn.Module, format: str) -> Iterator[tuple[str, Exporter]]:
+    if format != "torchscript":
+        yield "dynamo", lambda context, opset, path: _dynamo(module, context, opset, path)
+    yield "torchscript", lambda context, opset, path: _torchscript(module, context, opset, path)
+
+
+def _attempt(
+    export: Exporter, context: PassContext, params: ExportOnnxParams, expected: dict[int, list[Array]]
+) -> tuple[tuple[Path, ...], dict[int, float]]:
+    path = context.folder / "model.onnx"
+    with library("The exporter", context.folder, HINT):
+        raw = context.folder / ".exported.onnx"
+        try:
+            export(context, params.opset, raw)
+            model = onnx_graphs.load(raw)
+        finally:
+            for left in context.folder.glob(".exported.onnx*"):
+                left.unlink()
+        _tidy(model, context.model)
+        files = onnx_graphs.save(model, path)
+        differences = {
+            batch: distance(outputs, onnx_outputs(path, context, batch))
+            for batch, outputs in expected.items()
+        }
+    worst = max(differences.values())
+    if not worst <= TOLERANCE:
+        raise PassFailed(f"Its outputs differ from the module's by {worst:.1%} of their range.", hint=HINT)
+    return files, differences
+
+
+def _dynamo(module: nn.Module, context: PassContext, opset: int, path: Path) -> None:
+    import torch
+
+    symbols = {
+        name: torch.export.Dim.DYNAMIC for spec in context.model.inputs for name in _symbols(spec.shape)
+    }
+    shapes = tuple(
+        {axis: symbols[size] for axis, size in enumerate(spec.shape) if isinstance(size, str)}
+        for spec in context.model.inputs
+    )
+    program = torch.onnx.export(
+        module,
+        arguments(context, EXAMPLE_BATCH),
+        input_names=[spec.name for spec in context.model.inputs],
+        output_names=[spec.name for spec in context.model.outputs],
+        dynamic_shapes=shapes if symbols else None,
+        opset_version=opset,
+        dynamo=True,
+        verbose=False,
+    )
+    program.save(str(path), external_data=False)
+
+
+def _torchscript(module: nn.Module, context: PassContext, opset: int, path: Path) -> None:
+    import torch
+
+    specs = (*context.model.inputs, *context.model.outputs)
+    axes = {
+        spec.name: {axis: size for axis, size in enumerate(spec.shape) if isinstance(size, str)}
+        for spec in specs
+    }
+    torch.onnx.export(
+        module,
+        arguments(context, EXAMPLE_BATCH),
+        str(path),
+        input_names=[spec.name for spec in context.model.inputs],
+        output_names=[spec.name for spec in context.model.outputs],
+        dynamic_axes={name: found for name, found in axes.items() if found},
+        opset_version=opset,
+        dynamo=False,
+    )
+
+
+def _symbols(shape: tuple[int | str, ...]) -> set[str]:
+    return {size for size in shape if isinstance(size, str)}
+
+
+def _tidy(model: ModelProto, source: SourceModel) -> None:
+    """Give inputs and outputs the names and symbols of the source, and drop what confuses quantizers."""
+    onnx_graphs.drop_shapes(model)
+    onnx_graphs.drop_weight_inputs(model)
+    onnx_graphs.name_nodes(model)
+    renamed: dict[str, str] = {}
+    specs = {spec.name: spec for spec in (*source.inputs, *source.outputs)}
+    for value in (*model.graph.input, *model.graph.output):
+        spec = specs.get(value.name)
+        for size, dim in zip(spec.shape if spec else (), value.type.tensor_type.shape.dim, strict=False):
+            if dim.HasField("dim_param"):
+                dim.dim_param = renamed.setdefault(
+                    dim.dim_param, size if isinstance(size, str) else dim.dim_param
+                )
+
+
+def _counts(path: Path) -> dict[str, Any]:
+    model = onnx_graphs.load(path, weights=False)
+    return {"opset": onnx_graphs.opset(model), "nodes": sum(onnx_graphs.count_ops(model).values())}
+
+
+PASS = ExportOnnx()

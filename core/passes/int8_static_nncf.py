@@ -1,0 +1,164 @@
+"""Static INT8 quantization by NNCF, as an OpenVINO model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
+from core.errors import PassFailed, PassNotApplicable
+from core.params import setting
+from core.passes.checks import onnx_outputs, require_finite
+from core.passes.counting import OPENVINO_COMPUTE, openvino_counts
+from core.passes.openvino_files import outputs, read, write
+from core.passes.support import calibration_feeds, library, size
+from core.protocols import LocalArtifact, PassContext
+
+HINT = "Try ONNX Runtime's static INT8, which OpenVINO runs too, or BF16."
+
+
+@dataclass(frozen=True)
+class Int8StaticNncfParams:
+    """What to trade for what."""
+
+    preset: str = setting(
+        "performance",
+        "Preset",
+        help="Mixed: asymmetric ranges, more accurate for activations other than ReLU, a bit slower.",
+        choices=("performance", "mixed"),
+    )
+    fast_bias_correction: bool = setting(
+        True,
+        "Fast bias correction",
+        help="Off corrects layer by layer: takes longer, can be a point more accurate.",
+    )
+    samples: int = setting(
+        128, "Calibration samples", help="More find better ranges and take longer.", low=1, high=1000
+    )
+    transformer: str = setting(
+        "auto",
+        "Transformer",
+        help="Treats attention with care and smooths activations; auto looks for attention in the graph.",
+        choices=("auto", "yes", "no"),
+    )
+    keep_float: str = setting(
+        "none",
+        "Keep in float",
+        help="The first and the last layer often cost most accuracy and little time.",
+        choices=("none", "first_last"),
+    )
+
+
+class Int8StaticNncf:
+    """NNCF's post-training quantization on an OpenVINO graph read from ONNX."""
+
+    id = "int8_static_nncf"
+    name = "INT8 static, NNCF"
+    summary = "Stores weights and computes layers in 8 bits, with ranges and biases found from data by NNCF."
+    version = 1
+    Params = Int8StaticNncfParams
+    accepts = frozenset({"onnx"})
+    produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
+    calibrates = True
+    libraries = ("nncf", "openvino")
+
+    def requires(self, model: SourceModel, environment: Environment, params: Int8StaticNncfParams) -> None:
+        """Refuse nothing: what can be quantized shows in the graph."""
+
+    def run(
+        self, context: PassContext, artifact: LocalArtifact, params: Int8StaticNncfParams
+    ) -> LocalArtifact:
+        """Read, calibrate, quantize, save.
+
+        Raises:
+            PassNotApplicable: Nothing in the graph can be quantized.
+            PassFailed: NNCF or OpenVINO broke on it, or the result does not run.
+        """
+        feeds = calibration_feeds(context, params.samples)
+        with library("NNCF", context.folder, HINT):
+            import nncf
+
+            model = read(artifact.path, context.model)
+            _require_something(model)
+            names = [port.get_any_name() for port in model.inputs]
+            data = nncf.Dataset([{name: feed[name] for name in names} for feed in feeds])
+            quantized = _quantized(model, data, len(feeds), params)
+            files = write(quantized, context.folder, compress=False)
+            require_finite(outputs(files[0], context), onnx_outputs(artifact.path, context), HINT)
+        counts = openvino_counts(quantized) | {"samples": len(feeds)}
+        return LocalArtifact("openvino", files[0], files, dict(artifact.options), counts)
+
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Int8StaticNncfParams) -> None:  # noqa: ARG002
+        """Check that layers are quantized and the file has shrunk if it holds more than a few weights.
+
+        Raises:
+            PassFailed: They are not.
+        """
+        if not after.details["quantized"]:
+            raise PassFailed("Not one layer was quantized.", hint=HINT)
+        if not after.path.with_suffix(".bin").exists():
+            raise PassFailed("The weights file is missing.", hint=HINT)
+        if size(before) > 1_000_000 and size(after) > size(before):
+            raise PassFailed("The quantized model is larger than the one it was made of.", hint=HINT)
+
+
+def _quantized(model: Any, data: Any, samples: int, params: Int8StaticNncfParams) -> Any:
+    """Return the quantized model.
+
+    Raises:
+        PassFailed: The calibration data never takes some branch of the graph.
+    """
+    import nncf
+
+    try:
+        return _quantize(model, data, samples, params)
+    except nncf.ValidationError as error:
+        if "must not be empty" not in str(error):
+            raise
+        raise PassFailed(
+            "The calibration data never takes one of the graph's branches, so its ranges are unknown.",
+            hint="Give data that takes every branch, or use ONNX Runtime's static INT8.",
+        ) from error
+
+
+def _quantize(model: Any, data: Any, samples: int, params: Int8StaticNncfParams) -> Any:
+    import nncf
+
+    attention = params.transformer == "yes" or (params.transformer == "auto" and _has_attention(model))
+    preset = (
+        nncf.QuantizationPreset.MIXED if params.preset == "mixed" else nncf.QuantizationPreset.PERFORMANCE
+    )
+    kept = _kept(model, params.keep_float)
+    return nncf.quantize(
+        model,
+        data,
+        preset=None if attention and params.preset == "performance" else preset,
+        subset_size=samples,
+        fast_bias_correction=params.fast_bias_correction,
+        model_type=nncf.ModelType.TRANSFORMER if attention else None,
+        ignored_scope=nncf.IgnoredScope(names=kept) if kept else None,
+    )
+
+
+def _require_something(model: Any) -> None:
+    counts = openvino_counts(model)
+    if not counts["float"]:
+        raise PassNotApplicable(
+            "The graph has no convolution and no matrix product to quantize.",
+            hint="Try FP16 or plain conversion.",
+        )
+
+
+def _has_attention(model: Any) -> bool:
+    kinds = {node.get_type_name() for node in model.get_ordered_ops()}
+    return "ScaledDotProductAttention" in kinds or {"MatMul", "Softmax", "MVN"} <= kinds
+
+
+def _kept(model: Any, choice: str) -> list[str]:
+    nodes = (node for node in model.get_ordered_ops() if node.get_type_name() in OPENVINO_COMPUTE)
+    heavy = [node.get_friendly_name() for node in nodes]
+    return [heavy[0], heavy[-1]] if choice == "first_last" and len(heavy) > 2 else []
+
+
+PASS = Int8StaticNncf()

@@ -1,0 +1,56 @@
+"""Make an ONNX file of any age ready for the quantizers."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core import onnx_graphs
+from core.passes.checks import distance, onnx_outputs
+from core.protocols import PassContext
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+QUANTIZABLE_OPSET = 13
+"""First operator set whose QuantizeLinear has a scale per channel."""
+
+
+def prepared(path: Path, context: PassContext, work: Path) -> ModelProto:
+    """Return the model in `path` at a modern operator set, folded, with the shapes of inner tensors.
+
+    Symbolic shape inference and ONNX Runtime's own folding break on some graphs; then the work is done
+    without them.
+
+    Raises:
+        ValueError: The operator set cannot be raised and the quantizers cannot work on it.
+    """
+    from onnxruntime.quantization import quant_pre_process
+
+    model = onnx_graphs.load(path)
+    onnx_graphs.drop_weight_inputs(model)
+    onnx_graphs.drop_shapes(model)
+    with contextlib.suppress(ValueError):  # ONNX Runtime's own conversion knows some that onnx does not
+        model = onnx_graphs.upgraded(model, QUANTIZABLE_OPSET)
+    raised, ready = work / "raised.onnx", work / "ready.onnx"
+    onnx_graphs.save(model, raised)
+    expected = onnx_outputs(path, context)
+    last: Exception = ValueError("no way to prepare it")
+    for skip_symbolic, skip_folding in ((False, False), (True, False), (True, True)):
+        try:
+            quant_pre_process(
+                str(raised), str(ready), skip_symbolic_shape=skip_symbolic, skip_optimization=skip_folding
+            )
+            found = onnx_graphs.upgraded(onnx_graphs.load(ready), QUANTIZABLE_OPSET)
+            onnx_graphs.restore_hardswish(found)
+            onnx_graphs.name_nodes(found)
+            onnx_graphs.save(found, ready)
+            if distance(expected, onnx_outputs(ready, context)) <= 1e-3:
+                return found
+            last = ValueError("the folded graph computes something else")
+        except Exception as error:
+            last = error
+        finally:
+            ready.unlink(missing_ok=True)
+    raise last

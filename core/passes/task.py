@@ -1,0 +1,72 @@
+"""Building one step in a confined working process, for `core.sandbox.process.Child`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from core import params, registry
+from core.datasets.rows import Rows
+from core.domain.model import SourceModel
+from core.examples import example_feeds
+from core.protocols import Feed, LocalArtifact, PassContext
+from core.serde import from_plain
+
+RANDOM_FEEDS = 32
+
+
+def build(payload: dict[str, Any]) -> dict[str, Any]:
+    """Run one pass and check what it promises.
+
+    Args:
+        payload: ``pass_id``, ``params``, ``model`` as plain values, ``artifact`` with ``format``, ``path``,
+            ``files``, ``options`` and ``details``, ``folder`` to write in, ``data`` (folder of a built data
+            set, or None for random inputs), ``seed`` and ``threads``.
+
+    Returns:
+        ``format``, ``path`` and ``files`` relative to the folder, ``options`` and ``details``.
+
+    Raises:
+        PassNotApplicable: The graph has nothing this technique can work on.
+        PassFailed: The technique broke on this model or did not keep its promise.
+    """
+    folder = Path(payload["folder"]).resolve()
+    chosen = registry.get_pass(payload["pass_id"])
+    settings = params.make(chosen.Params, payload.get("params") or {})
+    model = from_plain(payload["model"], SourceModel)
+    before = _artifact(payload["artifact"])
+    seed, data = int(payload.get("seed", 0)), payload.get("data")
+    threads = int(payload.get("threads", 2))
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # read when the libraries are imported, which is later
+    context = PassContext(model, folder, _calibration(model, data, seed), seed, threads)
+    after = chosen.run(context, before, settings)
+    chosen.ensures(before, after, settings)
+    return {
+        "format": after.format,
+        "path": _below(folder, after.path),
+        "files": [_below(folder, file) for file in after.files],
+        "options": after.options,
+        "details": after.details,
+    }
+
+
+def _artifact(plain: dict[str, Any]) -> LocalArtifact:
+    path = Path(plain["path"])
+    files = tuple(Path(file) for file in plain.get("files") or [path])
+    return LocalArtifact(plain["format"], path, files, plain.get("options") or {}, plain.get("details") or {})
+
+
+def _calibration(model: SourceModel, data: str | None, seed: int) -> Callable[[], Iterator[Feed]]:
+    if data is None:
+        return lambda: example_feeds(model, RANDOM_FEEDS, seed)
+    rows = Rows(Path(data), model)
+    return rows.calibration
+
+
+def _below(folder: Path, path: Path) -> str:
+    return path.resolve().relative_to(folder).as_posix()
+
+
+COMMANDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"build": build}

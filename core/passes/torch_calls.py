@@ -1,0 +1,29 @@
+"""Call PyTorch modules on examples in passes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.examples import example_feed
+from core.protocols import Array, PassContext
+from core.torch_modules import flatten, quiet_torch
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def arguments(context: PassContext, batch: int, seed: int | None = None) -> tuple[Any, ...]:
+    """Return one tensor per input, in order."""
+    import torch
+
+    feed = example_feed(context.model, batch, context.seed if seed is None else seed)
+    return tuple(torch.from_numpy(feed[spec.name]) for spec in context.model.inputs)
+
+
+def outputs(module: nn.Module, context: PassContext, batch: int, seed: int | None = None) -> list[Array]:
+    """Return the module's outputs on an example, in order."""
+    import torch
+
+    torch.set_num_threads(context.threads)
+    with quiet_torch():
+        return [tensor.detach().cpu().numpy() for tensor in flatten(module(*arguments(context, batch, seed)))]

@@ -1,0 +1,300 @@
+"""Every extension contract. One implementation is one file that exports one constant.
+
+    core/sources/*.py     SOURCE     one upload format           -> SourceModel
+    core/datasets/*.py    DATASET    one data format             -> arrays
+    core/passes/*.py      PASS       one technique               artifact -> artifact
+    core/runtimes/*.py    RUNTIME    one way to run an artifact
+    core/packagers/*.py   PACKAGER   one kind of download
+
+Modules are imported by the page's process too: heavy libraries are imported inside functions.
+Sources, data sets, passes and sessions do their work only in confined child processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.domain.measurement import Environment
+from core.domain.model import DataSet, SourceModel
+from core.domain.recipe import Target
+from core.domain.run import Candidate
+
+Array = NDArray[Any]
+Feed = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class LocalArtifact:
+    """An artifact laid out in a folder, as working processes see it.
+
+    Attributes:
+        format: As in `core.domain.recipe.Artifact`.
+        path: The file to open.
+        files: All files, `path` first.
+        options: How a runtime must open it.
+        details: What the pass did.
+    """
+
+    format: str
+    path: Path
+    files: tuple[Path, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class InspectOptions:
+    """What a person may state about an upload.
+
+    Attributes:
+        name: Display name; empty takes the file's.
+        architecture: Name of the architecture of a state dict; empty finds it.
+        shapes: Chosen example shape by input name, such as ``{"input": (1, 3, 224, 224)}``.
+    """
+
+    name: str = ""
+    architecture: str = ""
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a source found: the description and the files to keep.
+
+    Attributes:
+        model: Description; `id`, `files` and `sha256` are filled in by the engine.
+        files: Paths below the job's folder to keep, the one to open first.
+    """
+
+    model: SourceModel
+    files: tuple[Path, ...]
+
+
+class Source(Protocol):
+    """Reads one upload format. Recognition is by content and opens nothing that could run code."""
+
+    id: ClassVar[str]
+    name: ClassVar[str]
+    order: ClassVar[int]
+
+    def recognizes(self, path: Path) -> bool:
+        """Whether the content of `path` is of this format."""
+
+    def inspect(self, path: Path, folder: Path, options: InspectOptions) -> Inspection:
+        """Describe the model at `path`, working below `folder`.
+
+        Raises:
+            InputError: The file is corrupt, unsafe or cannot be worked with.
+        """
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Rows that fit a model, before the split.
+
+    Attributes:
+        inputs: One array per model input, first axis the samples.
+        labels: Class indices (samples,) int64, or None.
+        classes: Class names in label order.
+        preparation: What was done to the raw data, for the page.
+    """
+
+    inputs: Feed
+    labels: Array | None
+    classes: tuple[str, ...] = ()
+    preparation: dict[str, str] = field(default_factory=dict)
+
+
+class DataFormat(Protocol):
+    """Reads one data format into rows that fit a model.
+
+    `Params` is a frozen dataclass whose fields carry label, help and range in their metadata; all
+    default to a guess from the model (``None`` or ``"auto"``).
+    """
+
+    id: ClassVar[str]
+    name: ClassVar[str]
+    order: ClassVar[int]
+    Params: ClassVar[type[Any]]
+
+    def recognizes(self, path: Path) -> bool:
+        """Whether `path`, a file or folder, is of this format."""
+
+    def prepare(self, path: Path, folder: Path, model: SourceModel, params: Any) -> Prepared:
+        """Return rows in the model's layout, dtype and scale, working below `folder`.
+
+        Raises:
+            InputError: Corrupt data, or data that does not fit the model.
+        """
+
+
+@dataclass(frozen=True)
+class PassContext:
+    """What a pass may use.
+
+    Attributes:
+        model: The source model; example shapes come from here.
+        folder: Where output files go; empty at the start.
+        calibration: Returns a fresh iterator over batch-1 feeds (or fixed-batch feeds).
+        seed: For every random choice.
+        threads: Threads the pass may use.
+    """
+
+    model: SourceModel
+    folder: Path
+    calibration: Callable[[], Iterator[Feed]]
+    seed: int = 0
+    threads: int = 2
+
+
+class Pass(Protocol):
+    """One technique.
+
+    Attributes:
+        id: Stable name, such as ``int8_static_ort``.
+        name: For people, such as ``INT8 static``.
+        summary: One sentence on what it does and what it costs.
+        version: Raise it when the output changes; it enters artifact ids.
+        Params: Frozen dataclass with defaults; field metadata from `core.params.setting`.
+        accepts: Formats it takes.
+        produces: Format it returns, by format taken.
+        calibrates: Whether it reads calibration data.
+        libraries: Modules whose versions enter artifact ids.
+    """
+
+    id: ClassVar[str]
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    version: ClassVar[int]
+    Params: ClassVar[type[Any]]
+    accepts: ClassVar[frozenset[str]]
+    produces: ClassVar[Mapping[str, str]]
+    calibrates: ClassVar[bool]
+    libraries: ClassVar[tuple[str, ...]]
+
+    def requires(self, model: SourceModel, environment: Environment, params: Any) -> None:
+        """Refuse, before any work and without opening the model, what cannot apply.
+
+        Raises:
+            PassNotApplicable: With the reason and what to do about it.
+        """
+
+    def run(self, context: PassContext, artifact: LocalArtifact, params: Any) -> LocalArtifact:
+        """Build the new artifact in `context.folder`.
+
+        Raises:
+            PassNotApplicable: The graph has nothing this technique can work on.
+            PassFailed: The technique broke on this model.
+        """
+
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Any) -> None:
+        """Check what the pass promises, such as that quantized nodes are there.
+
+        Raises:
+            PassFailed: The promise is not kept.
+        """
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a runtime can be used here.
+
+    Attributes:
+        ok: It can.
+        version: Of its library, empty where absent.
+        reason: Why not.
+        install: The line that installs it.
+    """
+
+    ok: bool
+    version: str = ""
+    reason: str = ""
+    install: str = ""
+
+
+class Session(Protocol):
+    """A loaded model. Not shared between threads."""
+
+    def run(self, feed: Feed) -> list[Array]:
+        """Return the outputs in the model's order, for a feed of NumPy arrays."""
+
+    def prepare(self, feed: Feed) -> Callable[[], object]:
+        """Return a call that runs inference once on `feed`, already in the runtime's own tensors."""
+
+    def close(self) -> None:
+        """Free the model."""
+
+
+class Runtime(Protocol):
+    """One way to run artifacts.
+
+    Attributes:
+        formats: Artifact formats it opens.
+        options: Artifact options it honours, such as ``{"precision"}``; others it must refuse.
+        modules: Libraries that the runtime imports, the one that names its version first.
+    """
+
+    id: ClassVar[str]
+    name: ClassVar[str]
+    formats: ClassVar[frozenset[str]]
+    options: ClassVar[frozenset[str]]
+    modules: ClassVar[tuple[str, ...]]
+
+    def available(self) -> Availability:
+        """Say whether this runtime can be used here, importing nothing heavy."""
+
+    def warm_up(self) -> None:
+        """Import the runtime's libraries, so that memory can be read with the runtime empty."""
+
+    def open(self, artifact: LocalArtifact, target: Target, model: SourceModel) -> Session:
+        """Load `artifact`.
+
+        Raises:
+            RuntimeFailed: The runtime refuses it, with its own words shortened.
+        """
+
+
+@dataclass(frozen=True)
+class Package:
+    """What a packager needs to write a download.
+
+    Attributes:
+        model: The source model.
+        candidate: A finished candidate.
+        baseline: The finished baseline of the same run.
+        artifact: The built files laid out in a folder.
+        data: Data set the run used, None for random inputs.
+        golden: ``.npz`` of a few feeds and what the candidate returned for them on its runtime when it
+            was measured: ``input_<sample>_<index>``, ``output_<sample>_<index>``.
+        golden_samples: How many.
+    """
+
+    model: SourceModel
+    candidate: Candidate
+    baseline: Candidate
+    artifact: LocalArtifact
+    data: DataSet | None
+    golden: Path
+    golden_samples: int
+
+
+class Packager(Protocol):
+    """Writes one kind of download."""
+
+    id: ClassVar[str]
+    name: ClassVar[str]
+    suffix: ClassVar[str]
+
+    def write(self, package: Package, path: Path) -> None:
+        """Write the download to `path`, reproducibly."""
+
+
+def as_feed(names: Sequence[str], arrays: Sequence[Array]) -> Feed:
+    """Return arrays by input name, C-contiguous as all runtimes want them; scalars stay scalars."""
+    return {name: np.asarray(array, order="C") for name, array in zip(names, arrays, strict=True)}

@@ -1,0 +1,68 @@
+"""Cut channels out of an ONNX graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core import onnx_graphs
+from core.protocols import Array
+from core.pruning import onnx_rules, onnx_view
+from core.pruning.choice import Rule, chosen, keeper
+from core.pruning.onnx_weights import write
+from core.pruning.tracer import Keep, Tracer
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+
+def trace(
+    model: ModelProto,
+    constants: Mapping[str, Array],
+    shapes: Mapping[str, Sequence[int]],
+    values: Mapping[str, Array],
+    other_shapes: Mapping[str, Sequence[int]],
+) -> Tracer:
+    """Return which channels of `model` belong together.
+
+    Args:
+        model: Its nodes are in order and its constants are initializers.
+        constants: Values of the initializers.
+        shapes: Shape of every computed tensor on an example.
+        values: Values of small integer tensors on it.
+        other_shapes: Shapes at another batch size, to see which sizes depend on the batch.
+    """
+    tracer = Tracer(constants, shapes)
+    graph = onnx_view.Graph(model, tracer, {**constants, **values}, other_shapes)
+    for node in model.graph.node:
+        onnx_rules.follow(graph, node)
+    tracer.freeze(onnx_graphs.output_names(model), "the network's output")
+    tracer.freeze(set(onnx_graphs.input_names(model)), "the network's input")
+    return tracer
+
+
+def prune(model: ModelProto, tracer: Tracer, rule: Rule) -> Keep | None:
+    """Remove channels from `model` in place.
+
+    Returns:
+        Which atoms stay, or None where there was nothing to remove.
+    """
+    gone = chosen(tracer, rule)
+    if not gone:
+        return None
+    keep = keeper(tracer, gone)
+    smaller = tracer.pruned(keep)
+    for tensor in model.graph.initializer:
+        if tensor.name in smaller:
+            write(tensor, np.ascontiguousarray(smaller[tensor.name]))
+    for edit in tracer.edits:
+        edit(keep)
+    onnx_graphs.drop_shapes(model)
+    return keep
+
+
+def parameters(constants: Mapping[str, Any]) -> int:
+    """Return the number of float values in `constants`."""
+    return sum(int(array.size) for array in constants.values() if array.dtype.kind == "f")

@@ -1,0 +1,76 @@
+"""Find the implementations of each protocol in its folder."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from typing import Any
+
+from core.errors import InvalidRequest
+from core.protocols import DataFormat, Packager, Pass, Runtime, Source
+
+
+@cache
+def _found(package: str, constant: str) -> dict[str, Any]:
+    folder = importlib.import_module(package)
+    found: dict[str, Any] = {}
+    for info in sorted(pkgutil.iter_modules(folder.__path__), key=lambda info: info.name):
+        extension = getattr(importlib.import_module(f"{package}.{info.name}"), constant, None)
+        if extension is None:
+            continue
+        if extension.id in found:
+            raise RuntimeError(f"{package} holds two extensions with the id {extension.id!r}")
+        found[extension.id] = extension
+    return dict(sorted(found.items(), key=lambda item: getattr(item[1], "order", 0)))
+
+
+def sources() -> dict[str, Source]:
+    """Return all upload formats by id, in the order to try them."""
+    return _found("core.sources", "SOURCE")
+
+
+def data_formats() -> dict[str, DataFormat]:
+    """Return all data formats by id, in the order to try them."""
+    return _found("core.datasets", "DATASET")
+
+
+def passes() -> dict[str, Pass]:
+    """Return all techniques by id."""
+    return _found("core.passes", "PASS")
+
+
+def runtimes() -> dict[str, Runtime]:
+    """Return all runtimes by id."""
+    return _found("core.runtimes", "RUNTIME")
+
+
+def packagers() -> dict[str, Packager]:
+    """Return all kinds of download by id."""
+    return _found("core.packagers", "PACKAGER")
+
+
+def _named(kind: str, known: dict[str, Any], name: str) -> Any:
+    if name not in known:
+        raise InvalidRequest(f"There is no {kind} named {name!r}.", hint=f"Known: {', '.join(known)}.")
+    return known[name]
+
+
+def get_pass(name: str) -> Pass:
+    """Return the pass of this id.
+
+    Raises:
+        InvalidRequest: There is none.
+    """
+    found: Pass = _named("technique", passes(), name)
+    return found
+
+
+def get_runtime(name: str) -> Runtime:
+    """Return the runtime of this id.
+
+    Raises:
+        InvalidRequest: There is none.
+    """
+    found: Runtime = _named("runtime", runtimes(), name)
+    return found

@@ -1,0 +1,1 @@
+"""One runtime a file; each exports `RUNTIME`."""

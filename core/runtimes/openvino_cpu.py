@@ -1,0 +1,146 @@
+"""OpenVINO with its CPU plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from core.domain.model import SourceModel
+from core.domain.recipe import Target
+from core.protocols import Array, Availability, Feed, LocalArtifact
+from core.runtimes.support import arrange, as_numpy, availability, check, precision, told_by
+
+Shapes = tuple[tuple[int, ...], ...]
+
+
+class OpenVinoSession:
+    """A model compiled for the shapes it is fed with, as OpenVINO's guide recommends.
+
+    The target's shapes are compiled when the model is opened; of other shapes only the latest stay
+    compiled. Call `prepare` once per feed, then the call holds the request with its tensors set.
+    """
+
+    def __init__(self, core: Any, model: Any, settings: dict[str, Any], shapes: Shapes) -> None:
+        self._core, self._model, self._settings, self._home = core, model, settings, shapes
+        self._compiled: dict[Shapes, tuple[Any, Any]] = {}
+        self._wanted = [(port.any_name, port.element_type.to_dtype()) for port in _named(model)]
+        self._compile(shapes)
+
+    def _compile(self, shapes: Shapes) -> tuple[Any, Any]:
+        """Return the model compiled for `shapes` and the request that `run` uses."""
+        if shapes not in self._compiled:
+            self._compiled = {key: kept for key, kept in self._compiled.items() if key == self._home}
+            with told_by(OpenVinoCpu.name, "compile"):
+                compiled = self._core.compile_model(self._shaped(shapes), "CPU", self._settings)
+                self._compiled[shapes] = (compiled, compiled.create_infer_request())
+        return self._compiled[shapes]
+
+    def _shaped(self, shapes: Shapes) -> Any:
+        if not any(port.partial_shape.is_dynamic for port in self._model.inputs):
+            return self._model
+        model = self._model.clone()
+        model.reshape(dict(enumerate(map(list, shapes))))
+        return model
+
+    def _arrays(self, feed: Feed) -> tuple[list[Array], Shapes]:
+        arrays = list(arrange(feed, self._wanted).values())
+        return arrays, tuple(array.shape for array in arrays)
+
+    def run(self, feed: Feed) -> list[Array]:
+        """Return the outputs in the model's order.
+
+        Raises:
+            RuntimeFailed: OpenVINO refuses the feed.
+        """
+        arrays, shapes = self._arrays(feed)
+        _, request = self._compile(shapes)
+        with told_by(OpenVinoCpu.name, "run"):
+            _set(request, arrays)
+            return as_numpy(list(request.infer().values()))
+
+    def prepare(self, feed: Feed) -> Callable[[], object]:
+        """Return a call on tensors made of `feed`.
+
+        Raises:
+            RuntimeFailed: OpenVINO refuses the feed.
+        """
+        arrays, shapes = self._arrays(feed)
+        compiled, _ = self._compile(shapes)
+        with told_by(OpenVinoCpu.name, "run"):
+            request = compiled.create_infer_request()
+            _set(request, arrays)
+            request.infer()
+        call: Callable[[], object] = request.infer
+        return call
+
+    def close(self) -> None:
+        """Free the compiled models."""
+        self._compiled, self._model, self._core = {}, None, None
+
+
+def _set(request: Any, arrays: list[Array]) -> None:
+    import openvino
+
+    for index, array in enumerate(arrays):
+        request.set_input_tensor(index, openvino.Tensor(array))
+
+
+def _named(model: Any) -> list[Any]:
+    """Return the input ports; one without a name, as some converters leave them, gets one."""
+    for index, port in enumerate(model.inputs):
+        if not port.names:
+            port.get_tensor().set_names({f"input_{index}"})
+    return list(model.inputs)
+
+
+class OpenVinoCpu:
+    """OpenVINO, CPU."""
+
+    id: ClassVar[str] = "openvino"
+    name: ClassVar[str] = "OpenVINO"
+    formats: ClassVar[frozenset[str]] = frozenset({"onnx", "openvino"})
+    options: ClassVar[frozenset[str]] = frozenset({"precision"})
+    modules: ClassVar[tuple[str, ...]] = ("openvino",)
+
+    def available(self) -> Availability:
+        """Say whether OpenVINO is installed."""
+        return availability(self.modules)
+
+    def warm_up(self) -> None:
+        """Import OpenVINO."""
+        import openvino  # noqa: F401
+
+    def open(self, artifact: LocalArtifact, target: Target, model: SourceModel) -> OpenVinoSession:
+        """Read and compile an ONNX or OpenVINO file for the target's batch.
+
+        Raises:
+            RuntimeFailed: Wrong format or option, or OpenVINO refuses the file.
+        """
+        import openvino
+
+        check(self.name, artifact, self.formats, self.options)
+        settings = {
+            "INFERENCE_NUM_THREADS": target.threads,
+            "NUM_STREAMS": 1,
+            "PERFORMANCE_HINT": "LATENCY",
+            # Unasked, the plugin takes bfloat16 where the processor has it.
+            "INFERENCE_PRECISION_HINT": precision(self.name, artifact),
+            # The process is pinned from outside; a second opinion on cores would clash with it.
+            "ENABLE_CPU_PINNING": False,
+        }
+        core = openvino.Core()
+        with told_by(self.name, "open"):
+            graph = core.read_model(artifact.path)
+            shapes = _shapes(graph, model, target.batch)
+        return OpenVinoSession(core, graph, settings, shapes)
+
+
+def _shapes(graph: Any, model: SourceModel, batch: int) -> Shapes:
+    known = model.shapes(batch)
+    ports = _named(graph)
+    if all(port.any_name in known for port in ports):
+        return tuple(known[port.any_name] for port in ports)
+    return tuple(known.values())
+
+
+RUNTIME = OpenVinoCpu()

@@ -1,0 +1,119 @@
+"""What every runtime needs: availability without an import, and refusals in words that help."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from core.errors import RuntimeFailed, WhetstoneError
+from core.optional import install_line, version
+from core.protocols import Array, Availability, Feed, LocalArtifact
+
+LONGEST_REASON = 300
+_PLACES = re.compile(r"(?:Exception from|Check '[^']*' failed at) \S+?:\d+:?\s*")
+_UNTRANSLATED = re.compile(r"Conversion is failed for: ([^\n]+)")
+
+
+def availability(modules: Sequence[str]) -> Availability:
+    """Say whether all `modules` are installed, reading package metadata only."""
+    missing = [module for module in modules if version(module) is None]
+    if missing:
+        lines = " && ".join(install_line(module) for module in missing)
+        return Availability(False, reason=f"{', '.join(missing)} is not installed.", install=lines)
+    return Availability(True, version=version(modules[0]) or "")
+
+
+def check(name: str, artifact: LocalArtifact, formats: Collection[str], options: Collection[str]) -> None:
+    """Refuse a format that the runtime `name` cannot open and options it would silently ignore.
+
+    Raises:
+        RuntimeFailed: With what it takes instead.
+    """
+    if artifact.format not in formats:
+        raise RuntimeFailed(
+            f"{name} cannot open the format {artifact.format}.",
+            hint=f"It opens: {', '.join(sorted(formats))}.",
+        )
+    unknown = sorted(set(artifact.options) - set(options))
+    if unknown:
+        raise RuntimeFailed(
+            f"{name} does not know the option {', '.join(unknown)} of this artifact.",
+            hint="Choose another runtime for it.",
+        )
+
+
+def precision(name: str, artifact: LocalArtifact) -> str:
+    """Return the artifact's ``precision`` option: ``f32`` unless it says ``bf16``.
+
+    Raises:
+        RuntimeFailed: Another precision is asked for.
+    """
+    wanted = artifact.options.get("precision", "f32")
+    if wanted not in ("f32", "bf16"):
+        raise RuntimeFailed(f"{name} does not know the precision {wanted!r}.", hint="Choose f32 or bf16.")
+    return str(wanted)
+
+
+def shortened(error: BaseException) -> str:
+    """Return the words of `error` on one line of bearable length, without places in a library's source."""
+    untranslated = _UNTRANSLATED.search(str(error))
+    if untranslated is not None:
+        return f"it has no translation for {untranslated[1].strip()} as this graph uses it."
+    text = " ".join(_PLACES.sub("", str(error)).split()) or type(error).__name__
+    return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 1] + "…"
+
+
+@contextmanager
+def told_by(name: str, doing: str) -> Iterator[None]:
+    """Turn whatever a library raises inside into a RuntimeFailed; memory errors and our own pass.
+
+    Raises:
+        RuntimeFailed: With the library's own words, shortened.
+    """
+    try:
+        yield
+    except (WhetstoneError, MemoryError):
+        raise
+    except Exception as error:
+        raise RuntimeFailed(
+            f"{name} could not {doing} the model: {shortened(error)}",
+            hint="Try another runtime or technique; the technical detail has the whole message.",
+        ) from error
+
+
+def arrange(feed: Feed, wanted: Sequence[tuple[str, DTypeLike]]) -> Feed:
+    """Return `feed` under the names and dtypes that a built file asks for.
+
+    Conversions rename inputs, drop unused ones and change integer widths. Inputs are found by name where
+    every name is known, otherwise by position.
+
+    Args:
+        feed: Arrays in the model's order.
+        wanted: Name and NumPy dtype of each input of the file, in its order.
+
+    Raises:
+        RuntimeFailed: The file wants other inputs than the model has.
+    """
+    if all(name in feed for name, _ in wanted):
+        found = [feed[name] for name, _ in wanted]
+    elif len(wanted) == len(feed):
+        found = list(feed.values())
+    else:
+        names = ", ".join(name for name, _ in wanted)
+        raise RuntimeFailed(
+            f"The built file asks for the inputs {names}, but the model has {', '.join(feed)}.",
+            hint="Try another technique.",
+        )
+    return {
+        name: np.asarray(array, dtype=dtype, order="C")
+        for (name, dtype), array in zip(wanted, found, strict=True)
+    }
+
+
+def as_numpy(values: Sequence[object]) -> list[Array]:
+    """Return `values` as NumPy arrays that own their memory."""
+    return [np.array(value) for value in values]

@@ -1,0 +1,90 @@
+"""The lines of JSON that parent and child exchange."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import traceback
+from pathlib import PurePath
+from typing import Any
+
+from core.errors import ChildCrashed, ErrorRecord, OutOfMemory, WhetstoneError, from_record
+
+Message = dict[str, Any]
+
+# How the libraries word a failed allocation when they raise something else than MemoryError.
+_MEMORY_WORDS = ("can't allocate memory", "cannot allocate memory", "failed to allocate memory", "bad_alloc")
+MEMORY_HINT = "Try a smaller model or batch, or raise WHETSTONE_CHILD_MEMORY_BYTES."
+
+
+def encode(message: Message) -> bytes:
+    """Return one line; NaN and infinities survive, paths become text, arrays become lists.
+
+    Raises:
+        TypeError: A value has no JSON form.
+    """
+    return json.dumps(message, default=_plain).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """Return the message of one line.
+
+    Raises:
+        ValueError: The line is not a JSON object.
+    """
+    message = json.loads(line)
+    if not isinstance(message, dict):
+        raise ValueError("the reply is not a JSON object")
+    return message
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, PurePath):
+        return os.fspath(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} cannot be sent between processes")
+
+
+def speaks_of_memory(text: str) -> bool:
+    """Return whether an error text is about a failed allocation."""
+    return any(words in text.lower() for words in _MEMORY_WORDS)
+
+
+def failure(error: BaseException) -> Message:
+    """Return the reply for an error of the child, its traceback included."""
+    detail = "".join(traceback.format_exception(error))
+    known: WhetstoneError
+    if isinstance(error, WhetstoneError):
+        known = error
+    elif _is_memory(error):
+        known = OutOfMemory(f"Not enough memory for this step: {_last_line(error)}.", hint=MEMORY_HINT)
+    else:
+        known = ChildCrashed(_last_line(error), hint="The technical detail has the whole story.")
+    known.traceback = known.traceback or detail
+    fields = {"code": known.code, "message": known.message, "hint": known.hint, "traceback": known.traceback}
+    return {"error": fields}
+
+
+def raise_failure(fields: Message) -> None:
+    """Raise the error that `fields`, made by `failure`, describe.
+
+    Raises:
+        WhetstoneError: Always, of the class that the child raised.
+    """
+    names = ("code", "message", "hint", "traceback")
+    code, message, hint, detail = (str(fields.get(name, "")) for name in names)
+    raise from_record(ErrorRecord(code, message, hint, traceback=detail))
+
+
+def _is_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    return speaks_of_memory(str(error))
+
+
+def _last_line(error: BaseException) -> str:
+    return traceback.format_exception_only(error)[-1].strip()

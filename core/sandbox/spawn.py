@@ -1,0 +1,60 @@
+"""Starting a child: its command line, its environment, and the thread that it hangs on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[2]
+# Passwords and tokens live in the environment: a child gets harmless names only.
+_KEPT_NAMES = frozenset({"PATH", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"})
+_KEPT_PREFIXES = ("LC_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "GOMP_", "MALLOC_")
+_SCRATCH_NAMES = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR")
+
+
+def spawn(module: str, folder: Path, scratch: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start the entry of a child, in a session of its own, with three pipes.
+
+    Args:
+        module: Dotted module with the commands.
+        folder: Its working folder.
+        scratch: Its HOME and TMPDIR.
+        env: Variables added last; its PYTHONPATH is appended to the project's.
+    """
+    # -P keeps the working folder, which holds uploads, out of the import path.
+    command = [sys.executable, "-P", "-s", "-m", "core.sandbox.entry", module]
+    return _spawner(os.getpid()).submit(_start, command, folder, _environment(scratch, env)).result()
+
+
+@cache
+def _spawner(process: int) -> ThreadPoolExecutor:
+    """Return the thread that starts all children of this process.
+
+    The kernel's parent-death signal fires when the *thread* that started a child ends, so a child of a
+    short-lived thread would die with it. Keyed by process, because a forked copy lacks the thread.
+    """
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"spawn-{process}")
+
+
+def _start(command: list[str], folder: Path, env: dict[str, str]) -> subprocess.Popen[bytes]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, cwd=folder, env=env, start_new_session=True
+    )
+
+
+def _environment(scratch: Path, env: Mapping[str, str]) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if k in _KEPT_NAMES or k.startswith(_KEPT_PREFIXES)}
+    added = {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "JOBLIB_MULTIPROCESSING": "0",
+        **dict.fromkeys(_SCRATCH_NAMES, str(scratch)),
+        **env,
+    }
+    added["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), env.get("PYTHONPATH", "")]))
+    return kept | added

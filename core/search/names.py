@@ -1,0 +1,47 @@
+"""Names of recipes, for people."""
+
+from __future__ import annotations
+
+from core.domain.recipe import Recipe, Step
+from core.registry import passes, runtimes
+
+PLUMBING = ("export_onnx", "convert_openvino", "export_torchscript", "export_pt2", "optimize_onnx")
+
+
+WORDS = {
+    ("fast_bias_correction", False): "full bias correction",
+    ("keep_float", "first_last"): "ends in float",
+}
+
+
+def _value(name: str, value: object) -> str:
+    if (name, value) in WORDS:
+        return WORDS[name, value]  # type: ignore[index]
+    if isinstance(value, bool):
+        return name.replace("_", " ") if value else f"no {name.replace('_', ' ')}"
+    return f"{value:.0%}" if isinstance(value, float) and 0 < value < 1 else str(value).replace("_", " ")
+
+
+def step_name(step: Step) -> str:
+    """Return a step's technique with the parameters that were set, such as ``INT8 static (entropy)``."""
+    known = passes().get(step.pass_id)
+    name = known.name if known else step.pass_id
+    details = ", ".join(_value(key, value) for key, value in step.params.items())
+    return f"{name} ({details})" if details else name
+
+
+def runtime_name(recipe: Recipe) -> str:
+    """Return the name of the runtime a recipe runs on."""
+    known = runtimes().get(recipe.target.runtime_id)
+    return known.name if known else recipe.target.runtime_id
+
+
+def technique(recipe: Recipe) -> str:
+    """Return what a recipe does to the model, without exports and conversions."""
+    steps = [step_name(step) for step in recipe.steps if step.pass_id not in PLUMBING or step.params]
+    return " + ".join(steps) if steps else "FP32"
+
+
+def recipe_name(recipe: Recipe) -> str:
+    """Return technique and runtime, such as ``INT8 static + BF16 · OpenVINO``."""
+    return f"{technique(recipe)} · {runtime_name(recipe)}"

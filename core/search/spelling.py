@@ -1,0 +1,60 @@
+"""Recipes as text, for the command line.
+
+export_onnx+int8_static_ort:calibration=entropy,per_channel=true@onnxruntime
+@onnxruntime
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from core.domain.recipe import Recipe, Step, Target
+from core.errors import InvalidRequest
+from core.params import make
+from core.registry import get_pass, get_runtime
+
+HINT = "Write pass:name=value,name=value+pass@runtime, such as export_onnx+int8_static_ort@onnxruntime."
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _step(text: str) -> Step:
+    name, _, settings = text.strip().partition(":")
+    pairs = [pair.partition("=") for pair in settings.split(",") if pair]
+    if any(not separator for _, separator, _ in pairs):
+        raise InvalidRequest(f"The step {text!r} has a parameter without a value.", hint=HINT)
+    step = Step(name, {key.strip(): _value(value.strip()) for key, _, value in pairs})
+    make(get_pass(step.pass_id).Params, step.params)
+    return step
+
+
+def parse(text: str, threads: int = 1, batch: int = 1) -> Recipe:
+    """Return the recipe that `text` spells.
+
+    Raises:
+        InvalidRequest: The text does not follow the form, or names what does not exist.
+    """
+    steps, separator, runtime = text.strip().rpartition("@")
+    if not separator or not runtime:
+        raise InvalidRequest(f"The recipe {text!r} names no runtime.", hint=HINT)
+    get_runtime(runtime)
+    made = tuple(_step(step) for step in steps.split("+") if step.strip())
+    return Recipe(made, Target(runtime, "cpu", threads, batch))
+
+
+def spell(recipe: Recipe) -> str:
+    """Return the text that `parse` reads as `recipe`, threads and batch aside."""
+    steps = []
+    for step in recipe.steps:
+        settings = ",".join(
+            f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+            for key, value in step.params.items()
+        )
+        steps.append(f"{step.pass_id}:{settings}" if settings else step.pass_id)
+    return f"{'+'.join(steps)}@{recipe.target.runtime_id}"

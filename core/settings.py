@@ -1,0 +1,74 @@
+"""Settings, read from `WHETSTONE_*` environment variables.
+
+WHETSTONE_DATA_DIR=/srv/whetstone WHETSTONE_RETENTION_DAYS=30 make run
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from core.errors import InvalidRequest
+
+PREFIX = "WHETSTONE_"
+GIB = 1024**3
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this installation behaves.
+
+    Attributes:
+        data_dir: Where the database and all files live.
+        database_url: SQLAlchemy URL; empty means SQLite inside `data_dir`.
+        upload_limit_bytes: Largest accepted upload.
+        trust_uploads: Open uploaded files even where the system offers no confinement.
+        child_memory_bytes: Memory a working process may take.
+        child_timeout_s: Seconds one build step may take.
+        retention_days: Runs older than this are deleted at worker start; 0 keeps them for ever.
+        heartbeat_s: Seconds between a worker's signs of life.
+    """
+
+    data_dir: Path = field(default_factory=lambda: Path.home() / ".whetstone")
+    database_url: str = ""
+    upload_limit_bytes: int = 4 * GIB
+    trust_uploads: bool = False
+    child_memory_bytes: int = 16 * GIB
+    child_timeout_s: float = 600.0
+    retention_days: int = 0
+    heartbeat_s: float = 2.0
+
+
+def _field(name: str, kind: str, text: str) -> object:
+    types: dict[str, type] = {"Path": str, "str": str, "int": int, "bool": bool, "float": float}
+    if kind == "bool":
+        text = text.lower()
+    try:
+        value: str | int | bool | float = msgspec.convert(text, types[kind], strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(
+            f"The setting {PREFIX}{name.upper()} is {text!r}, which is not a valid {kind}.",
+            hint=f"Set {PREFIX}{name.upper()} to a {kind} or unset it.",
+        ) from error
+    return Path(str(value)).expanduser() if kind == "Path" else value
+
+
+def read_settings(environ: dict[str, str]) -> Settings:
+    """Return the settings that `environ` holds.
+
+    Raises:
+        InvalidRequest: A variable has a value of the wrong type.
+    """
+    given = {f.name: (str(f.type), environ.get(PREFIX + f.name.upper(), "")) for f in fields(Settings)}
+    values = {name: _field(name, kind, text) for name, (kind, text) in given.items() if text}
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+@cache
+def get_settings() -> Settings:
+    """Return the settings of this process."""
+    return read_settings(dict(os.environ))

@@ -1,0 +1,174 @@
+"""ONNX models: one .onnx file, or a .zip of it and the files its weights lie in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core import onnx_graphs
+from core.domain.model import TensorSpec
+from core.errors import CorruptFile, InputError, UnsupportedModel
+from core.protocols import Feed, Inspection, InspectOptions
+from core.sources import onnx_checks, onnx_graph
+from core.sources.facts import describe
+from core.sources.onnx_macs import count_macs
+from core.sources.placing import place
+from core.sources.probe import Runner, Specs, feed_of, settle
+from core.sources.protobuf import looks_like_onnx
+from core.sources.sizes import Hints, named
+from core.sources.words import shorten, shown
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+QUICK_CHECK_BYTES = 200_000_000
+"""Larger models are not given to onnx.checker: ONNX Runtime's own loading has to do."""
+
+
+class OnnxSource:
+    """A graph in ONNX format."""
+
+    id = "onnx"
+    name = "ONNX"
+    order = 10
+
+    def recognizes(self, path: Path) -> bool:
+        """Whether it is an ONNX message, or a zip that holds a file named .onnx."""
+        return looks_like_onnx(path) or bool(_names_in_zip(path))
+
+    def inspect(self, path: Path, folder: Path, options: InspectOptions) -> Inspection:
+        """Describe the graph; it is run once in ONNX Runtime.
+
+        Raises:
+            CorruptFile: The file is broken or claims sizes that it does not hold.
+            UnsafeUpload: Weights lie outside the model's folder.
+            UnsupportedModel: Operators or types that cannot be run here.
+            InputError: It does not run, or weight files are missing.
+        """
+        file = _unpack(path, folder)
+        model = onnx_checks.parse(file)
+        external = onnx_checks.check_tensors(model, file.parent)
+        onnx_checks.check_operators(model)
+        declared = onnx_graph.declared_outputs(model)
+        inputs, hints = _inputs(model, options)
+        run = _runner(_open(model, file, external))
+        settled = settle(inputs, run, options.shapes, hints=hints, declared=declared)
+        kept = (file, *external)
+        sizes = settled.sizes | ({settled.batch: 1} if settled.batch else {})
+        description = describe(
+            path,
+            kept,
+            options,
+            settled,
+            format=self.id,
+            parameters=onnx_graph.count_weights(model),
+            macs=count_macs(model, feed_of(settled.inputs, sizes), runnable=not external),
+            opset=onnx_graphs.opset(model),
+            notes=onnx_graph.notes(model),
+        )
+        return Inspection(description, kept)
+
+
+def _names_in_zip(path: Path) -> list[str]:
+    import zipfile
+
+    from core.archives.zips import BROKEN_ZIP
+
+    if not zipfile.is_zipfile(path):
+        return []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if name.lower().endswith(".onnx")]
+    except (*BROKEN_ZIP, OSError):
+        return []
+    return [name for name in names if not name.startswith("__MACOSX/")]
+
+
+def _unpack(path: Path, folder: Path) -> Path:
+    """Return the .onnx file below `folder`, beside its external data."""
+    names = _names_in_zip(path)
+    if not names:
+        return place(path, folder / "model.onnx")
+    if len(names) > 1:
+        raise UnsupportedModel(
+            f"The zip holds {len(names)} ONNX models: {shown(names)}.", hint="Upload one model at a time."
+        )
+    from core.archives import extract_zip
+
+    target = folder / "onnx"
+    extract_zip(path, target)
+    return target / names[0]
+
+
+def _inputs(model: ModelProto, options: InspectOptions) -> tuple[Specs, Hints]:
+    """Return input specs, and sizes to try first for channels that only a convolution tells."""
+    raw = []
+    for name, dtype, dims in onnx_graph.raw_inputs(model):
+        known = dims if dims is not None else onnx_graph.guess_dims(model, name)
+        if name in options.shapes and (known is None or dims is None):
+            known = (None, *[None] * (len(options.shapes[name]) - 1)) if options.shapes[name] else ()
+        if known is None:
+            raise InputError(
+                f"The model does not record how many dimensions the input {name!r} has.",
+                hint="State an example shape for each input.",
+            )
+        raw.append((name, dtype, known))
+    integers = [name for name, dtype, _ in raw if "int" in dtype]
+    rows = onnx_graph.table_rows(model, integers)
+    specs = tuple(replace(spec, high=rows.get(spec.name)) for spec in named(raw))
+    hints = {symbol: (size,) for symbol, size in onnx_graph.channel_hints(model, raw).values()}
+    return specs, hints
+
+
+def _open(model: ModelProto, file: Path, external: tuple[Path, ...]) -> Any:
+    """Return a session; where ONNX Runtime refuses, say it in the checker's words if it has any."""
+    try:
+        return onnx_graphs.session(file)
+    except Exception as error:
+        if isinstance(error, MemoryError) or "bad_alloc" in str(error):
+            raise
+        complaint = None if external else _complaint(file)
+        if complaint:
+            raise CorruptFile(
+                f"The ONNX graph is not valid: {complaint}.", hint="Export the model again."
+            ) from error
+        raise UnsupportedModel(
+            f"ONNX Runtime cannot load this model: {shorten(error)}.",
+            hint=f"It is ONNX IR version {model.ir_version}, opset {onnx_graphs.opset(model)}; export it "
+            "again with opset 17 to 20, or convert it: onnx.version_converter.convert_version(model, 17).",
+        ) from error
+
+
+def _complaint(file: Path) -> str:
+    import onnx
+
+    if file.stat().st_size > QUICK_CHECK_BYTES:
+        return ""
+    try:
+        onnx.checker.check_model(str(file))
+    except Exception as error:
+        return shorten(error)
+    return ""
+
+
+def _runner(session: Any) -> Runner:
+    names = [value.name for value in session.get_outputs()]
+
+    def run(feed: Feed) -> Specs:
+        arrays = onnx_graphs.run(session, feed)
+        return tuple(_spec(name, array) for name, array in zip(names, arrays, strict=True))
+
+    return run
+
+
+def _spec(name: str, array: Any) -> TensorSpec:
+    if not hasattr(array, "dtype") or array.dtype.kind not in "biufc":
+        raise UnsupportedModel(
+            f"The output {name!r} is not a tensor of numbers.",
+            hint="Export it with tensor outputs; for scikit-learn: to_onnx(..., options={'zipmap': False}).",
+        )
+    return TensorSpec(name, str(array.dtype), tuple(array.shape))
+
+
+SOURCE = OnnxSource()

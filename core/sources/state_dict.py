@@ -1,0 +1,177 @@
+"""Bare weights (.pth, .pt, .bin, .safetensors): the network is found in the catalogue by names and shapes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.domain.model import Note, TensorSpec
+from core.errors import CorruptFile, UnsafeUpload, UnsupportedModel, WhetstoneError
+from core.protocols import Inspection, InspectOptions
+from core.sources.facts import IMAGE, OTHER, TABULAR, TEXT, describe
+from core.sources.probe import Specs, settle
+from core.sources.torch_facts import runner, watch
+from core.sources.words import shorten
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from core.architectures import Architecture
+
+LARGEST_HEADER = 100_000_000
+"""Bytes; the safetensors library refuses longer headers too."""
+
+AGAIN = "Save the weights again: torch.save(model.state_dict(), 'weights.pth')."
+
+
+class StateDictSource:
+    """Weights without their network, as PyTorch or safetensors stores them."""
+
+    id = "state_dict"
+    name = "PyTorch weights (state dict)"
+    order = 40
+
+    def recognizes(self, path: Path) -> bool:
+        """Whether it is a safetensors file, or an archive or pickle of torch.save."""
+        from core.archives import torch_zip_kind
+
+        return is_safetensors(path) or torch_zip_kind(path) in ("state_dict", "pickled_module")
+
+    def inspect(self, path: Path, folder: Path, options: InspectOptions) -> Inspection:
+        """Find the network, load the weights strictly and keep them as safetensors.
+
+        Raises:
+            UnsafeUpload: The file holds a pickled module or other objects besides tensors.
+            CorruptFile: It is truncated or broken.
+            UnsupportedModel: No architecture of the catalogue fits.
+        """
+        from core.architectures import load, unwrap
+
+        tensors, notes = _as_float32(unwrap(_read(path)))
+        architecture = _identify(tensors, options)
+        module = load(architecture, tensors).eval()
+        kept = (_write(module, folder / "model.safetensors"),)
+        settled = settle(_inputs(architecture, options), runner(module, ["input"]), options.shapes)
+        settled, macs = watch(module, settled)
+        model = describe(
+            path,
+            kept,
+            options,
+            settled,
+            format=self.id,
+            parameters=sum(parameter.numel() for parameter in module.parameters()),
+            macs=macs,
+            notes=(*notes, *(Note("model", text) for text in architecture.notes)),
+            classes=architecture.classes or None,
+            task=_task(architecture, settled.outputs),
+            architecture=asdict(architecture),
+        )
+        return Inspection(model, kept)
+
+
+def is_safetensors(path: Path) -> bool:
+    """Whether the file begins with the length of a JSON object and its brace, even if the rest is missing."""
+    with path.open("rb") as file:
+        head = file.read(9)
+    return len(head) == 9 and head[8:] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= LARGEST_HEADER
+
+
+def _read(path: Path) -> object:
+    return _read_safetensors(path) if is_safetensors(path) else _read_pickle(path)
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(str(path))  # type: ignore[no-any-return]
+    except (SafetensorError, ValueError, KeyError, RuntimeError, json.JSONDecodeError) as error:
+        raise CorruptFile(
+            f"The safetensors file is broken or truncated: {shorten(error)}.",
+            hint="Copy or download it again.",
+        ) from error
+
+
+def _read_pickle(path: Path) -> object:
+    import pickle
+
+    import torch
+
+    from core.archives import check_state_dict_pickle
+
+    check_state_dict_pickle(path)
+    try:
+        return torch.load(str(path), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UnsafeUpload(
+            f"The file holds more than tensors, and opening the rest could run code: {shorten(error)}.",
+            hint=AGAIN,
+        ) from error
+    except (WhetstoneError, MemoryError):
+        raise
+    except Exception as error:
+        raise CorruptFile(
+            f"PyTorch cannot read these weights: {shorten(error)}.", hint="Copy or download the file again."
+        ) from error
+
+
+def _as_float32(tensors: Mapping[str, Any]) -> tuple[dict[str, Tensor], tuple[Note, ...]]:
+    """Return dense tensors, other float types than float32 converted, with a note that says so."""
+    import torch
+
+    converted, found = {}, set()
+    for key, tensor in tensors.items():
+        tensor = tensor if isinstance(tensor, torch.Tensor) else torch.as_tensor(tensor)
+        if tensor.is_quantized or tensor.layout != torch.strided or tensor.device.type == "meta":
+            raise UnsupportedModel(
+                f"The tensor {key!r} is quantized, sparse or empty; dense float weights are needed.",
+                hint=AGAIN,
+            )
+        if tensor.is_floating_point() and tensor.dtype != torch.float32:
+            found.add(str(tensor.dtype).removeprefix("torch."))
+            tensor = tensor.float()
+        converted[key] = tensor.detach()
+    if not found:
+        return converted, ()
+    message = f"The weights are stored as {' and '.join(sorted(found))} and were converted to float32."
+    return converted, (Note("model", message, "Upload the float32 weights where you have them."),)
+
+
+def _identify(tensors: Mapping[str, Tensor], options: InspectOptions) -> Architecture:
+    from core.architectures import identify
+
+    shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    return identify(shapes, options.architecture or None)
+
+
+def _write(module: nn.Module, target: Path) -> Path:
+    from safetensors.torch import save_file
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    state = {key: value.detach().clone().contiguous() for key, value in module.state_dict().items()}
+    save_file(state, str(target))
+    return target
+
+
+def _inputs(architecture: Architecture, options: InspectOptions) -> tuple[TensorSpec, ...]:
+    """Return the one input; a stated shape of the right rank replaces the architecture's own."""
+    own = tuple(architecture.input_shape)
+    given = options.shapes.get("input", ())
+    shape = given[1:] if len(given) == len(own) + 1 else own
+    return (TensorSpec("input", architecture.input_dtype, ("batch", *shape), architecture.values),)
+
+
+def _task(architecture: Architecture, outputs: Specs) -> str:
+    """Return the task; a class for every pixel is no classification of images."""
+    if not architecture.classes or len(outputs) != 1 or len(outputs[0].shape) != 2:
+        return OTHER
+    if architecture.input_dtype.startswith("int"):
+        return TEXT
+    return {3: IMAGE, 1: TABULAR}.get(len(architecture.input_shape), OTHER)
+
+
+SOURCE = StateDictSource()

@@ -1,0 +1,32 @@
+"""Inspection as a command of a working process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from core.protocols import InspectOptions
+from core.serde import from_plain, to_plain
+from core.sources.inspect import inspect_upload
+
+
+def inspect(payload: dict[str, Any]) -> dict[str, Any]:
+    """Describe an upload.
+
+    Args:
+        payload: ``path`` of the upload, ``folder`` to work in, and ``options`` as plain `InspectOptions`.
+
+    Returns:
+        ``model`` as plain `SourceModel`, and ``files``, names relative to ``folder``, the one to open first.
+
+    Raises:
+        InputError: As `inspect_upload` does.
+    """
+    folder = Path(payload["folder"])
+    options = from_plain(payload.get("options") or {}, InspectOptions)
+    inspection = inspect_upload(Path(payload["path"]), folder, options)
+    names = [file.relative_to(folder).as_posix() for file in inspection.files]
+    return {"model": to_plain(inspection.model), "files": names}
+
+
+COMMANDS = {"inspect": inspect}

@@ -1,0 +1,66 @@
+"""Candidates of runs, written by the worker that holds the run."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from core.domain.run import Candidate
+from core.errors import NotFound
+from core.store.claims import bump_owned
+from core.store.database import Database
+from core.store.tables import candidates
+
+_COLUMNS = [candidates.c[field.name] for field in fields(Candidate)]
+
+
+def row_of(candidate: Candidate) -> dict[str, Any]:
+    """Return the values of the columns."""
+    return {field.name: getattr(candidate, field.name) for field in fields(Candidate)}
+
+
+class Candidates:
+    """Candidates of all runs.
+
+    Args:
+        database: Where they are kept.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def list(self, run_id: str) -> tuple[Candidate, ...]:
+        """Return the candidates of a run in their order; none for an unknown run."""
+        query = select(*_COLUMNS).where(candidates.c.run_id == run_id)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(candidates.c.position, candidates.c.id))
+            return tuple(Candidate(**row._mapping) for row in rows)
+
+    def get(self, id: str) -> Candidate:
+        """Return the candidate.
+
+        Raises:
+            NotFound: The store does not hold it.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(select(*_COLUMNS).where(candidates.c.id == id)).first()
+        if row is None:
+            raise NotFound(
+                f"The candidate {id[:12]} is not in the store.", hint="Its run may have been deleted."
+            )
+        return Candidate(**row._mapping)
+
+    def save(self, candidate: Candidate, worker: str) -> None:
+        """Store the candidate in place of the one with its id, or as a new one; raises the run's revision.
+
+        Raises:
+            ClaimLost: The run is not this worker's (any more).
+        """
+        row = row_of(candidate)
+        change = update(candidates).where(candidates.c.id == candidate.id)
+        with self._database.write() as connection:
+            bump_owned(connection, candidate.run_id, worker)
+            if not connection.execute(change.values(row)).rowcount:
+                connection.execute(insert(candidates).values(row))

@@ -1,0 +1,85 @@
+"""Values that never change, each under its content's hash: models, data sets."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Generic, Protocol, TypeVar
+
+from sqlalchemy import Table, delete, select
+from sqlalchemy.exc import IntegrityError
+
+from core.errors import InvalidRequest, NotFound
+from core.store.database import Database, insert_missing
+
+
+class Document(Protocol):
+    """A value with an id."""
+
+    @property
+    def id(self) -> str:
+        """Key in the store."""
+
+
+T = TypeVar("T", bound=Document)
+
+
+class Documents(Generic[T]):
+    """Values of one kind.
+
+    Args:
+        database: Where they are kept.
+        table: Their table.
+        what: Their kind in words, for messages.
+    """
+
+    def __init__(self, database: Database, table: Table, what: str) -> None:
+        self._database = database
+        self._table = table
+        self._what = what
+
+    def add(self, value: T) -> T:
+        """Store `value` unless its id is there already, whose age then starts anew; return what is held."""
+        row: dict[str, Any] = {"id": value.id, "created": time.time(), "body": value}
+        renew = self._table.update().where(self._table.c.id == value.id).values(created=row["created"])
+        with self._database.write() as connection:
+            if not connection.execute(renew).rowcount:
+                insert_missing(self._database, connection, self._table, **row)
+        return self.get(value.id)
+
+    def get(self, id: str) -> T:
+        """Return the value of this id.
+
+        Raises:
+            NotFound: The store does not hold it.
+        """
+        query = select(self._table.c.body).where(self._table.c.id == id)
+        with self._database.read() as connection:
+            found: T | None = connection.execute(query).scalar()
+        if found is None:
+            raise NotFound(
+                f"The {self._what} {id[:12]} is not in the store.", hint=f"Upload the {self._what} again."
+            )
+        return found
+
+    def list(self) -> tuple[T, ...]:
+        """Return all values, newest first."""
+        query = select(self._table.c.body).order_by(self._table.c.created.desc(), self._table.c.id)
+        with self._database.read() as connection:
+            return tuple(connection.execute(query).scalars())
+
+    def delete(self, id: str) -> None:
+        """Delete the value of this id; its files go with the next sweep.
+
+        Raises:
+            NotFound: The store does not hold it.
+            InvalidRequest: A run uses it.
+        """
+        try:
+            with self._database.write() as connection:
+                gone = connection.execute(delete(self._table).where(self._table.c.id == id)).rowcount
+        except IntegrityError as error:
+            raise InvalidRequest(
+                f"The {self._what} {id[:12]} is used by a run.", hint="Delete its runs first."
+            ) from error
+        if not gone:
+            raise NotFound(f"The {self._what} {id[:12]} is not in the store.")

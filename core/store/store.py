@@ -1,0 +1,111 @@
+"""The store: one database and one folder of files, shared by the page and the workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from core.domain.model import DataSet, SourceModel
+from core.settings import Settings, get_settings
+from core.store.artifacts import Artifacts
+from core.store.blobs import GRACE_S, Blobs
+from core.store.candidates import Candidates
+from core.store.cleanup import Cleanup
+from core.store.database import Database
+from core.store.documents import Documents
+from core.store.events import Events
+from core.store.results import Results
+from core.store.runs import Runs
+from core.store.tables import data_sets, models
+
+
+class Store:
+    """Everything that outlives a process.
+
+    Concurrency contract:
+
+    - Any number of processes and threads may use the same store. A `Store` may be shared by the threads
+      of a process, never by a forked child: that opens its own.
+    - Every method is one transaction. Readers see a state before or after it, never one in between, and a
+      process killed at any moment leaves no half of it.
+    - Methods return when their change is on disk; whoever reads afterwards, in any process, sees it.
+    - `runs.claim` gives each queued run to exactly one worker. What takes a `worker` writes only while the
+      run is running and claimed by that worker, else it raises `ClaimLost` and changes nothing: a worker
+      that was taken for dead cannot overwrite the work of its successor.
+    - `runs.create`, `rename`, `request_cancel`, `resume` and `delete` are for anybody. An active run cannot
+      be deleted.
+    - Each change of a run, its candidates, results or events raises `Run.revision`; a heartbeat does not.
+      Two reads with the same revision saw the same run, so that caches may key on it.
+    - Models, data sets and artifacts never change under their id. Contents of files neither.
+    - Files are stored before the rows that refer to them, and deleted after. A sweep spares what is
+      younger than the grace time, so it may run at any moment.
+    - The clocks of machines that share a database must agree to within the staleness limit of workers.
+
+    Attributes:
+        blobs: Content-addressed files.
+        models: Uploaded models.
+        data: Prepared data sets.
+        runs: Runs.
+        candidates: Their candidates.
+        artifacts: Built models.
+        results: Files that belong to candidates.
+        events: What happened in runs.
+
+    Args:
+        settings: Where the store lies; those of the process if not given.
+        grace_s: Seconds for which unneeded artifacts and files stay.
+
+    Raises:
+        StoreUnusable: The database is unreadable, damaged or of a newer version; it is left as it is.
+        BackendMissing: The driver of a database server is not installed.
+    """
+
+    def __init__(self, settings: Settings | None = None, grace_s: float = GRACE_S) -> None:
+        settings = settings or get_settings()
+        self.folder = settings.data_dir.absolute()
+        self._database = Database(settings.database_url or f"sqlite:///{self.folder / 'whetstone.db'}")
+        self.blobs = Blobs(self.folder / "blobs")
+        self._cleanup = Cleanup(self._database, self.blobs, grace_s)
+        self.models: Documents[SourceModel] = Documents(self._database, models, "model")
+        self.data: Documents[DataSet] = Documents(self._database, data_sets, "data set")
+        self.artifacts = Artifacts(self._database, self.blobs)
+        self.runs = Runs(self._database, self._cleanup)
+        self.candidates = Candidates(self._database)
+        self.results = Results(self._database, self.blobs)
+        self.events = Events(self._database)
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Folder of uploads that are not yet models or data sets; it exists."""
+        return _folder(self.folder / "uploads")
+
+    @property
+    def jobs_dir(self) -> Path:
+        """Folder in which working processes get a folder each; it exists."""
+        return _folder(self.folder / "jobs")
+
+    def delete_older_than(self, days: float) -> int:
+        """Delete inactive runs and unused uploads older than `days`; return how many runs that were."""
+        return self._cleanup.delete_older_than(days)
+
+    def sweep(self) -> int:
+        """Delete artifacts and files that nothing needs; return the bytes freed."""
+        return self._cleanup.sweep()
+
+    def close(self) -> None:
+        """Close all connections to the database."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path

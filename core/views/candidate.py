@@ -1,0 +1,113 @@
+"""One candidate in full."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from core.domain.measurement import Interval
+from core.domain.recipe import Artifact
+from core.domain.run import Limits
+from core.errors import NotFound
+from core.insights.findings import Finding, findings
+from core.insights.recommendation import samples_to_settle
+from core.params import make
+from core.registry import passes
+from core.search.names import step_name
+from core.serde import to_plain
+from core.store.store import Store
+from core.views.commands import command_for, python_for
+from core.views.rows import Row
+from core.views.run import RunView, run_view
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One step of a recipe.
+
+    Attributes:
+        name: Of the technique, with the parameters that were set.
+        summary: What the technique does.
+        params: All parameters, defaults filled in.
+        details: What it did to this model; empty where it was not built.
+        size_bytes: After this step; None where it was not built.
+    """
+
+    name: str
+    summary: str
+    params: dict[str, Any]
+    details: dict[str, Any]
+    size_bytes: int | None
+
+
+@dataclass(frozen=True)
+class CandidateView:
+    """A candidate with everything known about it.
+
+    Attributes:
+        run: The run it belongs to.
+        row: Its figures.
+        steps: How it was made.
+        findings: What the figures say.
+        more_samples: Labelled samples that would probably make a likely candidate sure; None otherwise.
+        command: Shell command that makes it again.
+        python: Lines of Python that make it again.
+    """
+
+    run: RunView
+    row: Row
+    steps: tuple[StepRow, ...]
+    findings: tuple[Finding, ...]
+    more_samples: int | None
+    command: str
+    python: str
+
+
+def _chain(store: Store, artifact_id: str | None) -> list[Artifact]:
+    chain: list[Artifact] = []
+    # `find` would read and hash every file, which is too much for a page.
+    while artifact_id is not None:
+        try:
+            artifact = store.artifacts.get(artifact_id)
+        except NotFound:
+            break
+        chain.append(artifact)
+        artifact_id = artifact.parent
+    return chain[::-1]
+
+
+def _steps(row: Row, chain: list[Artifact]) -> tuple[StepRow, ...]:
+    made = dict(enumerate(each for each in chain if each.step is not None))
+    rows = []
+    for index, step in enumerate(row.candidate.recipe.steps):
+        technique, artifact = passes()[step.pass_id], made.get(index)
+        params = to_plain(make(technique.Params, step.params))
+        details, size = (artifact.details, artifact.size_bytes) if artifact else ({}, None)
+        rows.append(StepRow(step_name(step), technique.summary, params, details, size))
+    return tuple(rows)
+
+
+def explain(store: Store, candidate_id: str, limits: Limits | None = None) -> CandidateView:
+    """Return everything about a candidate, judged under `limits` or those of its run.
+
+    Raises:
+        NotFound: There is no such candidate.
+    """
+    candidate = store.candidates.get(candidate_id)
+    view = run_view(store, candidate.run_id, limits)
+    row = view.find(candidate_id)
+    if row is None:
+        raise NotFound(f"There is no candidate {candidate_id}.", hint="Open the run again.")
+    chain = _chain(store, candidate.artifact_id)
+    control = Interval(**view.run.control) if view.run.control else None
+    request, recipe = view.run.request, candidate.recipe
+    asked = limits or request.limits
+    return CandidateView(
+        view,
+        row,
+        _steps(row, chain),
+        findings(candidate, chain, control),
+        samples_to_settle(candidate.result, asked) if candidate.result else None,
+        command_for(view.model, view.data, request, recipe),
+        python_for(view.model, view.data, request, recipe),
+    )

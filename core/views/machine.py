@@ -1,0 +1,41 @@
+"""This computer, its runtimes and this installation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from core.bench.environment import environment
+from core.domain.measurement import Environment
+from core.protocols import Availability
+from core.registry import runtimes
+from core.sandbox.support import Confinement, confinement
+from core.settings import Settings, get_settings
+
+
+@dataclass(frozen=True)
+class MachineView:
+    """What measurements run on and how uploads are confined.
+
+    Attributes:
+        environment: Processor, memory, system, libraries.
+        runtimes: Id, name and availability of each runtime.
+        confinement: What the system offers to close uploads in.
+        settings: Name of the environment variable, its value, and whether it differs from the default.
+    """
+
+    environment: Environment
+    runtimes: tuple[tuple[str, str, Availability], ...]
+    confinement: Confinement
+    settings: tuple[tuple[str, str, bool], ...]
+
+
+def machine() -> MachineView:
+    """Return what this computer is and has."""
+    settings, usual = get_settings(), Settings()
+    values = {spec.name: getattr(settings, spec.name) for spec in fields(settings)}
+    rows = tuple(
+        (f"WHETSTONE_{name.upper()}", str(value), value != getattr(usual, name))
+        for name, value in values.items()
+    )
+    found = tuple((each.id, each.name, each.available()) for each in runtimes().values())
+    return MachineView(environment(), found, confinement(), rows)

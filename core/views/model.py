@@ -1,0 +1,78 @@
+"""An uploaded model and what can and cannot be done with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.bench.environment import environment
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
+from core.errors import WhetstoneError
+from core.protocols import Pass
+from core.registry import passes
+from core.store.store import Store
+
+EXPORTS = {
+    "state_dict": ("pt2", "onnx", "torchscript"),
+    "pt2": ("onnx", "torchscript"),
+    "torchscript": ("onnx",),
+}
+
+
+@dataclass(frozen=True)
+class TechniqueRow:
+    """A technique and whether it applies to a model.
+
+    Attributes:
+        id: Of the pass.
+        name: For people.
+        summary: What it does and what it costs.
+        applicable: Nothing known speaks against it.
+        reason: Why not.
+        hint: What to do about it.
+    """
+
+    id: str
+    name: str
+    summary: str
+    applicable: bool
+    reason: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """A model with its techniques."""
+
+    model: SourceModel
+    techniques: tuple[TechniqueRow, ...]
+
+
+def _reachable(model: SourceModel) -> set[str]:
+    return {model.format, "openvino", *EXPORTS.get(model.format, ())}
+
+
+def _technique(model: SourceModel, technique: Pass, here: Environment) -> TechniqueRow:
+    labels = technique.id, technique.name, technique.summary
+    note = next((note for note in model.notes if note.subject == technique.id), None)
+    if note is not None:
+        return TechniqueRow(*labels, False, note.message, note.hint)
+    if not technique.accepts & _reachable(model):
+        needs = " or ".join(sorted(technique.accepts))
+        return TechniqueRow(*labels, False, f"It needs {needs}, and this model is {model.format}.")
+    try:
+        technique.requires(model, here, technique.Params())
+    except WhetstoneError as error:
+        return TechniqueRow(*labels, False, error.message, error.hint)
+    return TechniqueRow(*labels, True)
+
+
+def model_view(store: Store, model_id: str) -> ModelView:
+    """Return a model with each technique and whether it applies here.
+
+    Raises:
+        NotFound: There is no such model.
+    """
+    model = store.models.get(model_id)
+    here = environment()
+    return ModelView(model, tuple(_technique(model, each, here) for each in passes().values()))

@@ -1,0 +1,160 @@
+"""The result file of a run: schema 1, stable; keys may be added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.domain.measurement import Environment, Interval
+from core.domain.model import TensorSpec
+from core.domain.run import Candidate, Result
+from core.serde import to_plain
+from core.views.rows import Row
+from core.views.run import RunView
+
+SCHEMA = 1
+
+
+def _tensor(spec: TensorSpec) -> dict[str, Any]:
+    return {"name": spec.name, "dtype": spec.dtype, "shape": list(spec.shape)}
+
+
+def _model(view: RunView) -> dict[str, Any]:
+    model = view.model
+    return {
+        "name": model.name,
+        "format": model.format,
+        "sha256": model.sha256,
+        "inputs": [_tensor(spec) for spec in model.inputs],
+        "outputs": [_tensor(spec) for spec in model.outputs],
+        "parameters": model.parameters,
+        "macs": model.macs,
+        "task": model.task,
+        "architecture": (model.architecture or {}).get("name"),
+        "notes": to_plain(model.notes),
+    }
+
+
+def _environment(environment: Environment, threads: int) -> dict[str, Any]:
+    return {**to_plain(environment), "threads": threads}
+
+
+def _interval(interval: Interval | None) -> dict[str, float] | None:
+    if interval is None:
+        return None
+    return {"value": interval.value, "ci_low": interval.low, "ci_high": interval.high}
+
+
+def _recipe(candidate: Candidate) -> dict[str, Any]:
+    target = candidate.recipe.target
+    return {
+        "steps": [{"pass": step.pass_id, "params": step.params} for step in candidate.recipe.steps],
+        "target": {
+            "runtime": target.runtime_id,
+            "device": target.device,
+            "threads": target.threads,
+            "batch": target.batch,
+        },
+    }
+
+
+def _accuracy(result: Result) -> dict[str, Any] | None:
+    accuracy = result.accuracy
+    if accuracy is None:
+        return None
+    return {
+        "metric": accuracy.metric,
+        "value": accuracy.value,
+        "drop": accuracy.drop.value,
+        "ci_low": accuracy.drop.low,
+        "ci_high": accuracy.drop.high,
+        "samples": accuracy.samples,
+        "flips": accuracy.flips,
+        "mcnemar_p": accuracy.mcnemar_p,
+    }
+
+
+def _fidelity(result: Result) -> dict[str, Any]:
+    agreement = result.fidelity.top1_agreement
+    return {
+        "top1_agreement": agreement.value if agreement else None,
+        "top1_agreement_ci": [agreement.low, agreement.high] if agreement else None,
+        "sqnr_db": result.fidelity.sqnr_db,
+        "max_abs_error": result.fidelity.max_abs_error,
+        "samples": result.fidelity.samples,
+    }
+
+
+def _measured(result: Result) -> dict[str, Any]:
+    timing = result.timing
+    return {
+        "size_bytes": result.size_bytes,
+        "latency_ms": to_plain(timing.latency),
+        "baseline_latency_ms": to_plain(timing.baseline),
+        "speedup": _interval(timing.speedup),
+        "unstable": timing.unstable,
+        "throughput_per_s": {str(batch): rate for batch, rate in timing.throughput.items()},
+        "memory_bytes": timing.memory_bytes,
+        "load_ms": timing.load_ms,
+        "warm_load_ms": timing.warm_load_ms,
+        "accuracy": _accuracy(result),
+        "fidelity": _fidelity(result),
+    }
+
+
+UNMEASURED: dict[str, Any] = dict.fromkeys(
+    (
+        "size_bytes",
+        "latency_ms",
+        "speedup",
+        "throughput_per_s",
+        "memory_bytes",
+        "load_ms",
+        "accuracy",
+        "fidelity",
+    )
+)
+
+
+def _candidate(row: Row, artifacts: Mapping[str, str]) -> dict[str, Any]:
+    candidate = row.candidate
+    error = to_plain(candidate.error) if candidate.error else None
+    if error is not None:
+        error.pop("traceback")
+    figures = UNMEASURED if candidate.result is None else _measured(candidate.result)
+    return {
+        "id": candidate.id,
+        "name": candidate.name,
+        "status": candidate.status.value,
+        "recipe": _recipe(candidate),
+        "error": error,
+        "artifact": artifacts.get(candidate.id),
+        **figures,
+        "on_front": row.on_front,
+        "why": row.why,
+    }
+
+
+def results(view: RunView, artifacts: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the result file of a run as plain values.
+
+    Args:
+        view: The run, judged under its limits.
+        artifacts: Relative path of each candidate's file by candidate id, where files were written.
+    """
+    first = view.baseline.candidate.result
+    data = view.data
+    return {
+        "schema": SCHEMA,
+        "run": {"id": view.run.id, "name": view.run.name, "status": view.run.status.value},
+        "model": _model(view),
+        "data": data and {"name": data.name, "samples": data.evaluation_samples, "labelled": data.labelled},
+        "environment": _environment(first.timing.environment, view.run.request.threads) if first else None,
+        "control": view.run.control,
+        "limits": to_plain(view.run.request.limits),
+        "baseline": view.baseline.id,
+        "recommended": view.recommendation.candidate_id,
+        "sure": view.recommendation.sure,
+        "reason": view.recommendation.sentence,
+        "candidates": [_candidate(row, artifacts or {}) for row in view.candidates],
+    }

@@ -1,0 +1,163 @@
+"""One row per candidate, judged against the limits and the other candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.domain.measurement import Interval
+from core.domain.pareto import front
+from core.domain.run import Candidate, Limits, Result
+from core.insights.recommendation import Recommendation, judge, loss
+from core.search.names import runtime_name, technique
+
+
+@dataclass(frozen=True)
+class Row:
+    """A candidate as tables and charts show it.
+
+    Attributes:
+        candidate: With its recipe and everything measured.
+        technique: What was done to the model.
+        runtime: Where it runs.
+        latency_ms: Median of one call with its interval.
+        speedup: Against the baseline.
+        accuracy: In percent; None without labels.
+        drop: In points; None without labels.
+        agreement: Top-1 agreement with the baseline in percent; None for non-classifiers.
+        sqnr_db: None where the outputs are identical or nothing was measured.
+        size_bytes: Of the artifact.
+        memory_bytes: Peak above the empty runtime.
+        on_front: No other candidate is both faster and at least as true, or truer and at least as fast.
+        tied_with: Names of candidates whose speed-up interval overlaps this one's.
+        meets_limits: None before it is measured.
+        sure: The whole interval of the loss respects the limit.
+        why: Why it is recommended or not, in a sentence.
+    """
+
+    candidate: Candidate
+    technique: str
+    runtime: str
+    latency_ms: Interval | None
+    speedup: Interval | None
+    accuracy: float | None
+    drop: Interval | None
+    agreement: Interval | None
+    sqnr_db: float | None
+    size_bytes: int | None
+    memory_bytes: int | None
+    on_front: bool
+    tied_with: tuple[str, ...]
+    meets_limits: bool | None
+    sure: bool
+    why: str
+
+    @property
+    def id(self) -> str:
+        """Id of the candidate."""
+        return self.candidate.id
+
+    @property
+    def name(self) -> str:
+        """Name of the candidate."""
+        return self.candidate.name
+
+    @property
+    def status(self) -> str:
+        """Status of the candidate."""
+        return self.candidate.status.value
+
+
+def quality_loss(result: Result) -> float:
+    """Return what a candidate loses, smaller is better: points, or negative decibels for other models."""
+    lost = loss(result)
+    if lost is not None:
+        return lost.value
+    return float("-inf") if result.fidelity.sqnr_db is None else -result.fidelity.sqnr_db
+
+
+def front_ids(candidates: Sequence[Candidate]) -> set[str]:
+    """Return the ids of the candidates on the front of latency against loss."""
+    points = {
+        each.id: (each.result.timing.latency.p50, quality_loss(each.result))
+        for each in candidates
+        if each.result is not None
+    }
+    return front(points)
+
+
+def _ties(candidate: Candidate, others: Sequence[Candidate]) -> tuple[str, ...]:
+    if candidate.result is None or candidate.position == 0:
+        return ()
+    mine = candidate.result.timing.speedup
+    return tuple(
+        each.name
+        for each in others
+        if each.id != candidate.id
+        and each.position > 0
+        and each.result is not None
+        and each.result.timing.speedup.overlaps(mine)
+    )
+
+
+def _why(candidate: Candidate, limits: Limits, advice: Recommendation, chosen: Candidate | None) -> str:
+    if candidate.position == 0 and candidate.error is None:
+        return "Your model as it runs today; everything is measured against it."
+    if candidate.result is None:
+        return candidate.error.message if candidate.error else "Not measured yet."
+    if candidate.id == advice.candidate_id:
+        return advice.sentence
+    verdict = judge(candidate.result, limits)
+    if not verdict.meets:
+        return f"Not recommended: {' and '.join(verdict.violations)}."
+    speed = candidate.result.timing.speedup
+    if speed.value <= 1:
+        return "Not recommended: it is not faster than your model."
+    if chosen is None or chosen.result is None:
+        return "Within the limits."
+    best = chosen.result.timing.speedup
+    if best.overlaps(speed):
+        return f"As fast as the recommended {chosen.name} within the measurement's uncertainty."
+    return f"Within the limits, but {best.value / speed.value:.2f}x slower than {chosen.name}."
+
+
+def rows(everyone: Sequence[Candidate], limits: Limits, advice: Recommendation) -> tuple[Row, ...]:
+    """Return the rows of all candidates of a run, in their order."""
+    chosen = next((each for each in everyone if each.id == advice.candidate_id), None)
+    on_front = front_ids(everyone)
+    return tuple(_row(each, everyone, limits, advice, chosen, each.id in on_front) for each in everyone)
+
+
+def _row(
+    candidate: Candidate,
+    everyone: Sequence[Candidate],
+    limits: Limits,
+    advice: Recommendation,
+    chosen: Candidate | None,
+    on_front: bool,
+) -> Row:
+    why = _why(candidate, limits, advice, chosen)
+    names = technique(candidate.recipe), runtime_name(candidate.recipe)
+    result = candidate.result
+    if result is None:
+        none = (None,) * 8
+        return Row(candidate, *names, *none, False, (), None, False, why)  # type: ignore[arg-type]
+    verdict = judge(result, limits)
+    latency = result.timing.latency
+    return Row(
+        candidate,
+        *names,
+        latency_ms=Interval(latency.p50, latency.ci_low, latency.ci_high),
+        speedup=result.timing.speedup,
+        accuracy=result.accuracy.value if result.accuracy else None,
+        drop=result.accuracy.drop if result.accuracy else None,
+        agreement=result.fidelity.top1_agreement,
+        sqnr_db=result.fidelity.sqnr_db,
+        size_bytes=result.size_bytes,
+        memory_bytes=result.timing.memory_bytes,
+        on_front=on_front,
+        tied_with=_ties(candidate, everyone),
+        meets_limits=verdict.meets,
+        sure=verdict.sure,
+        why=why,
+    )

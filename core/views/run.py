@@ -1,0 +1,125 @@
+"""A run as its pages show it, and the history."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.domain.model import DataSet, SourceModel
+from core.domain.run import Candidate, CandidateStatus, Limits, Run, RunStatus
+from core.insights.recommendation import Recommendation, recommend
+from core.store.store import Store
+from core.views.rows import Row, rows
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        done: Candidates that are final, the baseline among them.
+        total: All candidates.
+        failed: Candidates that failed.
+        elapsed_s: Seconds worked so far.
+        remaining_s: Expected seconds to go; None when nothing is going on.
+        stage: What the worker does now.
+    """
+
+    done: int
+    total: int
+    failed: int
+    elapsed_s: float
+    remaining_s: float | None
+    stage: str
+
+
+@dataclass(frozen=True)
+class RunView:
+    """Everything of one run, judged under some limits."""
+
+    run: Run
+    model: SourceModel
+    data: DataSet | None
+    candidates: tuple[Row, ...]
+    recommendation: Recommendation
+    progress: Progress
+
+    @property
+    def baseline(self) -> Row:
+        """The row everything is measured against."""
+        return self.candidates[0]
+
+    def find(self, candidate_id: str | None) -> Row | None:
+        """Return the row of a candidate, or None."""
+        return next((each for each in self.candidates if each.id == candidate_id), None)
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A line of the history."""
+
+    id: str
+    name: str
+    model_name: str
+    status: RunStatus
+    created: float
+    done: int
+    total: int
+    best: str
+
+
+def _elapsed(run: Run) -> float:
+    """Return the seconds worked on, counting on between heartbeats."""
+    if run.status is RunStatus.RUNNING and run.heartbeat is not None:
+        return run.elapsed_s + max(0.0, min(time.time() - run.heartbeat, 10.0))
+    return run.elapsed_s
+
+
+def _progress(run: Run, candidates: Sequence[Candidate]) -> Progress:
+    final = sum(each.status.final for each in candidates)
+    failed = sum(each.status is CandidateStatus.FAILED for each in candidates)
+    elapsed = _elapsed(run)
+    remaining = None
+    if run.status.active and run.estimate_s is not None:
+        share = 1 - final / max(len(candidates), 1)
+        pace = elapsed / final * (len(candidates) - final) if final > 2 else run.estimate_s * share
+        left = pace if run.request.budget_s is None else min(pace, run.request.budget_s - elapsed)
+        remaining = max(left, 0.0)
+    return Progress(final, len(candidates), failed, elapsed, remaining, run.stage)
+
+
+def run_view(store: Store, run_id: str, limits: Limits | None = None) -> RunView:
+    """Return a run under `limits`, by default those it was started with.
+
+    Raises:
+        NotFound: There is no such run.
+    """
+    run = store.runs.get(run_id)
+    limits = limits or run.request.limits
+    candidates = store.candidates.list(run_id)
+    advice = recommend(candidates, limits)
+    data = store.data.get(run.request.data_id) if run.request.data_id else None
+    model = store.models.get(run.request.model_id)
+    return RunView(run, model, data, rows(candidates, limits, advice), advice, _progress(run, candidates))
+
+
+def _best(candidates: Sequence[Candidate], limits: Limits) -> str:
+    advice = recommend(candidates, limits)
+    chosen = next((each for each in candidates if each.id == advice.candidate_id), None)
+    if chosen is None or chosen.result is None:
+        return ""
+    return f"{chosen.result.timing.speedup.value:.1f}x · {chosen.name}"
+
+
+def _summary(store: Store, run: Run) -> RunSummary:
+    candidates = store.candidates.list(run.id)
+    final = sum(each.status.final for each in candidates)
+    model = store.models.get(run.request.model_id).name
+    best = _best(candidates, run.request.limits)
+    return RunSummary(run.id, run.name, model, run.status, run.created, final, len(candidates), best)
+
+
+def runs(store: Store) -> list[RunSummary]:
+    """Return the history, newest first."""
+    return [_summary(store, each.run) for each in store.runs.list()]

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from math import comb
+
+import numpy as np
+import pytest
+
+from core.bench.statistics import (
+    Z95,
+    bootstrap_median,
+    latency,
+    mcnemar,
+    paired_difference,
+    ratio_interval,
+    runs_needed,
+    samples_to_settle,
+    settled,
+    wilson,
+)
+from core.domain.measurement import Interval
+
+
+def coverage(
+    truth: float, draw: Callable[[np.random.Generator], Interval], times: int, seed: int = 0
+) -> float:
+    """Return how often the interval of a fresh draw holds the truth."""
+    generator = np.random.default_rng(seed)
+    found = [draw(generator) for _ in range(times)]
+    return float(np.mean([each.low <= truth <= each.high for each in found]))
+
+
+def test_the_interval_of_a_median_holds_the_truth_as_often_as_it_says() -> None:
+    def draw(generator: np.random.Generator) -> Interval:
+        return bootstrap_median(generator.lognormal(0, 0.05, 12), resamples=400)
+
+    assert 0.91 <= coverage(1.0, draw, 500) <= 0.985
+
+
+def test_process_starts_of_different_luck_are_covered_where_rounds_alone_would_mislead() -> None:
+    def starts(generator: np.random.Generator) -> list[np.ndarray]:
+        return [np.exp(generator.normal(0, 0.03) + generator.normal(0, 0.003, 5)) for _ in range(3)]
+
+    assert coverage(1.0, lambda g: ratio_interval(starts(g)), 300) >= 0.92
+    assert coverage(1.0, lambda g: ratio_interval([np.concatenate(starts(g))]), 300) < 0.85
+    assert coverage(1.0, lambda g: ratio_interval(starts(g)[:1]), 300) < 0.3
+
+
+def test_an_interval_is_settled_within_the_target_on_both_sides() -> None:
+    assert settled(Interval(2.0, 1.95, 2.05), 0.03)
+    assert not settled(Interval(2.0, 1.99, 2.07), 0.03)
+    assert not settled(Interval(2.0, 1.93, 2.01), 0.03)
+
+
+@pytest.mark.parametrize(("percentile", "runs"), [(0.5, 11), (0.9, 64), (0.95, 130), (0.99, 662)])
+def test_runs_needed_are_the_fewest_that_bound_the_percentile(percentile: float, runs: int) -> None:
+    def at_most_one_above(count: int) -> float:
+        return sum(comb(count, k) * (1 - percentile) ** k * percentile ** (count - k) for k in (0, 1))
+
+    assert runs_needed(percentile) == runs
+    assert at_most_one_above(runs) <= 0.01 < at_most_one_above(runs - 1)
+
+
+def test_percentiles_appear_with_enough_runs_only() -> None:
+    few, some, many = (latency([[np.arange(1.0, count + 1)]]) for count in (63, 64, 700))
+    assert few.p90 is None
+    assert some.p90 == pytest.approx(57.7)
+    assert some.p95 is None
+    assert many.p99 == pytest.approx(693.01)
+    assert (many.p50, many.mean, many.runs) == (350.5, 350.5, 700)
+
+
+def test_the_interval_of_p50_knows_that_rounds_differ() -> None:
+    generator = np.random.default_rng(1)
+    calm = [np.full(50, 10.0) + generator.normal(0, 0.01, 50) for _ in range(12)]
+    moody = [block + mood for block, mood in zip(calm, generator.normal(0, 1, 12), strict=True)]
+    steady, uneven = latency([calm]), latency([moody])
+    assert steady.ci_low <= steady.p50 <= steady.ci_high
+    assert steady.ci_high - steady.ci_low < 0.02
+    assert uneven.ci_high - uneven.ci_low > 0.3
+
+
+def test_wilson_matches_its_published_example_and_does_not_collapse() -> None:
+    # Newcombe, Statistics in Medicine 17 (1998) 857-872, table I: 81 of 263, and 0 of 20.
+    found = wilson(81, 263)
+    assert (round(found.low, 4), round(found.high, 4)) == (0.2553, 0.3662)
+    none = wilson(0, 20)
+    assert (none.low, round(none.high, 4)) == (0.0, 0.1611)
+
+
+@pytest.mark.parametrize(("lost", "won", "samples"), [(0, 0, 100), (3, 0, 100), (43, 32, 400), (1, 9, 2000)])
+def test_the_paired_interval_ends_where_the_score_test_rejects(lost: int, won: int, samples: int) -> None:
+    found = paired_difference(lost, won, samples)
+    for end in (found.low, found.high):
+        # The quartic whose roots are Tango's limits: Yang, Sun and Hardin, Statistics in Medicine 32 (2013).
+        assert _quartic(lost, won, samples, end) == pytest.approx(0.0, abs=1e-6)
+    assert found.low < found.value < found.high or lost == won == 0
+
+
+def _quartic(b: int, c: int, n: int, d: float) -> float:
+    """Return Tango's score condition squared, cleared of its root and scaled by n²."""
+    g = Z95**2
+    u, v = b - c - n * d, -b - c + (2 * n - b + c) * d
+    # u² = g n (2 q + d (1-d)) with q = (sqrt(v² + 8 n c d (1-d)) - v) / 4n
+    inner = (2 * u**2 / g - 2 * n * d * (1 - d) + v) ** 2 - v**2 - 8 * n * c * d * (1 - d)
+    return inner / n**2
+
+
+@pytest.mark.parametrize("flips", [(0.0, 0.0), (0.001, 0.001), (0.02, 0.01), (0.1, 0.08)])
+def test_the_paired_interval_holds_the_true_drop(flips: tuple[float, float]) -> None:
+    lost, won = flips
+
+    known = cache(paired_difference)
+
+    def draw(generator: np.random.Generator) -> Interval:
+        counts = generator.multinomial(500, [lost, won, 1 - lost - won])
+        return known(int(counts[0]), int(counts[1]), 500)
+
+    assert coverage(lost - won, draw, 3000) >= 0.94
+
+
+def test_no_flips_still_leave_doubt() -> None:
+    found = paired_difference(0, 0, 100)
+    assert found.value == 0.0
+    assert found.high == pytest.approx(Z95**2 / (100 + Z95**2), abs=1e-6)
+    assert found.low == pytest.approx(-found.high, abs=1e-6)
+
+
+@pytest.mark.parametrize(("lost", "won"), [(0, 0), (1, 5), (7, 7), (30, 12), (400, 300)])
+def test_mcnemar_is_the_binomial_test_of_the_flips(lost: int, won: int) -> None:
+    from scipy.stats import binomtest
+
+    wanted = binomtest(lost, lost + won, 0.5).pvalue if lost + won else 1.0
+    assert mcnemar(lost, won) == pytest.approx(wanted)
+
+
+def test_samples_to_settle_would_settle_it() -> None:
+    needed = samples_to_settle(0.005, 0.01, 0.03)
+    assert needed is not None
+    found = paired_difference(round(needed * 0.0175), round(needed * 0.0125), needed)
+    assert found.high == pytest.approx(0.01, rel=0.1)
+    assert samples_to_settle(0.01, 0.01, 0.03) is None

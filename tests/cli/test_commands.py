@@ -1,0 +1,90 @@
+"""The command line as a user runs it: exit codes, files, and no traceback for bad input."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.cli import main
+from core.cli.optimize import seconds
+from core.errors import InvalidRequest
+from sample_models import samples
+from tests.engine.conftest import kill_worker
+
+MLP = next(each for each in samples() if each.id == "cancer-mlp").folder / "model.onnx"
+
+
+@pytest.fixture(autouse=True)
+def _no_worker_left(data_dir: Path) -> Iterator[None]:
+    yield
+    kill_worker(data_dir)
+
+
+def test_optimize_writes_the_results_and_every_artifact(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    arguments = ["optimize", str(MLP), "--data", "breast_cancer", "--recipe", "@openvino", "--max-drop", "5"]
+    code = main([*arguments, "--out", str(out), "--json"])
+    printed = json.loads(capsys.readouterr().out)
+    written = json.loads((out / "results.json").read_text())
+    assert printed == written
+    assert written["schema"] == 1
+    assert code == (0 if written["recommended"] else 3)
+    assert {each["status"] for each in written["candidates"]} == {"done"}
+    for each in written["candidates"]:
+        assert (out / each["artifact"]).stat().st_size > 0
+        assert each["latency_ms"]["ci_low"] <= each["latency_ms"]["p50"] <= each["latency_ms"]["ci_high"]
+        assert each["accuracy"]["samples"] > 100
+    assert main(["runs"]) == 0
+    assert written["run"]["id"] in capsys.readouterr().out
+    assert main(["kit", written["candidates"][1]["id"], "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "model-fp32-openvino.zip").stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["inspect", "missing.onnx"], "There is no file missing.onnx"),
+        (["optimize", str(MLP), "--preset", "fast"], "no preset 'fast'"),
+        (["optimize", str(MLP), "--runtimes", "warp"], "no runtime named 'warp'"),
+        (["optimize", str(MLP), "--budget", "soon"], "'soon' is no time"),
+        (["optimize", str(MLP), "--shape", "input=a"], "cannot be read"),
+        (["optimize", str(MLP), "--data", "no-such-set"], "no-such-set"),
+        (["kit", "nothing"], "not in the store"),
+        (["resume", "nothing"], "not in the store"),
+    ],
+)
+def test_bad_input_ends_with_two_and_one_clear_line(
+    arguments: list[str], part: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert part in said.replace("\n", " ")
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", b"PK\x03\x04", b"\x80\x02}q\x00."])
+def test_a_file_that_is_no_model_is_refused(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    assert main(["inspect", str(path)]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_doctor_and_inspect_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["environment"]["cores"] >= 1
+    assert main(["inspect", str(MLP), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["model"]["format"] == "onnx"
+
+
+def test_times() -> None:
+    assert [seconds(text) for text in ("90", "90s", "1.5m", "1h")] == [90, 90, 90, 3600]
+    with pytest.raises(InvalidRequest):
+        seconds("-3")

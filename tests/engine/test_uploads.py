@@ -1,0 +1,57 @@
+"""Uploads: looked at once, told apart by content and by what was stated."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.domain.model import SourceModel
+from core.engine import add_data, add_model
+from core.errors import NotFound, TooLarge, UnrecognizedFile
+from core.protocols import InspectOptions
+from core.settings import get_settings
+from core.store.store import Store
+from sample_models import samples
+
+
+def npz(path: Path, shift: float = 0.0) -> Path:
+    rows = np.random.default_rng(0).uniform(1, 20, (40, 30)).astype(np.float32) + shift
+    np.savez(path, x=rows, y=np.arange(40) % 2)
+    return path
+
+
+def test_the_same_upload_is_described_once_and_another_name_is_another_model(
+    store: Store, mlp: SourceModel, tmp_path: Path
+) -> None:
+    path = next(each for each in samples() if each.id == "cancer-mlp").folder / "model.onnx"
+    assert add_model(store, Path(shutil.copy(path, tmp_path / "model.onnx"))) == mlp
+    renamed = add_model(store, path, InspectOptions(name="mine"))
+    assert (renamed.name, renamed.files) == ("mine", mlp.files)
+    assert len(store.models.list()) == 2
+
+
+def test_data_is_told_apart_by_content_and_seed(store: Store, mlp: SourceModel, tmp_path: Path) -> None:
+    first = add_data(store, npz(tmp_path / "rows.npz"), mlp)
+    assert add_data(store, tmp_path / "rows.npz", mlp) == first
+    assert add_data(store, tmp_path / "rows.npz", mlp, seed=1).id != first.id
+    assert add_data(store, npz(tmp_path / "rows.npz", shift=1.0), mlp).id != first.id
+    assert add_data(store, None, mlp).labelled is False
+
+
+def test_missing_empty_and_oversized_files(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(NotFound, match="no file"):
+        add_model(store, tmp_path / "absent.onnx")
+    (tmp_path / "empty.onnx").touch()
+    with pytest.raises(UnrecognizedFile, match="is empty"):
+        add_model(store, tmp_path / "empty.onnx")
+    (tmp_path / "large.onnx").write_bytes(b"x" * 2000)
+    monkeypatch.setenv("WHETSTONE_UPLOAD_LIMIT_BYTES", "1000")
+    get_settings.cache_clear()
+    with pytest.raises(TooLarge, match="the limit is"):
+        add_model(store, tmp_path / "large.onnx")
+    get_settings.cache_clear()

@@ -1,0 +1,50 @@
+"""Findings: what the figures say in sentences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.domain.measurement import Interval
+from core.domain.recipe import Artifact, Step
+from core.insights.findings import findings
+from tests.factories import ENVIRONMENT, candidate, result
+
+INT8 = (Step("int8_static_ort"),)
+
+
+def messages(*args: object) -> str:
+    return " ".join(finding.message for finding in findings(*args))  # type: ignore[arg-type]
+
+
+def test_an_unmeasured_candidate_has_no_findings() -> None:
+    assert findings(candidate("waiting", None), []) == ()
+
+
+def test_an_unstable_point_is_called_so() -> None:
+    figures = result(width=0.2)
+    figures = replace(figures, timing=replace(figures.timing, unstable=True))
+    assert "±20%" in messages(candidate("c", figures), [])
+
+
+def test_slow_int8_and_float_leftovers_are_explained() -> None:
+    chain = [Artifact("a", "m", INT8[0], "onnx", (), details={"quantized": 18, "float": 2})]
+    text = messages(candidate("c", result(0.7), steps=INT8), chain)
+    assert "2 of 20 compute nodes stayed in float" in text
+    assert "INT8 is slower" in text
+
+
+def test_a_processor_without_vnni_is_named_as_the_reason() -> None:
+    figures = result()
+    old = replace(figures, timing=replace(figures.timing, environment=replace(ENVIRONMENT, isa=("avx2",))))
+    assert "VNNI" in messages(candidate("c", old, steps=INT8), [])
+    assert "VNNI" not in messages(candidate("c", figures, steps=INT8), [])
+
+
+def test_a_control_that_misses_one_casts_doubt() -> None:
+    assert "1.100x instead of 1" in messages(candidate("c", result()), [], Interval(1.1, 1.05, 1.15))
+    assert "instead of 1" not in messages(candidate("c", result()), [], Interval(1.0, 0.98, 1.02))
+
+
+def test_drops_are_called_real_only_above_zero() -> None:
+    assert "The drop is real" in messages(candidate("c", result(drop=(2.0, 1.0, 3.0))), [])
+    assert "No difference" in messages(candidate("c", result(drop=(0.0, -1.0, 1.0))), [])

@@ -1,0 +1,114 @@
+"""The recommendation: fastest within the limits, sure before likely, nearest miss."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.domain.measurement import Interval
+from core.domain.run import Candidate, Limits
+from core.insights.recommendation import judge, recommend, samples_to_settle
+from tests.factories import candidate, result
+
+BASELINE = candidate("baseline", result(1.0), 0)
+
+
+def test_the_fastest_within_the_limit_wins() -> None:
+    slow, fast = candidate("slow", result(2.0)), candidate("fast", result(4.0))
+    lossy = candidate("lossy", result(9.0, drop=(3.0, 2.0, 4.0)))
+    advice = recommend([BASELINE, slow, fast, lossy], Limits(max_drop=1.0))
+    assert advice.candidate_id == "fast"
+    assert advice.sure
+    assert "4.0x" in advice.sentence
+    assert "3 measured configurations" in advice.sentence
+
+
+def test_sure_beats_likely_at_equal_speed() -> None:
+    likely = candidate("likely", result(4.05, drop=(0.8, 0.2, 1.4)))
+    sure = candidate("sure", result(4.0, drop=(0.1, -0.3, 0.5)))
+    assert recommend([BASELINE, likely, sure], Limits(1.0)).candidate_id == "sure"
+
+
+def test_a_clearly_faster_likely_candidate_beats_a_sure_one_and_says_what_settles_it() -> None:
+    likely = candidate("likely", result(6.0, drop=(0.5, -0.2, 1.2)))
+    sure = candidate("sure", result(4.0))
+    advice = recommend([BASELINE, likely, sure], Limits(1.0))
+    assert advice.candidate_id == "likely"
+    assert not advice.sure
+    assert "960 more labelled samples" in advice.sentence
+
+
+def test_samples_to_settle_follows_the_square_root_law() -> None:
+    figures = result(drop=(0.5, -0.5, 1.5), samples=100)
+    assert samples_to_settle(figures, Limits(1.0)) == 300
+    assert samples_to_settle(result(drop=(0.0, -0.5, 0.5)), Limits(1.0)) is None
+    assert samples_to_settle(result(drop=None), Limits(1.0)) is None
+
+
+def test_the_nearest_miss_is_named_with_its_distance() -> None:
+    near = candidate("near", result(4.0, drop=(1.5, 1.2, 1.8)))
+    far = candidate("far", result(8.0, drop=(9.0, 8.0, 10.0)))
+    advice = recommend([BASELINE, near, far], Limits(1.0))
+    assert advice.candidate_id is None
+    assert advice.near_miss == "near"
+    assert "0.50 points over the limit of 1" in advice.sentence
+
+
+def test_without_classes_the_noise_is_limited() -> None:
+    def noisy(name: str, speed: float, sqnr: float | None) -> Candidate:
+        figures = result(speed, drop=None)
+        return candidate(name, replace(figures, fidelity=replace(figures.fidelity, sqnr_db=sqnr)))
+
+    rows = [BASELINE, noisy("loud", 4.0, 15.0), noisy("fine", 2.0, 25.0), noisy("exact", 1.5, None)]
+    assert recommend(rows, Limits(1.0)).candidate_id == "fine"
+    assert recommend(rows, Limits(None)).candidate_id == "loud"
+    assert recommend(rows, Limits(0.0)).candidate_id == "exact"
+    alone = recommend(rows[:2], Limits(1.0))
+    assert alone.near_miss == "loud"
+    assert "3.2 % of the signal" in alone.sentence
+    labelled = result(4.0)
+    loud = replace(labelled, fidelity=replace(labelled.fidelity, sqnr_db=5.0))
+    assert judge(loud, Limits(1.0)).meets
+
+
+def test_an_unstable_ratio_does_not_beat_a_stable_point_with_calls_as_short() -> None:
+    steady = result(4.0)
+    flattered = replace(
+        steady, timing=replace(steady.timing, unstable=True, speedup=Interval(9.0, 7.0, 11.0))
+    )
+    advice = recommend(
+        [BASELINE, candidate("steady", steady), candidate("flattered", flattered)], Limits(1.0)
+    )
+    assert advice.candidate_id == "steady"
+    assert recommend([BASELINE, candidate("flattered", flattered)], Limits(1.0)).candidate_id == "flattered"
+
+
+def test_what_is_not_faster_is_not_recommended() -> None:
+    advice = recommend([BASELINE, candidate("slower", result(0.8))], Limits(1.0))
+    assert advice.candidate_id is None
+    assert "0.80x" in advice.sentence
+
+
+def test_nothing_measured_yet() -> None:
+    advice = recommend([BASELINE, candidate("waiting", None)], Limits())
+    assert advice.candidate_id is None
+    assert "No candidate has been measured yet" in advice.sentence
+
+
+def test_without_labels_disagreement_counts_against_the_limit() -> None:
+    true = candidate("true", result(2.0, drop=None, agreement=Interval(99.5, 99.2, 99.8)))
+    false = candidate("false", result(5.0, drop=None, agreement=Interval(90, 88, 92)))
+    advice = recommend([BASELINE, true, false], Limits(1.0))
+    assert advice.candidate_id == "true"
+    assert advice.sure
+    assert "agrees with it on 99.5 %" in advice.sentence
+
+
+def test_latency_and_size_limits() -> None:
+    verdict = judge(result(2.0, size=3_000_000), Limits(None, max_latency_ms=4.0, max_size_bytes=2_000_000))
+    assert not verdict.meets
+    assert verdict.violations == ("1.00 ms over the limit of 4 ms", "1.00 MB over the limit of 2 MB")
+
+
+def test_no_limit_on_the_drop_lets_everything_through() -> None:
+    lossy = candidate("lossy", result(9.0, drop=(30.0, 28.0, 32.0)))
+    assert recommend([BASELINE, lossy], Limits(max_drop=None)).candidate_id == "lossy"

@@ -1,0 +1,108 @@
+"""What every pass promises, over all passes and every format they take."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core import params, registry
+from core.domain.measurement import Environment
+from core.errors import WhetstoneError
+from core.protocols import LocalArtifact
+from tests.passes.conftest import Sample, answer, apply, artifact, context
+
+FORMATS = {"onnx", "pt2", "torchscript", "state_dict", "openvino"}
+PASSES = registry.passes()
+CASES = [(name, format) for name, found in PASSES.items() for format in sorted(found.accepts)]
+SETTINGS = [
+    (name, field.name, choice)
+    for name, found in PASSES.items()
+    for field in fields(found.Params)
+    for choice in (field.metadata["choices"] or ((True, False) if field.type == "bool" else ()))
+    if choice != field.default
+]
+LATEST = Environment("CPU", ("avx512_bf16", "avx512_vnni"), 2, 2**33, "", "Linux", "3.11")
+
+
+def digest(built: LocalArtifact) -> list[str]:
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in built.files]
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_it_describes_itself(name: str) -> None:
+    found = PASSES[name]
+    assert found.id == name
+    assert found.name
+    assert found.summary.endswith(".")
+    assert found.version >= 1
+    assert found.accepts
+    assert found.accepts <= FORMATS
+    assert set(found.produces) == set(found.accepts)
+    assert set(found.produces.values()) <= FORMATS
+    assert all(importlib.util.find_spec(module) for module in found.libraries)
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_its_parameters_draw_a_form_and_have_defaults(name: str) -> None:
+    kind = PASSES[name].Params
+    assert is_dataclass(kind)
+    assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    for field in fields(kind):
+        assert field.default is not MISSING
+        assert field.metadata["label"]
+        assert field.metadata["help"]
+    assert params.make(kind, params.defaults(kind)) == kind()
+
+
+@pytest.mark.parametrize(("name", "format"), CASES)
+def test_it_builds_what_it_says_where_it_may_and_quietly(
+    name: str,
+    format: str,
+    resnet: Sample,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "out"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    before = digest(resnet.artifacts[format])
+    PASSES[name].requires(resnet.model, LATEST, PASSES[name].Params())
+    built = apply(name, resnet, format, folder)
+    assert built.format == PASSES[name].produces[format]
+    assert built.files[0] == built.path
+    assert {file for file in folder.rglob("*") if file.is_file()} == set(built.files), "left something behind"
+    assert not list(elsewhere.iterdir()), "wrote outside its folder"
+    assert digest(resnet.artifacts[format]) == before, "changed its input"
+    assert capfd.readouterr().out == ""
+    for batch in (1, 3):
+        outputs = answer(built, resnet.model, batch)
+        assert [output.shape for output in outputs] == [(batch, 10)]
+        assert all(np.isfinite(output).all() for output in outputs)
+
+
+@pytest.mark.parametrize(("name", "field", "choice"), SETTINGS)
+def test_every_choice_works(name: str, field: str, choice: Any, resnet: Sample, tmp_path: Path) -> None:
+    format = sorted(PASSES[name].accepts)[0]
+    built = apply(name, resnet, format, tmp_path, **{field: choice})
+    assert np.isfinite(answer(built, resnet.model)[0]).all()
+
+
+@pytest.mark.parametrize("name", [name for name, found in PASSES.items() if "onnx" in found.accepts])
+def test_rubbish_ends_in_words(name: str, resnet: Sample, tmp_path: Path) -> None:
+    if name == "bf16":
+        pytest.skip("opens no file")
+    (tmp_path / "m.onnx").write_bytes(b"\x08\x07rubbish" * 20)
+    found = PASSES[name]
+    with pytest.raises(WhetstoneError) as caught:
+        found.run(
+            context(resnet.model, tmp_path / "out"), artifact("onnx", tmp_path / "m.onnx"), found.Params()
+        )
+    assert caught.value.message
+    assert caught.value.hint

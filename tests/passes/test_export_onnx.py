@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from core.errors import PassFailed
+from core.passes.checks import distance
+from core.passes.export_onnx import PASS
+from core.torch_modules import quiet_torch
+from tests.passes import zoo
+from tests.passes.conftest import Sample, answer, apply, artifact
+
+NETWORKS = ["cnn", "bert", "recurrent", "two", "fixed"]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_names_symbols_and_outputs_are_the_models(name: str, networks: dict[str, Sample]) -> None:
+    sample = networks[name]
+    graph = onnx.load(str(sample.artifacts["onnx"].path)).graph
+    assert [value.name for value in graph.input] == [spec.name for spec in sample.model.inputs]
+    assert [value.name for value in graph.output] == [spec.name for spec in sample.model.outputs]
+    for value, spec in zip(graph.input, sample.model.inputs, strict=True):
+        assert tuple(dim.dim_param or dim.dim_value for dim in value.type.tensor_type.shape.dim) == spec.shape
+    batch = 2 if name == "fixed" else 5
+    expected, actual = (answer(sample.artifacts[kind], sample.model, batch) for kind in ("pt2", "onnx"))
+    assert distance(expected, actual) < 1e-4
+
+
+def test_other_symbols_than_the_batch_stay_free(networks: dict[str, Sample]) -> None:
+    from dataclasses import replace
+
+    sample = networks["bert"]
+    longer = replace(sample.model, symbols={"b": 1, "s": 11})
+    assert distance(answer(sample.artifacts["pt2"], longer), answer(sample.artifacts["onnx"], longer)) < 1e-4
+
+
+def test_one_file_without_recorded_shapes(resnet: Sample) -> None:
+    built = resnet.artifacts["onnx"]
+    assert built.files == (built.path,)
+    assert not onnx.load(str(built.path)).graph.value_info
+    assert built.details["exporter"] == "dynamo"
+
+
+def test_the_operator_set_is_the_one_asked_for(resnet: Sample, tmp_path: Path) -> None:
+    assert apply("export_onnx", resnet, "torchscript", tmp_path, opset=20).details["opset"] == 20
+
+
+def test_a_graph_that_computes_something_else_is_refused(resnet: Sample, tmp_path: Path) -> None:
+    """The trace of a branching network is right for its example only, and no exporter can do better."""
+    import torch
+
+    module = zoo.Branching().eval()
+    float32 = "float32"
+    model = zoo.source({"x": (float32, ("b", 4))}, {"y": (float32, ("b", 4))}, "torchscript")
+    with quiet_torch():
+        torch.jit.save(torch.jit.trace(module, torch.ones(2, 4)), str(tmp_path / "m.pt"))
+    sample = Sample(model, {"torchscript": artifact("torchscript", tmp_path / "m.pt")})
+    built = apply("export_onnx", sample, "torchscript", tmp_path / "trace")
+    from dataclasses import replace
+
+    wrong = replace(built, details=built.details | {"difference": 0.5})
+    with pytest.raises(PassFailed, match="does not compute"):
+        PASS.ensures(sample.artifacts["torchscript"], wrong, PASS.Params())
+
+
+def test_a_script_with_branches_keeps_them(tmp_path: Path) -> None:
+    import torch
+
+    float32 = "float32"
+    model = zoo.source({"x": (float32, ("b", 4))}, {"y": (float32, ("b", 4))}, "torchscript")
+    torch.jit.save(torch.jit.script(zoo.Branching().eval()), str(tmp_path / "m.pt"))
+    sample = Sample(model, {"torchscript": artifact("torchscript", tmp_path / "m.pt")})
+    built = apply("export_onnx", sample, "torchscript", tmp_path / "out")
+    assert built.details["exporter"] == "torchscript"
+    expected, actual = (answer(found, model, 3) for found in (sample.artifacts["torchscript"], built))
+    assert np.allclose(expected[0], actual[0], atol=1e-5)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.errors import PassFailed, PassNotApplicable
+from core.passes.int8_static_nncf import PASS
+from tests.passes.conftest import Sample, answer, apply, context, noise_db
+
+
+def test_all_layers_in_eight_bits_and_close(resnet: Sample, tmp_path: Path) -> None:
+    built = apply("int8_static_nncf", resnet, "onnx", tmp_path)
+    assert built.details["float"] == 0
+    assert [file.name for file in built.files] == ["model.xml", "model.bin"]
+    assert built.files[1].stat().st_size < 0.4 * resnet.artifacts["onnx"].path.stat().st_size
+    assert noise_db(answer(resnet.artifacts["onnx"], resnet.model, 8), answer(built, resnet.model, 8)) > 20
+
+
+def test_first_and_last_layer_stay_float_on_demand(resnet: Sample, tmp_path: Path) -> None:
+    built = apply("int8_static_nncf", resnet, "onnx", tmp_path, keep_float="first_last")
+    assert built.details["float_ops"] == {"Convolution": 1, "MatMul": 1}
+
+
+@pytest.mark.parametrize("name", ["opset7", "opset9", "channels_last", "loop"])
+def test_graphs_of_any_age_and_kind(name: str, graphs: dict[str, Sample], tmp_path: Path) -> None:
+    built = apply("int8_static_nncf", graphs[name], "onnx", tmp_path)
+    expected, actual = (
+        answer(found, graphs[name].model, 4) for found in (graphs[name].artifacts["onnx"], built)
+    )
+    assert noise_db(expected, actual) > 15
+
+
+@pytest.mark.parametrize("name", ["bert", "two", "fixed"])
+def test_networks_of_many_kinds(name: str, networks: dict[str, Sample], tmp_path: Path) -> None:
+    sample = networks[name]
+    built = apply("int8_static_nncf", sample, "onnx", tmp_path)
+    expected, actual = (answer(found, sample.model, 2) for found in (sample.artifacts["onnx"], built))
+    assert noise_db(expected, actual) > 10
+
+
+def test_a_branch_that_no_data_takes_is_said_in_words(graphs: dict[str, Sample], tmp_path: Path) -> None:
+    sample = graphs["branch"]
+    with pytest.raises(PassFailed, match="never takes one of the graph's branches"):
+        PASS.run(context(sample.model, tmp_path), sample.artifacts["onnx"], PASS.Params())
+
+
+def test_nothing_to_quantize_is_not_applicable(graphs: dict[str, Sample], tmp_path: Path) -> None:
+    sample = graphs["nothing"]
+    with pytest.raises(PassNotApplicable):
+        PASS.run(context(sample.model, tmp_path), sample.artifacts["onnx"], PASS.Params())

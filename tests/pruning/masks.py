@@ -1,0 +1,21 @@
+"""What a cut must be equal to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.protocols import Array
+from core.pruning.tracer import Keep, Tracer
+
+
+def masked(tracer: Tracer, keep: Keep) -> dict[str, Array]:
+    """Return the weights of convolutions and products with zeros where channels are removed."""
+    result = {}
+    for name in tracer.heavy:
+        array = tracer.constants[name].copy()
+        for axis, atoms in enumerate(tracer.of(name)):
+            if atoms is not None:
+                shape = [-1 if at == axis else 1 for at in range(array.ndim)]
+                array = np.where(keep(atoms).reshape(shape), array, 0)
+        result[name] = array.astype(np.float32)
+    return result

@@ -1,0 +1,133 @@
+"""Two tiny networks in every format: a perceptron, and one with several inputs, outputs and a scalar."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from core.architectures import identify
+from core.architectures.networks.mlp import TabularMlp
+from core.domain.model import SourceModel, TensorSpec
+from core.protocols import Array, Feed, LocalArtifact
+
+FORMATS = ("state_dict", "pt2", "torchscript", "onnx", "openvino")
+ARTIFACT = {"onnx": "model.onnx", "openvino": "model.xml", "pt2": "model.pt2"}
+
+
+class Several(nn.Module):
+    """Floats, token ids and a 0-d scale in; two outputs of different rank and dtype out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(7, 4)
+
+    def forward(self, x: torch.Tensor, ids: torch.Tensor, scale: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return x * scale + self.embedding(ids).sum(1), ids + 1
+
+
+def perceptron() -> tuple[nn.Module, SourceModel]:
+    torch.manual_seed(0)
+    module = TabularMlp([6, 16, 4]).eval()
+    found = identify({key: tuple(value.shape) for key, value in module.state_dict().items()})
+    ports = (
+        (TensorSpec("features", "float32", ("batch", 6)),),
+        (TensorSpec("logits", "float32", ("batch", 4)),),
+    )
+    return module, described(*ports, classes=4, architecture=asdict(found))
+
+
+def several() -> tuple[nn.Module, SourceModel]:
+    torch.manual_seed(0)
+    inputs = (
+        TensorSpec("x", "float32", ("batch", 4)),
+        TensorSpec("ids", "int64", ("batch", 3), high=7),
+        TensorSpec("scale", "float32", ()),
+    )
+    outputs = (TensorSpec("y", "float32", ("batch", 4)), TensorSpec("next", "int64", ("batch", 3)))
+    return Several().eval(), described(inputs, outputs)
+
+
+def described(inputs: Any, outputs: Any, **more: Any) -> SourceModel:
+    return SourceModel(
+        id="m", name="net", format="pt2", files=(), sha256="", inputs=inputs, outputs=outputs,
+        symbols={"batch": 1}, batch_symbol="batch", parameters=1, macs=1, size_bytes=1, **more,
+    )  # fmt: skip
+
+
+def feed_of(model: SourceModel, batch: int = 2, seed: int = 1) -> Feed:
+    generator = np.random.default_rng(seed)
+    return {
+        spec.name: generator.integers(0, spec.high or 2, shape)
+        if spec.dtype == "int64"
+        else np.asarray(generator.standard_normal(shape), dtype=np.float32)
+        for spec, shape in ((spec, model.shapes(batch)[spec.name]) for spec in model.inputs)
+    }
+
+
+def expected(module: nn.Module, feed: Feed) -> list[Array]:
+    with torch.inference_mode():
+        outputs = module(*(torch.from_numpy(np.array(array)) for array in feed.values()))
+    return [each.numpy() for each in (outputs if isinstance(outputs, tuple) else (outputs,))]
+
+
+def save(module: nn.Module, model: SourceModel, format_: str, folder: Path) -> LocalArtifact:
+    """Write `module` in one format."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / ARTIFACT.get(format_, "model.pt")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        WRITERS[format_](module, model, path)
+    files = (path, path.with_suffix(".bin")) if format_ == "openvino" else (path,)
+    return LocalArtifact(format_, path, files)
+
+
+def _tensors(model: SourceModel) -> tuple[torch.Tensor, ...]:
+    return tuple(torch.from_numpy(np.array(array)) for array in feed_of(model).values())
+
+
+def _state_dict(module: nn.Module, model: SourceModel, path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file(module.state_dict(), path)
+
+
+def _pt2(module: nn.Module, model: SourceModel, path: Path) -> None:
+    batch = torch.export.Dim("batch", min=1, max=64)
+    shapes = tuple({0: batch} if spec.shape else {} for spec in model.inputs)
+    torch.export.save(torch.export.export(module, _tensors(model), dynamic_shapes=shapes), path)
+
+
+def _torchscript(module: nn.Module, model: SourceModel, path: Path) -> None:
+    torch.jit.trace(module, _tensors(model)).save(str(path))
+
+
+def _onnx(module: nn.Module, model: SourceModel, path: Path) -> None:
+    ports = (*model.inputs, *model.outputs)
+    torch.onnx.export(
+        module, _tensors(model), str(path), dynamo=False, external_data=False,
+        input_names=[spec.name for spec in model.inputs], output_names=[spec.name for spec in model.outputs],
+        dynamic_axes={spec.name: {0: "batch"} for spec in ports if spec.shape},
+    )  # fmt: skip
+
+
+def _openvino(module: nn.Module, model: SourceModel, path: Path) -> None:
+    import openvino
+
+    shapes = [[-1 if isinstance(size, str) else size for size in spec.shape] for spec in model.inputs]
+    graph = openvino.convert_model(module, example_input=_tensors(model), input=shapes)
+    openvino.save_model(graph, path, compress_to_fp16=False)
+
+
+WRITERS = {
+    "state_dict": _state_dict,
+    "pt2": _pt2,
+    "torchscript": _torchscript,
+    "onnx": _onnx,
+    "openvino": _openvino,
+}

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from core.errors import UnsafeUpload
+
+Message = dict[str, Any]
+
+
+def echo(payload: Message) -> Message:
+    return payload
+
+
+def numbers(payload: Message) -> Message:
+    return {"nan": math.nan, "inf": math.inf, "path": Path("a/b")}
+
+
+def environment(payload: Message) -> Message:
+    return {"env": dict(os.environ), "cpus": sorted(os.sched_getaffinity(0)), "modules": sorted(sys.modules)}
+
+
+def read(payload: Message) -> Message:
+    return {"text": Path(payload["path"]).read_text(errors="replace")[:100]}
+
+
+def write(payload: Message) -> Message:
+    Path(payload["path"]).write_bytes(b"x" * payload.get("bytes", 1))
+    return {}
+
+
+def copy(payload: Message) -> Message:
+    return {"path": shutil.copy2(payload["source"], payload["target"])}
+
+
+def system(payload: Message) -> Message:
+    return {"out": subprocess.run(payload["argv"], capture_output=True, text=True, check=True).stdout}
+
+
+def connect(payload: Message) -> Message:
+    socket.create_connection((payload["host"], payload["port"]), timeout=5).close()
+    return {}
+
+
+def kill(payload: Message) -> Message:
+    os.kill(payload["pid"], payload.get("signal", signal.SIGTERM))
+    return {}
+
+
+def fork(payload: Message) -> Message:
+    if (pid := os.fork()) == 0:
+        time.sleep(600)
+    return {"pid": pid}
+
+
+def open_many(payload: Message) -> Message:
+    return {"opened": len([os.open(os.devnull, os.O_RDONLY) for _ in range(payload["count"])])}
+
+
+def call(payload: Message) -> Message:
+    """Any function of `os` by name: the shortest way to try one system call."""
+    return {"value": getattr(os, payload["name"])(*payload["args"])}
+
+
+def hog(payload: Message) -> Message:
+    return {"size": len(bytearray(payload["bytes"]))}
+
+
+def torch_hog(payload: Message) -> Message:
+    import torch
+
+    return {"size": torch.ones(payload["bytes"], dtype=torch.uint8).numel()}
+
+
+def spin(payload: Message) -> Message:
+    while True:
+        pass
+
+
+def hang(payload: Message) -> Message:
+    time.sleep(600)
+    return {}
+
+
+def segfault(payload: Message) -> Message:
+    return {"text": str(ctypes.string_at(0))}
+
+
+def leave(payload: Message) -> Message:
+    print("last words", file=sys.stderr, flush=True)
+    os._exit(payload["code"])
+
+
+def noise(payload: Message) -> Message:
+    print("{}\n" * 100_000)
+    os.write(1, b'{"result": {"fake": true}}\n' * 1000)
+    sys.stdout.flush()
+    return {"honest": True}
+
+
+def giant(payload: Message) -> Message:
+    return {"text": "x" * payload["bytes"]}
+
+
+def refuse(payload: Message) -> Message:
+    raise UnsafeUpload("The file bites.", hint="Do not touch it.")
+
+
+def fail(payload: Message) -> Message:
+    raise ValueError("three is not four")
+
+
+def quit_python(payload: Message) -> Message:
+    sys.exit(3)
+
+
+def unspeakable(payload: Message) -> Message:
+    return {"value": object()}
+
+
+def open_models(payload: Message) -> Message:
+    """Open and run each file as torch does, and say for each what went wrong."""
+    import torch
+
+    errors = {}
+    for name in payload["paths"]:
+        path = Path(name)
+        try:
+            if path.suffix == ".pt2":
+                torch.export.load(path).module()(torch.ones(3, 4))
+            else:
+                torch.jit.load(path)(torch.ones(1))
+        except Exception as error:
+            errors[path.stem] = f"{type(error).__name__}: {error}"
+    return errors
+
+
+COMMANDS: dict[str, Callable[[Message], Message]] = {
+    function.__name__: function
+    for function in (
+        *(echo, numbers, environment, read, write, copy, system, connect, kill, fork, open_many, call, hog),
+        *(torch_hog, spin, hang, segfault, leave, noise, giant, refuse, fail, quit_python, unspeakable),
+        open_models,
+    )
+}

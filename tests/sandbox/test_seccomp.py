@@ -1,0 +1,109 @@
+"""The filter as the kernel reads it, for both architectures: a small interpreter of its few instructions."""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+
+import pytest
+
+from core.sandbox import seccomp
+from core.sandbox.syscalls import ABSENT, DENIED, NUMBERS, PRETENDED
+
+PID = 4242
+EPERM, ENOSYS = seccomp.RET_ERRNO | errno.EPERM, seccomp.RET_ERRNO | errno.ENOSYS
+ALLOW = seccomp.RET_ALLOW
+HARMLESS = {
+    "x86_64": (0, 1, 9, 53, 202),
+    "aarch64": (63, 64, 222, 199, 98),
+}  # read, write, mmap, socketpair, futex
+
+
+def answer(machine: str, number: int, *arguments: int, architecture: int | None = None) -> int:
+    words = {
+        seccomp.OFFSET_NUMBER: number,
+        seccomp.OFFSET_ARCH: architecture or seccomp._ARCHITECTURES[machine][1],
+        **{seccomp.OFFSET_ARGUMENTS + 8 * i: value for i, value in enumerate(arguments)},
+    }
+    program, at, value = seccomp._program(PID), 0, 0
+    while True:
+        step = program[at]
+        at += 1
+        if step.code == seccomp.RETURN:
+            return step.k
+        if step.code == seccomp.LOAD:
+            value = words.get(step.k, 0)
+        elif step.code == seccomp.AND:
+            value &= step.k
+        else:
+            holds = {
+                seccomp.JUMP_EQUAL: value == step.k,
+                seccomp.JUMP_AT_LEAST: value >= step.k,
+                seccomp.JUMP_ANY_BIT: bool(value & step.k),
+            }[step.code]
+            at += step.if_true if holds else step.if_false
+
+
+@pytest.fixture(params=["x86_64", "aarch64"])
+def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(platform, "machine", lambda: request.param)
+    return request.param
+
+
+def number(machine: str, name: str) -> int | None:
+    return NUMBERS[name][seccomp._ARCHITECTURES[machine][0]]
+
+
+def test_each_listed_call_has_its_answer(machine: str) -> None:
+    for names, expected in ((DENIED, EPERM), (PRETENDED, seccomp.RET_ERRNO), (ABSENT, ENOSYS)):
+        for name in names:
+            if (call := number(machine, name)) is not None:
+                assert answer(machine, call) == expected, name
+
+
+def test_everyday_calls_pass(machine: str) -> None:
+    for call in HARMLESS[machine]:
+        assert answer(machine, call) == ALLOW
+
+
+def test_threads_but_no_processes(machine: str) -> None:
+    clone = number(machine, "clone")
+    assert clone is not None
+    assert answer(machine, clone, seccomp.CLONE_THREAD | 0x100) == ALLOW
+    assert answer(machine, clone, 0x11) == EPERM
+
+
+def test_signals_to_itself_only(machine: str) -> None:
+    for name in ("kill", "tgkill"):
+        call = number(machine, name)
+        assert call is not None
+        assert answer(machine, call, PID) == ALLOW
+        for other in (1, PID + 1, 0, 0xFFFFFFFF):
+            assert answer(machine, call, other) == EPERM
+
+
+def test_limits_of_itself_only(machine: str) -> None:
+    call = number(machine, "prlimit64")
+    assert call is not None
+    assert [answer(machine, call, pid) for pid in (0, PID, 1)] == [ALLOW, ALLOW, EPERM]
+
+
+def test_reading_does_not_truncate(machine: str) -> None:
+    call = number(machine, "openat")
+    assert call is not None
+    assert answer(machine, call, 0, 0, os.O_RDONLY | os.O_CLOEXEC) == ALLOW
+    assert answer(machine, call, 0, 0, os.O_WRONLY | os.O_TRUNC | os.O_CREAT) == ALLOW
+    assert answer(machine, call, 0, 0, os.O_RDONLY | os.O_TRUNC | os.O_CLOEXEC) == EPERM
+
+
+def test_other_ways_into_the_kernel(machine: str) -> None:
+    assert answer(machine, 0, architecture=0x40000003) == seccomp.RET_KILL_PROCESS
+    assert answer(machine, seccomp.X32_BIT | 41) == ENOSYS
+
+
+def test_no_number_is_given_twice() -> None:
+    for column in (0, 1):
+        numbers = [row[column] for row in NUMBERS.values() if row[column] is not None]
+        assert len(set(numbers)) == len(numbers)
+    assert {*DENIED, *PRETENDED, *ABSENT} <= set(NUMBERS)

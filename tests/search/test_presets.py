@@ -1,0 +1,78 @@
+"""Presets: what is tried for which model on which machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.domain.recipe import Recipe
+from core.errors import InvalidRequest
+from core.registry import get_pass, get_runtime, runtimes
+from core.search.names import recipe_name
+from core.search.presets import PRESETS, baseline, recipes
+from tests.factories import ENVIRONMENT, model
+
+ALL = tuple(runtimes())
+FORMATS = ("onnx", "pt2", "state_dict", "torchscript")
+
+
+def formats(recipe: Recipe, start: str) -> str:
+    """Return the format a recipe ends in, checking each step on the way."""
+    for step in recipe.steps:
+        technique = get_pass(step.pass_id)
+        assert start in technique.accepts, f"{step.pass_id} does not take {start}"
+        start = technique.produces[start]
+    return start
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_recipe_fits_together_from_source_to_runtime(preset: str, format_: str) -> None:
+    found = recipes(preset, model(format_), ENVIRONMENT, ALL)
+    assert found
+    for recipe in found:
+        assert formats(recipe, format_) in get_runtime(recipe.target.runtime_id).formats
+
+
+@pytest.mark.parametrize("rank", [2, 4])
+@pytest.mark.parametrize("format_", FORMATS)
+def test_quick_tries_about_eight_and_each_preset_more(format_: str, rank: int) -> None:
+    counts = [len(recipes(preset, model(format_, rank), ENVIRONMENT, ALL)) for preset in PRESETS]
+    assert 6 <= counts[0] <= 9
+    assert counts == sorted(set(counts))
+
+
+def test_no_recipe_is_tried_twice_and_names_tell_them_apart() -> None:
+    names = [recipe_name(recipe) for recipe in recipes("thorough", model(), ENVIRONMENT, ALL)]
+    assert len(names) == len(set(names)), sorted(names)
+
+
+def test_a_processor_without_bf16_gets_no_bf16() -> None:
+    old = replace(ENVIRONMENT, isa=("avx2",))
+    steps = [step.pass_id for recipe in recipes("thorough", model(), old, ALL) for step in recipe.steps]
+    assert "bf16" not in steps
+    assert "int8_static_nncf" in steps
+
+
+def test_only_wanted_runtimes_and_the_asked_threads() -> None:
+    found = recipes("thorough", model(), ENVIRONMENT, ("openvino",), threads=2, batch=4)
+    assert {(each.target.runtime_id, each.target.threads, each.target.batch) for each in found} == {
+        ("openvino", 2, 4)
+    }
+
+
+def test_the_baseline_is_the_owners_way_and_never_a_candidate() -> None:
+    assert [baseline(model(name), 1, 1).target.runtime_id for name in FORMATS] == [
+        "onnxruntime",
+        "pytorch",
+        "pytorch",
+        "torchscript",
+    ]
+    for name in FORMATS:
+        assert baseline(model(name), 1, 1) not in recipes("thorough", model(name), ENVIRONMENT, ALL)
+
+
+def test_an_unknown_preset_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="no preset 'fast'"):
+        recipes("fast", model(), ENVIRONMENT, ALL)

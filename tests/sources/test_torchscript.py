@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.errors import InputError, InvalidRequest, UnsupportedModel
+
+
+@pytest.mark.parametrize("name", ["image", "frozen"])
+def test_an_image_module_is_run_until_it_works(look, script_folder: Path, name: str) -> None:
+    model = look(script_folder / f"{name}.pt").model
+    assert (model.format, model.task, model.classes) == ("torchscript", "image-classification", 10)
+    assert model.inputs[0].shape == ("batch", 3, 224, 224)
+    assert model.outputs[0].shape == ("batch", 10)
+    assert model.parameters == 8 * 27 + 8 + 80 + 10
+    assert model.macs == 8 * 27 * 222 * 222 + 80
+    assert any("found by running" in note.message for note in model.notes)
+
+
+def test_a_text_module(look, script_folder: Path) -> None:
+    model = look(script_folder / "text.pt").model
+    assert [(spec.name, spec.dtype, spec.shape) for spec in model.inputs] == [
+        ("input_ids", "int64", ("batch", 16)),
+        ("attention_mask", "int64", ("batch", 16)),
+    ]
+    assert model.inputs[0].high == 50
+    assert model.task == "text-classification"
+
+
+def test_stated_shapes(look, script_folder: Path) -> None:
+    model = look(script_folder / "image.pt", shapes={"input": (4, 3, 40, 48)}).model
+    assert model.shapes() == {"input": (1, 3, 40, 48)}
+    text = {"input_ids": (1, 9), "attention_mask": (1, 9)}
+    assert look(script_folder / "text.pt", shapes=text).model.shapes(2)["input_ids"] == (2, 9)
+
+
+def test_stated_shapes_that_cannot_be(look, script_folder: Path) -> None:
+    with pytest.raises(InvalidRequest, match="no input named 'photo'"):
+        look(script_folder / "image.pt", shapes={"photo": (1, 3, 8, 8)})
+    with pytest.raises(InputError, match="did not run on inputs of the stated shape"):
+        look(script_folder / "image.pt", shapes={"input": (1, 5, 8, 8)})
+
+
+def test_a_list_of_tensors_is_refused(look, script_folder: Path) -> None:
+    with pytest.raises(UnsupportedModel, match="'images' of type List"):
+        look(script_folder / "listed.pt")
+
+
+def test_nothing_that_runs_asks_for_a_shape(look, tmp_path: Path) -> None:
+    import torch
+    from torch import Tensor, nn
+
+    class Picky(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            if x.shape[1] != 12345:
+                raise ValueError("wants 12345 values")
+            return x
+
+    torch.jit.save(torch.jit.script(Picky()), str(tmp_path / "picky.pt"))
+    with pytest.raises(InputError, match="wants 12345 values") as caught:
+        look(tmp_path / "picky.pt")
+    assert "State an example shape for x" in caught.value.hint
+    assert look(tmp_path / "picky.pt", shapes={"x": (1, 12345)}).model.shapes() == {"x": (1, 12345)}
+
+
+def test_a_traced_module_of_one_batch(look, tmp_path: Path) -> None:
+    import torch
+    from torch import Tensor, nn
+
+    class Single(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.line = nn.Linear(6, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.line(x.reshape(1, 6))
+
+    torch.jit.save(torch.jit.script(Single()), str(tmp_path / "single.pt"))
+    model = look(tmp_path / "single.pt").model
+    assert (model.batch_symbol, model.fixed_batch, model.shapes()) == (None, 1, {"x": (1, 6)})
+    assert model.task == "tabular-classification"
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_a_truncated_archive(look, script_folder: Path, tmp_path: Path, share: float) -> None:
+    data = (script_folder / "image.pt").read_bytes()
+    (tmp_path / "cut.pt").write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(InputError):
+        look(tmp_path / "cut.pt")

@@ -1,0 +1,399 @@
+"""What every store must do, on whatever database; the test files say which."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.domain.run import CandidateStatus, RunStatus
+from core.errors import ErrorRecord, InvalidRequest, NotFound
+from core.store import ClaimLost, Pulse, Store
+from tests.store.values import a_data_set, a_model, a_request, a_result, an_artifact, some_candidates
+
+
+def claimed(store: Store, count: int = 2, worker: str = "w1") -> tuple[Any, list[Any]]:
+    planned = some_candidates(store, count)
+    store.runs.create(a_request(store), "run", planned, 60.0)
+    run = store.runs.claim(worker)
+    assert run is not None
+    return run, planned
+
+
+class StoreContract:
+    """Inherited by one test class for each database; the fixture `store` has no grace time."""
+
+    def test_models_are_added_once_and_come_back_equal(self, store: Store) -> None:
+        model = a_model(store)
+        assert store.models.add(replace(model, name="other")) == model
+        assert store.models.get(model.id) == model
+        assert store.models.list() == (model,)
+
+    def test_newest_model_is_listed_first(self, store: Store) -> None:
+        first, second = a_model(store, b"one"), a_model(store, b"two")
+        assert store.models.list() == (second, first)
+
+    def test_used_model_and_data_cannot_be_deleted(self, store: Store) -> None:
+        request = a_request(store, data=True)
+        store.runs.create(request, "run")
+        with pytest.raises(InvalidRequest, match="used by a run"):
+            store.models.delete(request.model_id)
+        with pytest.raises(InvalidRequest, match="used by a run"):
+            store.data.delete(str(request.data_id))
+        assert store.models.get(request.model_id)
+
+    def test_unused_model_is_deleted_and_its_file_swept(self, store: Store) -> None:
+        model = a_model(store)
+        store.models.delete(model.id)
+        assert store.sweep() == 7
+        with pytest.raises(NotFound):
+            store.models.get(model.id)
+        with pytest.raises(NotFound):
+            store.models.delete(model.id)
+        with pytest.raises(NotFound):
+            store.blobs.path(model.files[0])
+
+    def test_new_run_comes_back_equal_with_its_candidates(self, store: Store) -> None:
+        planned = some_candidates(store, 3)
+        run = store.runs.create(a_request(store, data=True), "näme", planned, 60.0)
+        assert store.runs.get(run.id) == run
+        assert run.id == planned[0].run_id
+        assert store.candidates.list(run.id) == tuple(planned)
+        assert (run.status, run.revision, run.estimate_s) == (RunStatus.QUEUED, 0, 60.0)
+
+    def test_creation_is_all_or_nothing(self, store: Store) -> None:
+        planned = some_candidates(store, 2)
+        with pytest.raises(InvalidRequest, match="there already"):
+            store.runs.create(a_request(store), "run", [*planned, planned[0]])
+        assert store.runs.list() == ()
+        assert store.candidates.list(planned[0].run_id) == ()
+
+    def test_run_needs_a_stored_model_and_data_set(self, store: Store) -> None:
+        request = a_request(store)
+        with pytest.raises(NotFound, match="model"):
+            store.runs.create(replace(request, model_id="absent"), "run")
+        with pytest.raises(NotFound, match="data set"):
+            store.runs.create(replace(request, data_id="absent"), "run")
+
+    def test_candidates_of_two_runs_are_refused(self, store: Store) -> None:
+        with pytest.raises(InvalidRequest, match="different runs"):
+            store.runs.create(a_request(store), "x", some_candidates(store, 1) + some_candidates(store, 1))
+
+    def test_list_gives_newest_first_with_counts(self, store: Store) -> None:
+        old = store.runs.create(a_request(store), "old")
+        new = store.runs.create(a_request(store), "new", some_candidates(store, 3))
+        listed = store.runs.list()
+        assert [item.run for item in listed] == [new, old]
+        assert listed[0].counts == {CandidateStatus.WAITING: 3}
+        assert (listed[0].total, listed[0].final, listed[1].total) == (3, 0, 0)
+        assert [item.run for item in store.runs.list(limit=1)] == [new]
+
+    def test_rename(self, store: Store) -> None:
+        run = store.runs.create(a_request(store), "old")
+        assert store.runs.rename(run.id, "new") == replace(run, name="new", revision=1)
+        with pytest.raises(NotFound):
+            store.runs.rename("absent", "new")
+
+    def test_oldest_queued_run_is_claimed_first(self, store: Store) -> None:
+        first, second = (store.runs.create(a_request(store), name) for name in "ab")
+        taken = [store.runs.claim("w1"), store.runs.claim("w2")]
+        assert [run and run.id for run in taken] == [first.id, second.id]
+        assert taken[0] is not None
+        assert (taken[0].status, taken[0].worker) == (RunStatus.RUNNING, "w1")
+        assert taken[0].started == taken[0].heartbeat
+        assert store.runs.claim("w3") is None
+
+    def test_heartbeat_tells_to_stop(self, store: Store) -> None:
+        run, _ = claimed(store)
+        assert store.runs.heartbeat(run.id, "w1") is Pulse.HELD
+        assert store.runs.get(run.id).revision == run.revision
+        assert not store.runs.heartbeat(run.id, "w2")
+        assert store.runs.request_cancel(run.id).status == RunStatus.RUNNING
+        assert store.runs.heartbeat(run.id, "w1") is Pulse.CANCEL
+        store.runs.finish(run.id, "w1", RunStatus.CANCELLED)
+        assert store.runs.heartbeat(run.id, "w1") is Pulse.LOST
+
+    def test_queued_run_is_cancelled_at_once(self, store: Store) -> None:
+        run = store.runs.create(a_request(store), "run")
+        assert store.runs.request_cancel(run.id).status == RunStatus.CANCELLED
+        assert store.runs.claim("w1") is None
+        assert [event.kind for event in store.events.since(run.id)] == ["cancelled"]
+
+    def test_cancelling_what_ended_changes_nothing(self, store: Store) -> None:
+        run, _ = claimed(store)
+        done = store.runs.finish(run.id, "w1", RunStatus.DONE)
+        assert store.runs.request_cancel(run.id) == done
+
+    def test_stale_run_is_interrupted_and_its_worker_locked_out(self, store: Store) -> None:
+        run, planned = claimed(store)
+        store.candidates.save(replace(planned[0], status=CandidateStatus.BUILDING), "w1")
+        assert store.runs.mark_interrupted(60.0) == ()
+        time.sleep(0.02)
+        assert store.runs.mark_interrupted(0.01) == (run.id,)
+        after = store.runs.get(run.id)
+        assert after.status == RunStatus.INTERRUPTED
+        assert store.candidates.list(run.id)[0] == planned[0]
+        for write in (
+            lambda: store.candidates.save(planned[0], "w1"),
+            lambda: store.runs.set_stage(run.id, "w1", "x"),
+            lambda: store.runs.finish(run.id, "w1", RunStatus.DONE),
+        ):
+            with pytest.raises(ClaimLost):
+                write()
+        assert store.runs.get(run.id) == after
+        assert store.runs.heartbeat(run.id, "w1") is Pulse.LOST
+
+    def test_stale_run_that_should_stop_is_cancelled(self, store: Store) -> None:
+        run, _ = claimed(store)
+        store.runs.request_cancel(run.id)
+        time.sleep(0.02)
+        store.runs.mark_interrupted(0.01)
+        assert store.runs.get(run.id).status == RunStatus.CANCELLED
+
+    def test_resume_keeps_finished_candidates(self, store: Store) -> None:
+        run, planned = claimed(store, 5)
+        cancelled = ErrorRecord("cancelled", "Stopped.")
+        over_budget = ErrorRecord("not_applicable", "No convolutions.")
+        states = [
+            replace(planned[0], status=CandidateStatus.DONE, result=a_result(), artifact_id="a"),
+            replace(planned[1], status=CandidateStatus.MEASURING, artifact_id="b", stage="timing"),
+            replace(planned[2], status=CandidateStatus.BUILDING),
+            replace(planned[3], status=CandidateStatus.SKIPPED, error=cancelled),
+            replace(planned[4], status=CandidateStatus.SKIPPED, error=over_budget),
+        ]
+        for candidate in states:
+            store.candidates.save(candidate, "w1")
+        store.runs.add_elapsed(run.id, "w1", 2.5)
+        store.runs.finish(run.id, "w1", RunStatus.INTERRUPTED)
+        resumed = store.runs.resume(run.id)
+        assert (resumed.status, resumed.worker, resumed.elapsed_s) == (RunStatus.QUEUED, None, 2.5)
+        built = replace(planned[1], artifact_id="b")
+        assert store.candidates.list(run.id) == (states[0], built, planned[2], planned[3], states[4])
+        again = store.runs.claim("w2")
+        assert again is not None
+        assert (again.id, again.started) == (run.id, run.started)
+
+    def test_active_and_done_runs_cannot_be_resumed(self, store: Store) -> None:
+        run, _ = claimed(store)
+        with pytest.raises(InvalidRequest, match="running"):
+            store.runs.resume(run.id)
+        store.runs.finish(run.id, "w1", RunStatus.DONE)
+        with pytest.raises(InvalidRequest, match="done"):
+            store.runs.resume(run.id)
+        with pytest.raises(NotFound):
+            store.runs.resume("absent")
+
+    def test_candidate_is_saved_in_place_or_added(self, store: Store) -> None:
+        run, planned = claimed(store, 1)
+        done = replace(planned[0], status=CandidateStatus.DONE, result=a_result())
+        more = replace(planned[0], id="more", position=1)
+        store.candidates.save(done, "w1")
+        store.candidates.save(more, "w1")
+        assert store.candidates.list(run.id) == (done, more)
+        assert store.candidates.get(done.id) == done
+        with pytest.raises(NotFound):
+            store.candidates.get("absent")
+        assert store.runs.list()[0].counts == {CandidateStatus.DONE: 1, CandidateStatus.WAITING: 1}
+
+    def test_only_the_owner_saves_candidates(self, store: Store) -> None:
+        run, planned = claimed(store)
+        with pytest.raises(ClaimLost):
+            store.candidates.save(replace(planned[0], stage="mine"), "w2")
+        assert store.candidates.list(run.id) == tuple(planned)
+
+    def test_what_cannot_be_read_back_is_not_written(self, store: Store) -> None:
+        run, planned = claimed(store)
+        broken = replace(a_result(), fidelity=replace(a_result().fidelity, max_abs_error=float("nan")))
+        with pytest.raises(Exception, match="float"):
+            store.candidates.save(replace(planned[0], result=broken), "w1")
+        assert store.candidates.list(run.id) == tuple(planned)
+        assert store.runs.get(run.id).revision == run.revision
+
+    def test_every_change_raises_the_revision(self, store: Store, tmp_path: Path) -> None:
+        run, planned = claimed(store)
+        (tmp_path / "golden").write_bytes(b"1")
+        changes = [
+            lambda: store.runs.set_stage(run.id, "w1", "building"),
+            lambda: store.runs.set_control(run.id, "w1", {"value": 1.0, "low": 0.9, "high": 1.1}),
+            lambda: store.runs.set_estimate(run.id, "w1", 9.0),
+            lambda: store.runs.add_elapsed(run.id, "w1", 1.5),
+            lambda: store.candidates.save(planned[1], "w1"),
+            lambda: store.results.attach(planned[0].id, "golden", tmp_path / "golden", "w1"),
+            lambda: store.events.append(run.id, "stage"),
+            lambda: store.runs.request_cancel(run.id),
+            lambda: store.runs.finish(run.id, "w1", RunStatus.FAILED, ErrorRecord("error", "x")),
+            lambda: store.runs.resume(run.id),
+        ]
+        revision = run.revision
+        for change in changes:
+            change()
+            assert store.runs.get(run.id).revision > revision
+            revision = store.runs.get(run.id).revision
+        after = store.runs.get(run.id)
+        assert (after.control, after.estimate_s, after.elapsed_s) == (
+            {"value": 1.0, "low": 0.9, "high": 1.1},
+            9.0,
+            1.5,
+        )
+
+    def test_run_ends_with_its_error(self, store: Store) -> None:
+        run, _ = claimed(store)
+        error = ErrorRecord("error", "Broke.", "Try again.", "measure", "trace")
+        ended = store.runs.finish(run.id, "w1", RunStatus.FAILED, error)
+        assert (ended.status, ended.error) == (RunStatus.FAILED, error)
+        assert ended.finished is not None
+        with pytest.raises(InvalidRequest):
+            store.runs.finish(run.id, "w1", RunStatus.QUEUED)
+
+    def test_artifact_is_found_while_its_files_are_whole(self, store: Store) -> None:
+        artifact = an_artifact(store, a_model(store), b"small")
+        assert store.artifacts.find(artifact.id) is None
+        store.artifacts.save(artifact)
+        store.artifacts.save(artifact)
+        assert store.artifacts.find(artifact.id) == artifact
+        blob = store.blobs.path(artifact.files[0])
+        blob.chmod(0o644)
+        blob.write_bytes(b"smaLl")
+        assert store.artifacts.find(artifact.id) is None
+        assert store.artifacts.get(artifact.id) == artifact
+        store.blobs.add_bytes(b"small", "model.onnx")
+        assert store.artifacts.find(artifact.id) == artifact
+        blob.unlink()
+        assert store.artifacts.find(artifact.id) is None
+        with pytest.raises(NotFound):
+            store.artifacts.get("absent")
+
+    def test_events_are_numbered_in_each_run(self, store: Store) -> None:
+        one, other = (store.runs.create(a_request(store), name) for name in "ab")
+        first = store.events.append(one.id, "stage", data={"text": "building", "n": 1})
+        second = store.events.append(one.id, "built", "artifact")
+        store.events.append(other.id, "stage")
+        assert (first.sequence, second.sequence) == (1, 2)
+        assert store.events.since(one.id) == (first, second)
+        assert store.events.since(one.id, 1) == (second,)
+        with pytest.raises(NotFound):
+            store.events.append("absent", "stage")
+
+    def test_threads_share_a_store(self, store: Store) -> None:
+        run = store.runs.create(a_request(store), "run")
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda n: store.events.append(run.id, "stage", str(n)), range(40)))
+        events = store.events.since(run.id)
+        assert [event.sequence for event in events] == list(range(1, 41))
+        assert {event.subject for event in events} == {str(n) for n in range(40)}
+        assert store.runs.get(run.id).revision == 40
+
+    def test_result_files_are_kept_per_candidate(self, store: Store, tmp_path: Path) -> None:
+        run, planned = claimed(store)
+        path = tmp_path / "golden.npz"
+        for content in (b"first", b"second"):
+            path.write_bytes(content)
+            store.results.attach(planned[0].id, "golden.npz", path, "w1")
+        assert store.results.get(planned[0].id, "golden.npz").read_bytes() == b"second"
+        assert [file.size for file in store.results.list(planned[0].id)] == [6]
+        with pytest.raises(NotFound):
+            store.results.get(planned[1].id, "golden.npz")
+        with pytest.raises(NotFound):
+            store.results.attach("absent", "golden.npz", path, "w1")
+        with pytest.raises(ClaimLost):
+            store.results.attach(planned[1].id, "golden.npz", path, "w2")
+        assert store.runs.get(run.id).status == RunStatus.RUNNING
+
+    def test_active_run_cannot_be_deleted(self, store: Store) -> None:
+        run, _ = claimed(store)
+        with pytest.raises(InvalidRequest, match="running") as caught:
+            store.runs.delete(run.id)
+        assert "Cancel" in caught.value.hint
+        assert store.runs.get(run.id) == run
+        with pytest.raises(NotFound):
+            store.runs.delete("absent")
+
+    def test_deletion_removes_what_only_this_run_needs(self, store: Store, tmp_path: Path) -> None:
+        run, planned = claimed(store)
+        model = store.models.get(run.request.model_id)
+        artifact = an_artifact(store, model, b"int8")
+        store.artifacts.save(artifact)
+        store.candidates.save(replace(planned[0], artifact_id=artifact.id), "w1")
+        (tmp_path / "golden").write_bytes(b"golden")
+        golden = store.results.attach(planned[0].id, "golden", tmp_path / "golden", "w1")
+        store.runs.finish(run.id, "w1", RunStatus.DONE)
+        store.runs.delete(run.id)
+        assert store.runs.list() == store.models.list() == store.candidates.list(run.id) == ()
+        assert store.events.since(run.id) == ()
+        assert store.artifacts.find(artifact.id) is None
+        for file in (*model.files, *artifact.files, golden):
+            assert not store.blobs.verify(file.sha256)
+
+    def test_deletion_keeps_what_was_uploaded_again_since(self, store: Store) -> None:
+        run, _ = claimed(store)
+        store.runs.finish(run.id, "w1", RunStatus.DONE)
+        model = a_model(store)
+        assert model.id == run.request.model_id
+        store.runs.delete(run.id)
+        assert store.models.get(model.id) == model
+        assert store.blobs.verify(model.files[0].sha256)
+
+    def test_deletion_keeps_what_was_uploaded_within_the_grace_time(self, store: Store, another: Any) -> None:
+        run, _ = claimed(store)
+        store.runs.finish(run.id, "w1", RunStatus.DONE)
+        patient: Store = another(grace_s=60.0)
+        patient.runs.delete(run.id)
+        assert patient.models.get(run.request.model_id)
+
+    def test_deletion_keeps_what_is_shared(self, store: Store) -> None:
+        run, planned = claimed(store)
+        model = store.models.get(run.request.model_id)
+        parent = an_artifact(store, model, b"pruned")
+        child = replace(an_artifact(store, model, b"pruned int8"), parent=parent.id)
+        alone = an_artifact(store, model, b"alone")
+        for artifact in (parent, child, alone):
+            store.artifacts.save(artifact)
+        store.candidates.save(replace(planned[0], artifact_id=alone.id), "w1")
+        store.runs.finish(run.id, "w1", RunStatus.DONE)
+        other, others = claimed(store)
+        store.candidates.save(replace(others[0], artifact_id=child.id), "w1")
+        store.runs.finish(other.id, "w1", RunStatus.DONE)
+        store.runs.delete(run.id)
+        assert store.models.get(model.id) == model
+        assert store.blobs.verify(model.files[0].sha256)
+        assert [store.artifacts.find(item.id) for item in (parent, child, alone)] == [parent, child, None]
+        assert not store.blobs.verify(alone.files[0].sha256)
+
+    def test_deletion_spares_artifacts_that_an_open_run_may_find(self, store: Store) -> None:
+        run, _ = claimed(store)
+        artifact = an_artifact(store, store.models.get(run.request.model_id), b"int8")
+        store.artifacts.save(artifact)
+        store.runs.finish(run.id, "w1", RunStatus.INTERRUPTED)
+        done, _ = claimed(store)
+        store.runs.finish(done.id, "w1", RunStatus.DONE)
+        store.runs.delete(done.id)
+        assert store.artifacts.find(artifact.id) == artifact
+
+    def test_retention_deletes_old_inactive_runs(self, store: Store) -> None:
+        ended, _ = claimed(store)
+        store.runs.finish(ended.id, "w1", RunStatus.DONE)
+        active, _ = claimed(store)
+        unused = a_data_set(store)
+        assert store.delete_older_than(1.0) == 0
+        assert store.data.list() == (unused,)
+        time.sleep(0.02)
+        assert store.delete_older_than(0.01 / 86_400) == 1
+        assert [item.run.id for item in store.runs.list()] == [active.id]
+        assert store.data.list() == ()
+        assert not store.blobs.verify(unused.files[0].sha256)
+        assert store.blobs.verify(store.models.list()[0].files[0].sha256)
+
+    def test_grace_time_spares_what_is_young(self, store: Store, another: Any) -> None:
+        patient: Store = another(grace_s=60.0)
+        young = store.blobs.add_bytes(b"young", "a")
+        old = store.blobs.add_bytes(b"old", "b")
+        hour_ago = time.time() - 3600
+        os.utime(store.blobs.path(old), (hour_ago, hour_ago))
+        assert patient.sweep() == 3
+        assert store.blobs.verify(young.sha256)
+        assert not store.blobs.verify(old.sha256)

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+
+from core.domain.model import SourceModel, TensorSpec
+from core.examples import example_feed, example_feeds
+
+
+def model(*inputs: TensorSpec, batch_symbol: str | None = "b") -> SourceModel:
+    return SourceModel(
+        "0",
+        "m",
+        "onnx",
+        (),
+        "",
+        inputs,
+        (),
+        {"b": 1, "s": 5},
+        batch_symbol,
+        parameters=0,
+        macs=None,
+        size_bytes=0,
+    )
+
+
+TEXT = model(
+    TensorSpec("ids", "int64", ("b", "s"), high=100),
+    TensorSpec("attention_mask", "int64", ("b", "s")),
+    TensorSpec("kinds", "int32", ("b", "s")),
+    TensorSpec("flag", "bool", ("b",)),
+    TensorSpec("scale", "float32", ()),
+    TensorSpec("half", "float16", ("b", 3)),
+)
+
+
+def test_feeds_fit_names_types_and_shapes_at_any_batch() -> None:
+    feed = example_feed(TEXT, batch=4)
+    assert {name: (array.shape, array.dtype.name) for name, array in feed.items()} == {
+        "ids": ((4, 5), "int64"),
+        "attention_mask": ((4, 5), "int64"),
+        "kinds": ((4, 5), "int32"),
+        "flag": ((4,), "bool"),
+        "scale": ((), "float32"),
+        "half": ((4, 3), "float16"),
+    }
+
+
+def test_integers_stay_in_range_masks_are_ones_and_flags_true() -> None:
+    feed = example_feed(TEXT, batch=64)
+    assert 2 < feed["ids"].max() < 100
+    assert set(np.unique(feed["kinds"])) == {0, 1}
+    assert feed["attention_mask"].all()
+    assert feed["flag"].all()
+
+
+def test_a_bound_above_the_type_is_cut_to_the_type() -> None:
+    feed = example_feed(model(TensorSpec("pixels", "uint8", (1, 400), high=1000), batch_symbol=None))
+    assert feed["pixels"].max() > 200
+
+
+def test_the_seed_decides() -> None:
+    assert np.array_equal(example_feed(TEXT, seed=3)["ids"], example_feed(TEXT, seed=3)["ids"])
+    assert not np.array_equal(example_feed(TEXT, seed=3)["ids"], example_feed(TEXT, seed=4)["ids"])
+    first, second = example_feeds(TEXT, 2)
+    assert not np.array_equal(first["half"], second["half"])
+
+
+def test_a_fixed_batch_is_kept() -> None:
+    assert example_feed(model(TensorSpec("x", "float32", (2, 3)), batch_symbol=None), batch=8)["x"].shape == (
+        2,
+        3,
+    )

@@ -1,0 +1,106 @@
+"""Rows, the result file and the spelled commands, out of a store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.domain.recipe import Step
+from core.domain.run import Limits, RunRequest
+from core.insights.recommendation import recommend
+from core.search.spelling import parse
+from core.store.store import Store
+from core.views import command_for, explain, model_view, python_for, results, run_view, runs
+from core.views.results import UNMEASURED
+from core.views.rows import Row, rows
+from tests.factories import candidate, model, result
+
+INT8 = (Step("export_onnx"), Step("int8_static_ort"))
+
+
+@pytest.fixture
+def store() -> Store:
+    """Return a store with a run of three candidates, one not measured."""
+    store = Store()
+    store.models.add(model())
+    planned = [
+        candidate("base", result(1.0), 0),
+        candidate("fast", result(4.0), 1, INT8),
+        candidate("lossy", result(8.0, drop=(5.0, 4.0, 6.0)), 2),
+        candidate("waiting", None, 3),
+    ]
+    store.runs.create(RunRequest("m", limits=Limits(1.0)), "a run", planned, 60.0)
+    return store
+
+
+def judged(limits: Limits) -> tuple[Row, ...]:
+    everyone = [candidate("base", result(1.0), 0), candidate("a", result(4.0)), candidate("b", result(4.05))]
+    return rows(everyone, limits, recommend(everyone, limits))
+
+
+def test_overlapping_speed_ups_are_ties_and_say_so() -> None:
+    base, one, other = judged(Limits(1.0))
+    assert (base.tied_with, one.tied_with, other.tied_with) == ((), ("b",), ("a",))
+    assert "As fast as the recommended" in one.why
+
+
+def test_moving_the_limits_moves_the_recommendation(store: Store) -> None:
+    assert run_view(store, "run").recommendation.candidate_id == "fast"
+    assert run_view(store, "run", Limits(6.0)).recommendation.candidate_id == "lossy"
+    assert run_view(store, "run", Limits(-1.0)).recommendation.near_miss == "fast"
+
+
+def test_the_front_holds_what_nothing_beats(store: Store) -> None:
+    view = run_view(store, "run")
+    assert [each.on_front for each in view.candidates] == [False, True, True, False]
+    assert view.progress.total == 4
+    assert view.progress.done == 3
+
+
+def test_the_result_file_has_every_key_for_every_candidate(store: Store) -> None:
+    found = results(run_view(store, "run"), {"fast": "artifacts/fast.onnx"})
+    assert found["recommended"] == "fast"
+    assert found["model"]["inputs"] == [{"name": "input", "dtype": "float32", "shape": ["batch", 3, 32, 32]}]
+    wanted = {"id", "name", "status", "recipe", "error", "artifact", "on_front", *UNMEASURED}
+    for each in found["candidates"]:
+        assert wanted <= set(each)
+    assert found["candidates"][1]["artifact"] == "artifacts/fast.onnx"
+    assert found["candidates"][1]["recipe"]["steps"][1] == {"pass": "int8_static_ort", "params": {}}
+
+
+def test_history_shows_the_best(store: Store) -> None:
+    (summary,) = runs(store)
+    assert (summary.done, summary.total, summary.best) == (3, 4, "4.0x · fast")
+
+
+def test_a_candidate_is_explained_with_its_steps_and_commands(store: Store) -> None:
+    view = explain(store, "fast")
+    assert ["calibration" in step.params for step in view.steps] == [False, True]
+    assert "--recipe export_onnx+int8_static_ort@onnxruntime" in view.command
+    assert "recipes=['export_onnx+int8_static_ort@onnxruntime']" in view.python
+
+
+def test_commands_hold_what_was_asked() -> None:
+    request = RunRequest("m", preset="thorough", budget_s=90, limits=Limits(0.5, 3.0, 2_000_000), threads=2)
+    command = command_for(model(), None, request)
+    for part in (
+        "--preset thorough",
+        "--budget 90s",
+        "--max-drop 0.5",
+        "--max-latency 3",
+        "--max-size 2",
+        "--threads 2",
+    ):
+        assert part in command
+    compile(python_for(model(), None, request), "lines", "exec")
+    by_hand = replace(request, recipes=(parse("export_onnx@openvino"),))
+    assert "--recipe export_onnx@openvino" in command_for(model(), None, by_hand)
+
+
+def test_each_technique_says_whether_it_applies(store: Store) -> None:
+    store.models.add(model("onnx", id="o"))
+    techniques = {each.id: each for each in model_view(store, "o").techniques}
+    assert techniques["int8_static_ort"].applicable
+    assert not techniques["export_onnx"].applicable
+    assert "this model is onnx" in techniques["export_onnx"].reason
