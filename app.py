@@ -1,0 +1,93 @@
+"""Launches the dashboard: `streamlit run app.py`.
+
+Only the launcher: the pages live in `pages/`, the routes for files in `pages/routes/`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core import engine
+from core.errors import WhetstoneError
+from pages.routes import ROUTES, tickets
+from pages.widgets import demo
+
+LOG = logging.getLogger("whetstone")
+# The first page comes first: the demo is looked at when it stands.
+DEMO_DELAY_S = 3.0
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+}
+
+
+class SecurityHeaders:
+    """Sets headers that browsers use to protect a page; streams pass through untouched."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
+
+
+@asynccontextmanager
+async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
+    """Delete uploads that nobody took, see to runs whose worker died, prepare the demo, and serve."""
+    tickets.sweep()
+    try:
+        with engine.open_store() as store:
+            engine.recover(store)
+    except WhetstoneError as error:
+        LOG.error("%s %s", error.message, error.hint)
+    later = threading.Timer(DEMO_DELAY_S, _prepare_demo)
+    later.daemon = True
+    later.start()
+    yield {}
+    later.cancel()
+
+
+def _prepare_demo() -> None:
+    try:
+        demo.prepare()
+    except WhetstoneError as error:
+        LOG.warning("The demo is not ready: %s %s", error.message, error.hint)
+
+
+def apologise(error: Exception) -> bool:
+    """Log an error of our own and say so on the page, without a traceback."""
+    LOG.error("A page failed", exc_info=error)
+    st.error(
+        "**Something went wrong on our side.**\n\nReload the page. The server's log says what it was.",
+        icon=":material/error:",
+    )
+    return True
+
+
+app = st.App(
+    "pages/main.py",
+    routes=ROUTES,
+    middleware=[Middleware(SecurityHeaders)],
+    lifespan=lifespan,
+    on_script_error=apologise,
+)
+
+if __name__ == "__main__":
+    app.run()

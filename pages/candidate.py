@@ -1,0 +1,182 @@
+"""The candidate page: what it is, what was measured and how sure that is, and the way to take it home."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.domain.measurement import Environment
+from core.figures import Sample, distribution_figure, palette
+from core.views import CandidateView, explain
+from pages.widgets import format as fmt
+from pages.widgets.chart import CONFIG, quality_of
+from pages.widgets.commands import same_elsewhere
+from pages.widgets.downloader import download_kit
+from pages.widgets.figures import figures
+from pages.widgets.page import current, dark, empty, go, show_error, store
+from pages.widgets.side_by_side import compare_two, throughput_chart
+from pages.widgets.status import CANDIDATE
+
+FINDINGS = {"good": ("check_circle", "green"), "note": ("info", "blue"), "warning": ("warning", "orange")}
+
+
+def head(view: CandidateView) -> None:
+    """Draw the name, where it comes from, why it is or is not recommended, and the download."""
+    row, run = view.row, view.run
+    star = ""
+    if row.id == run.recommendation.candidate_id:
+        star = (
+            ":green-badge[:material/star: Recommended]"
+            if row.sure
+            else ":orange-badge[:material/star: Likely]"
+        )
+    elif row.candidate.position == 0:
+        star = ":gray-badge[Your model]"
+    elif row.on_front:
+        star = ":blue-badge[On the front]"
+    st.markdown(f"## {row.name} {star}", anchors=False)
+    target = row.candidate.recipe.target
+    threads = fmt.plural(target.threads, "thread")
+    place = f"{row.runtime} on {target.device.upper()}, {threads}, batch {target.batch}"
+    st.caption(
+        f":material/deployed_code: {run.model.name}  ·  :material/memory: {place}  ·  run {run.run.name}"
+    )
+    if row.candidate.error is None:
+        st.markdown(row.why)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if row.latency_ms is not None:
+            download_kit(row.id, key="kit")
+        if st.button("Back to the comparison", icon=":material/scatter_plot:", key="back"):
+            go("compare.py", run=run.run.id, selected=row.id)
+
+
+def charts(view: CandidateView) -> None:
+    """Draw throughput by batch size and the distribution of single calls."""
+    row, result = view.row, view.row.candidate.result
+    if result is None:
+        return
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Throughput", anchor=False)
+        throughput_chart([view.run.baseline, row] if row.candidate.position else [row], key="throughput")
+    with right:
+        st.subheader("Single calls", anchor=False)
+        latency = result.timing.latency
+        marks = {"median": latency.p50} | ({"95 %": latency.p95} if latency.p95 is not None else {})
+        own = [Sample(row.name, result.timing.samples_ms, row.candidate.position == 0)]
+        figure = distribution_figure(own, marks, palette(dark()))
+        st.plotly_chart(figure, theme=None, config=CONFIG, key="calls", alt="Distribution of call times")
+
+
+def steps(view: CandidateView) -> None:
+    """Draw how the candidate is made."""
+    st.subheader("How it is made", anchor=False)
+    if not view.steps:
+        st.markdown(f"Nothing is changed: the uploaded file, run by {view.row.runtime}.")
+    for number, step in enumerate(view.steps, start=1):
+        with st.container(border=True, gap="xsmall"):
+            size = f" :gray-badge[{fmt.size(step.size_bytes)}]" if step.size_bytes is not None else ""
+            st.markdown(f"**{number}. {step.name}**{size}")
+            st.markdown(f":gray[{step.summary}]")
+            facts = [
+                f"{_words(name)}: {_said(value)}" for name, value in step.details.items() if _plain(value)
+            ]
+            if facts:
+                st.caption(" · ".join(facts))
+            if step.params:
+                shown = [f"{_words(name)} {_said(value)}" for name, value in step.params.items()]
+                st.caption(f":material/tune: {', '.join(shown)}")
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _plain(value: object) -> bool:
+    return isinstance(value, (str, int, float, bool)) and len(str(value)) < 60
+
+
+def findings(view: CandidateView) -> None:
+    """Draw what the figures say."""
+    if not view.findings and not view.more_samples:
+        return
+    st.subheader("What the figures say", anchor=False)
+    for finding in view.findings:
+        icon, color = FINDINGS.get(finding.kind, FINDINGS["note"])
+        st.markdown(f":{color}[:material/{icon}:] {finding.message}")
+    if view.more_samples:
+        st.markdown(
+            f":blue[:material/dataset:] About {view.more_samples:,} more labelled samples would probably "
+            "settle whether it respects the limit."
+        )
+
+
+def measured_on(environment: Environment) -> None:
+    """Draw where the figures were taken."""
+    with st.expander("Measured on", icon=":material/memory:"):
+        libraries = ", ".join(f"{name} {version}" for name, version in sorted(environment.libraries.items()))
+        st.table(
+            {
+                "Processor": f"{environment.cpu}, {fmt.plural(environment.cores, 'core')}",
+                "Instruction sets": ", ".join(environment.isa) or "–",
+                "Memory": fmt.size(environment.memory_bytes),
+                "Frequency governor": environment.governor or "hidden by the system",
+                "System": f"{environment.os}, Python {environment.python}",
+                "Load before and after": f"{environment.load_before:.1f} and {environment.load_after:.1f}",
+                "Libraries": libraries,
+            },
+            border="horizontal",
+            alt="Where it was measured",
+        )
+
+
+def against(view: CandidateView) -> None:
+    """Hold the candidate against the baseline or another one."""
+    others = [row for row in view.run.candidates if row.latency_ms is not None and row.id != view.row.id]
+    if view.row.latency_ms is None or not others:
+        return
+    st.subheader("Against another", anchor=False)
+    names = {row.id: row.name for row in others}
+    other = st.selectbox(
+        "Compare with", list(names), format_func=names.__getitem__, key=f"against_{view.row.id}"
+    )
+    row = view.run.find(other)
+    if row is not None:
+        compare_two(view.row, row, chart=False)
+
+
+def show(candidate_id: str) -> None:
+    """Draw a candidate."""
+    view = explain(store(), candidate_id)
+    candidate = view.row.candidate
+    head(view)
+    if candidate.error is not None:
+        show_error(candidate.error)
+    elif candidate.result is None:
+        st.info(
+            f"{CANDIDATE[candidate.status]}: its figures come later in the run.", icon=":material/schedule:"
+        )
+    figures(view.row, labelled=quality_of(view.run.candidates).labelled)
+    left, right = st.columns(2, gap="large")
+    with left:
+        steps(view)
+    with right:
+        findings(view)
+    charts(view)
+    against(view)
+    if candidate.result is not None:
+        measured_on(candidate.result.timing.environment)
+    same_elsewhere(view.command, view.python, label="Make it on the command line or in Python")
+
+
+chosen = current("candidate")
+if chosen:
+    show(chosen)
+else:
+    with empty("verified", "No candidate chosen", "Click a point or a row on the compare page."):
+        st.page_link("compare.py", label="Compare", icon=":material/scatter_plot:")

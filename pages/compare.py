@@ -1,0 +1,148 @@
+"""The compare page: every candidate of a run, the limits in your hand, two of them side by side."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.domain.run import Limits
+from core.views import Row, RunView, command_for, python_for, run_view
+from pages.widgets import format as fmt
+from pages.widgets.chart import COSTS, pareto_chart, quality_of
+from pages.widgets.commands import same_elsewhere
+from pages.widgets.limits import limits_form
+from pages.widgets.page import current, empty, go, store
+from pages.widgets.recommendation import recommendation_box
+from pages.widgets.run_header import outcome, title
+from pages.widgets.side_by_side import side_by_side
+from pages.widgets.table import candidates_table, problems
+
+
+def select(candidate_id: str) -> None:
+    """Put the selection into the address."""
+    st.query_params["selected"] = candidate_id
+
+
+def limits_of(view: RunView) -> Limits:
+    """Draw the limits beside the chart and return them."""
+    row = view.baseline
+    latency = round(row.latency_ms.value / 2, 2) if row.latency_ms else 5.0
+    size = round((row.size_bytes or 10_000_000) / 2e6, 1) or 0.1
+    labelled = quality_of(view.candidates).labelled
+    st.markdown("**Limits**")
+    limits = limits_form(
+        view.run.request.limits,
+        labelled=labelled,
+        latency_ms=latency,
+        size_mb=size,
+        key=f"limit_{view.run.id}",
+    )
+    if limits != view.run.request.limits:
+        st.caption("Not the limits the run was started with; nothing has to be measured again.")
+    return limits
+
+
+def picked(row: Row, recommended: str | None) -> None:
+    """Draw the selected candidate in short."""
+    with st.container(border=True, gap="xsmall"):
+        star = " :orange[:material/star:]" if row.id == recommended else ""
+        st.markdown(f":material/check_box: **{row.name}**{star}")
+        speed = f" · {fmt.times(row.speedup)}" if row.candidate.position else ""
+        st.markdown(f"{fmt.milliseconds(row.latency_ms)}{speed}")
+        st.caption(row.why)
+        if st.button("All about it", icon=":material/info:", key="about_selected", width="stretch"):
+            go("candidate.py", candidate=row.id)
+
+
+def nothing_measured(view: RunView) -> None:
+    """Draw a run without any figure."""
+    outcome(view)
+    box = empty("scatter_plot", "Nothing to compare yet", "No candidate of this run has been measured.")
+    if view.run.status.active and box.button("Watch the run", key="watch", icon=":material/visibility:"):
+        go("optimize.py", run=view.run.id)
+    problems(view.candidates)
+
+
+def state(view: RunView) -> None:
+    """Say how the run stands, with the way to the live page while it goes on."""
+    if view.run.status.active:
+        st.page_link(
+            "optimize.py",
+            label="Still running: watch it",
+            icon=":material/visibility:",
+            query_params={"run": view.run.id},
+        )
+    outcome(view)
+
+
+def controls(view: RunView) -> tuple[Limits, str, bool]:
+    """Draw what can be moved; return limits, horizontal axis, and whether to zoom in."""
+    limits = limits_of(view)
+    axis = st.segmented_control(
+        "Horizontal axis",
+        list(COSTS),
+        default="latency",
+        required=True,
+        key="axis",
+        format_func=str.capitalize,
+    )
+    help = "Ends the axis a little behind the front, so that close candidates can be told apart."
+    return limits, str(axis), st.toggle("Zoom in on the front", key="zoom", help=help)
+
+
+def show(run_id: str) -> None:
+    """Draw a run."""
+    first = run_view(store(), run_id)
+    title(first)
+    if not any(row.latency_ms for row in first.candidates):
+        nothing_measured(first)
+        return
+    state(first)
+    advice = st.container()
+    chart, side = st.columns([7, 3], gap="medium")
+    with side:
+        limits, axis, zoom = controls(first)
+    view = run_view(store(), run_id, limits)
+    measured = [row for row in view.candidates if row.latency_ms is not None]
+    recommended = view.recommendation.candidate_id
+    row = view.find(st.query_params.get("selected"))
+    with side:
+        if row is not None:
+            picked(row, recommended)
+        else:
+            st.caption("Click a point or a row to select a candidate.")
+    with chart:
+        pareto_chart(
+            measured,
+            limits,
+            recommended=recommended,
+            selected=row.id if row else None,
+            axis=axis,
+            zoom=zoom,
+            on_click=select,
+            key="compare_chart",
+            height=520,
+        )
+    with advice:
+        recommendation_box(view, key="compare")
+    st.subheader("Candidates", anchor=False)
+    candidates_table(
+        view.candidates,
+        recommended=recommended,
+        selected=row.id if row else None,
+        on_pick=select,
+        key="compare_table",
+    )
+    side_by_side(view, row)
+    problems(view.candidates)
+    asked = (view.model, view.data, view.run.request)
+    same_elsewhere(command_for(*asked), python_for(*asked))
+
+
+chosen = current("run")
+if chosen:
+    show(chosen)
+else:
+    box = empty("scatter_plot", "No run to compare", "Start one, or open one from the history.")
+    with box, st.container(horizontal=True, horizontal_alignment="center"):
+        st.page_link("runs.py", label="History", icon=":material/history:")
+        st.page_link("start.py", label="Start", icon=":material/home:")

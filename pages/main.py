@@ -1,0 +1,36 @@
+"""Owns the navigation; every page is a file beside this one and can be opened by its address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.widgets.models import PENDING
+from pages.widgets.page import errors_as_words
+
+STATIC = Path(__file__).parent / "static"
+
+PAGES = [
+    st.Page(
+        "start.py", title="Start", icon=":material/home:", default=True, help="Upload a model or try one."
+    ),
+    st.Page("model.py", title="Model", icon=":material/deployed_code:", help="What the model is and can do."),
+    st.Page("optimize.py", title="Optimize", icon=":material/bolt:", help="Set up a run and watch it."),
+    st.Page("compare.py", title="Compare", icon=":material/scatter_plot:", help="Every candidate of a run."),
+    st.Page("candidate.py", title="Candidate", icon=":material/verified:", visibility="hidden"),
+    st.Page("runs.py", title="Runs", icon=":material/history:", help="Everything that was run before."),
+    st.Page("machine.py", title="Machine", icon=":material/memory:", help="This computer and its runtimes."),
+]
+
+st.set_page_config(page_icon=str(STATIC / "icon.svg"), layout="wide")
+page = st.navigation(PAGES, position="top")
+st.set_page_config(page_title=f"{page.title} · Whetstone")
+st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "logo.svg"), size="large")
+
+if st.session_state.get("page") != page.url_path:
+    st.session_state["page"] = page.url_path
+    st.session_state.pop(PENDING, None)
+
+with errors_as_words():
+    page.run()

@@ -1,0 +1,87 @@
+"""The start page: one sentence, one button, one upload box, and what was done before."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import engine, views
+from core.domain.run import RunRequest
+from pages.widgets import format as fmt
+from pages.widgets.demo import demo, take
+from pages.widgets.models import upload_box
+from pages.widgets.page import errors_as_words, go, store
+from pages.widgets.status import run_badge
+from sample_models.catalogue import Sample, samples
+
+
+def add_sample(sample: Sample) -> tuple[str, str]:
+    """Take a sample into the store under a spinner; return the ids of model and data."""
+    with st.spinner("Reading the model in a confined process and preparing its data", show_time=True):
+        return take(store(), sample)
+
+
+def run_demo() -> None:
+    """Submit the demo sample with the quick preset and open the live page."""
+    model_id, data_id = add_sample(demo())
+    run = engine.submit(store(), RunRequest(model_id, data_id, "quick"))
+    go("optimize.py", run=run.id)
+
+
+def hero() -> None:
+    """Draw the sentence, the button and the box."""
+    left, right = st.columns([6, 5], gap="large", vertical_alignment="center")
+    with left:
+        st.markdown("# Sharpen a trained model for the hardware it will run on.", anchors=False)
+        st.markdown(
+            "Whetstone quantizes, prunes and converts it, measures every variant on this machine beside your "
+            "original, and hands you the one that is fastest within your limits, with the proof."
+        )
+        if st.button("Run the demo", type="primary", icon=":material/play_arrow:", key="demo"):
+            with errors_as_words():
+                run_demo()
+        st.caption("A small image classifier, about two minutes. No account; nothing leaves this machine.")
+    with right:
+        upload_box()
+
+
+def sample_cards() -> None:
+    """Draw the sample models."""
+    st.subheader("Or start from a sample", anchor=False)
+    with st.grid(3, min_column_width=280):
+        for sample in samples():
+            with st.container(border=True, height="stretch"):
+                st.markdown(f"**{sample.name}**")
+                st.markdown(f":gray[{sample.description}]")
+                st.space("stretch")
+                size, parameters = sample.card["files"]["pt2"]["bytes"], sample.card["parameters"]
+                facts = (f"{fmt.count(parameters)} parameters", fmt.size(size))
+                st.caption(" · ".join((f"{100 * sample.accuracy:.1f} % accuracy", *facts)))
+                if st.button("Use this model", key=f"sample_{sample.id}", icon=":material/arrow_forward:"):
+                    with errors_as_words():
+                        model_id, data_id = add_sample(sample)
+                        go("model.py", model=model_id, data=data_id)
+
+
+def recent_runs() -> None:
+    """Draw the last few runs, or say that there are none."""
+    found = views.runs(store())
+    st.subheader("Recent runs", anchor=False)
+    if not found:
+        st.caption("Nothing yet. Your runs will be listed here and can be reopened at any time.")
+        return
+    for run in found[:5]:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            about = f":gray[{run.best or 'No result'} · {fmt.ago(run.created)}]"
+            st.markdown(f"**{run.name}** {run_badge(run.status)}  \n{about}", width="stretch")
+            page = "optimize.py" if run.status.active else "compare.py"
+            if st.button("Open", key=f"open_{run.id}", icon=":material/open_in_new:"):
+                go(page, run=run.id)
+    if len(found) > 5:
+        st.page_link("runs.py", label=f"All {len(found)} runs", icon=":material/history:")
+
+
+hero()
+st.space("medium")
+sample_cards()
+st.space("small")
+recent_runs()

@@ -1,0 +1,16 @@
+"""The command and the Python lines that do what was clicked."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+
+def same_elsewhere(
+    command: str, python: str, *, label: str = "The same on the command line and in Python"
+) -> None:
+    """Draw both in an expander, ready to copy."""
+    with st.expander(label, icon=":material/terminal:"):
+        st.caption("Command line")
+        st.code(command, language="bash", wrap_lines=True)
+        st.caption("Python")
+        st.code(python, language="python", wrap_lines=True)

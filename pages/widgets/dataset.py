@@ -1,0 +1,154 @@
+"""Data for a model: upload, built-in set or none; what was prepared, a preview, and what to adjust."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core import engine
+from core.domain.model import DataSet, FileRef, SourceModel
+from core.errors import NotFound, WhetstoneError
+from core.registry import data_formats
+from pages.widgets import format as fmt
+from pages.widgets.page import current, remember, show_error, store
+from pages.widgets.params import params_form
+from pages.widgets.uploader import uploader
+
+UPLOAD, BUILT_IN, NONE = "Upload a file", "Built-in set", "No data"
+ICONS = {UPLOAD: ":material/upload:", BUILT_IN: ":material/school:", NONE: ":material/block:"}
+SETS = {
+    "digits": "Handwritten digits, 8 × 8",
+    "iris": "Iris flowers",
+    "wine": "Wines by chemistry",
+    "breast_cancer": "Breast tumours, 30 measurements",
+}
+PREVIEW = "preview/preview.json"
+HINT = "An .npz of arrays, a .zip of images (one folder a class), or a .csv with a label column."
+
+
+def _add(model: SourceModel, source: Path | str, params: dict[str, Any], format_id: str = "") -> None:
+    name = source.name if isinstance(source, Path) else source
+    try:
+        with st.spinner(f"Preparing {name}", show_time=True):
+            data = engine.add_data(store(), source, model, params, format_id)
+    except WhetstoneError as error:
+        st.session_state["data_error"] = error
+        return
+    st.session_state.pop("data_error", None)
+    st.session_state[f"source_of_{data.id}"] = str(source)
+    remember("data", data.id)
+    st.query_params["data"] = data.id
+    st.rerun()
+
+
+def _chosen(model: SourceModel) -> DataSet | None:
+    data_id = current("data")
+    if data_id is None:
+        return None
+    try:
+        found: DataSet = store().data.get(data_id)
+    except NotFound:
+        remember("data", None)
+        return None
+    return found if found.inputs == tuple(spec.name for spec in model.inputs) else None
+
+
+def _class_of(item: dict[str, Any]) -> str:
+    return str(item.get("class") or ("" if item.get("label") is None else item["label"]))
+
+
+def _pictures(items: list[dict[str, Any]], files: dict[str, FileRef]) -> None:
+    with st.grid(8, min_column_width=40, wrap=False):
+        for item in items:
+            name = _class_of(item)
+            picture = store().blobs.path(files[item["file"]]).read_bytes()
+            st.image(picture, caption=name or None, width="stretch", alt=f"A sample of class {name}")
+
+
+def preview(data: DataSet) -> None:
+    """Draw the first samples as the model will see them."""
+    files = {file.name: file for file in data.files}
+    if PREVIEW not in files:
+        return
+    content = json.loads(store().blobs.path(files[PREVIEW]).read_text(encoding="utf-8"))
+    items = content["items"]
+    if content["kind"] == "images":
+        _pictures(items, files)
+        return
+    rows = [", ".join(fmt.significant(float(value)) for value in item["values"][:8]) for item in items[:4]]
+    classes = [_class_of(item) for item in items[:4]]
+    st.dataframe({"Class": classes, "First values": rows}, hide_index=True, alt="The first samples")
+
+
+def _adjust(model: SourceModel, data: DataSet) -> None:
+    known = data.name if data.origin == "builtin" else None
+    source = st.session_state.get(f"source_of_{data.id}", known)
+    kind = data_formats().get(data.origin)
+    if kind is None or source is None:
+        return
+    with st.expander("Prepare it differently", icon=":material/tune:"), st.form("prepare", border=False):
+        values = params_form(kind.Params, key="prepare")
+        if st.form_submit_button("Prepare again", icon=":material/refresh:"):
+            path = Path(source)
+            _add(model, path if path.exists() else source, values, data.origin)
+
+
+def _prepared(model: SourceModel, data: DataSet) -> None:
+    with st.container(border=True):
+        head, button = st.columns([5, 2], vertical_alignment="center")
+        kind = "labelled" if data.labelled else "no labels: fidelity only"
+        head.markdown(f"**{data.name}** :green-badge[:material/check: Fits the model] :gray-badge[{kind}]")
+        if button.button("Other data", icon=":material/swap_horiz:", key="other_data", width="stretch"):
+            remember("data", None)
+            st.rerun()
+        st.caption(
+            f"{data.evaluation_samples:,} samples to evaluate, {data.calibration_samples:,} for calibration, "
+            "no sample in both."
+        )
+        preview(data)
+        st.table(data.preparation, border="horizontal", alt="How the data was prepared")
+        _adjust(model, data)
+
+
+def _choose(model: SourceModel) -> None:
+    way = st.segmented_control(
+        "Where the data comes from",
+        [UPLOAD, BUILT_IN, NONE],
+        default=UPLOAD,
+        required=True,
+        format_func=lambda option: f"{ICONS[option]} {option}",
+        label_visibility="collapsed",
+        key="data_way",
+    )
+    if way == UPLOAD:
+        path = uploader("Drop data here, or choose a file", HINT, key="data_upload")
+        if path is not None:
+            _add(model, path, {})
+    elif way == BUILT_IN:
+        left, right = st.columns([3, 1], vertical_alignment="bottom")
+        name = left.selectbox("Built-in set", list(SETS), format_func=lambda key: SETS[key], key="data_set")
+        if right.button("Use it", icon=":material/check:", key="use_set", width="stretch"):
+            _add(model, str(name), {})
+    else:
+        st.caption(
+            "Random inputs that fit the model are enough to measure speed, size and memory. Instead of "
+            "accuracy you will see fidelity: how often a candidate gives the same answer as your model. INT8 "
+            "needs real samples to find good ranges, so expect it to look worse than it is."
+        )
+
+
+def data_section(model: SourceModel) -> DataSet | None:
+    """Draw the choice of data and return what is chosen, None for no data."""
+    st.subheader("Data", anchor=False)
+    data = _chosen(model)
+    if data is not None:
+        _prepared(model, data)
+    else:
+        st.caption("A few hundred labelled samples make INT8 accurate and show what is lost.")
+        _choose(model)
+        if "data_error" in st.session_state:
+            show_error(st.session_state.pop("data_error"))
+    return data

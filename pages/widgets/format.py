@@ -1,0 +1,123 @@
+"""Numbers as people read them: a unit, an interval, and no more digits than the interval supports."""
+
+from __future__ import annotations
+
+import time
+from math import ceil, floor, log10
+
+from core.domain.measurement import Interval
+
+NONE = "–"
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Return `value` with about `digits` significant digits, without an exponent."""
+    if value == 0:
+        return "0"
+    places = max(0, digits - 1 - floor(log10(abs(value))))
+    return f"{value:,.{min(places, 6)}f}"
+
+
+def _places(interval: Interval) -> int:
+    width = interval.high - interval.low
+    return 2 if width <= 0 else min(4, max(0, ceil(log10(5 / width))))
+
+
+def milliseconds(interval: Interval | None) -> str:
+    """Return such as ``1.23 ms (1.20–1.27)``."""
+    if interval is None:
+        return NONE
+    n = _places(interval)
+    return f"{interval.value:.{n}f} ms ({interval.low:.{n}f}–{interval.high:.{n}f})"
+
+
+def ms(value: float | None) -> str:
+    """Return such as ``1.23 ms``."""
+    return NONE if value is None else f"{significant(value)} ms"
+
+
+def times(interval: Interval | None) -> str:
+    """Return such as ``5.1x (4.9–5.3)``."""
+    if interval is None:
+        return NONE
+    n = 2 if interval.value < 2 else 1
+    return f"{interval.value:.{n}f}x ({interval.low:.{n}f}–{interval.high:.{n}f})"
+
+
+def signed(value: float) -> str:
+    """Return `value` with one digit and a sign, zero without one."""
+    text = f"{value:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
+
+
+def change(drop: Interval | None) -> str:
+    """Return the change in points that a drop means, such as ``−0.2 points (−0.5…+0.1)``."""
+    if drop is None:
+        return NONE
+    return f"{signed(-drop.value)} points ({signed(-drop.high)}…{signed(-drop.low)})"
+
+
+def percent(value: float | None) -> str:
+    """Return such as ``98.2 %``."""
+    return NONE if value is None else f"{value:.1f} %"
+
+
+def agreement(top1: Interval | None, sqnr_db: float | None) -> str:
+    """Return such as ``99.4 % (98.9–99.8)``, or the signal-to-noise ratio where there is no arg-max."""
+    if top1 is not None:
+        return f"{top1.value:.1f} % ({top1.low:.1f}–{top1.high:.1f})"
+    return NONE if sqnr_db is None else f"{sqnr_db:.1f} dB SQNR"
+
+
+def size(value: float | None) -> str:
+    """Return bytes as B, kB, MB or GB (powers of 1000)."""
+    if value is None:
+        return NONE
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if value >= scale:
+            return f"{significant(value / scale)} {unit}"
+    return f"{value:.0f} B"
+
+
+def count(value: float | None) -> str:
+    """Return such as ``842 k`` or ``41.3 M``."""
+    if value is None:
+        return NONE
+    for unit, scale in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= scale:
+            return f"{significant(value / scale)} {unit}"
+    return f"{value:.0f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Return such as ``48 s``, ``3 min 20 s`` or ``1 h 05 min``."""
+    if seconds is None:
+        return NONE
+    whole = round(max(0.0, seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def ago(moment: float | None, now: float | None = None) -> str:
+    """Return such as ``5 min ago``."""
+    if moment is None:
+        return NONE
+    past = max(0.0, (time.time() if now is None else now) - moment)
+    for name, scale in (("day", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if past >= scale:
+            whole = int(past // scale)
+            return f"{whole} {name}{'s' if name == 'day' and whole > 1 else ''} ago"
+    return "just now"
+
+
+def shape(sizes: tuple[int | str, ...]) -> str:
+    """Return such as ``batch × 3 × 224 × 224``."""
+    return " × ".join(str(one) for one in sizes) or "scalar"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return such as ``1 run`` or ``3 runs``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,123 @@
+"""Taking a model in: an upload or a sample becomes a described model, or a clear reason why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core import engine
+from core.domain.model import SourceModel
+from core.errors import InputError, InvalidRequest, WhetstoneError
+from core.protocols import InspectOptions
+from pages.widgets.page import go, show_error, store
+from pages.widgets.uploader import uploader
+
+FORMATS = "PyTorch (.pt2, TorchScript, state dict), safetensors or ONNX."
+PENDING = "pending_upload"
+
+
+def parse_shapes(text: str) -> dict[str, tuple[int, ...]]:
+    """Return shapes by input name from lines such as ``input: 1, 3, 224, 224``.
+
+    Raises:
+        InvalidRequest: A line is not of that form.
+    """
+    shapes = {}
+    for line in filter(str.strip, text.splitlines()):
+        name, _, sizes = line.rpartition(":")
+        parts = [part.strip() for part in sizes.replace("x", ",").replace("×", ",").split(",")]
+        if not name.strip() or not all(part.isdigit() and int(part) > 0 for part in parts):
+            raise InvalidRequest(
+                f"“{line.strip()}” is not a shape.", hint="Write it as input: 1, 3, 224, 224."
+            )
+        shapes[name.strip()] = tuple(int(part) for part in parts)
+    return shapes
+
+
+def inspect(path: Path, options: InspectOptions | None = None) -> SourceModel:
+    """Read the model at `path` under a spinner.
+
+    Raises:
+        WhetstoneError: It cannot be used; the message says why.
+    """
+    with st.spinner(f"Reading {path.name} in a confined process", show_time=True):
+        model: SourceModel = engine.add_model(store(), path, options or InspectOptions())
+    st.session_state[f"upload_of_{model.id}"] = str(path)
+    return model
+
+
+def _options_form(pending: dict[str, Any]) -> InspectOptions | None:
+    with st.form("inspect_options", border=True):
+        st.markdown("**Say more about the file and read it again**")
+        left, right = st.columns(2)
+        name = left.text_input("Name", value=pending.get("name", ""), placeholder="As the file is called")
+        architecture = left.text_input(
+            "Architecture",
+            value=pending.get("architecture", ""),
+            placeholder="resnet18",
+            help="For a state dict: the name of its builder in torchvision.",
+        )
+        shapes = right.text_area(
+            "Example shapes",
+            value=pending.get("shapes", ""),
+            placeholder="input: 1, 3, 224, 224",
+            help="One input a line; the batch comes first.",
+        )
+        if not st.form_submit_button("Read it again", icon=":material/refresh:"):
+            return None
+    pending |= {"name": name, "architecture": architecture, "shapes": shapes}
+    return InspectOptions(name.strip(), architecture.strip(), parse_shapes(shapes))
+
+
+def _try(path: Path, options: InspectOptions | None) -> None:
+    pending = st.session_state.setdefault(PENDING, {"path": str(path)})
+    try:
+        model = inspect(path, options)
+    except WhetstoneError as error:
+        pending |= {"path": str(path), "error": error}
+        return
+    st.session_state.pop(PENDING, None)
+    go("model.py", model=model.id)
+
+
+def upload_box() -> None:
+    """Draw the upload box; a model that is understood leads to its page, another says what is wrong."""
+    path = uploader("Drop a trained model here, or choose a file", FORMATS, key="model_upload")
+    if path is not None:
+        st.session_state[PENDING] = {"path": str(path)}
+        _try(path, None)
+    pending = st.session_state.get(PENDING)
+    if not pending:
+        return
+    error = pending.get("error")
+    if error is not None:
+        show_error(error)
+    if error is None or isinstance(error, InputError):
+        try:
+            options = _options_form(pending)
+        except InvalidRequest as wrong:
+            show_error(wrong)
+            return
+        if options is not None:
+            pending.pop("error", None)
+            _try(Path(pending["path"]), options)
+            st.rerun()
+
+
+def read_again(model: SourceModel) -> None:
+    """Draw the form that reads an uploaded model once more under another name, architecture or shape."""
+    path = st.session_state.get(f"upload_of_{model.id}")
+    if path is None or not Path(path).exists():
+        st.caption("To change the name or the example shape, upload the file again.")
+        return
+    lines = "\n".join(f"{n}: {', '.join(map(str, s))}" for n, s in model.shapes().items())
+    known = (model.architecture or {}).get("name", "")
+    draft = {"name": model.name, "architecture": str(known), "shapes": lines}
+    try:
+        options = _options_form(draft)
+        if options is not None:
+            go("model.py", model=inspect(Path(path), options).id)
+    except WhetstoneError as error:
+        show_error(error)

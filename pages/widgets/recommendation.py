@@ -1,0 +1,38 @@
+"""The one sentence a run is for, and the way to the download."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.views import RunView
+from pages.widgets.downloader import download_kit
+from pages.widgets.page import go
+
+
+def recommendation_box(view: RunView, *, key: str, download: bool = True) -> None:
+    """Draw what is recommended, how sure that is, and what would settle it; nothing while unknown."""
+    found = view.recommendation
+    if found.candidate_id is None:
+        known = [row for row in view.candidates if row.latency_ms is not None]
+        if len(known) < 2:
+            return
+        if found.sentence:
+            st.info(found.sentence, icon=":material/search_off:")
+        if found.near_miss and st.button(
+            "See the nearest miss", key=f"near_{key}", icon=":material/near_me:"
+        ):
+            go("candidate.py", candidate=found.near_miss)
+        return
+    with st.container(border=True, key=f"recommended_{key}"):
+        sure = (
+            ":green-badge[:material/verified: Sure]"
+            if found.sure
+            else ":orange-badge[:material/help: Likely]"
+        )
+        st.markdown(f":orange[:material/star:] **Recommended** {sure}")
+        st.markdown(f"### {found.sentence}", anchors=False)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if download:
+                download_kit(found.candidate_id, key=f"kit_{key}")
+            if st.button("What is it?", icon=":material/info:", key=f"what_{key}"):
+                go("candidate.py", candidate=found.candidate_id)

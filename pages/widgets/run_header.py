@@ -1,0 +1,100 @@
+"""The head of a run: its name, its state, how far it is, and what can be done about it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import engine
+from core.domain.run import RunStatus
+from core.registry import passes
+from core.views import RunView
+from pages.widgets import format as fmt
+from pages.widgets.page import errors_as_words, show_error, store
+from pages.widgets.status import run_badge
+
+
+def _facts(view: RunView) -> str:
+    request = view.run.request
+    data = (
+        f"{view.data.name} ({view.data.evaluation_samples} samples)"
+        if view.data
+        else "random inputs, no labels"
+    )
+    parts = [
+        f":material/deployed_code: {view.model.name}",
+        f":material/dataset: {data}",
+        f"{fmt.plural(request.threads, 'thread')}, batch {request.batch}",
+        f"started {fmt.ago(view.run.created)}",
+    ]
+    return "  ·  ".join(parts)
+
+
+def title(view: RunView) -> None:
+    """Draw the run's name with its state."""
+    st.markdown(f"## {view.run.name} {run_badge(view.run.status)}", anchors=False)
+    st.caption(_facts(view))
+
+
+def _left(view: RunView) -> str:
+    progress = view.progress
+    budget = view.run.request.budget_s
+    if progress.remaining_s is None:
+        return "estimating"
+    text = f"about {fmt.duration(progress.remaining_s)} left"
+    return f"{text}, budget {fmt.duration(budget)}" if budget else text
+
+
+def stage_of(stage: str) -> str:
+    """Return what the worker does in words, with the names of techniques instead of their ids."""
+    for technique in passes().values():
+        stage = stage.replace(technique.id, technique.name)
+    return stage[:1].upper() + stage[1:]
+
+
+def progress_bar(view: RunView) -> None:
+    """Draw stage, count, elapsed time and estimate of an active run."""
+    progress = view.progress
+    failed = f", {progress.failed} without a result" if progress.failed else ""
+    stage = stage_of(progress.stage) or "Waiting for the worker"
+    text = (
+        f"**{stage}** · {progress.done} of {progress.total} candidates{failed} · "
+        f"{fmt.duration(progress.elapsed_s)} elapsed · {_left(view)}"
+    )
+    st.progress(min(1.0, progress.done / max(1, progress.total)), text=text)
+
+
+def cancel_button(view: RunView) -> None:
+    """Draw Cancel; what is measured stays."""
+    asked = view.run.cancel_requested
+    label = "Cancelling" if asked else "Cancel"
+    if st.button(label, icon=":material/stop_circle:", disabled=asked, key="cancel_run"):
+        with errors_as_words():
+            engine.cancel(store(), view.run.id)
+        st.rerun()
+
+
+def _resume(view: RunView, text: str, icon: str) -> None:
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    left.warning(text, icon=f":material/{icon}:")
+    if right.button(
+        "Resume", icon=":material/play_arrow:", type="primary", key="resume_run", width="stretch"
+    ):
+        with errors_as_words():
+            engine.resume(store(), view.run.id)
+            st.rerun()
+
+
+def outcome(view: RunView) -> None:
+    """Say how a run ended when it did not simply finish, and offer to resume it."""
+    status, done = view.run.status, view.progress.done
+    kept = f"{done} of {fmt.plural(view.progress.total, 'candidate')} finished; nothing of that is lost."
+    if done == 0:
+        kept = "Nothing had been measured yet."
+    if status is RunStatus.FAILED:
+        if view.run.error is not None:
+            show_error(view.run.error)
+        _resume(view, f"The run stopped. {kept}", "error")
+    elif status is RunStatus.INTERRUPTED:
+        _resume(view, f"The worker stopped before the end. {kept}", "pause_circle")
+    elif status is RunStatus.CANCELLED:
+        _resume(view, f"You cancelled this run. {kept}", "cancel")

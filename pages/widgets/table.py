@@ -1,0 +1,138 @@
+"""The table of candidates: every row, measured or not, with units in every header."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.views import Row
+from pages.widgets import format as fmt
+from pages.widgets.chart import quality_of
+from pages.widgets.status import CANDIDATE
+
+ROW, MOST_ROWS = 35, 20
+
+
+def _value(interval: Any) -> float | None:
+    return None if interval is None else float(interval.value)
+
+
+def _spread(interval: Any) -> str:
+    return "" if interval is None else f"{fmt.significant(interval.low)}–{fmt.significant(interval.high)}"
+
+
+def _mark(row: Row, recommended: str | None) -> str:
+    if row.id == recommended:
+        return "★ Recommended"
+    if row.latency_ms is None:
+        return CANDIDATE[row.candidate.status]
+    if row.candidate.position == 0:
+        return "Your model"
+    return "Front" if row.on_front else "Measured"
+
+
+def frame(rows: Sequence[Row], recommended: str | None) -> pd.DataFrame:
+    """Return the rows as plain columns."""
+    return pd.DataFrame(
+        [
+            {
+                "state": _mark(row, recommended),
+                "name": row.name,
+                "latency": _value(row.latency_ms),
+                "latency_ci": _spread(row.latency_ms),
+                "speedup": _value(row.speedup) if row.candidate.position else None,
+                "accuracy": row.accuracy,
+                "change": None if row.drop is None else -row.drop.value,
+                "agreement": _value(row.agreement),
+                "size": None if row.size_bytes is None else row.size_bytes / 1e6,
+                "memory": None if row.memory_bytes is None else row.memory_bytes / 1e6,
+            }
+            for row in rows
+        ]
+    )
+
+
+def _places(rows: Sequence[Row]) -> str:
+    """Return a number format that leaves the fastest row three digits."""
+    fastest = min((row.latency_ms.value for row in rows if row.latency_ms is not None), default=1.0)
+    return "%.2f" if fastest >= 1 else "%.3f" if fastest >= 0.1 else "%.4f"
+
+
+def _columns(rows: Sequence[Row]) -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    return {
+        "state": st.column_config.TextColumn("State", width=125),
+        "name": st.column_config.TextColumn("Candidate", width=330, pinned=True),
+        "latency": number("Latency (ms)", format=_places(rows), help="Median time of one call."),
+        "latency_ci": st.column_config.TextColumn("95 % (ms)", alignment="right"),
+        "speedup": number("Speed-up (x)", format="%.2f", help="Against your model, measured side by side."),
+        "accuracy": number("Accuracy (%)", format="%.1f"),
+        "change": number("Change (points)", format="%+.1f", help="Accuracy against your model's."),
+        "agreement": number(
+            "Same answer (%)", format="%.1f", help="Agreement with your model; needs no labels."
+        ),
+        "size": number("File (MB)", format="%.2f"),
+        "memory": number("Memory (MB)", format="%.0f", help="Peak above the empty runtime."),
+    }
+
+
+def candidates_table(
+    rows: Sequence[Row],
+    *,
+    recommended: str | None,
+    selected: str | None = None,
+    on_pick: Callable[[str], None] | None = None,
+    key: str = "candidates",
+) -> None:
+    """Draw the table; picking a row calls `on_pick` with its id."""
+    labelled = quality_of(rows).labelled
+    order = ["name", "state", "latency", "latency_ci", "speedup"]
+    order += ["accuracy", "change"] if labelled else ["agreement"]
+    order += ["size", "memory"]
+
+    def picked() -> None:
+        chosen = st.session_state[key].selection.rows
+        if chosen and on_pick is not None:
+            on_pick(rows[chosen[0]].id)
+
+    options: dict[str, Any] = {}
+    if on_pick is not None:
+        at = [index for index, row in enumerate(rows) if row.id == selected]
+        options = {
+            "on_select": picked,
+            "selection_mode": "single-row",
+            "selection_default": {"selection": {"rows": at}},
+        }
+    st.dataframe(
+        frame(rows, recommended),
+        hide_index=True,
+        column_order=order,
+        column_config=_columns(rows),
+        key=key,
+        height=ROW * (min(len(rows), MOST_ROWS) + 1) + 3,
+        placeholder="–",
+        alt="Candidates with latency, speed-up, accuracy, size and memory",
+        **options,
+    )
+
+
+def problems(rows: Sequence[Row]) -> None:
+    """Draw every failed or skipped row with its stage, its reason and what to do."""
+    from pages.widgets.status import stage_words
+
+    broken = [(row, row.candidate.error) for row in rows if row.candidate.error is not None]
+    if not broken:
+        return
+    st.subheader("Not measured", anchor=False)
+    for row, error in broken:
+        where = stage_words(error.stage)
+        with st.container(border=True, gap="xsmall"):
+            st.markdown(
+                f"**{row.name}** :gray-badge[{CANDIDATE[row.candidate.status]}{f' {where}' if where else ''}]"
+            )
+            st.markdown(error.message)
+            if error.hint:
+                st.caption(f":material/lightbulb: {error.hint}")

@@ -1,0 +1,131 @@
+"""A real server with its own data folder, and a real Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no browser test ran")
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+# A busy machine may take long to redraw; what never comes still fails.
+expect.set_options(timeout=30_000)
+
+ROOT = Path(__file__).parents[2]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running dashboard.
+
+    Attributes:
+        url: Where it answers.
+        folder: Its data.
+        process: The server's own process.
+        ready_s: Seconds from the start to the first healthy answer.
+    """
+
+    url: str
+    folder: Path
+    process: psutil.Process
+    ready_s: float
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+            return answer.read() == b"ok"
+    except (URLError, OSError):
+        return False
+
+
+def _stop(process: psutil.Process) -> None:
+    family = [process, *process.children(recursive=True)]
+    for each in family:
+        try:
+            each.terminate()
+        except psutil.NoSuchProcess:
+            continue
+    for each in psutil.wait_procs(family, timeout=10)[1]:
+        each.kill()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Start the dashboard as `make run` does."""
+    folder, port = tmp_path_factory.mktemp("server"), free_port()
+    environment = {**os.environ, "WHETSTONE_DATA_DIR": str(folder / "data")}
+    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    flags = ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    url, began = f"http://127.0.0.1:{port}", time.monotonic()
+    with (folder / "server.log").open("wb") as log:
+        started = subprocess.Popen([*command, *flags], cwd=ROOT, env=environment, stdout=log, stderr=log)
+        process = psutil.Process(started.pid)
+        try:
+            while not _healthy(url):
+                assert started.poll() is None, (folder / "server.log").read_text()
+                assert time.monotonic() - began < 60, "the server did not answer within a minute"
+                time.sleep(0.1)
+            yield Server(url, folder / "data", process, time.monotonic() - began)
+        finally:
+            _stop(process)
+            started.wait(timeout=10)
+
+
+def chromium(playwright: Playwright) -> str | None:
+    """Return a Chromium that this machine has, or None."""
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+        if (found := shutil.which(name)) is not None:
+            return found
+    own = Path(playwright.chromium.executable_path)
+    return str(own) if own.exists() else None
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start Chromium, or skip and say so."""
+    with sync_playwright() as playwright:
+        path = chromium(playwright)
+        if path is None:
+            pytest.skip(
+                "NO CHROMIUM FOUND: the browser tests did not run. Install it: apt-get install chromium"
+            )
+        opened = playwright.chromium.launch(executable_path=path, headless=True, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Open an empty tab of a fresh profile."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000}, accept_downloads=True)
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)
+    yield tab
+    context.close()

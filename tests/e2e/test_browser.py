@@ -1,0 +1,208 @@
+"""What a person does, in a real browser against a real server and a real worker."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no browser test ran")
+from playwright.sync_api import Browser, Page, expect
+
+from sample_models.catalogue import by_id
+from tests.e2e.conftest import Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+
+SAMPLE = by_id("cancer-mlp")
+
+
+def key(page: Page, name: str) -> str:
+    return f".st-key-{name} button >> nth=0"
+
+
+def wait_for_end(page: Page, seconds: float = 400) -> None:
+    expect(page.locator(key(page, "compare"))).to_be_visible(timeout=seconds * 1000)
+
+
+@pytest.fixture(scope="module")
+def finished(server: Server, browser: Browser) -> str:
+    """Upload a sample, add data, run the quick preset, watch it; return the address of the run."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(60_000)
+    page.goto(server.url)
+    page.locator("input[type=file]").set_input_files(SAMPLE.files["pt2"])
+    expect(page.get_by_role("heading", name="model torch.export")).to_be_visible(timeout=120_000)
+
+    page.get_by_text("Built-in set", exact=True).click()
+    page.get_by_role("combobox", name="Built-in set").click()
+    page.get_by_role("option", name=re.compile("Breast tumours")).click()
+    page.locator(key(page, "use_set")).click()
+    expect(page.get_by_text("Fits the model")).to_be_visible(timeout=120_000)
+    page.locator(key(page, "next")).click()
+
+    expect(page.get_by_text(re.compile(r"candidates beside your model, about"))).to_be_visible()
+    page.locator(key(page, "run")).click()
+    expect(page.locator(key(page, "cancel_run"))).to_be_visible()
+    expect(page.get_by_test_id("stProgress")).to_contain_text("candidates")
+    address = page.url
+    assert "run=" in address
+    expect(page.locator(".js-plotly-plot")).to_be_visible(timeout=300_000)
+    assert page.locator(key(page, "cancel_run")).count() == 1, "the first point arrived after the end"
+    wait_for_end(page)
+    page.context.close()
+    return address
+
+
+def test_a_cold_page_is_usable_within_three_seconds(server: Server, page: Page) -> None:
+    page.goto(server.url)
+    expect(page.locator(key(page, "demo"))).to_be_enabled()
+    began = time.monotonic()
+    page.context.clear_cookies()
+    page.reload()
+    expect(page.locator(key(page, "demo"))).to_be_enabled()
+    assert time.monotonic() - began < 3
+
+
+def test_nothing_is_fetched_from_outside(server: Server, page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for name in ("", "runs", "machine", "model", "optimize", "compare", "candidate"):
+        page.goto(f"{server.url}/{name}")
+        expect(page.get_by_test_id("stMain")).not_to_be_empty()
+        page.wait_for_timeout(800)
+    outside = [url for url in asked if not url.startswith((server.url, "data:", "blob:"))]
+    assert not outside
+
+
+def test_a_file_that_is_no_model_is_refused_in_words(server: Server, page: Page, tmp_path: Path) -> None:
+    junk = tmp_path / "junk.pt2"
+    junk.write_bytes(bytes(range(256)) * 64)
+    page.goto(server.url)
+    page.locator("input[type=file]").set_input_files(junk)
+    alert = page.get_by_test_id("stAlert")
+    expect(alert).to_be_visible(timeout=60_000)
+    assert "Traceback" not in page.inner_text("body")
+    assert len(alert.inner_text()) > 20
+
+    page.locator("input[type=file]").set_input_files(SAMPLE.files["onnx"])
+    expect(page.get_by_role("heading", name="model ONNX")).to_be_visible(timeout=120_000)
+
+
+def test_an_empty_file_is_refused_before_it_is_sent(server: Server, page: Page, tmp_path: Path) -> None:
+    (tmp_path / "empty.onnx").touch()
+    page.goto(server.url)
+    page.locator("input[type=file]").set_input_files(tmp_path / "empty.onnx")
+    expect(page.get_by_role("alert").filter(has_text="empty.onnx is empty.")).to_be_visible()
+
+
+def test_a_run_is_reopened_by_its_address(finished: str, page: Page) -> None:
+    page.goto(finished)
+    wait_for_end(page, 30)
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+
+
+def click_recommended_point(page: Page) -> None:
+    """Move to the ringed point as a hand does, and click: the chart looks where the mouse has been."""
+    ring = page.locator(".st-key-compare_chart .scatterlayer .points path").last
+    expect(ring).to_be_visible()
+    page.wait_for_timeout(1500)
+    box = ring.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - 20, y)
+    page.mouse.move(x, y, steps=5)
+    page.wait_for_timeout(300)
+    page.mouse.click(x, y)
+    page.wait_for_timeout(1500)
+
+
+def test_a_click_on_a_point_selects_it_and_the_address_keeps_it(finished: str, page: Page) -> None:
+    page.goto(finished.replace("/optimize", "/compare"))
+    for _ in range(5):
+        click_recommended_point(page)
+        if "selected=" in page.url:
+            break
+    expect(page.locator(key(page, "about_selected"))).to_be_visible()
+    page.reload()
+    expect(page.locator(key(page, "about_selected"))).to_be_visible()
+    page.locator(key(page, "about_selected")).click()
+    page.wait_for_url(re.compile("candidate="))
+    expect(page.get_by_text("How it is made")).to_be_visible()
+
+
+def test_the_kit_is_downloaded_and_verifies_itself(finished: str, page: Page, tmp_path: Path) -> None:
+    page.goto(finished)
+    wait_for_end(page, 30)
+    with page.expect_download(timeout=90_000) as waiting:
+        page.get_by_role("button", name="Download kit").click()
+    kit = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(kit)
+    assert re.fullmatch(r"[a-z0-9.\-]+\.zip", kit.name)
+    assert kit.name.startswith("model-")
+    with zipfile.ZipFile(kit) as archive:
+        archive.extractall(tmp_path / "kit")
+    script = next((tmp_path / "kit").rglob("verify.py"))
+    done = subprocess.run(
+        [sys.executable, script.name],
+        cwd=script.parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_run_can_be_cancelled(finished: str, server: Server, page: Page) -> None:
+    page.goto(finished)
+    wait_for_end(page, 30)
+    page.locator(key(page, "again")).click()
+    page.locator(key(page, "run")).click()
+    page.locator(key(page, "cancel_run")).click()
+    expect(page.get_by_text("You cancelled this run.")).to_be_visible(timeout=60_000)
+    expect(page.locator(key(page, "resume_run"))).to_be_visible()
+
+
+def test_the_history_renames_and_deletes(finished: str, server: Server, page: Page) -> None:
+    page.goto(f"{server.url}/runs")
+    page.get_by_role("button", name="Rename").first.click()
+    page.get_by_role("dialog").get_by_label("Name").fill("to be deleted")
+    page.get_by_role("dialog").get_by_label("Name").press("Tab")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    line = page.get_by_text("to be deleted")
+    expect(line).to_be_visible()
+    page.get_by_role("button", name="Delete").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("cannot be undone")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(line).to_have_count(0)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_pages_fit_the_window_in_both_themes(
+    finished: str, server: Server, browser: Browser, theme: str, width: int
+) -> None:
+    context = browser.new_context(color_scheme=theme, viewport={"width": width, "height": 1000})  # type: ignore[arg-type]
+    page = context.new_page()
+    try:
+        for address in (
+            server.url,
+            finished,
+            finished.replace("/optimize", "/compare"),
+            f"{server.url}/machine",
+        ):
+            page.goto(address)
+            expect(page.get_by_test_id("stMain")).not_to_be_empty()
+            page.wait_for_timeout(1000)
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width
+            assert page.get_by_test_id("stException").count() == 0
+    finally:
+        context.close()

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_token_string
+
+from core.settings import get_settings
+from pages.routes import ROUTES, tickets
+from pages.routes.upload import COOKIE, safe_name
+
+XSRF = generate_xsrf_token_string()
+OWNER = tickets.owner_of(XSRF)
+HEADERS = {"X-Xsrftoken": XSRF, "X-File-Name": "my%20model.pt2"}
+
+
+@pytest.fixture
+def client(data_dir: Path) -> TestClient:
+    return TestClient(Starlette(routes=ROUTES), cookies={COOKIE: XSRF})
+
+
+def files() -> list[Path]:
+    folder = tickets.uploads_folder()
+    return [path for path in folder.rglob("*") if path.is_file()] if folder.exists() else []
+
+
+def test_a_file_arrives_once_and_only_its_owner_gets_it(client: TestClient) -> None:
+    token = tickets.issue(OWNER)
+    answer = client.put(f"/upload/{token}", content=b"x" * 3_000_000, headers=HEADERS)
+    assert answer.status_code == 200
+    assert answer.json() == {"name": "my model.pt2", "size": 3_000_000}
+    assert tickets.take(token, "somebody else") is None
+    path = tickets.take(token, OWNER)
+    assert path is not None
+    assert path.read_bytes() == b"x" * 3_000_000
+    assert tickets.take(token, OWNER) is None
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Xsrftoken": generate_xsrf_token_string()}])
+def test_without_the_xsrf_token_nothing_is_stored(client: TestClient, headers: dict[str, str]) -> None:
+    answer = client.put(f"/upload/{tickets.issue(OWNER)}", content=b"x", headers=headers)
+    assert answer.status_code == 403
+    assert "Reload the page" in answer.json()["error"]["hint"]
+    assert not files()
+
+
+def test_a_ticket_of_another_browser_is_refused(client: TestClient) -> None:
+    token = tickets.issue(tickets.owner_of(generate_xsrf_token_string()))
+    assert client.put(f"/upload/{token}", content=b"x", headers=HEADERS).status_code == 403
+    assert not files()
+
+
+def test_a_ticket_serves_one_upload(client: TestClient) -> None:
+    token = tickets.issue(OWNER)
+    assert client.put(f"/upload/{token}", content=b"x", headers=HEADERS).status_code == 200
+    assert client.put(f"/upload/{token}", content=b"y", headers=HEADERS).status_code == 403
+    assert client.put("/upload/guessed", content=b"y", headers=HEADERS).status_code == 403
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_over_the_limit_is_413_with_a_clear_message(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, declared: bool
+) -> None:
+    monkeypatch.setenv("WHETSTONE_UPLOAD_LIMIT_BYTES", "2000000")
+    get_settings.cache_clear()
+    token = tickets.issue(OWNER)
+    body = b"x" * 3_000_000
+    content = body if declared else iter([body[:1_500_000], body[1_500_000:]])
+    answer = client.put(f"/upload/{token}", content=content, headers=HEADERS)  # type: ignore[arg-type]
+    assert answer.status_code == 413
+    assert answer.json()["error"]["message"].startswith("The file is larger than 2.00 MB")
+    assert not files()
+    assert client.put(f"/upload/{token}", content=b"small", headers=HEADERS).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("..%2F..%2Fevil.pt2", "evil.pt2"),
+        ("C:\\models\\a.onnx", "a.onnx"),
+        ("...", "upload"),
+        ("", "upload"),
+        ("a\x00b<script>.pt", "a_b_script_.pt"),
+        ("größe.pt2", "größe.pt2"),
+    ],
+)
+def test_names_cannot_leave_the_folder(given: str, name: str) -> None:
+    assert safe_name(given) == name
+
+
+def test_forgotten_uploads_are_swept(client: TestClient) -> None:
+    client.put(f"/upload/{tickets.issue(OWNER)}", content=b"x", headers=HEADERS)
+    folder = next(tickets.uploads_folder().iterdir())
+    tickets.sweep()
+    assert folder.exists()
+    tickets.sweep(now=folder.stat().st_mtime + tickets.LIFETIME_S + 1)
+    assert not folder.exists()
+
+
+def test_an_upload_sweeps_forgotten_ones(client: TestClient) -> None:
+    client.put(f"/upload/{tickets.issue(OWNER)}", content=b"x", headers=HEADERS)
+    forgotten = next(tickets.uploads_folder().iterdir())
+    long_ago = time.time() - tickets.LIFETIME_S - 60
+    os.utime(forgotten, (long_ago, long_ago))
+    client.put(f"/upload/{tickets.issue(OWNER)}", content=b"y", headers=HEADERS)
+    assert not forgotten.exists()
+    assert len(files()) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_said_so(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("WHETSTONE_DATA_DIR", str(tmp_path / "file" / "below"))
+    get_settings.cache_clear()
+    answer = client.put(f"/upload/{tickets.issue(OWNER)}", content=b"x", headers=HEADERS)
+    assert answer.status_code == 507
+    assert answer.json()["error"]["message"] == "The server could not write the file: Not a directory."
+
+
+def test_tickets_are_bounded() -> None:
+    first = tickets.issue(OWNER)
+    for _ in range(tickets.MOST):
+        tickets.issue(OWNER)
+    assert tickets.claim(first, OWNER) is None

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from core.domain.run import RunStatus
+from core.store.store import Store
+from tests.pages import seed
+from tests.pages.conftest import Open, words
+
+
+def test_without_a_candidate_the_page_leads_to_the_comparison(open_page: Open) -> None:
+    assert "No candidate chosen" in words(open_page("candidate.py"))
+
+
+def test_a_candidate_says_what_it_is_how_sure_and_why(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("candidate.py", candidate="done-2")
+    said = words(app)
+    assert "## INT8 static (NNCF) · OpenVINO" in said
+    assert "Recommended" in said
+    values = {metric.label: (metric.value, metric.delta) for metric in app.metric}
+    assert values["Latency, median"] == ("1.55 ms", "1.52–1.58 ms")
+    assert values["Accuracy"] == ("98.1 %", "−0.3 points (−0.7…+0.1)")
+    sure = app.table[0].value.to_string()
+    assert "60 rounds in turns with your model" in sure
+    assert "too few calls to state 99 %" in sure
+    assert "python -m core optimize" in app.code[0].value
+
+
+def test_a_slower_candidate_says_why_it_is_not_recommended(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("candidate.py", candidate="done-8")
+    assert "Not recommended: it is not faster than your model." in words(app)
+    assert "unstable" in app.warning[0].value
+
+
+def test_a_failed_candidate_shows_stage_reason_and_hint(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("candidate.py", candidate="done-9")
+    assert "ONNX Runtime has no FP16 kernel" in app.error[0].value
+    assert "Use BF16 on OpenVINO." in app.error[0].value
+
+
+def test_a_waiting_candidate_says_that_figures_come_later(open_page: Open, store: Store) -> None:
+    seed.run(store, "running", RunStatus.RUNNING, done=3)
+    assert "its figures come later" in open_page("candidate.py", candidate="running-5").info[0].value
+
+
+def test_it_can_be_held_against_another(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("candidate.py", candidate="done-2")
+    assert "**INT8 static (NNCF) · OpenVINO** is 5.23x faster than FP32 · PyTorch eager." in words(app)
+    app.selectbox(key="against_done-2").select("done-1").run()
+    assert "faster than BF16 · OpenVINO" in words(app)
+
+
+def test_without_labels_the_figure_is_called_fidelity(open_page: Open, store: Store) -> None:
+    seed.run(store, "blind", RunStatus.DONE, labelled=False)
+    labels = [metric.label for metric in open_page("candidate.py", candidate="blind-2").metric]
+    assert "Fidelity" in labels
+    assert "Accuracy" not in labels
+
+
+def test_the_way_back_keeps_the_selection(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("candidate.py", candidate="done-2")
+    app.button(key="back").click().run()
+    assert app.query_params["selected"] == "done-2"
+
+
+def test_an_unknown_candidate_is_an_error_in_words(open_page: Open) -> None:
+    assert "is not in the store" in open_page("candidate.py", candidate="nothing").error[0].value

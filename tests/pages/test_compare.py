@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from core.domain.run import RunStatus
+from core.store.store import Store
+from tests.pages import seed
+from tests.pages.conftest import Open, words
+
+
+def test_without_a_run_the_page_leads_to_the_history(open_page: Open) -> None:
+    assert "No run to compare" in words(open_page("compare.py"))
+
+
+def test_every_candidate_has_a_row_and_every_broken_one_a_reason(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done")
+    table = app.dataframe[0].value
+    assert list(table["name"]) == [spec[0] for spec in seed.SPECS] + [name for name, _, _ in seed.BROKEN]
+    assert list(table["state"]).count("★ Recommended") == 1
+    said = words(app)
+    for _, _, error in seed.BROKEN:
+        assert error.message in said
+        assert error.hint in said
+
+
+def test_the_recommendation_follows_the_limits(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done")
+    assert "*INT8 static (NNCF) · OpenVINO*" in words(
+        app
+    ) or "INT8 static (NNCF) · OpenVINO is 5.2x" in words(app)
+    app.slider(key="limit_done_drop").set_value(5.0).run()
+    assert "INT8 + pruning 30 % · OpenVINO" in next(
+        m.value for m in app.markdown if m.value.startswith("###")
+    )
+    assert "Not the limits the run was started with" in words(app)
+
+
+def test_when_nothing_qualifies_the_nearest_miss_is_named(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done")
+    app.toggle(key="limit_done_latency_on").set_value(True).run()
+    app.number_input(key="limit_done_latency").set_value(0.5).run()
+    assert app.info[0].value
+    assert app.button(key="near_compare")
+
+
+def test_the_selection_lives_in_the_address(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done", selected="done-3")
+    assert ":material/check_box: **INT8 static · ONNX Runtime**" in words(app)
+    app.button(key="about_selected").click().run()
+    assert app.query_params["candidate"] == "done-3"
+
+
+def test_two_candidates_are_held_against_each_other(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done", selected="done-3")
+    assert "**INT8 static · ONNX Runtime** is 4.82x faster than FP32 · PyTorch eager." in words(app)
+    app.selectbox(key="b_done").select("done-4").run()
+    assert "A tie in speed" in words(app)
+
+
+def test_without_labels_it_is_fidelity_and_never_accuracy(open_page: Open, store: Store) -> None:
+    seed.run(store, "blind", RunStatus.DONE, labelled=False)
+    app = open_page("compare.py", run="blind")
+    shown = list(app.dataframe[0].proto.column_order)
+    assert "agreement" in shown
+    assert "accuracy" not in shown
+    assert app.slider(key="limit_blind_drop").label == "Largest change of answers (points)"
+
+
+def test_a_run_without_figures_says_so(open_page: Open, store: Store) -> None:
+    seed.run(store, "failed", RunStatus.FAILED, done=0)
+    assert "Nothing to compare yet" in words(open_page("compare.py", run="failed"))
+
+
+def test_an_active_run_points_to_the_live_page(open_page: Open, store: Store) -> None:
+    seed.run(store, "running", RunStatus.RUNNING, done=4)
+    app = open_page("compare.py", run="running")
+    assert [link.label for link in app.get("page_link")] == ["Still running: watch it"]

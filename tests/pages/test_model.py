@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from core.store.store import Store
+from tests.pages import seed
+from tests.pages.conftest import Open, words
+
+
+def test_without_a_model_the_page_says_where_to_get_one(open_page: Open) -> None:
+    assert "No model yet" in words(open_page("model.py"))
+
+
+def test_known_models_can_be_taken_up_again(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    app = open_page("model.py")
+    app.button(key="known_seed-model").click().run()
+    assert "digits-resnet" in words(app)
+
+
+def test_a_model_says_what_it_is_and_what_cannot_be_done(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    app = open_page("model.py", model="seed-model")
+    said = words(app)
+    assert "torch.export (.pt2)" in said
+    assert {"270 k", "40.6 M", "3.40 MB"} <= {metric.value for metric in app.metric}
+    assert "It has 20 convolutions and one matrix." in said
+    assert "Use static INT8." in said
+    assert app.button(key="next").label == "Go on without data"
+
+
+def test_data_is_shown_with_its_preparation_and_leads_on(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    seed.data(store)
+    app = open_page("model.py", model="seed-model", data="seed-data")
+    said = words(app)
+    assert "Fits the model" in said
+    assert "899 samples to evaluate, 256 for calibration" in said
+    app.button(key="next").click().run()
+    assert "Optimize digits-resnet" in words(app)
+    assert app.query_params["data"] == "seed-data"
+
+
+def test_data_of_another_model_is_not_taken(open_page: Open, store: Store) -> None:
+    from dataclasses import replace
+
+    seed.model(store)
+    store.data.add(replace(seed.data(store), id="other", inputs=("tokens",)))
+    app = open_page("model.py", model="seed-model", data="other")
+    assert app.button(key="next").label == "Go on without data"
+
+
+def test_going_without_data_is_explained(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    app = open_page("model.py", model="seed-model")
+    app.get("segmented_control")[0].set_value("No data").run()
+    assert "fidelity" in words(app)
+
+
+def test_an_unknown_model_is_an_error_in_words(open_page: Open) -> None:
+    app = open_page("model.py", model="nothing")
+    assert "is not in the store" in app.error[0].value
+    assert "Upload the model again." in app.error[0].value

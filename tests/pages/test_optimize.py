@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import pytest
+
+from core.domain.run import RunStatus
+from core.store.store import Store
+from tests.pages import seed
+from tests.pages.conftest import Open, words
+
+
+def test_without_anything_the_page_leads_to_a_model(open_page: Open) -> None:
+    app = open_page("optimize.py")
+    assert "Nothing to optimize yet" in words(app)
+    assert app.button(key="to_model")
+
+
+def test_set_up_states_count_and_time_before_the_start(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    seed.data(store)
+    app = open_page("optimize.py", model="seed-model", data="seed-data")
+    said = words(app)
+    assert "candidates** beside your model, about **" in said
+    assert not app.button(key="run").disabled
+    commands = "\n".join(block.value for block in app.code)
+    assert "python -m core optimize digits-resnet.pt2 --data digits --preset quick" in commands
+    assert "from core import optimize" in commands
+
+
+def test_limits_move_into_the_command(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    app = open_page("optimize.py", model="seed-model")
+    app.slider(key="set_drop").set_value(2.5)
+    app.toggle(key="set_latency_on").set_value(True).run()
+    app.number_input(key="set_latency").set_value(3.0).run()
+    command = app.code[0].value
+    assert "--max-drop 2.5" in command
+    assert "--max-latency 3" in command
+
+
+def test_a_preset_that_tries_more_counts_more(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    app = open_page("optimize.py", model="seed-model")
+    app.button(key="preset_thorough").click().run()
+    assert "--preset thorough" in app.code[0].value
+
+
+def test_by_hand_needs_a_tick_and_explains_what_cannot_be_ticked(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    app = open_page("optimize.py", model="seed-model")
+    app.button(key="preset_by_hand").click().run()
+    assert app.button(key="run").disabled
+    assert "cell_int8_dynamic_onnxruntime" not in {box.key for box in app.checkbox}
+    (blocked,) = (each for each in app.markdown if each.value == ":gray[INT8 dynamic]")
+    assert "20 convolutions" in blocked.proto.help
+    app.checkbox(key="cell_int8_static_ort_onnxruntime").check().run()
+    assert not app.button(key="run").disabled
+    assert "export_onnx+int8_static_ort@onnxruntime" in app.code[0].value
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_an_active_run_shows_progress_and_cancel(open_page: Open, store: Store, state: str) -> None:
+    seed.run(store, state, RunStatus(state), done=3)
+    app = open_page("optimize.py", run=state)
+    assert app.button(key="cancel_run").label == "Cancel"
+    assert "of 11 candidates" in app.get("progress")[0].proto.text
+
+
+def test_a_running_run_shows_what_is_known_so_far(open_page: Open, store: Store) -> None:
+    seed.run(store, "running", RunStatus.RUNNING, done=3)
+    app = open_page("optimize.py", run="running")
+    progress = app.get("progress")[0].proto.text
+    assert "Measuring INT8 static · ONNX Runtime" in progress
+    assert "3 of 11 candidates" in progress
+    assert "elapsed" in progress
+    assert len(app.dataframe[0].value) == 11
+    assert "Recommended" in words(app)
+
+
+def test_cancel_reaches_the_run(open_page: Open, store: Store) -> None:
+    seed.run(store, "running", RunStatus.RUNNING, done=3)
+    app = open_page("optimize.py", run="running")
+    app.button(key="cancel_run").click().run()
+    assert store.runs.get("running").cancel_requested
+    assert app.button(key="cancel_run").label == "Cancelling"
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [("cancelled", "You cancelled this run."), ("interrupted", "The worker stopped before the end.")],
+)
+def test_a_run_that_stopped_can_be_resumed(open_page: Open, store: Store, state: str, message: str) -> None:
+    seed.run(store, state, RunStatus(state), done=4)
+    app = open_page("optimize.py", run=state)
+    assert message in app.warning[0].value
+    assert "4 of 11 candidates finished" in app.warning[0].value
+    assert app.button(key="resume_run").label == "Resume"
+
+
+def test_a_failed_run_says_why_without_a_traceback(open_page: Open, store: Store) -> None:
+    seed.run(store, "failed", RunStatus.FAILED, done=0)
+    app = open_page("optimize.py", run="failed")
+    assert "The baseline cannot run" in app.error[0].value
+    assert "Set the example shape." in app.error[0].value
+    assert "Traceback" not in words(app)
+
+
+def test_a_finished_run_leads_to_the_comparison(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("optimize.py", run="done")
+    said = words(app)
+    assert "11 of 11 candidates" in said
+    assert "Your model timed against itself: 1.001x (0.990–1.012)" in said
+    assert "ONNX Runtime has no FP16 kernel" in said
+    app.button(key="compare").click().run()
+    assert "Side by side" in words(app)
+
+
+def test_an_unknown_run_is_an_error_in_words(open_page: Open) -> None:
+    assert open_page("optimize.py", run="nothing").error[0].value

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+
+from core.domain.measurement import Interval
+from pages.widgets import format as fmt
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [
+        (Interval(1.234, 1.201, 1.267), "1.23 ms (1.20–1.27)"),
+        (Interval(8.1, 7.94, 8.26), "8.10 ms (7.94–8.26)"),
+        (Interval(123.4, 110.0, 140.0), "123 ms (110–140)"),
+        (None, "–"),
+    ],
+)
+def test_milliseconds_have_the_digits_their_interval_supports(interval: Interval | None, text: str) -> None:
+    assert fmt.milliseconds(interval) == text
+
+
+def test_speedups_and_changes_carry_intervals() -> None:
+    assert fmt.times(Interval(5.12, 4.91, 5.33)) == "5.1x (4.9–5.3)"
+    assert fmt.times(Interval(1.084, 1.05, 1.12)) == "1.08x (1.05–1.12)"
+    assert fmt.change(Interval(0.2, -0.1, 0.5)) == "−0.2 points (−0.5…+0.1)"
+    assert fmt.change(Interval(0.0, 0.0, 0.0)) == "0.0 points (0.0…0.0)"
+
+
+def test_agreement_falls_back_to_the_signal_to_noise_ratio() -> None:
+    assert fmt.agreement(Interval(99.4, 98.9, 99.8), 30.0) == "99.4 % (98.9–99.8)"
+    assert fmt.agreement(None, 34.56) == "34.6 dB SQNR"
+    assert fmt.agreement(None, None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0 B"),
+        (950, "950 B"),
+        (52_000, "52.0 kB"),
+        (3_400_000, "3.40 MB"),
+        (4_294_967_296, "4.29 GB"),
+        (None, "–"),
+    ],
+)
+def test_sizes(value: float | None, text: str) -> None:
+    assert fmt.size(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (48, "48 s"), (200, "3 min 20 s"), (3900, "1 h 05 min"), (None, "–")]
+)
+def test_durations(seconds: float | None, text: str) -> None:
+    assert fmt.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("past", "text"),
+    [(5, "just now"), (300, "5 min ago"), (7200, "2 h ago"), (90_000, "1 day ago"), (200_000, "2 days ago")],
+)
+def test_ago(past: float, text: str) -> None:
+    assert fmt.ago(1_000_000 - past, now=1_000_000) == text
+
+
+def test_counts_shapes_and_plurals() -> None:
+    assert fmt.count(269_722) == "270 k"
+    assert fmt.count(41_300_000) == "41.3 M"
+    assert fmt.shape(("batch", 3, 224, 224)) == "batch × 3 × 224 × 224"
+    assert fmt.shape(()) == "scalar"
+    assert (fmt.plural(1, "run"), fmt.plural(3, "run")) == ("1 run", "3 runs")
+    assert fmt.significant(0) == "0"
+    assert fmt.significant(0.00123) == "0.00123"
+    assert fmt.significant(12345.6) == "12,346"
