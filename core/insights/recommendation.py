@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.bench.statistics import samples_to_settle
 from core.domain.measurement import Interval
 from core.domain.run import Candidate, CandidateStatus, Limits, Result
 
@@ -97,23 +98,19 @@ def judge(result: Result, limits: Limits) -> Verdict:
     return Verdict(not violations, sure and not violations, tuple(violations), excess)
 
 
-def samples_to_settle(result: Result, limits: Limits) -> int | None:
+def more_samples(result: Result, limits: Limits) -> int | None:
     """Return how many more labelled samples would probably make a likely candidate sure.
 
-    The half-width of the interval shrinks with the square root of the sample count, so the count
-    needed for the margin that the point leaves is the present one times (half-width / margin)^2.
-
     Returns:
-        None where no number of samples helps: there are no labels, or the point lies on the limit.
+        None where no number of samples helps: there are no labels, or the point is not within the limit.
     """
-    if result.accuracy is None or limits.max_drop is None:
+    accuracy, limit = result.accuracy, limits.max_drop
+    if accuracy is None or limit is None or accuracy.drop.high <= limit:
         return None
-    drop = result.accuracy.drop
-    margin = limits.max_drop - drop.value
-    if margin <= 0 or drop.high <= limits.max_drop:
-        return None
-    needed = math.ceil(result.accuracy.samples * ((drop.high - drop.value) / margin) ** 2)
-    return min(needed - result.accuracy.samples, MORE_SAMPLES_CAP)
+    net = round(accuracy.drop.value / 100 * accuracy.samples)
+    lost, won = (accuracy.flips + net) // 2, (accuracy.flips - net) // 2
+    needed = samples_to_settle(lost, won, accuracy.samples, limit / 100)
+    return None if needed is None else min(needed - accuracy.samples, MORE_SAMPLES_CAP)
 
 
 def _measured(candidates: Sequence[Candidate]) -> list[tuple[Candidate, Result]]:
@@ -157,7 +154,7 @@ def _confidence(result: Result, limits: Limits, sure: bool) -> str:
         return "."
     if sure:
         return f"; its whole interval respects the limit of {_plural(limits.max_drop, 'point')}."
-    more = samples_to_settle(result, limits)
+    more = more_samples(result, limits)
     advice = f"; about {more:,} more labelled samples would settle it" if more else ""
     return (
         f"; likely, since only its point respects the limit of {_plural(limits.max_drop, 'point')}{advice}."

@@ -10,7 +10,7 @@ from core.domain.recipe import Artifact
 from core.domain.run import Limits
 from core.errors import NotFound
 from core.insights.findings import Finding, findings
-from core.insights.recommendation import samples_to_settle
+from core.insights.recommendation import more_samples
 from core.params import make
 from core.registry import passes
 from core.search.names import step_name
@@ -107,7 +107,7 @@ def explain(store: Store, candidate_id: str, limits: Limits | None = None) -> Ca
         row,
         _steps(row, chain),
         findings(candidate, chain, control),
-        samples_to_settle(candidate.result, asked) if candidate.result else None,
+        more_samples(candidate.result, asked) if candidate.result else None,
         command_for(view.model, view.data, request, recipe),
         python_for(view.model, view.data, request, recipe),
     )

@@ -135,9 +135,31 @@ def test_mcnemar_is_the_binomial_test_of_the_flips(lost: int, won: int) -> None:
     assert mcnemar(lost, won) == pytest.approx(wanted)
 
 
-def test_samples_to_settle_would_settle_it() -> None:
-    needed = samples_to_settle(0.005, 0.01, 0.03)
-    assert needed is not None
-    found = paired_difference(round(needed * 0.0175), round(needed * 0.0125), needed)
-    assert found.high == pytest.approx(0.01, rel=0.1)
-    assert samples_to_settle(0.01, 0.01, 0.03) is None
+@pytest.mark.parametrize(
+    ("lost", "won", "samples", "limit"),
+    [(0, 0, 100, 0.01), (5, 0, 1000, 0.01), (30, 25, 1000, 0.01), (12, 10, 2000, 0.005), (9, 11, 300, 0.01)],
+)
+def test_at_the_samples_to_settle_the_interval_ends_at_the_limit(
+    lost: int, won: int, samples: int, limit: float
+) -> None:
+    wanted = samples_to_settle(lost, won, samples, limit)
+    assert wanted is not None
+    # The interval at whole multiples of the observed counts, on both sides of the number.
+    times = wanted / samples
+    below, above = (
+        paired_difference(k * lost, k * won, k * samples).high for k in (int(times), int(times) + 1)
+    )
+    assert above <= limit < below
+
+
+def test_half_of_the_repetitions_settle_at_the_samples_to_settle() -> None:
+    wanted = samples_to_settle(5, 3, 400, 0.015)
+    assert wanted is not None
+    draws = np.random.default_rng(0).multinomial(wanted, [5 / 400, 3 / 400, 392 / 400], 2000)
+    highs = [paired_difference(int(lost), int(won), wanted).high for lost, won, _ in draws]
+    assert np.mean(np.array(highs) <= 0.015) == pytest.approx(0.5, abs=0.06)
+
+
+def test_no_number_of_samples_settles_a_drop_at_or_over_the_limit() -> None:
+    assert samples_to_settle(10, 0, 1000, 0.01) is None
+    assert samples_to_settle(20, 0, 1000, 0.01) is None

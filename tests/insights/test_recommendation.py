@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from core.bench.statistics import samples_to_settle
 from core.domain.measurement import Interval
 from core.domain.run import Candidate, Limits
-from core.insights.recommendation import judge, recommend, samples_to_settle
+from core.insights.recommendation import judge, more_samples, recommend
 from tests.factories import candidate, result
 
 BASELINE = candidate("baseline", result(1.0), 0)
@@ -34,14 +35,16 @@ def test_a_clearly_faster_likely_candidate_beats_a_sure_one_and_says_what_settle
     advice = recommend([BASELINE, likely, sure], Limits(1.0))
     assert advice.candidate_id == "likely"
     assert not advice.sure
-    assert "960 more labelled samples" in advice.sentence
+    assert "522 more labelled samples" in advice.sentence
 
 
-def test_samples_to_settle_follows_the_square_root_law() -> None:
-    figures = result(drop=(0.5, -0.5, 1.5), samples=100)
-    assert samples_to_settle(figures, Limits(1.0)) == 300
-    assert samples_to_settle(result(drop=(0.0, -0.5, 0.5)), Limits(1.0)) is None
-    assert samples_to_settle(result(drop=None), Limits(1.0)) is None
+def test_more_samples_are_those_at_which_the_interval_ends_at_the_limit() -> None:
+    figures = result(drop=(0.5, -0.2, 1.2), samples=1000)
+    assert figures.accuracy is not None
+    more = more_samples(figures, Limits(1.0))
+    assert more == samples_to_settle(figures.accuracy.flips, 0, 1000, 0.01) - 1000
+    assert more_samples(result(drop=(0.0, -0.5, 0.5)), Limits(1.0)) is None
+    assert more_samples(result(drop=None), Limits(1.0)) is None
 
 
 def test_the_nearest_miss_is_named_with_its_distance() -> None:
