@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, field, fields
+from dataclasses import Field, field, fields
 from typing import Any
 
 import msgspec
@@ -33,11 +33,6 @@ def setting(
     """
     metadata = {"label": label, "help": help, "unit": unit, "low": low, "high": high, "choices": choices}
     return field(default=default, metadata=metadata)
-
-
-def defaults(kind: type[Any]) -> dict[str, Any]:
-    """Return the default of every field of `kind`."""
-    return {f.name: f.default for f in fields(kind) if f.default is not MISSING}
 
 
 def _check(spec: Field[Any], value: Any) -> None:

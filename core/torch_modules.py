@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.export import ExportedProgram
 
-FORMATS = frozenset({"state_dict", "pt2", "torchscript"})
-
 
 @contextmanager
 def quiet_torch() -> Iterator[None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from core.errors import InvalidRequest
-from core.params import defaults, make, setting
+from core.params import make, setting
 from core.serde import to_plain
 
 
@@ -19,7 +19,6 @@ class Params:
 
 def test_values_go_over_the_defaults() -> None:
     assert make(Params, {"share": 0.25}) == Params(0.25, "a")
-    assert defaults(Params) == {"share": 0.5, "mode": "a"}
     assert to_plain(make(Params, {})) == {"share": 0.5, "mode": "a"}
 
 

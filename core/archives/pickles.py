@@ -7,7 +7,6 @@ whose allow-list this one repeats.
 
 from __future__ import annotations
 
-import io
 import pickletools
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Iterator
@@ -68,29 +67,13 @@ _GET = {"GET", "BINGET", "LONG_BINGET"}
 _SILENT = {"PROTO", "FRAME"}
 
 
-def pickle_globals(data: bytes) -> set[str]:
-    """Return the dotted names that a pickle would import.
-
-    Args:
-        data: The pickle, up to and with its STOP; what follows is not looked at.
+def stream_globals(stream: IO[bytes]) -> set[str]:
+    """Return the dotted names that the pickle at the stream's position would import; leaves it just behind.
 
     Raises:
         CorruptFile: It is not a whole pickle.
         UnsafeUpload: It is too long to be looked through.
     """
-    return stream_globals(io.BytesIO(data))
-
-
-def has_unsafe_pickle(data: bytes) -> bool:
-    """Return whether a pickle imports more than what rebuilds tensors; broken ones count as unsafe."""
-    try:
-        return bool(pickle_globals(data) - SAFE_GLOBALS)
-    except CorruptFile:
-        return True
-
-
-def stream_globals(stream: IO[bytes]) -> set[str]:
-    """Return the names of the pickle that starts at the stream's position; leaves it just behind."""
     try:
         return set(_Names(_Bounded(stream)).find())
     except (ValueError, IndexError, OverflowError, EOFError) as error:

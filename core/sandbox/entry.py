@@ -49,11 +49,9 @@ def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _prepare(setup: Message) -> None:
-    """Apply limits, processors and confinement; a child that fails here dies before it reads a command."""
+    """Apply limits and confinement; a child that fails here dies before it reads a command."""
     _volunteer_for_the_oom_killer()
     Limits(**setup["limits"]).apply()
-    if setup["cpus"]:
-        os.sched_setaffinity(0, setup["cpus"])
     if setup["confined"]:
         confine([Path(path) for path in setup["reads"]], [Path(setup["writes"])])
 

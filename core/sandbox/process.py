@@ -1,7 +1,7 @@
 """A fresh Python process that answers commands, and that can be stopped at any moment.
 
-with Child("core.runtimes.serve", reads=[model], writes=folder) as child:
-    answer = child.call("open", {"path": str(model)}, timeout=60)
+with Child("core.sources.task", reads=[upload], writes=folder) as child:
+    answer = child.call("inspect", {"path": str(upload), "folder": str(folder)}, timeout=60)
 """
 
 from __future__ import annotations
@@ -11,22 +11,21 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import NoReturn, Self
+from typing import Self
 
-from core.errors import Cancelled, ChildCrashed, ChildTimeout, InputError, OutOfMemory, SandboxUnavailable
+from core.errors import Cancelled, ChildCrashed, InputError, SandboxUnavailable, WhetstoneError
 from core.sandbox.channel import Channel, Ended, Flooded
+from core.sandbox.ending import death, timed_out
 from core.sandbox.limits import Limits
-from core.sandbox.protocol import MEMORY_HINT, Message, decode, encode, raise_failure, speaks_of_memory
+from core.sandbox.protocol import Message, decode, encode, error_of
 from core.sandbox.spawn import spawn
 from core.sandbox.support import confinement
 from core.settings import get_settings
 
 LONGEST_REPLY = 256 * 1024**2
-TIME_HINT = "Try a smaller model or less data, or raise WHETSTONE_CHILD_TIMEOUT_S."
 
 
 class Child:
@@ -38,7 +37,6 @@ class Child:
         writes: The one folder it may write; made when missing. HOME and TMPDIR lie in a scratch folder
             inside it that is removed at the end. Treat what it leaves there as hostile.
         limits: Memory, processor time, file size, processes, open files.
-        cpus: Processors it is pinned to; None for all.
         env: Variables added to its environment, which otherwise holds harmless names only. Folders in its
             PYTHONPATH may be read and imported from.
         confined: Whether Landlock and seccomp close it in. Off only for code and files of our own.
@@ -55,7 +53,6 @@ class Child:
         reads: Sequence[Path] = (),
         writes: Path,
         limits: Limits | None = None,
-        cpus: Collection[int] | None = None,
         env: Mapping[str, str] | None = None,
         confined: bool = True,
     ) -> None:
@@ -67,12 +64,10 @@ class Child:
             "reads": [_existing(path) for path in reads],
             "writes": folder,
             "limits": asdict(limits or Limits()),
-            "cpus": sorted(cpus or ()),
             "confined": confined,
         }
         self._calling, self._ending = threading.Lock(), threading.Lock()
         self._cancelled = self._stopped = False
-        self._peak = 0
         self._scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=folder))
         self._process = spawn(module, folder, self._scratch, env or {})
         self._channel = Channel(self._process, LONGEST_REPLY)
@@ -81,21 +76,13 @@ class Child:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
     def pid(self) -> int:
         """The process id."""
         return self._process.pid
-
-    @property
-    def peak_rss_bytes(self) -> int:
-        """Most physical memory it held, in bytes; after its end, as of the last call it survived."""
-        self._note_peak()
-        return self._peak
 
     def call(self, command: str, payload: Message, timeout: float) -> Message:
         """Run one command and wait for its answer. One call at a time; other threads queue.
@@ -123,14 +110,13 @@ class Child:
                 self._channel.send(encode({"command": command, "payload": payload}))
                 line = self._channel.receive(timeout)
             except Ended:
-                self._raise_death(command)
+                raise self._death(command) from None
             except Flooded:
                 self._stop()
                 raise ChildCrashed(f"The answer of the step {command!r} was too long to be honest.") from None
-            self._note_peak()
         if line is None:
             self._stop()
-            self._raise_timeout(f"did not finish within {timeout:g} seconds", command)
+            raise timed_out(command, f"did not finish within {timeout:g} seconds", self._channel.errors)
         return self._result(line, command)
 
     def kill(self) -> None:
@@ -152,34 +138,17 @@ class Child:
             self._stop()
             raise ChildCrashed(f"The step {command!r} gave an answer that cannot be read.") from error
         if isinstance(problem := reply.get("error"), dict):
-            raise_failure(problem)
+            raise error_of(problem)
         result = reply.get("result")
         if not isinstance(result, dict):
             raise ChildCrashed(f"The step {command!r} gave no usable answer.")
         return result
 
-    def _raise_death(self, command: str) -> NoReturn:
-        code, errors = self._end(), self._channel.errors
+    def _death(self, command: str) -> WhetstoneError:
+        code = self._end()
         if self._cancelled:
-            raise Cancelled(f"The step {command!r} was stopped.") from None
-        if code == -signal.SIGXCPU:
-            self._raise_timeout("used up its processor time", command)
-        if code == -signal.SIGKILL or speaks_of_memory(errors[-2000:]):
-            # Nobody here sent this signal, so it was the kernel's out-of-memory killer.
-            raise OutOfMemory(
-                f"The step {command!r} took more memory than there is, and the system stopped it.",
-                hint=MEMORY_HINT,
-                traceback=errors,
-            ) from None
-        raise ChildCrashed(
-            f"The working process of the step {command!r} {_how_it_ended(code, errors)}.",
-            hint="A library crashed on this model. Try another technique or runtime.",
-            traceback=errors,
-        ) from None
-
-    def _raise_timeout(self, what: str, command: str) -> NoReturn:
-        message = f"The step {command!r} {what} and was stopped."
-        raise ChildTimeout(message, hint=TIME_HINT, traceback=self._channel.errors) from None
+            return Cancelled(f"The step {command!r} was stopped.")
+        return death(command, code, self._channel.errors)
 
     def _signal_group(self) -> None:
         with self._ending:  # a reaped process's id may belong to somebody else
@@ -198,35 +167,6 @@ class Child:
         self._signal_group()
         with self._ending:
             return self._process.wait()
-
-    def _note_peak(self) -> None:
-        try:
-            status = Path(f"/proc/{self._process.pid}/status").read_text()
-        except OSError:
-            return
-        for line in status.splitlines():
-            if line.startswith("VmHWM:"):
-                self._peak = int(line.split()[1]) * 1024
-
-
-def run_in_child(
-    module: str,
-    command: str,
-    payload: Message,
-    *,
-    timeout: float,
-    writes: Path,
-    reads: Sequence[Path] = (),
-    limits: Limits | None = None,
-    cpus: Collection[int] | None = None,
-    env: Mapping[str, str] | None = None,
-    confined: bool = True,
-) -> Message:
-    """Run one command in a process of its own; arguments and errors are those of `Child` and `Child.call`."""
-    with Child(
-        module, reads=reads, writes=writes, limits=limits, cpus=cpus, env=env, confined=confined
-    ) as child:
-        return child.call(command, payload, timeout)
 
 
 def _require_confinement() -> None:
@@ -247,11 +187,3 @@ def _existing(path: Path) -> Path:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder.resolve()
-
-
-def _how_it_ended(code: int, errors: str) -> str:
-    lines = [line.strip() for line in errors.splitlines() if line.strip()]
-    last = f" after: {lines[-1][:300]}" if lines else ""
-    if code < 0:
-        return f"was ended by {signal.Signals(-code).name}{last}"
-    return f"ended by itself with exit code {code}{last}"

@@ -69,15 +69,11 @@ def failure(error: BaseException) -> Message:
     return {"error": fields}
 
 
-def raise_failure(fields: Message) -> None:
-    """Raise the error that `fields`, made by `failure`, describe.
-
-    Raises:
-        WhetstoneError: Always, of the class that the child raised.
-    """
+def error_of(fields: Message) -> WhetstoneError:
+    """Return the error that `fields`, made by `failure`, describe, in the class that the child raised."""
     names = ("code", "message", "hint", "traceback")
     code, message, hint, detail = (str(fields.get(name, "")) for name in names)
-    raise from_record(ErrorRecord(code, message, hint, traceback=detail))
+    return from_record(ErrorRecord(code, message, hint, traceback=detail))
 
 
 def _is_memory(error: BaseException) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import onnx_graphs
+from core.archives.zips import BROKEN_ZIP, extract_zip
 from core.domain.model import TensorSpec
 from core.errors import CorruptFile, InputError, UnsupportedModel
 from core.protocols import Feed, Inspection, InspectOptions
@@ -71,10 +73,6 @@ class OnnxSource:
 
 
 def _names_in_zip(path: Path) -> list[str]:
-    import zipfile
-
-    from core.archives.zips import BROKEN_ZIP
-
     if not zipfile.is_zipfile(path):
         return []
     try:
@@ -94,8 +92,6 @@ def _unpack(path: Path, folder: Path) -> Path:
         raise UnsupportedModel(
             f"The zip holds {len(names)} ONNX models: {shown(names)}.", hint="Upload one model at a time."
         )
-    from core.archives import extract_zip
-
     target = folder / "onnx"
     extract_zip(path, target)
     return target / names[0]

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.archives.programs import check_pt2
+from core.archives.torch_files import torch_zip_kind
 from core.domain.model import Note, TensorSpec
 from core.errors import CorruptFile, UnsupportedModel, WhetstoneError
 from core.protocols import Inspection, InspectOptions
@@ -33,8 +35,6 @@ class Pt2Source:
 
     def recognizes(self, path: Path) -> bool:
         """Whether the archive is laid out as torch.export does."""
-        from core.archives import torch_zip_kind
-
         return torch_zip_kind(path) == "pt2"
 
     def inspect(self, path: Path, folder: Path, options: InspectOptions) -> Inspection:
@@ -45,8 +45,6 @@ class Pt2Source:
             CorruptFile: It cannot be loaded.
             UnsupportedModel: Its inputs are not plain positional tensors.
         """
-        from core.archives import check_pt2
-
         check_pt2(path)
         program = _load(path)
         signature = read_signature(program)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.archives.torch_files import check_state_dict_pickle, torch_zip_kind
 from core.domain.model import Note, TensorSpec
 from core.errors import CorruptFile, UnsafeUpload, UnsupportedModel, WhetstoneError
 from core.protocols import Inspection, InspectOptions
@@ -36,8 +37,6 @@ class StateDictSource:
 
     def recognizes(self, path: Path) -> bool:
         """Whether it is a safetensors file, or an archive or pickle of torch.save."""
-        from core.archives import torch_zip_kind
-
         return is_safetensors(path) or torch_zip_kind(path) in ("state_dict", "pickled_module")
 
     def inspect(self, path: Path, folder: Path, options: InspectOptions) -> Inspection:
@@ -100,8 +99,6 @@ def _read_pickle(path: Path) -> object:
     import pickle
 
     import torch
-
-    from core.archives import check_state_dict_pickle
 
     check_state_dict_pickle(path)
     try:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice, product
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.archives.torch_files import check_torchscript, torch_zip_kind
 from core.domain.model import Note, TensorSpec
 from core.errors import CorruptFile, InputError, InvalidRequest, UnsupportedModel, WhetstoneError
 from core.protocols import Inspection, InspectOptions
@@ -42,8 +44,6 @@ class TorchScriptSource:
 
     def recognizes(self, path: Path) -> bool:
         """Whether the archive is laid out as TorchScript does."""
-        from core.archives import torch_zip_kind
-
         return torch_zip_kind(path) == "torchscript"
 
     def inspect(self, path: Path, folder: Path, options: InspectOptions) -> Inspection:
@@ -54,8 +54,6 @@ class TorchScriptSource:
             UnsupportedModel: Its forward takes something else than tensors.
             InputError: It ran on none of the usual inputs.
         """
-        from core.archives import check_torchscript
-
         check_torchscript(path)
         module = _load(path)
         names, skipped = _input_names(module)
@@ -216,9 +214,7 @@ def _for_weight(weight: tuple[int, ...], embeds: bool) -> Iterator[Example]:
     elif len(weight) == 3:
         yield from (("float32", (weight[1], steps)) for steps in STEPS)
     elif len(weight) == 5:
-        yield from (
-            ("float32", (weight[1], depth, side, side)) for depth, side in ((8, 112), (16, 64), (16, 32))
-        )
+        yield from (("float32", (weight[1], depth, side, side)) for depth, side in CLIPS)
     else:
         yield ("float32", (weight[1],))
         yield from (("int64", (length,)) for length in LENGTHS[:2])
@@ -230,8 +226,6 @@ def _images(channels: int) -> Iterator[Example]:
 
 
 def _frozen_weights(module: Any) -> int:
-    from math import prod
-
     return sum(size for shape in _constants(module) if (size := prod(shape)) > 1)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from core import engine
 from core.protocols import InspectOptions
 from core.store.store import Store
-from sample_models.catalogue import Sample, samples
+from sample_models.catalogue import Sample, by_id
 
 DEMO = "digits-resnet"
 
 
 def demo() -> Sample:
     """Return the sample behind the first button."""
-    return next((sample for sample in samples() if sample.id == DEMO), samples()[0])
+    return by_id(DEMO)
 
 
 def take(store: Store, sample: Sample) -> tuple[str, str]:

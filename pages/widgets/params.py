@@ -45,7 +45,7 @@ def _field(spec: Field[Any], key: str) -> Any:
             at,
             key=key,
             help=help,
-            format_func=lambda value: str(value).replace("_", " "),
+            format_func=_words,
         )
     if kind.startswith("bool"):
         return st.toggle(_label(spec), value=bool(spec.default), key=key, help=help)

@@ -8,14 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from core.archives import (
-    check_pt2,
-    check_state_dict_pickle,
-    check_torchscript,
-    extract_zip,
-    inspect_zip,
-    torch_zip_kind,
-)
+from core.archives.programs import check_pt2
+from core.archives.torch_files import check_state_dict_pickle, check_torchscript, torch_zip_kind
+from core.archives.zips import extract_zip, inspect_zip
 from core.errors import InputError
 from tests.archives.conftest import TorchFiles
 

@@ -10,7 +10,7 @@ from core import cli
 from core.engine import open_store
 from core.engine.jobs import job_folder
 from core.errors import ChildCrashed
-from core.sandbox.process import run_in_child
+from core.sandbox.process import Child
 from core.settings import get_settings
 from core.store.database import StoreUnusable
 from sample_models.catalogue import by_id
@@ -82,10 +82,15 @@ def test_a_full_disk_is_named_by_whoever_meets_it(data_dir: Path) -> None:
 
 def fill(folder: Path) -> None:
     """Meet a full disk in a working process."""
-    payload = {"path": "/dev/full"}
-    run_in_child("tests.robustness.filling", "fill", payload, timeout=60, writes=folder, confined=False)
+    with Child("tests.robustness.filling", writes=folder, confined=False) as child:
+        child.call("fill", {"path": "/dev/full"}, 60)
 
 
 def test_other_crashes_keep_their_name(data_dir: Path) -> None:
-    with open_store() as store, pytest.raises(ChildCrashed, match="no_such"), job_folder(store) as folder:
-        run_in_child("tests.robustness.filling", "no_such", {}, timeout=60, writes=folder, confined=False)
+    with (
+        open_store() as store,
+        pytest.raises(ChildCrashed, match="no_such"),
+        job_folder(store) as folder,
+        Child("tests.robustness.filling", writes=folder, confined=False) as child,
+    ):
+        child.call("no_such", {}, 60)

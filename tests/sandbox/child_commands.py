@@ -27,7 +27,7 @@ def numbers(payload: Message) -> Message:
 
 
 def environment(payload: Message) -> Message:
-    return {"env": dict(os.environ), "cpus": sorted(os.sched_getaffinity(0)), "modules": sorted(sys.modules)}
+    return {"env": dict(os.environ), "modules": sorted(sys.modules)}
 
 
 def read(payload: Message) -> Message:
