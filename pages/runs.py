@@ -7,7 +7,7 @@ import streamlit as st
 from core import engine
 from core.domain.run import RunStatus
 from core.errors import WhetstoneError
-from core.views import RunSummary, runs
+from core.views import RunSummary, best_of, runs
 from pages.widgets import format as fmt
 from pages.widgets.page import empty, errors_as_words, go, remember, show_error, store
 from pages.widgets.status import RUN, run_badge
@@ -61,7 +61,7 @@ def line(run: RunSummary) -> None:
     """Draw one run."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"run_{run.id}"):
         nothing = "nothing within its limits" if run.status is RunStatus.DONE else "no result yet"
-        best = run.best or nothing
+        best = best_of(store(), run.id) or nothing
         counted = f"{run.done} of {run.total} candidates"
         about = "  ·  ".join((best, counted, run.model_name, fmt.ago(run.created)))
         st.markdown(f"**{run.name}** {run_badge(run.status)}  \n:gray[{about}]", width="stretch")

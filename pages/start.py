@@ -13,6 +13,8 @@ from pages.widgets.page import errors_as_words, go, store
 from pages.widgets.status import run_badge
 from sample_models.catalogue import Sample, samples
 
+RECENT = 5
+
 
 def add_sample(sample: Sample) -> tuple[str, str]:
     """Take a sample into the store under a spinner; return the ids of model and data."""
@@ -64,20 +66,20 @@ def sample_cards() -> None:
 
 def recent_runs() -> None:
     """Draw the last few runs, or say that there are none."""
-    found = views.runs(store())
+    found, total = views.runs(store(), RECENT), store().runs.count()
     st.subheader("Recent runs", anchor=False)
     if not found:
         st.caption("Nothing yet. Your runs will be listed here and can be reopened at any time.")
         return
-    for run in found[:5]:
+    for run in found:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            about = f":gray[{run.best or 'No result'} · {fmt.ago(run.created)}]"
+            about = f":gray[{views.best_of(store(), run.id) or 'No result'} · {fmt.ago(run.created)}]"
             st.markdown(f"**{run.name}** {run_badge(run.status)}  \n{about}", width="stretch")
             page = "optimize.py" if run.status.active else "compare.py"
             if st.button("Open", key=f"open_{run.id}", icon=":material/open_in_new:"):
                 go(page, run=run.id)
-    if len(found) > 5:
-        st.page_link("runs.py", label=f"All {len(found)} runs", icon=":material/history:")
+    if total > RECENT:
+        st.page_link("runs.py", label=f"All {total} runs", icon=":material/history:")
 
 
 hero()

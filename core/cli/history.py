@@ -13,7 +13,7 @@ from rich.markup import escape
 from core.api import follow
 from core.cli.optimize import Progress, check_out, finish
 from core.engine import kit_name, kit_path, open_store, recover, resume
-from core.views import runs
+from core.views import best_of, runs
 
 
 def register(commands: Any) -> None:
@@ -38,7 +38,8 @@ def list_runs(_: argparse.Namespace, __: Console) -> int:
     console = Console(highlight=False, soft_wrap=True)
     for each in runs(store):
         count = f"{each.done:2}/{each.total:<2}"
-        console.print(f"{each.id}  {each.status.value:11} {count} {escape(each.name)}  {escape(each.best)}")
+        best = escape(best_of(store, each.id))
+        console.print(f"{each.id}  {each.status.value:11} {count} {escape(each.name)}  {best}")
     return 0
 
 

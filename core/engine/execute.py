@@ -89,7 +89,7 @@ class Execution:
             raise
         if done.result is not None:
             control = asdict(done.result.timing.speedup)
-            self._store.runs.set_control(self._run.id, self._worker, control)
+            self._store.work.set_control(self._run.id, self._worker, control)
         return done
 
     def _try(self, candidate: Candidate, baseline: Candidate) -> None:
@@ -148,7 +148,7 @@ class Execution:
         return budget - self._run.elapsed_s - (time.monotonic() - self._began)
 
     def _stage(self, stage: str) -> None:
-        self._store.runs.set_stage(self._run.id, self._worker, stage)
+        self._store.work.set_stage(self._run.id, self._worker, stage)
 
     def _save(self, candidate: Candidate) -> None:
         self._store.candidates.save(candidate, self._worker)
@@ -169,4 +169,4 @@ def execute(store: Store, run: Run, worker: str, stop: Stop) -> None:
         status, error = RunStatus.CANCELLED, None
     except Exception as problem:
         status, error = RunStatus.FAILED, _record(problem, "baseline")
-    store.runs.finish(run.id, worker, status, error)
+    store.work.finish(run.id, worker, status, error)

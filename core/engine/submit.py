@@ -7,7 +7,7 @@ from dataclasses import replace
 from core.domain.run import Run, RunRequest
 from core.engine.kits import kit_file
 from core.engine.planning import plan
-from core.engine.worker import any_queued, ensure_worker, mark_interrupted, worker_alive
+from core.engine.worker import ensure_worker, mark_interrupted, worker_alive
 from core.errors import InvalidRequest
 from core.settings import get_settings
 from core.store.store import Store
@@ -71,5 +71,5 @@ def recover(store: Store) -> None:
     if worker_alive(get_settings().data_dir):
         return
     mark_interrupted(store)
-    if any_queued(store):
+    if store.runs.any_queued():
         ensure_worker()

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from core.domain.run import Run, RunStatus
+from core.domain.run import Run
 from core.engine.execute import execute
 from core.engine.jobs import Stop, sweep_jobs
 from core.engine.kits import sweep_kits
@@ -84,8 +84,8 @@ class Heart(threading.Thread):
 
     def _beat(self, seconds: float) -> bool:
         try:
-            held = bool(self._store.runs.heartbeat(self._run_id, self._worker))
-            self._store.runs.add_elapsed(self._run_id, self._worker, seconds)
+            held = bool(self._store.work.heartbeat(self._run_id, self._worker))
+            self._store.work.add_elapsed(self._run_id, self._worker, seconds)
         except ClaimLost:
             return False
         return held
@@ -125,7 +125,7 @@ def work(idle_s: float = IDLE_S) -> None:
         worker = f"{socket.gethostname()}:{os.getpid()}"
         idle_since = time.monotonic()
         while time.monotonic() - idle_since < idle_s:
-            run = store.runs.claim(worker)
+            run = store.work.claim(worker)
             if run is None:
                 time.sleep(POLL_S)
                 continue
@@ -139,7 +139,7 @@ def mark_interrupted(store: Store) -> None:
     A run in a database that other machines use may be theirs: it is dead when it stopped beating.
     """
     settings = get_settings()
-    store.runs.mark_interrupted(BEATS_TO_DEATH * settings.heartbeat_s if settings.database_url else 0.0)
+    store.work.mark_interrupted(BEATS_TO_DEATH * settings.heartbeat_s if settings.database_url else 0.0)
 
 
 def _tidy(store: Store) -> None:
@@ -152,15 +152,10 @@ def _tidy(store: Store) -> None:
     store.sweep()
 
 
-def any_queued(store: Store) -> bool:
-    """Whether a run waits for a worker."""
-    return any(each.run.status is RunStatus.QUEUED for each in store.runs.list())
-
-
 def main(idle_s: float = IDLE_S) -> None:
     """Work; and look once more after letting go, for a run that was queued in that moment."""
     work(idle_s)
-    if any_queued(Store()):
+    if Store().runs.any_queued():
         work(idle_s)
 
 

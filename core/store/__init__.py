@@ -1,8 +1,9 @@
 """Database, runs, results and content-addressed files."""
 
 from core.store.blobs import Blobs
+from core.store.claims import ClaimLost
 from core.store.database import StoreUnusable
-from core.store.runs import ClaimLost, Pulse, RunSummary
 from core.store.store import Store
+from core.store.work import Pulse
 
-__all__ = ["Blobs", "ClaimLost", "Pulse", "RunSummary", "Store", "StoreUnusable"]
+__all__ = ["Blobs", "ClaimLost", "Pulse", "Store", "StoreUnusable"]

@@ -37,41 +37,24 @@ class Blobs:
         self.root = root
         self._temporary = root / "tmp"
 
-    def add(self, path: Path, name: str | None = None, move: bool = False) -> FileRef:
-        """Store the file at `path`.
+    def add(self, path: Path, name: str | None = None) -> FileRef:
+        """Store a copy of the file at `path`.
 
         Args:
             path: A regular file; a link is refused, since it could lead out of a confined folder.
             name: Relative name for the reference; that of `path` if not given.
-            move: Take the file away from `path`, without a copy where the file system allows.
 
         Raises:
             NotFound: There is no such file.
             UnsafeUpload: `path` is a link, a folder or a device.
         """
-        checked = check_name(path.name if name is None else name)
-        with _open_regular(path) as source:
-            if move and self._same_device(source):
-                sha256, size = _copy(source, None)
-                os.fsync(source.fileno())
-                part = self._part()
-                path.rename(part)
-            else:
-                part, sha256, size = self._write(source)
+        checked, part = check_name(path.name if name is None else name), self._part()
+        with _open_regular(path) as source, part.open("xb") as sink:
+            sha256, size = _copy(source, sink)
+            sink.flush()
+            os.fsync(sink.fileno())
         self._place(part, sha256)
-        if move:
-            path.unlink(missing_ok=True)
         return FileRef(checked, sha256, size)
-
-    def add_bytes(self, data: bytes, name: str) -> FileRef:
-        """Store `data` under the relative `name`."""
-        checked = check_name(name)
-        part = self._part()
-        part.write_bytes(data)
-        _sync(part)
-        sha256 = hashlib.sha256(data).hexdigest()
-        self._place(part, sha256)
-        return FileRef(checked, sha256, len(data))
 
     def path(self, blob: FileRef | str) -> Path:
         """Return where the content of a reference or hash lies; read it, never write it.
@@ -155,24 +138,11 @@ class Blobs:
         part.chmod(0o444)
         os.utime(part)
         part.replace(target)
-        part.unlink(missing_ok=True)  # a rename between two links of one file leaves both
         _sync(target.parent)
-
-    def _write(self, source: BinaryIO) -> tuple[Path, str, int]:
-        part = self._part()
-        with part.open("xb") as sink:
-            sha256, size = _copy(source, sink)
-            sink.flush()
-            os.fsync(sink.fileno())
-        return part, sha256, size
 
     def _part(self) -> Path:
         self._temporary.mkdir(parents=True, exist_ok=True)
         return self._temporary / uuid.uuid4().hex
-
-    def _same_device(self, source: BinaryIO) -> bool:
-        self._temporary.mkdir(parents=True, exist_ok=True)
-        return os.fstat(source.fileno()).st_dev == self._temporary.stat().st_dev
 
 
 def check_name(name: str) -> str:

@@ -39,6 +39,13 @@ def bump_owned(connection: Connection, run_id: str, worker: str, **values: Any) 
         )
 
 
+def change(connection: Connection, run_id: str, before: Sequence[RunStatus], **values: Any) -> bool:
+    """Compare and set: change the run if its status is one of `before`, and say whether."""
+    wanted = (runs.c.id == run_id, runs.c.status.in_(before))
+    statement = update(runs).where(*wanted).values(revision=runs.c.revision + 1, **values)
+    return connection.execute(statement).rowcount == 1
+
+
 def settle(connection: Connection, run_ids: Sequence[str], cancelled: bool = False) -> None:
     """Let half-done candidates wait again; with `cancelled`, also those skipped by a cancellation."""
     half_done: ColumnElement[bool] = candidates.c.status.in_(

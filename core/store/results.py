@@ -28,14 +28,14 @@ class Results:
         self._database = database
         self._blobs = blobs
 
-    def attach(self, candidate_id: str, name: str, path: Path, worker: str, move: bool = False) -> FileRef:
+    def attach(self, candidate_id: str, name: str, path: Path, worker: str) -> FileRef:
         """Store the file at `path` as the candidate's `name`, in place of an earlier one.
 
         Raises:
             NotFound: No such candidate or file.
             ClaimLost: The candidate's run is not this worker's.
         """
-        file = self._blobs.add(path, name, move)
+        file = self._blobs.add(path, name)
         key = (result_files.c.candidate_id == candidate_id, result_files.c.name == file.name)
         with self._database.write() as connection:
             owner = select(candidates.c.run_id).where(candidates.c.id == candidate_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from core.domain.model import DataSet, SourceModel
@@ -18,6 +17,7 @@ from core.store.events import Events
 from core.store.results import Results
 from core.store.runs import Runs
 from core.store.tables import data_sets, models
+from core.store.work import Work
 
 
 class Store:
@@ -30,11 +30,10 @@ class Store:
     - Every method is one transaction. Readers see a state before or after it, never one in between, and a
       process killed at any moment leaves no half of it.
     - Methods return when their change is on disk; whoever reads afterwards, in any process, sees it.
-    - `runs.claim` gives each queued run to exactly one worker. What takes a `worker` writes only while the
+    - `runs` is for anybody. An active run cannot be deleted.
+    - `work.claim` gives each queued run to exactly one worker. What takes a `worker` writes only while the
       run is running and claimed by that worker, else it raises `ClaimLost` and changes nothing: a worker
       that was taken for dead cannot overwrite the work of its successor.
-    - `runs.create`, `rename`, `request_cancel`, `resume` and `delete` are for anybody. An active run cannot
-      be deleted.
     - Each change of a run, its candidates, results or events raises `Run.revision`; a heartbeat does not.
       Two reads with the same revision saw the same run, so that caches may key on it.
     - Models, data sets and artifacts never change under their id. Contents of files neither.
@@ -47,6 +46,7 @@ class Store:
         models: Uploaded models.
         data: Prepared data sets.
         runs: Runs.
+        work: The same, for the workers that hold them.
         candidates: Their candidates.
         artifacts: Built models.
         results: Files that belong to candidates.
@@ -71,19 +71,17 @@ class Store:
         self.data: Documents[DataSet] = Documents(self._database, data_sets, "data set")
         self.artifacts = Artifacts(self._database, self.blobs)
         self.runs = Runs(self._database, self._cleanup)
+        self.work = Work(self._database)
         self.candidates = Candidates(self._database)
         self.results = Results(self._database, self.blobs)
         self.events = Events(self._database)
 
     @property
-    def uploads_dir(self) -> Path:
-        """Folder of uploads that are not yet models or data sets; it exists."""
-        return _folder(self.folder / "uploads")
-
-    @property
     def jobs_dir(self) -> Path:
         """Folder in which working processes get a folder each; it exists."""
-        return _folder(self.folder / "jobs")
+        folder = self.folder / "jobs"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def delete_older_than(self, days: float) -> int:
         """Delete inactive runs and unused uploads older than `days`; return how many runs that were."""
@@ -100,12 +98,5 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _folder(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True)
-    return path

@@ -6,7 +6,7 @@ from core.views.machine import MachineView, machine
 from core.views.model import ModelView, TechniqueRow, model_view
 from core.views.results import results
 from core.views.rows import Row
-from core.views.run import Progress, RunSummary, RunView, run_view, runs
+from core.views.run import Progress, RunSummary, RunView, best_of, run_view, runs
 
 __all__ = [
     "CandidateView",
@@ -17,6 +17,7 @@ __all__ = [
     "RunSummary",
     "RunView",
     "TechniqueRow",
+    "best_of",
     "command_for",
     "explain",
     "machine",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from core.domain.model import DataSet, SourceModel
 from core.domain.run import Candidate, CandidateStatus, Limits, Run, RunStatus
 from core.insights.recommendation import Recommendation, recommend
+from core.store.runs import ListedRun
 from core.store.store import Store
 from core.views.rows import Row, rows
 
@@ -57,7 +58,7 @@ class RunView:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A line of the history."""
+    """A line of the history; what it recommends is told by `best_of`."""
 
     id: str
     name: str
@@ -66,7 +67,6 @@ class RunSummary:
     created: float
     done: int
     total: int
-    best: str
 
 
 def _elapsed(run: Run) -> float:
@@ -104,22 +104,28 @@ def run_view(store: Store, run_id: str, limits: Limits | None = None) -> RunView
     return RunView(run, model, data, rows(candidates, limits, advice), advice, _progress(run, candidates))
 
 
-def _best(candidates: Sequence[Candidate], limits: Limits) -> str:
-    advice = recommend(candidates, limits)
+def _summary(listed: ListedRun, model_name: str) -> RunSummary:
+    run = listed.run
+    return RunSummary(run.id, run.name, model_name, run.status, run.created, listed.final, listed.total)
+
+
+def runs(store: Store, limit: int | None = None) -> list[RunSummary]:
+    """Return the newest `limit` runs, or the whole history, newest first."""
+    listed = store.runs.list(limit)
+    ids = {each.run.request.model_id for each in listed}
+    names = {model_id: store.models.get(model_id).name for model_id in ids}
+    return [_summary(each, names[each.run.request.model_id]) for each in listed]
+
+
+def best_of(store: Store, run_id: str) -> str:
+    """Return speed-up and name of what a run recommends, empty where that is nothing.
+
+    Raises:
+        NotFound: There is no such run.
+    """
+    candidates = store.candidates.list(run_id)
+    advice = recommend(candidates, store.runs.get(run_id).request.limits)
     chosen = next((each for each in candidates if each.id == advice.candidate_id), None)
     if chosen is None or chosen.result is None:
         return ""
     return f"{chosen.result.timing.speedup.value:.1f}x · {chosen.name}"
-
-
-def _summary(store: Store, run: Run) -> RunSummary:
-    candidates = store.candidates.list(run.id)
-    final = sum(each.status.final for each in candidates)
-    model = store.models.get(run.request.model_id).name
-    best = _best(candidates, run.request.limits)
-    return RunSummary(run.id, run.name, model, run.status, run.created, final, len(candidates), best)
-
-
-def runs(store: Store) -> list[RunSummary]:
-    """Return the history, newest first."""
-    return [_summary(store, each.run) for each in store.runs.list()]

@@ -15,6 +15,7 @@ from core.domain.recipe import Recipe, Step, Target
 from core.domain.run import Candidate, CandidateStatus, Limits, Result, RunRequest, RunStatus
 from core.errors import ErrorRecord
 from core.store.store import Store
+from tests.store.values import stored
 
 WORKER = "seed"
 ENVIRONMENT = Environment(
@@ -101,8 +102,8 @@ def model(store: Store) -> SourceModel:
 def data(store: Store) -> DataSet:
     """Put a labelled data set with a preview into the store."""
     items = [{"label": i, "class": str(i), "values": [0.1 * i, 0.5]} for i in range(4)]
-    preview = store.blobs.add_bytes(
-        json.dumps({"kind": "numbers", "items": items}).encode(), "preview/preview.json"
+    preview = stored(
+        store.blobs, json.dumps({"kind": "numbers", "items": items}).encode(), "preview/preview.json"
     )
     prepared = {
         "Set": "Handwritten digits",
@@ -190,7 +191,7 @@ def run(
     store.runs.create(request, f"digits-resnet · {run_id}", candidates, 95.0)
     if status is RunStatus.QUEUED:
         return run_id
-    store.runs.claim(WORKER)
+    store.work.claim(WORKER)
     for candidate, spec in zip(candidates[:done], SPECS, strict=False):
         measured = replace(
             candidate, status=CandidateStatus.DONE, artifact_id="a" * 64, result=result(spec, labelled)
@@ -199,14 +200,14 @@ def run(
     if done == len(SPECS):
         for candidate, (_, end, error) in zip(candidates[done:], BROKEN, strict=True):
             store.candidates.save(replace(candidate, status=end, error=error), WORKER)
-    store.runs.add_elapsed(run_id, WORKER, 8.0 * done)
+    store.work.add_elapsed(run_id, WORKER, 8.0 * done)
     if status is RunStatus.RUNNING:
         store.candidates.save(
             replace(candidates[done], status=CandidateStatus.MEASURING, stage="measure"), WORKER
         )
-        store.runs.set_stage(run_id, WORKER, f"Measuring {candidates[done].name}")
+        store.work.set_stage(run_id, WORKER, f"Measuring {candidates[done].name}")
         return run_id
-    store.runs.set_control(run_id, WORKER, {"value": 1.001, "low": 0.99, "high": 1.012})
+    store.work.set_control(run_id, WORKER, {"value": 1.001, "low": 0.99, "high": 1.012})
     error = ErrorRecord(
         "runtime_failed",
         "The baseline cannot run: PyTorch refuses an input of this shape.",
@@ -214,7 +215,7 @@ def run(
         "baseline",
         "Traceback (most recent call last): test",
     )
-    store.runs.finish(run_id, WORKER, status, error if status is RunStatus.FAILED else None)
+    store.work.finish(run_id, WORKER, status, error if status is RunStatus.FAILED else None)
     return run_id
 
 

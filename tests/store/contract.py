@@ -14,13 +14,21 @@ import pytest
 from core.domain.run import CandidateStatus, RunStatus
 from core.errors import ErrorRecord, InvalidRequest, NotFound
 from core.store import ClaimLost, Pulse, Store
-from tests.store.values import a_data_set, a_model, a_request, a_result, an_artifact, some_candidates
+from tests.store.values import (
+    a_data_set,
+    a_model,
+    a_request,
+    a_result,
+    an_artifact,
+    some_candidates,
+    stored,
+)
 
 
 def claimed(store: Store, count: int = 2, worker: str = "w1") -> tuple[Any, list[Any]]:
     planned = some_candidates(store, count)
     store.runs.create(a_request(store), "run", planned, 60.0)
-    run = store.runs.claim(worker)
+    run = store.work.claim(worker)
     assert run is not None
     return run, planned
 
@@ -91,7 +99,8 @@ class StoreContract:
         assert [item.run for item in listed] == [new, old]
         assert listed[0].counts == {CandidateStatus.WAITING: 3}
         assert (listed[0].total, listed[0].final, listed[1].total) == (3, 0, 0)
-        assert [item.run for item in store.runs.list(limit=1)] == [new]
+        assert store.runs.list(limit=1) == listed[:1]
+        assert store.runs.count() == 2
 
     def test_rename(self, store: Store) -> None:
         run = store.runs.create(a_request(store), "old")
@@ -101,58 +110,60 @@ class StoreContract:
 
     def test_oldest_queued_run_is_claimed_first(self, store: Store) -> None:
         first, second = (store.runs.create(a_request(store), name) for name in "ab")
-        taken = [store.runs.claim("w1"), store.runs.claim("w2")]
+        assert store.runs.any_queued()
+        taken = [store.work.claim("w1"), store.work.claim("w2")]
         assert [run and run.id for run in taken] == [first.id, second.id]
         assert taken[0] is not None
         assert (taken[0].status, taken[0].worker) == (RunStatus.RUNNING, "w1")
         assert taken[0].started == taken[0].heartbeat
-        assert store.runs.claim("w3") is None
+        assert store.work.claim("w3") is None
+        assert not store.runs.any_queued()
 
     def test_heartbeat_tells_to_stop(self, store: Store) -> None:
         run, _ = claimed(store)
-        assert store.runs.heartbeat(run.id, "w1") is Pulse.HELD
+        assert store.work.heartbeat(run.id, "w1") is Pulse.HELD
         assert store.runs.get(run.id).revision == run.revision
-        assert not store.runs.heartbeat(run.id, "w2")
+        assert not store.work.heartbeat(run.id, "w2")
         assert store.runs.request_cancel(run.id).status == RunStatus.RUNNING
-        assert store.runs.heartbeat(run.id, "w1") is Pulse.CANCEL
-        store.runs.finish(run.id, "w1", RunStatus.CANCELLED)
-        assert store.runs.heartbeat(run.id, "w1") is Pulse.LOST
+        assert store.work.heartbeat(run.id, "w1") is Pulse.CANCEL
+        store.work.finish(run.id, "w1", RunStatus.CANCELLED)
+        assert store.work.heartbeat(run.id, "w1") is Pulse.LOST
 
     def test_queued_run_is_cancelled_at_once(self, store: Store) -> None:
         run = store.runs.create(a_request(store), "run")
         assert store.runs.request_cancel(run.id).status == RunStatus.CANCELLED
-        assert store.runs.claim("w1") is None
+        assert store.work.claim("w1") is None
         assert [event.kind for event in store.events.since(run.id)] == ["cancelled"]
 
     def test_cancelling_what_ended_changes_nothing(self, store: Store) -> None:
         run, _ = claimed(store)
-        done = store.runs.finish(run.id, "w1", RunStatus.DONE)
+        done = store.work.finish(run.id, "w1", RunStatus.DONE)
         assert store.runs.request_cancel(run.id) == done
 
     def test_stale_run_is_interrupted_and_its_worker_locked_out(self, store: Store) -> None:
         run, planned = claimed(store)
         store.candidates.save(replace(planned[0], status=CandidateStatus.BUILDING), "w1")
-        assert store.runs.mark_interrupted(60.0) == ()
+        assert store.work.mark_interrupted(60.0) == ()
         time.sleep(0.02)
-        assert store.runs.mark_interrupted(0.01) == (run.id,)
+        assert store.work.mark_interrupted(0.01) == (run.id,)
         after = store.runs.get(run.id)
         assert after.status == RunStatus.INTERRUPTED
         assert store.candidates.list(run.id)[0] == planned[0]
         for write in (
             lambda: store.candidates.save(planned[0], "w1"),
-            lambda: store.runs.set_stage(run.id, "w1", "x"),
-            lambda: store.runs.finish(run.id, "w1", RunStatus.DONE),
+            lambda: store.work.set_stage(run.id, "w1", "x"),
+            lambda: store.work.finish(run.id, "w1", RunStatus.DONE),
         ):
             with pytest.raises(ClaimLost):
                 write()
         assert store.runs.get(run.id) == after
-        assert store.runs.heartbeat(run.id, "w1") is Pulse.LOST
+        assert store.work.heartbeat(run.id, "w1") is Pulse.LOST
 
     def test_stale_run_that_should_stop_is_cancelled(self, store: Store) -> None:
         run, _ = claimed(store)
         store.runs.request_cancel(run.id)
         time.sleep(0.02)
-        store.runs.mark_interrupted(0.01)
+        store.work.mark_interrupted(0.01)
         assert store.runs.get(run.id).status == RunStatus.CANCELLED
 
     def test_resume_keeps_finished_candidates(self, store: Store) -> None:
@@ -168,13 +179,13 @@ class StoreContract:
         ]
         for candidate in states:
             store.candidates.save(candidate, "w1")
-        store.runs.add_elapsed(run.id, "w1", 2.5)
-        store.runs.finish(run.id, "w1", RunStatus.INTERRUPTED)
+        store.work.add_elapsed(run.id, "w1", 2.5)
+        store.work.finish(run.id, "w1", RunStatus.INTERRUPTED)
         resumed = store.runs.resume(run.id)
         assert (resumed.status, resumed.worker, resumed.elapsed_s) == (RunStatus.QUEUED, None, 2.5)
         built = replace(planned[1], artifact_id="b")
         assert store.candidates.list(run.id) == (states[0], built, planned[2], planned[3], states[4])
-        again = store.runs.claim("w2")
+        again = store.work.claim("w2")
         assert again is not None
         assert (again.id, again.started) == (run.id, run.started)
 
@@ -182,7 +193,7 @@ class StoreContract:
         run, _ = claimed(store)
         with pytest.raises(InvalidRequest, match="running"):
             store.runs.resume(run.id)
-        store.runs.finish(run.id, "w1", RunStatus.DONE)
+        store.work.finish(run.id, "w1", RunStatus.DONE)
         with pytest.raises(InvalidRequest, match="done"):
             store.runs.resume(run.id)
         with pytest.raises(NotFound):
@@ -218,15 +229,14 @@ class StoreContract:
         run, planned = claimed(store)
         (tmp_path / "golden").write_bytes(b"1")
         changes = [
-            lambda: store.runs.set_stage(run.id, "w1", "building"),
-            lambda: store.runs.set_control(run.id, "w1", {"value": 1.0, "low": 0.9, "high": 1.1}),
-            lambda: store.runs.set_estimate(run.id, "w1", 9.0),
-            lambda: store.runs.add_elapsed(run.id, "w1", 1.5),
+            lambda: store.work.set_stage(run.id, "w1", "building"),
+            lambda: store.work.set_control(run.id, "w1", {"value": 1.0, "low": 0.9, "high": 1.1}),
+            lambda: store.work.add_elapsed(run.id, "w1", 1.5),
             lambda: store.candidates.save(planned[1], "w1"),
             lambda: store.results.attach(planned[0].id, "golden", tmp_path / "golden", "w1"),
             lambda: store.events.append(run.id, "stage"),
             lambda: store.runs.request_cancel(run.id),
-            lambda: store.runs.finish(run.id, "w1", RunStatus.FAILED, ErrorRecord("error", "x")),
+            lambda: store.work.finish(run.id, "w1", RunStatus.FAILED, ErrorRecord("error", "x")),
             lambda: store.runs.resume(run.id),
         ]
         revision = run.revision
@@ -235,20 +245,16 @@ class StoreContract:
             assert store.runs.get(run.id).revision > revision
             revision = store.runs.get(run.id).revision
         after = store.runs.get(run.id)
-        assert (after.control, after.estimate_s, after.elapsed_s) == (
-            {"value": 1.0, "low": 0.9, "high": 1.1},
-            9.0,
-            1.5,
-        )
+        assert (after.control, after.elapsed_s) == ({"value": 1.0, "low": 0.9, "high": 1.1}, 1.5)
 
     def test_run_ends_with_its_error(self, store: Store) -> None:
         run, _ = claimed(store)
         error = ErrorRecord("error", "Broke.", "Try again.", "measure", "trace")
-        ended = store.runs.finish(run.id, "w1", RunStatus.FAILED, error)
+        ended = store.work.finish(run.id, "w1", RunStatus.FAILED, error)
         assert (ended.status, ended.error) == (RunStatus.FAILED, error)
         assert ended.finished is not None
         with pytest.raises(InvalidRequest):
-            store.runs.finish(run.id, "w1", RunStatus.QUEUED)
+            store.work.finish(run.id, "w1", RunStatus.QUEUED)
 
     def test_artifact_is_found_while_its_files_are_whole(self, store: Store) -> None:
         artifact = an_artifact(store, a_model(store), b"small")
@@ -261,7 +267,7 @@ class StoreContract:
         blob.write_bytes(b"smaLl")
         assert store.artifacts.find(artifact.id) is None
         assert store.artifacts.get(artifact.id) == artifact
-        store.blobs.add_bytes(b"small", "model.onnx")
+        stored(store.blobs, b"small", "model.onnx")
         assert store.artifacts.find(artifact.id) == artifact
         blob.unlink()
         assert store.artifacts.find(artifact.id) is None
@@ -321,7 +327,7 @@ class StoreContract:
         store.candidates.save(replace(planned[0], artifact_id=artifact.id), "w1")
         (tmp_path / "golden").write_bytes(b"golden")
         golden = store.results.attach(planned[0].id, "golden", tmp_path / "golden", "w1")
-        store.runs.finish(run.id, "w1", RunStatus.DONE)
+        store.work.finish(run.id, "w1", RunStatus.DONE)
         store.runs.delete(run.id)
         assert store.runs.list() == store.models.list() == store.candidates.list(run.id) == ()
         assert store.events.since(run.id) == ()
@@ -331,7 +337,7 @@ class StoreContract:
 
     def test_deletion_keeps_what_was_uploaded_again_since(self, store: Store) -> None:
         run, _ = claimed(store)
-        store.runs.finish(run.id, "w1", RunStatus.DONE)
+        store.work.finish(run.id, "w1", RunStatus.DONE)
         model = a_model(store)
         assert model.id == run.request.model_id
         store.runs.delete(run.id)
@@ -340,7 +346,7 @@ class StoreContract:
 
     def test_deletion_keeps_what_was_uploaded_within_the_grace_time(self, store: Store, another: Any) -> None:
         run, _ = claimed(store)
-        store.runs.finish(run.id, "w1", RunStatus.DONE)
+        store.work.finish(run.id, "w1", RunStatus.DONE)
         patient: Store = another(grace_s=60.0)
         patient.runs.delete(run.id)
         assert patient.models.get(run.request.model_id)
@@ -354,10 +360,10 @@ class StoreContract:
         for artifact in (parent, child, alone):
             store.artifacts.save(artifact)
         store.candidates.save(replace(planned[0], artifact_id=alone.id), "w1")
-        store.runs.finish(run.id, "w1", RunStatus.DONE)
+        store.work.finish(run.id, "w1", RunStatus.DONE)
         other, others = claimed(store)
         store.candidates.save(replace(others[0], artifact_id=child.id), "w1")
-        store.runs.finish(other.id, "w1", RunStatus.DONE)
+        store.work.finish(other.id, "w1", RunStatus.DONE)
         store.runs.delete(run.id)
         assert store.models.get(model.id) == model
         assert store.blobs.verify(model.files[0].sha256)
@@ -368,15 +374,15 @@ class StoreContract:
         run, _ = claimed(store)
         artifact = an_artifact(store, store.models.get(run.request.model_id), b"int8")
         store.artifacts.save(artifact)
-        store.runs.finish(run.id, "w1", RunStatus.INTERRUPTED)
+        store.work.finish(run.id, "w1", RunStatus.INTERRUPTED)
         done, _ = claimed(store)
-        store.runs.finish(done.id, "w1", RunStatus.DONE)
+        store.work.finish(done.id, "w1", RunStatus.DONE)
         store.runs.delete(done.id)
         assert store.artifacts.find(artifact.id) == artifact
 
     def test_retention_deletes_old_inactive_runs(self, store: Store) -> None:
         ended, _ = claimed(store)
-        store.runs.finish(ended.id, "w1", RunStatus.DONE)
+        store.work.finish(ended.id, "w1", RunStatus.DONE)
         active, _ = claimed(store)
         unused = a_data_set(store)
         assert store.delete_older_than(1.0) == 0
@@ -390,8 +396,8 @@ class StoreContract:
 
     def test_grace_time_spares_what_is_young(self, store: Store, another: Any) -> None:
         patient: Store = another(grace_s=60.0)
-        young = store.blobs.add_bytes(b"young", "a")
-        old = store.blobs.add_bytes(b"old", "b")
+        young = stored(store.blobs, b"young", "a")
+        old = stored(store.blobs, b"old", "b")
         hour_ago = time.time() - 3600
         os.utime(store.blobs.path(old), (hour_ago, hour_ago))
         assert patient.sweep() == 3

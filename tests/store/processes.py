@@ -14,7 +14,7 @@ from sqlalchemy import insert
 from core.domain.run import RunStatus
 from core.store import Store
 from core.store.tables import events
-from tests.store.values import a_request, some_candidates
+from tests.store.values import a_request, some_candidates, stored
 
 
 def say(text: str) -> None:
@@ -30,7 +30,7 @@ def claim_all(worker: str) -> None:
     """Claim runs until none is left; say each."""
     with Store() as store:
         wait_for_start()
-        while (run := store.runs.claim(worker)) is not None:
+        while (run := store.work.claim(worker)) is not None:
             say(run.id)
 
 
@@ -46,12 +46,12 @@ def write_for_ever(worker: str) -> None:
         request = a_request(store)
         for number in range(1_000_000):
             store.runs.create(request, str(number), some_candidates(store, 20))
-            run = store.runs.claim(worker)
+            run = store.work.claim(worker)
             assert run is not None
             for count in range(5):
                 store.events.append(run.id, "stage", data={"count": count})
-            store.blobs.add_bytes(b"%d" % number * 5000, "x")
-            store.runs.finish(run.id, worker, RunStatus.DONE)
+            stored(store.blobs, b"%d" % number * 5000, "x")
+            store.work.finish(run.id, worker, RunStatus.DONE)
             say(run.id)
 
 

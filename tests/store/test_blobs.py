@@ -10,6 +10,7 @@ import pytest
 from core.domain.model import FileRef
 from core.errors import InvalidRequest, NotFound, UnsafeUpload
 from core.store import Blobs
+from tests.store.values import stored
 
 
 @pytest.fixture
@@ -28,51 +29,29 @@ def files_of(blobs: Blobs) -> list[Path]:
     return [path for path in blobs.root.rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("move", [False, True])
-def test_same_content_is_stored_once(blobs: Blobs, source: Path, move: bool) -> None:
+def test_same_content_is_stored_once(blobs: Blobs, source: Path) -> None:
     content = source.read_bytes()
-    first = blobs.add(source, "a.onnx", move=False)
-    second = blobs.add(source, "sub/b.onnx", move=move)
+    first = blobs.add(source, "a.onnx")
+    second = blobs.add(source, "sub/b.onnx")
     assert first.sha256 == second.sha256 == hashlib.sha256(content).hexdigest()
     assert (first.name, second.name, first.size) == ("a.onnx", "sub/b.onnx", 7000)
     assert files_of(blobs) == [blobs.path(first)]
     assert blobs.path(first).read_bytes() == content
-    assert source.exists() is not move
+    assert source.exists()
 
 
 def test_blobs_are_read_only(blobs: Blobs, source: Path) -> None:
-    path = blobs.path(blobs.add(source, move=True))
+    path = blobs.path(blobs.add(source))
     assert stat.S_IMODE(path.stat().st_mode) == 0o444
 
 
-def test_moving_a_laid_out_file_back_takes_it_away(blobs: Blobs, source: Path, tmp_path: Path) -> None:
-    file = blobs.add(source)
-    (laid,) = blobs.lay_out([file], tmp_path / "job")
-    assert blobs.add(laid, move=True).sha256 == file.sha256
-    assert not laid.exists()
-    assert files_of(blobs) == [blobs.path(file)]
-
-
-def test_move_across_file_systems(blobs: Blobs) -> None:
-    shared = Path("/dev/shm")
-    if not shared.is_dir() or shared.stat().st_dev == blobs.root.parent.stat().st_dev:
-        pytest.skip("no second file system here")
-    path = shared / f"whetstone-{os.getpid()}"
-    path.write_bytes(b"far")
-    assert blobs.verify(blobs.add(path, move=True).sha256)
-    assert not path.exists()
-
-
-@pytest.mark.parametrize("move", [False, True])
-def test_links_folders_and_devices_are_refused(
-    blobs: Blobs, source: Path, tmp_path: Path, move: bool
-) -> None:
+def test_links_folders_and_devices_are_refused(blobs: Blobs, source: Path, tmp_path: Path) -> None:
     link, pipe = tmp_path / "link", tmp_path / "pipe"
     link.symlink_to(source)
     os.mkfifo(pipe)
     for path in (link, pipe, tmp_path):
         with pytest.raises(UnsafeUpload):
-            blobs.add(path, "x", move=move)
+            blobs.add(path, "x")
     assert source.exists()
     with pytest.raises(NotFound):
         blobs.add(tmp_path / "absent")
@@ -80,9 +59,9 @@ def test_links_folders_and_devices_are_refused(
 
 @pytest.mark.parametrize("name", ["", ".", "/etc/passwd", "../up", "a/../../up", "c:\\x", "a\\b", "nul\0"])
 def test_escaping_names_are_refused(blobs: Blobs, tmp_path: Path, name: str) -> None:
-    file = blobs.add_bytes(b"x", "x")
+    file = stored(blobs, b"x", "x")
     with pytest.raises(InvalidRequest):
-        blobs.add_bytes(b"x", name)
+        stored(blobs, b"x", name)
     with pytest.raises(InvalidRequest):
         blobs.lay_out([FileRef(name, file.sha256, 1)], tmp_path / "job")
 
@@ -92,12 +71,12 @@ def test_linked_sub_folder_is_no_way_out(blobs: Blobs, tmp_path: Path) -> None:
     (tmp_path / "job").mkdir()
     (tmp_path / "job" / "sub").symlink_to(tmp_path / "outside")
     with pytest.raises(InvalidRequest, match="leads out"):
-        blobs.lay_out([blobs.add_bytes(b"x", "sub/x")], tmp_path / "job")
+        blobs.lay_out([stored(blobs, b"x", "sub/x")], tmp_path / "job")
     assert not list((tmp_path / "outside").iterdir())
 
 
 def test_lay_out_links_with_sub_folders(blobs: Blobs, tmp_path: Path) -> None:
-    files = [blobs.add_bytes(b"one", "model.onnx"), blobs.add_bytes(b"two", "data/deep/0.npy")]
+    files = [stored(blobs, b"one", "model.onnx"), stored(blobs, b"two", "data/deep/0.npy")]
     for _ in range(2):
         laid = blobs.lay_out(files, tmp_path / "job")
     assert laid == (tmp_path / "job/model.onnx", tmp_path / "job/data/deep/0.npy")
@@ -110,7 +89,7 @@ def test_lay_out_copies_where_links_are_impossible(blobs: Blobs) -> None:
     if not shared.is_dir() or shared.stat().st_dev == blobs.root.parent.stat().st_dev:
         pytest.skip("no second file system here")
     folder = shared / f"whetstone-job-{os.getpid()}"
-    (laid,) = blobs.lay_out([blobs.add_bytes(b"one", "a")], folder)
+    (laid,) = blobs.lay_out([stored(blobs, b"one", "a")], folder)
     assert laid.read_bytes() == b"one"
     assert stat.S_IMODE(laid.stat().st_mode) == 0o444
     laid.unlink()
@@ -135,7 +114,7 @@ def test_damage_is_noticed_and_healed_by_adding_again(blobs: Blobs, source: Path
 
 
 def test_sweep_spares_the_kept_and_the_young(blobs: Blobs) -> None:
-    kept, young, old = (blobs.add_bytes(text, "x") for text in (b"kept", b"young", b"old"))
+    kept, young, old = (stored(blobs, text, "x") for text in (b"kept", b"young", b"old"))
     left = blobs.root / "tmp" / "left"
     left.write_bytes(b"half a file")
     for path in (blobs.path(kept), blobs.path(old), left):
@@ -148,6 +127,6 @@ def test_adding_again_renews_the_age(blobs: Blobs, source: Path) -> None:
     file = blobs.add(source)
     os.utime(blobs.path(file), (1.0, 1.0))
     os.utime(source, (1.0, 1.0))
-    blobs.add(source, move=True)
+    blobs.add(source)
     assert blobs.sweep(set()) == 0
     assert blobs.verify(file.sha256)

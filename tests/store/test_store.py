@@ -29,10 +29,9 @@ class TestSqlite(StoreContract):
             assert second.models.list() == (model,)
             assert second.blobs.verify(model.files[0].sha256)
 
-    def test_folders_are_there(self, store: Store, settings: Settings) -> None:
-        assert store.uploads_dir.is_dir()
+    def test_the_folder_of_jobs_is_there(self, store: Store, settings: Settings) -> None:
         assert store.jobs_dir.is_dir()
-        assert store.uploads_dir.is_relative_to(settings.data_dir)
+        assert store.jobs_dir.is_relative_to(settings.data_dir)
 
 
 if SERVER:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from core.domain.measurement import Environment, Fidelity, Interval, Latency, Timing
 from core.domain.model import DataSet, FileRef, SourceModel, TensorSpec
 from core.domain.recipe import Artifact, Recipe, Step, Target
 from core.domain.run import Candidate, Result, RunRequest
 from core.serde import digest
-from core.store import Store
+from core.store import Blobs, Store
+
+
+def stored(blobs: Blobs, content: bytes, name: str) -> FileRef:
+    """Store `content` under the relative `name`."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "content"
+        path.write_bytes(content)
+        return blobs.add(path, name)
 
 
 def a_model(store: Store, text: bytes = b"weights") -> SourceModel:
-    file = store.blobs.add_bytes(text, "model.onnx")
+    file = stored(store.blobs, text, "model.onnx")
     spec = TensorSpec("x", "float32", ("batch", 4))
     model = SourceModel(
         digest(file.sha256),
@@ -31,7 +42,7 @@ def a_model(store: Store, text: bytes = b"weights") -> SourceModel:
 
 
 def a_data_set(store: Store, text: bytes = b"rows") -> DataSet:
-    file = store.blobs.add_bytes(text, "calibration/0.npy")
+    file = stored(store.blobs, text, "calibration/0.npy")
     return store.data.add(DataSet(digest(file.sha256, "data"), "rows", (file,), ("x",), 8, 2, False))
 
 
@@ -48,7 +59,7 @@ def some_candidates(store: Store, count: int) -> list[Candidate]:
 
 
 def an_artifact(store: Store, model: SourceModel, text: bytes) -> Artifact:
-    file: FileRef = store.blobs.add_bytes(text, "model.onnx")
+    file = stored(store.blobs, text, "model.onnx")
     return Artifact(digest(model.id, file.sha256), model.id, Step("int8", {"bits": 8}), "onnx", (file,))
 
 

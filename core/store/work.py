@@ -1,0 +1,115 @@
+"""What the worker does that holds a run, and the end of one that no longer gives signs of life."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from core.domain.run import Run, RunStatus
+from core.errors import ErrorRecord, InvalidRequest
+from core.store.claims import bump_owned, change, settle
+from core.store.database import Database
+from core.store.events import append
+from core.store.runs import find
+from core.store.tables import runs
+
+
+class Pulse(StrEnum):
+    """Answer to a heartbeat; false where the worker must stop."""
+
+    HELD = "held"
+    CANCEL = "cancel"
+    LOST = "lost"
+
+    def __bool__(self) -> bool:
+        return self is Pulse.HELD
+
+
+class Work:
+    """Runs as their workers see them.
+
+    Args:
+        database: Where they are kept.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, worker: str) -> Run | None:
+        """Make the oldest queued run this worker's and return it, or None where nothing waits."""
+        oldest = (
+            select(runs.c.id).where(runs.c.status == RunStatus.QUEUED).order_by(runs.c.created, runs.c.id)
+        )
+        with self._database.write() as connection:
+            while (run_id := connection.execute(oldest.limit(1)).scalar()) is not None:
+                now = time.time()
+                taken: dict[str, Any] = {"status": RunStatus.RUNNING, "worker": worker, "heartbeat": now}
+                if change(connection, run_id, [RunStatus.QUEUED], **taken):
+                    first = update(runs).where(runs.c.id == run_id, runs.c.started.is_(None))
+                    connection.execute(first.values(started=now))
+                    return find(connection, run_id)
+        return None
+
+    def heartbeat(self, run_id: str, worker: str) -> Pulse:
+        """Give a sign of life; false where the worker must stop. Does not raise the revision."""
+        mine = (runs.c.id == run_id, runs.c.worker == worker, runs.c.status == RunStatus.RUNNING)
+        with self._database.write() as connection:
+            if not connection.execute(update(runs).where(*mine).values(heartbeat=time.time())).rowcount:
+                return Pulse.LOST
+            asked = connection.execute(select(runs.c.cancel_requested).where(runs.c.id == run_id)).scalar()
+        return Pulse.CANCEL if asked else Pulse.HELD
+
+    def mark_interrupted(self, stale_after_s: float) -> tuple[str, ...]:
+        """End running runs without a sign of life for so long; return their ids.
+
+        They are interrupted, or cancelled where the person had asked for that.
+        """
+        stale = (runs.c.status == RunStatus.RUNNING, runs.c.heartbeat < time.time() - stale_after_s)
+        with self._database.write() as connection:
+            found = connection.execute(select(runs.c.id, runs.c.cancel_requested).where(*stale)).all()
+            return tuple(run_id for run_id, asked in found if _interrupt(connection, run_id, asked, stale))
+
+    def finish(self, run_id: str, worker: str, status: RunStatus, error: ErrorRecord | None = None) -> Run:
+        """End the run with `status`; half-done candidates wait again.
+
+        Raises:
+            ClaimLost: The run is not this worker's.
+            InvalidRequest: `status` is not an end.
+        """
+        if status.active:
+            raise InvalidRequest(f"A run cannot end as {status}.")
+        with self._database.write() as connection:
+            end = {"status": status, "error": error, "finished": time.time(), "stage": ""}
+            bump_owned(connection, run_id, worker, **end)
+            settle(connection, [run_id])
+            return find(connection, run_id)
+
+    def set_stage(self, run_id: str, worker: str, stage: str) -> None:
+        """Say what the worker does now; raises `ClaimLost`."""
+        self._set(run_id, worker, stage=stage)
+
+    def set_control(self, run_id: str, worker: str, control: dict[str, float]) -> None:
+        """Keep the A/A figures; raises `ClaimLost`."""
+        self._set(run_id, worker, control=control)
+
+    def add_elapsed(self, run_id: str, worker: str, seconds: float) -> None:
+        """Add worked seconds; raises `ClaimLost`."""
+        self._set(run_id, worker, elapsed_s=runs.c.elapsed_s + seconds)
+
+    def _set(self, run_id: str, worker: str, **values: Any) -> None:
+        with self._database.write() as connection:
+            bump_owned(connection, run_id, worker, **values)
+
+
+def _interrupt(connection: Connection, run_id: str, asked: bool, stale: Sequence[Any]) -> bool:
+    status = RunStatus.CANCELLED if asked else RunStatus.INTERRUPTED
+    values = {"status": status, "revision": runs.c.revision + 1, "finished": time.time(), "stage": ""}
+    if not connection.execute(update(runs).where(runs.c.id == run_id, *stale).values(values)).rowcount:
+        return False
+    settle(connection, [run_id])
+    append(connection, run_id, str(status), "", {})
+    return True
