@@ -18,7 +18,8 @@ from pathlib import Path
 
 from core.architectures import identify
 from core.bench.endpoint import Endpoint
-from core.bench.stopwatch import Plan, measure
+from core.bench.rounds import Plan
+from core.bench.stopwatch import measure
 from core.domain.measurement import Timing
 from core.domain.model import SourceModel, TensorSpec
 from core.domain.recipe import Target

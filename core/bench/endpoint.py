@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -120,16 +120,11 @@ class Host:
 
     def _open(self) -> dict[str, Any]:
         artifact, target = self._endpoint.artifact, self._endpoint.target
-        plain = {
-            "format": artifact.format,
-            "path": str(artifact.path.resolve()),
-            "files": [str(path.resolve()) for path in artifact.files],
-            "options": artifact.options,
-            "details": {},
-        }
+        files = tuple(path.resolve() for path in artifact.files)
+        artifact = replace(artifact, path=artifact.path.resolve(), files=files, details={})
         model = to_plain(self._endpoint.model)
         data = str(self._data.resolve()) if self._data else None
-        return self.long("open", artifact=plain, target=to_plain(target), model=model, data=data)
+        return self.long("open", artifact=to_plain(artifact), target=to_plain(target), model=model, data=data)
 
     def long(self, command: str, **payload: Any) -> dict[str, Any]:
         """Run a command that may take long and can be cancelled.

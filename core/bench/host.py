@@ -60,11 +60,6 @@ def _now() -> _Held:
     return _held[0]
 
 
-def _artifact(plain: dict[str, Any]) -> LocalArtifact:
-    files = tuple(Path(name) for name in plain["files"])
-    return LocalArtifact(plain["format"], Path(plain["path"]), files, plain["options"], plain["details"])
-
-
 def _read_through(artifact: LocalArtifact) -> None:
     """Bring the files into the page cache: a load time should not depend on who read them last."""
     for path in artifact.files:
@@ -111,7 +106,7 @@ def open_model(payload: dict[str, Any]) -> dict[str, Any]:
         ``load_ms`` and ``call_ms``, the time of one warm call.
     """
     runtime = get_runtime(payload["target"]["runtime_id"])
-    artifact, target = _artifact(payload["artifact"]), from_plain(payload["target"], Target)
+    artifact, target = from_plain(payload["artifact"], LocalArtifact), from_plain(payload["target"], Target)
     model = from_plain(payload["model"], SourceModel)
     data = Path(payload["data"]) if payload["data"] else None
     feed, _ = next(_feeds(model, data, model.fixed_batch or target.batch))

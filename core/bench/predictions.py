@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from core.domain.model import SourceModel
 from core.errors import RuntimeFailed
 from core.protocols import Array, Feed, Session
 
@@ -110,21 +109,3 @@ def save_golden(path: Path, feeds: Sequence[Feed], outputs: Sequence[Sequence[Ar
         for index, array in enumerate(row)
     }
     np.savez(path, **arrays)  # type: ignore[arg-type]
-
-
-def read_golden(path: Path, model: SourceModel) -> tuple[list[Feed], list[list[Array]]]:
-    """Return the feeds, by the model's input names, and outputs that `save_golden` wrote."""
-    with np.load(path, allow_pickle=False) as file:
-        arrays = dict(file)
-    names = [spec.name for spec in model.inputs]
-    feeds = [dict(zip(names, row, strict=True)) for row in _rows(arrays, "input")]
-    return feeds, _rows(arrays, "output")
-
-
-def _rows(arrays: dict[str, Array], kind: str) -> list[list[Array]]:
-    rows: dict[int, dict[int, Array]] = {}
-    for name, array in arrays.items():
-        label, sample, index = name.rsplit("_", 2)
-        if label == kind:
-            rows.setdefault(int(sample), {})[int(index)] = array
-    return [[row[index] for index in sorted(row)] for _, row in sorted(rows.items())]

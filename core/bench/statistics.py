@@ -70,24 +70,23 @@ def settled(interval: Interval, target: float) -> bool:
 
 
 @cache
-def runs_needed(percentile: float, confidence: float = CONFIDENCE) -> int:
+def runs_needed(percentile: float) -> int:
     """Return the runs that a latency percentile takes: 11, 64, 130 and 662 for p50, p90, p95 and p99.
 
-    With that many runs the second-largest one is an upper bound of the percentile at `confidence`: at most
+    With that many runs the second-largest one is an upper bound of the percentile at 99 %: at most
     one of n runs lies above it with probability p^n + n (1 - p) p^(n-1). It is the bound by which MLPerf's
     load generator stops early with one query over the limit (loadgen/early_stopping.cc).
 
     Args:
         percentile: Between 0 and 1.
-        confidence: Of the bound.
     """
     runs = 2
-    while percentile**runs + runs * (1 - percentile) * percentile ** (runs - 1) > 1 - confidence:
+    while percentile**runs + runs * (1 - percentile) * percentile ** (runs - 1) > 1 - CONFIDENCE:
         runs += 1
     return runs
 
 
-def latency(starts: Sequence[Sequence[ArrayLike]], *, seed: int = 0, resamples: int = RESAMPLES) -> Latency:
+def latency(starts: Sequence[Sequence[ArrayLike]], *, seed: int = 0) -> Latency:
     """Return what all calls, in milliseconds, say.
 
     The interval of the median resamples whole rounds, because calls within one share the machine's mood;
@@ -96,12 +95,11 @@ def latency(starts: Sequence[Sequence[ArrayLike]], *, seed: int = 0, resamples: 
     Args:
         starts: For every process start, one sequence of call times per round.
         seed: Of the bootstrap.
-        resamples: Of the bootstrap.
     """
     groups = [[np.asarray(block, dtype=np.float64) for block in blocks] for blocks in starts]
     calls = np.concatenate([block for blocks in groups for block in blocks])
     if len(groups) == 1:
-        low, high = _round_interval(groups[0], seed, resamples)
+        low, high = _round_interval(groups[0], seed)
     else:
         whole = ratio_interval([np.array([np.median(block) for block in blocks]) for blocks in groups])
         low, high = whole.low, whole.high
@@ -118,12 +116,12 @@ def latency(starts: Sequence[Sequence[ArrayLike]], *, seed: int = 0, resamples: 
     )
 
 
-def _round_interval(blocks: list[Floats], seed: int, resamples: int) -> tuple[float, float]:
+def _round_interval(blocks: list[Floats], seed: int) -> tuple[float, float]:
     # Evenly spaced order statistics stand for a round: the resampled median needs no more of them.
     places = (np.arange(KEPT_PER_ROUND) + 0.5) / KEPT_PER_ROUND
     kept = np.stack([np.quantile(block, places) for block in blocks])
-    draws = np.random.default_rng(seed).integers(0, len(kept), (resamples, len(kept)))
-    low, high = np.quantile(np.median(kept[draws].reshape(resamples, -1), axis=1), (0.025, 0.975))
+    draws = np.random.default_rng(seed).integers(0, len(kept), (RESAMPLES, len(kept)))
+    low, high = np.quantile(np.median(kept[draws].reshape(RESAMPLES, -1), axis=1), (0.025, 0.975))
     return float(low), float(high)
 
 

@@ -18,8 +18,6 @@ from core.bench.statistics import latency
 from core.domain.measurement import Timing
 from core.errors import Cancelled, WhetstoneError
 
-__all__ = ["Endpoint", "Measured", "Plan", "measure", "predict"]
-
 KEPT_SAMPLES = 200
 GOLDEN = 4
 MEMORY_SHARE = 0.5
@@ -33,7 +31,7 @@ class Measured:
         timing: Against the baseline.
         predictions: Folder with the candidate's outputs on the evaluation set, for
             `core.bench.quality.read_outputs`; None without a data set.
-        golden: File of a few feeds and outputs, for `core.bench.predictions.read_golden`.
+        golden: File of a few feeds and outputs, by `core.bench.predictions.save_golden`.
     """
 
     timing: Timing
@@ -126,19 +124,6 @@ def _pair(
         other.pin()
         with parent_elsewhere(cores):
             yield host, other
-
-
-def predict(endpoint: Endpoint, data_folder: Path, folder: Path, cancel: Cancel = never) -> Path:
-    """Return a folder with the outputs of `endpoint` on the whole evaluation set.
-
-    Raises:
-        WhetstoneError: The model cannot be opened or run, its process died, or Cancelled.
-    """
-    with Host(endpoint, folder, data_folder, timing_cores(endpoint.target.threads), cancel) as host:
-        host.pin()
-        host.open()
-        host.long("predict", folder=str(folder.resolve() / "predictions"))
-    return folder / "predictions"
 
 
 def _thinned(starts: list[Blocks]) -> tuple[float, ...]:

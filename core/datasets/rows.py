@@ -41,22 +41,13 @@ class Rows:
             raise CorruptFile("Labels and rows of the data set differ in length.", hint="Add the data again.")
 
     @property
-    def calibration_samples(self) -> int:
-        """Number of rows for calibration."""
-        return len(self._parts["calibration"][0])
-
-    @property
     def evaluation_samples(self) -> int:
         """Number of rows for evaluation."""
         return len(self._parts["evaluation"][0])
 
-    def calibration(self, batch: int = 1) -> Iterator[Feed]:
-        """Yield the calibration rows in feeds of `batch`."""
-        return (feed for feed, _ in self.batches("calibration", batch))
-
-    def evaluation(self, batch: int) -> Iterator[Feed]:
-        """Yield the evaluation rows in feeds of `batch`, in the order of `labels`."""
-        return (feed for feed, _ in self.batches("evaluation", batch))
+    def calibration(self) -> Iterator[Feed]:
+        """Yield the calibration rows one by one, or in feeds of the model's fixed batch."""
+        return (feed for feed, _ in self.batches("calibration", 1))
 
     def batches(self, part: str, batch: int) -> Iterator[tuple[Feed, int]]:
         """Yield feeds of ``calibration`` or ``evaluation`` with the number of real rows in each."""

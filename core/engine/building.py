@@ -113,7 +113,7 @@ class Builder:
                 "pass_id": step.pass_id,
                 "params": step.params,
                 "model": to_plain(self._model),
-                "artifact": plain_artifact(local),
+                "artifact": to_plain(local),
                 "folder": str(out),
                 "data": str(data) if data else None,
                 "seed": self._seed,
@@ -126,14 +126,3 @@ class Builder:
         made = Artifact(identity, parent.id, step, reply["format"], files, reply["options"], reply["details"])
         self._store.artifacts.save(made)
         return made
-
-
-def plain_artifact(local: LocalArtifact) -> dict[str, Any]:
-    """Return `local` as plain values for a working process."""
-    return {
-        "format": local.format,
-        "path": str(local.path),
-        "files": [str(file) for file in local.files],
-        "options": local.options,
-        "details": local.details,
-    }

@@ -9,7 +9,8 @@ import numpy as np
 from core.bench.endpoint import Endpoint
 from core.bench.predictions import CHANGING
 from core.bench.quality import compare, read_outputs
-from core.bench.stopwatch import Measured, Plan, measure
+from core.bench.rounds import Plan
+from core.bench.stopwatch import Measured, measure
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate, Result, Run

@@ -92,7 +92,6 @@ def add_data(
     params: dict[str, Any] | None = None,
     format_id: str = "",
     seed: int = 0,
-    name: str = "",
 ) -> DataSet:
     """Prepare data for `model`, split it and keep it; the same data is prepared once.
 
@@ -103,7 +102,6 @@ def add_data(
         params: Preparation that the person adjusted, by the format's `Params`.
         format_id: A data format to insist on; empty recognizes it.
         seed: Of the split.
-        name: Display name; empty takes the file's.
 
     Raises:
         InputError: The data is unusable or does not fit the model.
@@ -111,7 +109,7 @@ def add_data(
     path = Path(source) if source is not None else None
     reads = [_checked(path)] if path is not None and path.exists() else []
     content = [entry for each in reads for entry in _content(each)]
-    identity = _identity("data", str(source), content, model.id, params or {}, format_id, seed, name)
+    identity = _identity("data", str(source), content, model.id, params or {}, format_id, seed)
     known = _known(store.data, identity)
     if known is not None:
         return known
@@ -127,4 +125,4 @@ def add_data(
         reply = run_task("core.datasets.task", "build", payload, reads, folder, Stop())
         files = _keep(store, folder, reply["files"])
     data = from_plain(reply["data"], DataSet)
-    return store.data.add(replace(data, id=identity, files=files, name=name or data.name))
+    return store.data.add(replace(data, id=identity, files=files))

@@ -21,8 +21,8 @@ def build(payload: dict[str, Any]) -> dict[str, Any]:
     """Run one pass and check what it promises.
 
     Args:
-        payload: ``pass_id``, ``params``, ``model`` as plain values, ``artifact`` with ``format``, ``path``,
-            ``files``, ``options`` and ``details``, ``folder`` to write in, ``data`` (folder of a built data
+        payload: ``pass_id``, ``params``, ``model`` as plain values, ``artifact`` as a plain
+            `LocalArtifact`, ``folder`` to write in, ``data`` (folder of a built data
             set, or None for random inputs), ``seed`` and ``threads``.
 
     Returns:
@@ -34,13 +34,12 @@ def build(payload: dict[str, Any]) -> dict[str, Any]:
     """
     folder = Path(payload["folder"]).resolve()
     chosen = registry.get_pass(payload["pass_id"])
-    settings = params.make(chosen.Params, payload.get("params") or {})
+    settings = params.make(chosen.Params, payload["params"])
     model = from_plain(payload["model"], SourceModel)
-    before = _artifact(payload["artifact"])
-    seed, data = int(payload.get("seed", 0)), payload.get("data")
-    threads = int(payload.get("threads", 2))
+    before = from_plain(payload["artifact"], LocalArtifact)
+    seed, threads = int(payload["seed"]), int(payload["threads"])
     os.environ["OMP_NUM_THREADS"] = str(threads)  # read when the libraries are imported, which is later
-    context = PassContext(model, folder, _calibration(model, data, seed), seed, threads)
+    context = PassContext(model, folder, _calibration(model, payload["data"], seed), seed, threads)
     after = chosen.run(context, before, settings)
     chosen.ensures(before, after, settings)
     return {
@@ -50,12 +49,6 @@ def build(payload: dict[str, Any]) -> dict[str, Any]:
         "options": after.options,
         "details": after.details,
     }
-
-
-def _artifact(plain: dict[str, Any]) -> LocalArtifact:
-    path = Path(plain["path"])
-    files = tuple(Path(file) for file in plain.get("files") or [path])
-    return LocalArtifact(plain["format"], path, files, plain.get("options") or {}, plain.get("details") or {})
 
 
 def _calibration(model: SourceModel, data: str | None, seed: int) -> Callable[[], Iterator[Feed]]:

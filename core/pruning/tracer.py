@@ -192,11 +192,11 @@ class Tracer:
         out = together(self.joined, meeting, "a bias")
         self.axes[target] = (*self.of(x)[:-1], out)
 
-    def per_channel(self, x: str, weights: Iterable[str], target: str, axis: int = 1) -> None:
-        """Tie vectors to one axis of `x`, as batch norm does; the other axes pass."""
-        meeting = [self.of(x)[axis], *(self.of(name)[0] for name in weights)]
+    def per_channel(self, x: str, weights: Iterable[str], target: str) -> None:
+        """Tie vectors to the channels of `x`, as batch norm does; the other axes pass."""
+        meeting = [self.of(x)[1], *(self.of(name)[0] for name in weights)]
         found = together(self.joined, meeting, "a norm of the input")
-        self.axes[target] = (*self.of(x)[:axis], found, *self.of(x)[axis + 1 :])
+        self.axes[target] = (self.of(x)[0], found, *self.of(x)[2:])
 
     def concatenated(self, inputs: Sequence[str], target: str, axis: int) -> None:
         """Lay the atoms of one axis side by side and tie the others."""

@@ -149,15 +149,12 @@ def _value(node: ast.expr, sizes: Mapping[str, int]) -> int:
     raise ValueError("not a sum or product of symbols")
 
 
-def stated_sizes(
-    inputs: Sequence[TensorSpec], shapes: Mapping[str, tuple[int, ...]], unknown: Sequence[str] = ()
-) -> dict[str, int]:
+def stated_sizes(inputs: Sequence[TensorSpec], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
     """Return the sizes of symbols that follow from the stated shapes.
 
     Args:
         inputs: The model's inputs.
         shapes: Example shape by input name.
-        unknown: Inputs whose rank the file does not record; their stated shapes are not compared.
 
     Raises:
         InvalidRequest: An input does not exist, or a shape contradicts the model or another shape.
@@ -169,8 +166,6 @@ def stated_sizes(
             raise InvalidRequest(
                 f"The model has no input named {name!r}.", hint=f"Its inputs are {', '.join(by_name)}."
             )
-        if name in unknown:
-            continue
         _check_rank(by_name[name], shape)
         for axis, (size, given) in enumerate(zip(by_name[name].shape, shape, strict=True)):
             known = sizes.setdefault(size, given) if isinstance(size, str) else size

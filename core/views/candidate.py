@@ -7,7 +7,6 @@ from typing import Any
 
 from core.domain.measurement import Interval
 from core.domain.recipe import Artifact
-from core.domain.run import Limits
 from core.errors import NotFound
 from core.insights.findings import Finding, findings
 from core.insights.recommendation import more_samples
@@ -87,27 +86,26 @@ def _steps(row: Row, chain: list[Artifact]) -> tuple[StepRow, ...]:
     return tuple(rows)
 
 
-def explain(store: Store, candidate_id: str, limits: Limits | None = None) -> CandidateView:
-    """Return everything about a candidate, judged under `limits` or those of its run.
+def explain(store: Store, candidate_id: str) -> CandidateView:
+    """Return everything about a candidate, judged under the limits of its run.
 
     Raises:
         NotFound: There is no such candidate.
     """
     candidate = store.candidates.get(candidate_id)
-    view = run_view(store, candidate.run_id, limits)
+    view = run_view(store, candidate.run_id)
     row = view.find(candidate_id)
     if row is None:
         raise NotFound(f"There is no candidate {candidate_id}.", hint="Open the run again.")
     chain = _chain(store, candidate.artifact_id)
     control = Interval(**view.run.control) if view.run.control else None
     request, recipe = view.run.request, candidate.recipe
-    asked = limits or request.limits
     return CandidateView(
         view,
         row,
         _steps(row, chain),
         findings(candidate, chain, control),
-        more_samples(candidate.result, asked) if candidate.result else None,
+        more_samples(candidate.result, request.limits) if candidate.result else None,
         command_for(view.model, view.data, request, recipe),
         python_for(view.model, view.data, request, recipe),
     )

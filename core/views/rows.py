@@ -30,7 +30,6 @@ class Row:
         memory_bytes: Peak above the empty runtime.
         on_front: No other candidate is both faster and at least as true, or truer and at least as fast.
         tied_with: Names of candidates whose speed-up interval overlaps this one's.
-        meets_limits: None before it is measured.
         sure: The whole interval of the loss respects the limit.
         why: Why it is recommended or not, in a sentence.
     """
@@ -48,7 +47,6 @@ class Row:
     memory_bytes: int | None
     on_front: bool
     tied_with: tuple[str, ...]
-    meets_limits: bool | None
     sure: bool
     why: str
 
@@ -141,7 +139,7 @@ def _row(
     result = candidate.result
     if result is None:
         none = (None,) * 8
-        return Row(candidate, *names, *none, False, (), None, False, why)  # type: ignore[arg-type]
+        return Row(candidate, *names, *none, False, (), False, why)  # type: ignore[arg-type]
     verdict = judge(result, limits)
     latency = result.timing.latency
     return Row(
@@ -157,7 +155,6 @@ def _row(
         memory_bytes=result.timing.memory_bytes,
         on_front=on_front,
         tied_with=_ties(candidate, everyone),
-        meets_limits=verdict.meets,
         sure=verdict.sure,
         why=why,
     )

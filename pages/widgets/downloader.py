@@ -7,6 +7,8 @@ from pages.widgets.component import component, route
 _component = component("downloader")
 
 
-def download_kit(candidate_id: str, *, label: str = "Download kit", key: str) -> None:
+def download_kit(candidate_id: str, *, key: str) -> None:
     """Draw the download button of a finished candidate."""
-    _component(key=key, width="content", data={"label": label, "url": route(f"download/{candidate_id}")})
+    _component(
+        key=key, width="content", data={"label": "Download kit", "url": route(f"download/{candidate_id}")}
+    )

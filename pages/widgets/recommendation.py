@@ -9,7 +9,7 @@ from pages.widgets.downloader import download_kit
 from pages.widgets.page import go
 
 
-def recommendation_box(view: RunView, *, key: str, download: bool = True) -> None:
+def recommendation_box(view: RunView, *, key: str) -> None:
     """Draw what is recommended, how sure that is, and what would settle it; nothing while unknown."""
     found = view.recommendation
     if found.candidate_id is None:
@@ -32,7 +32,6 @@ def recommendation_box(view: RunView, *, key: str, download: bool = True) -> Non
         st.markdown(f":orange[:material/star:] **Recommended** {sure}")
         st.markdown(f"### {found.sentence}", anchors=False)
         with st.container(horizontal=True, vertical_alignment="center"):
-            if download:
-                download_kit(found.candidate_id, key=f"kit_{key}")
+            download_kit(found.candidate_id, key=f"kit_{key}")
             if st.button("What is it?", icon=":material/info:", key=f"what_{key}"):
                 go("candidate.py", candidate=found.candidate_id)

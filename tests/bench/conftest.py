@@ -11,7 +11,7 @@ import pytest
 from core.bench.endpoint import Endpoint
 from core.domain.model import SourceModel, TensorSpec
 from core.domain.recipe import Target
-from core.protocols import LocalArtifact
+from core.protocols import Array, Feed, LocalArtifact
 
 WIDTH = 192
 Chain = Callable[[int], Endpoint]
@@ -34,6 +34,20 @@ def write_chain(path: Path, links: int) -> None:
     ports = [[helper.make_tensor_value_info(n, TensorProto.FLOAT, ["batch", WIDTH])] for n in ("x", "y")]
     graph = helper.make_graph(nodes, "chain", *ports, initializer=[numpy_helper.from_array(weight, "w")])
     save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+
+
+def read_golden(path: Path, model: SourceModel) -> tuple[list[Feed], list[list[Array]]]:
+    """Return the feeds, by the model's input names, and outputs of a file of golden samples."""
+    found: dict[str, dict[int, dict[int, Array]]] = {"input": {}, "output": {}}
+    with np.load(path, allow_pickle=False) as arrays:
+        for name, array in arrays.items():
+            kind, sample, index = name.split("_")
+            found[kind].setdefault(int(sample), {})[int(index)] = array
+    inputs, outputs = (
+        [[row[at] for at in sorted(row)] for _, row in sorted(found[kind].items())] for kind in found
+    )
+    names = [spec.name for spec in model.inputs]
+    return [dict(zip(names, row, strict=True)) for row in inputs], outputs
 
 
 @pytest.fixture(scope="session")

@@ -151,7 +151,7 @@ def test_inputs_without_a_batch_make_whole_calls_of_samples(tmp_path: Path) -> N
     given = {"x": np.zeros((6, 1, 5)), "rate": np.arange(6), "state": np.ones((6, 2, 1, 3))}
     for path in (None, npz(tmp_path, **given)):
         built = build(path, tmp_path / "out", described)
-        feeds = list(Rows(tmp_path / "out", described).evaluation(8))
+        feeds = [feed for feed, _ in Rows(tmp_path / "out", described).batches("evaluation", 8)]
         assert len(feeds) == built.data.evaluation_samples
         assert all([a.shape for a in feed.values()] == [(1, 5), (), (2, 1, 3)] for feed in feeds)
     assert len({int(feed["rate"]) for feed in feeds}) == len(feeds)

@@ -18,7 +18,7 @@ def test_rows_come_back_in_batches(tmp_path: Path, described: SourceModel) -> No
     np.savez(tmp_path / "data.npz", images=images, labels=np.arange(40) % 10)
     build(tmp_path / "data.npz", tmp_path / "out", described)
     rows = Rows(tmp_path / "out", described)
-    feeds = list(rows.evaluation(8))
+    feeds = [feed for feed, _ in rows.batches("evaluation", 8)]
     fixed = described.fixed_batch is not None
     assert [len(feed["input"]) for feed in feeds] == [8, 8, 8, 8 if fixed else 6]
     assert [count for _, count in rows.batches("evaluation", 8)] == [8, 8, 8, 6]

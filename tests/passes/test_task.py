@@ -17,15 +17,7 @@ from tests.passes.conftest import Sample, answer
 
 def payload(pass_id: str, sample: Sample, format: str, folder: Path, **more: Any) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
-    found = sample.artifacts[format]
-    plain = {
-        "format": format,
-        "path": str(found.path),
-        "files": [str(file) for file in found.files],
-        "options": found.options,
-        "details": found.details,
-    }
-    model = to_plain(sample.model)
+    plain, model = to_plain(sample.artifacts[format]), to_plain(sample.model)
     given = {"pass_id": pass_id, "params": {}, "model": model, "artifact": plain, "folder": str(folder)}
     return given | {"data": None, "seed": 0, "threads": 1} | more
 
