@@ -69,17 +69,19 @@ class Timing:
     """Everything the stopwatch says of one candidate against the baseline.
 
     Attributes:
-        latency: Of the candidate at the target's batch size.
-        baseline: Of the baseline, measured in the same rounds.
+        latency: Of the candidate at the target's batch size, at the pace of the run (see `pace`).
+        baseline: Of the baseline, as it was timed in the same rounds.
         speedup: Median over rounds of baseline time by candidate time, with its 95 % interval.
         rounds: Paired rounds measured.
         unstable: The interval was still wider than ±3 % at the time limit.
-        samples_ms: Candidate calls, thinned to at most 200 for the page.
+        samples_ms: Candidate calls, thinned to at most 200 for the page, at the pace of the run.
         throughput: Samples per second by batch size; a batch the model refuses is absent.
         memory_bytes: Peak resident memory of the measuring process above its empty runtime.
         load_ms: First load of the artifact in a fresh process.
         warm_load_ms: Second load in the same process.
         environment: Where it was measured.
+        pace: What the candidate's times were multiplied by, so that all candidates of a run stand on one axis
+            though the machine was not equally fast for each; 1 for times as they were taken.
     """
 
     latency: Latency
@@ -93,6 +95,7 @@ class Timing:
     load_ms: float
     warm_load_ms: float
     environment: Environment
+    pace: float = 1.0
 
 
 @dataclass(frozen=True)

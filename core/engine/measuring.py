@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from core.bench.endpoint import Endpoint
+from core.bench.pace import at_pace
 from core.bench.predictions import CHANGING
 from core.bench.quality import compare, read_outputs
 from core.bench.rounds import Plan
@@ -80,7 +81,10 @@ class Measurer:
             if alone:
                 self._keep_predictions(candidate, measured.predictions)
             self._store.results.attach(candidate.id, GOLDEN, measured.golden, self._worker)
-        return Result(measured.timing, accuracy, fidelity, artifact.size_bytes)
+        timing = measured.timing
+        if baseline.result is not None:
+            timing = at_pace(timing, baseline.result.timing.latency.p50)
+        return Result(timing, accuracy, fidelity, artifact.size_bytes)
 
     def _time(self, candidate: Candidate, artifact: Artifact, baseline: Candidate, folder: Path) -> Measured:
         ours = lay_out(self._store, artifact, folder / "ours")

@@ -92,6 +92,7 @@ def _measured(result: Result) -> dict[str, Any]:
         "latency_ms": to_plain(timing.latency),
         "baseline_latency_ms": to_plain(timing.baseline),
         "speedup": _interval(timing.speedup),
+        "pace": timing.pace,
         "unstable": timing.unstable,
         "throughput_per_s": {str(batch): rate for batch, rate in timing.throughput.items()},
         "memory_bytes": timing.memory_bytes,

@@ -8,6 +8,8 @@ from core.domain.measurement import Latency
 from core.views import Row
 from pages.widgets import format as fmt
 
+PACE = "as if the machine had been as fast as when your model was measured"
+
 
 def card(label: str, value: str, below: str) -> None:
     """Draw one figure with its interval below."""
@@ -67,6 +69,7 @@ def _sureness(row: Row) -> dict[str, str]:
     table = {"Latency": f"{measured}, mean {fmt.ms(latency.mean)}", "Slow calls": _slow_calls(latency)}
     if row.candidate.position:
         table["Speed-up"] = f"{fmt.times(row.speedup)}, {timing.rounds} rounds in turns with your model"
+        table["Pace"] = f"times ×{timing.pace:.2f}, {PACE}"
     if result.accuracy is not None:
         quality = result.accuracy
         table["Accuracy"] = f"{fmt.percent(quality.value)} of {quality.samples:,} samples"

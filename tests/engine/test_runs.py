@@ -33,6 +33,11 @@ def test_a_run_measures_every_candidate_and_its_kit_proves_itself(
         assert row.latency_ms is not None
         assert row.accuracy is not None
         assert row.accuracy > 80
+        assert row.speedup is not None
+        if row.candidate.position:
+            baseline = view.baseline.latency_ms
+            assert baseline is not None
+            assert row.latency_ms.value == pytest.approx(baseline.value / row.speedup.value)
     assert results(view)["candidates"][1]["latency_ms"]["runs"] > 11
     kit = kit_path(store, view.candidates[1].id)
     assert kit_name(store, view.candidates[1].id) == "model-fp32-openvino.zip"
