@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +78,17 @@ def input_names(model: ModelProto) -> list[str]:
 def output_names(model: ModelProto) -> list[str]:
     """Return the names of the outputs in order."""
     return [value.name for value in model.graph.output]
+
+
+def with_outputs(model: ModelProto, names: Iterable[str]) -> ModelProto:
+    """Return a copy of `model` that returns the inner tensors `names` too, behind its own outputs."""
+    import onnx
+
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    before = set(output_names(model))
+    copy.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in before)
+    return copy
 
 
 def drop_shapes(model: ModelProto) -> None:

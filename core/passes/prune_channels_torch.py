@@ -12,7 +12,7 @@ from core.passes.export_pt2 import exported
 from core.passes.prune_channels_onnx import HINT, TRACED_BATCH, samples, why
 from core.passes.torch_calls import arguments, outputs
 from core.protocols import Feed, LocalArtifact, PassContext
-from core.pruning import torch_graph, torch_refresh
+from core.pruning import torch_channels, torch_refresh
 from core.pruning.choice import Rule
 from core.torch_modules import exported_module, load_exported, open_module, quiet_torch
 
@@ -35,8 +35,8 @@ def prune(
     if artifact.format == "state_dict":
         original = exported_module(exported(original, context))
     module: Any = copy.deepcopy(original)
-    tracer = torch_graph.trace(module, arguments(context, TRACED_BATCH))
-    keep = torch_graph.prune(module, tracer, rule)
+    tracer = torch_channels.trace(module, arguments(context, TRACED_BATCH))
+    keep = torch_channels.prune(module, tracer, rule)
     if keep is None:
         raise PassNotApplicable(why(tracer), hint="Quantize it instead.")
     feed = samples(context, tracer) if refresh else None
@@ -69,7 +69,7 @@ def _check(original: nn.Module, pruned: nn.Module, context: PassContext) -> None
 
 
 def _counts(before: nn.Module, after: nn.Module, context: PassContext) -> dict[str, Any]:
-    kept = [torch_graph.parameters(module) for module in (before, after)]
+    kept = [torch_channels.parameters(module) for module in (before, after)]
     macs = [_macs(module, context) for module in (before, after)]
     return {"parameters_before": kept[0], "parameters": kept[1], "macs_before": macs[0], "macs": macs[1]}
 

@@ -8,6 +8,7 @@ a group: Fang et al. 2023, arXiv 2301.12900). A batch norm behind a layer scales
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 
 from core.protocols import Array
 from core.pruning.atoms import Atoms
-from core.pruning.tracer import Keep, Tracer
+from core.pruning.channels import Keep
+from core.pruning.tracer import Tracer
 
 FEWEST = 8
 """A layer is rounded to an eighth of its width at most: a step of 8 would empty a layer of 16."""
@@ -105,11 +107,27 @@ def _normed(values: Array | list[float]) -> NDArray[np.float64]:
     return found / mean if mean > 0 and np.isfinite(mean) else np.ones_like(found)
 
 
-def chosen(tracer: Tracer, rule: Rule) -> set[int]:
-    """Return the channels of a network to remove."""
+def prune(tracer: Tracer, rule: Rule, write: Callable[[dict[str, Array]], None]) -> Keep | None:
+    """Choose channels and take them out of a network.
+
+    Args:
+        tracer: Of the network.
+        rule: How much goes.
+        write: Puts the smaller weights, by name, in place of the network's own.
+
+    Returns:
+        Which atoms stay, or None where there was nothing to remove.
+    """
     if not rule.residuals:
         tracer.hold_streams()
-    return choose(groups(tracer, rule.criterion), rule)
+    gone = choose(groups(tracer, rule.criterion), rule)
+    if not gone:
+        return None
+    keep = _keeper(tracer, gone)
+    write(tracer.pruned(keep))
+    for edit in tracer.edits:
+        edit(keep)
+    return keep
 
 
 def choose(found: list[Group], rule: Rule) -> set[int]:
@@ -134,7 +152,7 @@ def _rounded(wanted: int, size: int, round_to: int) -> int:
     return min(size, max(kept, min(round_to, size)))
 
 
-def keeper(tracer: Tracer, gone: set[int]) -> Keep:
+def _keeper(tracer: Tracer, gone: set[int]) -> Keep:
     """Return the function that says of atoms whether they stay."""
     dropped = np.array(sorted(gone), np.int64)
 

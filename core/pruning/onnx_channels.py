@@ -9,10 +9,9 @@ import numpy as np
 
 from core import onnx_graphs
 from core.protocols import Array
-from core.pruning import onnx_rules, onnx_view
-from core.pruning.choice import Rule, chosen, keeper
-from core.pruning.onnx_weights import write
-from core.pruning.tracer import Keep, Tracer
+from core.pruning import choice, onnx_rules, onnx_view, onnx_weights
+from core.pruning.channels import Keep
+from core.pruning.tracer import Tracer
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -43,22 +42,19 @@ def trace(
     return tracer
 
 
-def prune(model: ModelProto, tracer: Tracer, rule: Rule) -> Keep | None:
+def prune(model: ModelProto, tracer: Tracer, rule: choice.Rule) -> Keep | None:
     """Remove channels from `model` in place.
 
     Returns:
         Which atoms stay, or None where there was nothing to remove.
     """
-    gone = chosen(tracer, rule)
-    if not gone:
-        return None
-    keep = keeper(tracer, gone)
-    smaller = tracer.pruned(keep)
-    for tensor in model.graph.initializer:
-        if tensor.name in smaller:
-            write(tensor, np.ascontiguousarray(smaller[tensor.name]))
-    for edit in tracer.edits:
-        edit(keep)
+
+    def write(smaller: dict[str, Array]) -> None:
+        for tensor in model.graph.initializer:
+            if tensor.name in smaller:
+                onnx_weights.write(tensor, np.ascontiguousarray(smaller[tensor.name]))
+
+    keep = choice.prune(tracer, rule, write)
     onnx_graphs.drop_shapes(model)
     return keep
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from core import onnx_graphs
-from core.pruning.atoms import Atoms
-from core.pruning.onnx_view import Graph, attributes, set_attribute
-from core.pruning.tracer import Keep
+from core.pruning import onnx_layers as layers
+from core.pruning import onnx_shapes as shapes
+from core.pruning.onnx_view import Graph
 
 if TYPE_CHECKING:
     from onnx import NodeProto
+
+Rule = Callable[[Graph, "NodeProto"], None]
 
 
 def follow(graph: Graph, node: NodeProto) -> None:
@@ -37,314 +37,52 @@ def _captured(node: NodeProto) -> Iterator[str]:
                 yield from (value.name for value in each.output)
 
 
-def _conv(graph: Graph, node: NodeProto) -> None:
-    x, w, *rest = node.input
-    bias = rest[0] if rest and rest[0] else None
-    groups = int(attributes(node).get("group", 1))
-    turned = node.op_type == "ConvTranspose"
-    if graph.tracer.convolution(x, w, bias, node.output[0], groups, turned):
-
-        def edit(keep: Keep) -> None:
-            set_attribute(node, "group", graph.tracer.sizes(x, keep)[1])
-
-        graph.tracer.edits.append(edit)
+def _product(graph: Graph, node: NodeProto) -> None:
+    graph.tracer.product(node.input[0], node.input[1], node.output[0])
 
 
-def _gemm(graph: Graph, node: NodeProto) -> None:
-    given = attributes(node)
-    x, w, *rest = node.input
-    if given.get("transA") or not graph.is_constant(w):
-        return graph.tracer.unknown(node.input, node.output, "Gemm of two computed matrices")
-    bias = rest[0] if rest and rest[0] else None
-    return graph.tracer.linear(x, w, bias, node.output[0], bool(given.get("transB")))
+def _instance_norm(graph: Graph, node: NodeProto) -> None:
+    graph.tracer.per_channel(node.input[0], node.input[1:3], node.output[0])
 
 
-def _batch_norm(graph: Graph, node: NodeProto) -> None:
-    x, *weights = node.input
-    graph.tracer.per_channel(x, weights, node.output[0])
-    maker = next((each for each in graph.model.graph.node if x in each.output), None)
-    if maker is not None and maker.op_type in ("Conv", "Gemm") and len(weights) == 4:
-        scale, _, _, variance = (graph.known.get(name) for name in weights)
-        if scale is not None and variance is not None:
-            spread = np.sqrt(np.maximum(variance, 0) + float(attributes(node).get("epsilon", 1e-5)))
-            graph.tracer.gain(maker.input[1], scale / spread)
+def _shape(graph: Graph, node: NodeProto) -> None:
+    rank = 0 if node.op_type == "Size" else 1
+    graph.tracer.axes[node.output[0]] = (None,) * rank
 
 
-def _elementwise(graph: Graph, node: NodeProto) -> None:
-    adds = node.op_type in ("Add", "Sub", "Sum")
-    graph.tracer.elementwise([name for name in node.input if name], node.output[0], adds)
-
-
-def _same(graph: Graph, node: NodeProto) -> None:
-    for target in node.output:
-        if target in graph.tracer.shapes:
-            graph.tracer.same(node.input[0], target)
-
-
-def _reshape(graph: Graph, node: NodeProto) -> None:
-    source, target = node.input[0], node.output[0]
-    graph.tracer.reshaped(source, target)
-    if node.op_type != "Reshape" or not graph.tracer.moves(target):
-        return
-    wanted = _target_shape(graph, node)
-    if wanted is None:
-        graph.tracer.unknown([source], [target], "a reshape to a computed shape")
-        return
-
-    def edit(keep: Keep) -> None:
-        sizes, axes = graph.tracer.sizes(target, keep), graph.tracer.of(target)
-        if sizes != graph.tracer.shapes[target]:
-            stated = [old if axes[at] is None else sizes[at] for at, old in enumerate(wanted)]
-            node.input[1] = graph.constant(stated)
-            set_attribute(node, "allowzero", None)
-
-    graph.tracer.edits.append(edit)
-
-
-def _target_shape(graph: Graph, node: NodeProto) -> list[int] | None:
-    """Return the operand of a Reshape: sizes, 0 to copy, at most one -1; None where it cannot be stated."""
-    source, target, operand = node.input[0], node.output[0], node.input[1]
-    now, later = graph.tracer.shapes[target], graph.other.get(target)
-    if graph.is_constant(operand):
-        given = graph.operand(node, 1, "shape")
-        empty = attributes(node).get("allowzero") and 0 in (given or ())
-        return given if given is not None and len(given) == len(now) and not empty else None
-    if later is None or len(later) != len(now):
-        return None
-    moving = [at for at, (a, b) in enumerate(zip(now, later, strict=True)) if a != b]
-    result = list(now)
-    before = graph.tracer.shapes[source]
-    copies = [at for at in moving if at < len(before) and before[at] == now[at]]
-    for at in moving:
-        result[at] = 0 if at in copies else -1
-    return result if result.count(-1) <= 1 else None
-
-
-def _transpose(graph: Graph, node: NodeProto) -> None:
-    rank = len(graph.tracer.shapes[node.input[0]])
-    order = attributes(node).get("perm") or list(range(rank))[::-1]
-    graph.tracer.transposed(node.input[0], node.output[0], order)
-
-
-def _concat(graph: Graph, node: NodeProto) -> None:
-    graph.tracer.concatenated(node.input, node.output[0], int(attributes(node).get("axis", 1)))
-
-
-def _split(graph: Graph, node: NodeProto) -> None:
-    tracer, source = graph.tracer, node.input[0]
-    axis = int(attributes(node).get("axis", 0)) % len(tracer.shapes[source])
-    start = 0
-    for target in node.output:
-        size = tracer.shapes[target][axis]
-        tracer.taken(source, target, axis, np.arange(start, start + size))
-        start += size
-
-    def edit(keep: Keep) -> None:
-        sizes = [tracer.sizes(target, keep)[axis] for target in node.output]
-        if onnx_graphs.opset(graph.model) < 13:
-            set_attribute(node, "split", sizes)
-        else:
-            set_attribute(node, "num_outputs", None)
-            del node.input[1:]
-            node.input.append(graph.constant(sizes))
-
-    if tracer.of(source)[axis] is not None:
-        tracer.edits.append(edit)
-
-
-def _slice(graph: Graph, node: NodeProto) -> None:
-    tracer, source, target = graph.tracer, node.input[0], node.output[0]
-    starts, ends = graph.operand(node, 1, "starts"), graph.operand(node, 2, "ends")
-    if starts is None or ends is None:
-        return tracer.unknown(node.input, node.output, "a slice at computed positions")
-    rank = len(tracer.shapes[source])
-    axes = graph.operand(node, 3, "axes") or list(range(len(starts)))
-    steps = graph.operand(node, 4, "steps") or [1] * len(starts)
-    current = list(tracer.of(source))
-    ranges: list[tuple[int, int, int, Atoms | None]] = []
-    for axis, start, end, step in zip((axis % rank for axis in axes), starts, ends, steps, strict=True):
-        positions = np.arange(tracer.shapes[source][axis])[start:end:step]
-        atoms = current[axis]
-        if atoms is not None and step != 1:
-            tracer.joined.freeze(atoms, "a slice with a step")
-            atoms = None
-        first = int(positions[0]) if positions.size else 0
-        ranges.append((first, first + positions.size, axis, atoms))
-        current[axis] = None if atoms is None else atoms[positions]
-    tracer.axes[target] = tuple(current)
-    if all(name == source or graph.is_constant(name) for name in node.input if name):
-        tracer.edits.append(lambda keep: _reslice(graph, node, keep, starts, ends, ranges))
-        return None
-    return tracer.freeze([source], "a slice at computed positions")
-
-
-def _reslice(
-    graph: Graph,
-    node: NodeProto,
-    keep: Keep,
-    starts: list[int],
-    ends: list[int],
-    ranges: list[tuple[int, int, int, Atoms | None]],
-) -> None:
-    starts, ends, changed = list(starts), list(ends), False
-    for at, (first, last, _, atoms) in enumerate(ranges):
-        if atoms is not None and not keep(atoms).all():
-            stays = keep(atoms)
-            starts[at], ends[at], changed = int(stays[:first].sum()), int(stays[:last].sum()), True
-    if not changed:
-        return
-    if onnx_graphs.opset(graph.model) < 10:
-        set_attribute(node, "starts", starts)
-        set_attribute(node, "ends", ends)
-    else:
-        node.input[1], node.input[2] = graph.constant(starts), graph.constant(ends)
-
-
-def _gather(graph: Graph, node: NodeProto) -> None:
-    """Of a constant table, rows are looked up; of a tensor, constant positions are taken."""
-    tracer, (source, indices) = graph.tracer, node.input
-    target, rank = node.output[0], len(tracer.shapes[source])
-    axis = int(attributes(node).get("axis", 0)) % rank
-    found = tracer.of(source)
-    if tracer.shapes[indices] == () and graph.is_constant(indices) and found[axis] is None:
-        return tracer.taken(source, target, axis, np.array(0))
-    found = tracer.freeze_axes(source, [axis], "positions that are looked up")
-    inner: list[Atoms | None] = [None] * len(tracer.shapes[indices])
-    tracer.axes[target] = (*found[:axis], *inner, *found[axis + 1 :])
-    return None
-
-
-def _reduce(graph: Graph, node: NodeProto) -> None:
-    tracer, source = graph.tracer, node.input[0]
-    rank = len(tracer.shapes[source])
-    axes = graph.operand(node, 1, "axes")
-    given = attributes(node)
-    if not axes and given.get("noop_with_empty_axes"):
-        return tracer.same(source, node.output[0])
-    keep = bool(given.get("keepdims", 1))
-    return tracer.reduced(source, node.output[0], axes or range(rank), keep)
-
-
-def _arg(graph: Graph, node: NodeProto) -> None:
-    given = attributes(node)
-    axes = [int(given.get("axis", 0))]
-    graph.tracer.reduced(node.input[0], node.output[0], axes, bool(given.get("keepdims", 1)))
-
-
-def _softmax(graph: Graph, node: NodeProto) -> None:
-    """Before operator set 13, all axes from `axis` on were one."""
-    tracer, source = graph.tracer, node.input[0]
-    rank, old = len(tracer.shapes[source]), onnx_graphs.opset(graph.model) < 13
-    axis = int(attributes(node).get("axis", 1 if old else -1)) % rank
-    over = range(axis, rank) if old else [axis]
-    tracer.axes[node.output[0]] = tracer.freeze_axes(source, over, node.op_type)
-
-
-def _layer_norm(graph: Graph, node: NodeProto) -> None:
-    tracer, source = graph.tracer, node.input[0]
-    rank = len(tracer.shapes[source])
-    axis = int(attributes(node).get("axis", -1)) % rank
-    tracer.freeze(node.input[1:], "a layer norm")
-    tracer.axes[node.output[0]] = tracer.freeze_axes(source, range(axis, rank), "a layer norm")
-
-
-def _pad(graph: Graph, node: NodeProto) -> None:
-    """Shortcuts of some residual networks pad channels with zeros."""
-    tracer, source, target = graph.tracer, node.input[0], node.output[0]
-    before, pads = tracer.shapes[source], graph.operand(node, 1, "pads")
-    mode = attributes(node).get("mode", b"constant")
-    whole = pads is not None and len(pads) == 2 * len(before)
-    if before[1:2] == tracer.shapes[target][1:2] or pads is None or not whole or mode != b"constant":
-        return tracer.same(source, target)
-    rank = len(before)
-    padded = tracer.padded(source, target, pads[:rank], pads[rank:])
-
-    def edit(keep: Keep) -> None:
-        new = list(pads)
-        for axis, atoms in enumerate(padded):
-            if atoms is not None:
-                new[axis] = int(keep(atoms[: pads[axis]]).sum())
-                new[rank + axis] = int(keep(atoms[len(atoms) - pads[rank + axis] :]).sum())
-        if new == pads:
-            return
-        if onnx_graphs.opset(graph.model) < 11:
-            set_attribute(node, "pads", new)
-        else:
-            node.input[1] = graph.constant(new)
-
-    tracer.edits.append(edit)
-    return None
-
-
-def _resize(graph: Graph, node: NodeProto) -> None:
-    """Scales stay; sizes that are stated name the channels too."""
-    tracer, source, target = graph.tracer, node.input[0], node.output[0]
-    tracer.same(source, target)
-    operand = node.input[3] if len(node.input) > 3 else ""
-    if not operand or not tracer.moves(target):
-        return
-    if not graph.is_constant(operand) or attributes(node).get("axes"):
-        tracer.unknown([source], [target], "a resize to a computed size")
-        return
-    given = graph.operand(node, 3, "sizes") or []
-    stated = [at for at, atoms in enumerate(tracer.of(target)) if atoms is not None]
-
-    def edit(keep: Keep) -> None:
-        sizes = tracer.sizes(target, keep)
-        node.input[3] = graph.constant([sizes[at] if at in stated else old for at, old in enumerate(given)])
-
-    tracer.edits.append(edit)
-
-
-def _expand(graph: Graph, node: NodeProto) -> None:
-    source, target = node.input[0], node.output[0]
-    before, after = graph.tracer.shapes[source], graph.tracer.shapes[target]
-    if graph.tracer.moves(source):
-        return graph.tracer.unknown([source], [target], "an expansion")
-    graph.tracer.axes[target] = (None,) * len(after) if before != after else graph.tracer.of(source)
-    return None
-
-
-Rule = Callable[[Graph, Any], None]
-
-
-def _all(rule: Rule, names: str) -> dict[str, Rule]:
-    return dict.fromkeys(names.split(), rule)
-
-
-RULES: dict[str, Rule] = {
-    **_all(
-        _same,
-        "Relu LeakyRelu Sigmoid Tanh Clip Elu Selu Celu Softplus Softsign HardSigmoid HardSwish "
-        "Mish Gelu Erf Abs "
-        "Neg Exp Log Sqrt Reciprocal Floor Ceil Round Sign Sin Cos Not ThresholdedRelu Identity "
-        "Cast Dropout Swish "
-        "AveragePool MaxPool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool Upsample IsNaN",
+OPERATORS: tuple[tuple[Rule, str], ...] = (
+    (
+        shapes.same,
+        "Relu LeakyRelu Sigmoid Tanh Clip Elu Selu Celu Softplus Softsign HardSigmoid HardSwish Mish",
     ),
-    **_all(_elementwise, "Add Sub Mul Div Pow Min Max Mean Sum PRelu Where Mod"),
-    **_all(_elementwise, "Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor"),
-    **_all(_reshape, "Reshape Flatten Squeeze Unsqueeze"),
-    **_all(_reduce, "ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumSquare"),
-    **_all(_reduce, "ReduceLogSum ReduceLogSumExp"),
-    **_all(_arg, "ArgMax ArgMin"),
-    **_all(_softmax, "Softmax LogSoftmax Hardmax"),
-    **_all(_conv, "Conv ConvTranspose"),
-    "Gemm": _gemm,
-    "MatMul": lambda graph, node: graph.tracer.product(node.input[0], node.input[1], node.output[0]),
-    "BatchNormalization": _batch_norm,
-    "InstanceNormalization": lambda graph, node: graph.tracer.per_channel(
-        node.input[0], node.input[1:3], node.output[0]
+    (
+        shapes.same,
+        "Gelu Erf Abs Neg Exp Log Sqrt Reciprocal Floor Ceil Round Sign Sin Cos Not ThresholdedRelu",
     ),
-    "LayerNormalization": _layer_norm,
-    "Transpose": _transpose,
-    "Concat": _concat,
-    "Split": _split,
-    "Slice": _slice,
-    "Gather": _gather,
-    "Pad": _pad,
-    "Resize": _resize,
-    "Expand": _expand,
-    "Shape": lambda graph, node: graph.tracer.axes.update({node.output[0]: (None,)}),
-    "Size": lambda graph, node: graph.tracer.axes.update({node.output[0]: ()}),
-}
+    (shapes.same, "Identity Cast Dropout Swish AveragePool MaxPool LpPool GlobalAveragePool GlobalMaxPool"),
+    (shapes.same, "GlobalLpPool Upsample IsNaN"),
+    (shapes.reshape, "Reshape Flatten Squeeze Unsqueeze"),
+    (shapes.transpose, "Transpose"),
+    (shapes.concat, "Concat"),
+    (shapes.split, "Split"),
+    (shapes.slice, "Slice"),
+    (shapes.gather, "Gather"),
+    (shapes.pad, "Pad"),
+    (shapes.resize, "Resize"),
+    (shapes.expand, "Expand"),
+    (layers.elementwise, "Add Sub Mul Div Pow Min Max Mean Sum PRelu Where Mod Equal Greater GreaterOrEqual"),
+    (layers.elementwise, "Less LessOrEqual And Or Xor"),
+    (layers.conv, "Conv ConvTranspose"),
+    (layers.gemm, "Gemm"),
+    (layers.batch_norm, "BatchNormalization"),
+    (layers.layer_norm, "LayerNormalization"),
+    (layers.softmax, "Softmax LogSoftmax Hardmax"),
+    (layers.reduce, "ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumSquare"),
+    (layers.reduce, "ReduceLogSum ReduceLogSumExp"),
+    (layers.arg, "ArgMax ArgMin"),
+    (_product, "MatMul"),
+    (_instance_norm, "InstanceNormalization"),
+    (_shape, "Shape Size"),
+)
+RULES = {name: rule for rule, names in OPERATORS for name in names.split()}
 """Rules by operator; all others freeze what they touch."""

@@ -41,12 +41,7 @@ def observe(
     model: ModelProto, names: Iterable[str], feed: Feed, work: Path, threads: int = 1
 ) -> dict[str, Array]:
     """Return the values of inner tensors on `feed`; those that are no tensors are left out."""
-    import onnx
-
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    before = set(onnx_graphs.output_names(model))
-    copy.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in before)
+    copy = onnx_graphs.with_outputs(model, names)
     path = onnx_graphs.save(copy, work / "observed.onnx")[0]
     opened = onnx_graphs.session(path, threads, optimize=False)
     found = zip(onnx_graphs.output_names(copy), onnx_graphs.run(opened, feed), strict=True)

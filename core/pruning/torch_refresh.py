@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.pruning.torch_graph import replace, value
-from core.pruning.torch_rules import argument, key, kind
-from core.pruning.tracer import Keep, Tracer
+from core.pruning.channels import Keep
+from core.pruning.torch_channels import replace, value
+from core.pruning.torch_view import argument, key, kind
+from core.pruning.tracer import Tracer
 from core.torch_modules import quiet_torch
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def refresh(
 
     Args:
         original: The same graph before pruning, with the same node names.
-        pruned: Modules as `core.pruning.torch_graph.prune` leaves them.
+        pruned: Modules as `core.pruning.torch_channels.prune` leaves them.
         tracer: Of `original`.
         keep: Which atoms stayed.
         samples: Inputs, many samples in one batch.

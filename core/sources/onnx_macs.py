@@ -50,14 +50,9 @@ def count_macs(model: ModelProto, feed: Feed, runnable: bool = True) -> int | No
 
 def _observe(model: ModelProto, names: list[str], feed: Feed) -> dict[str, Shape]:
     """Return the shapes of inner tensors by making them outputs and running once."""
-    import onnx
-
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    outputs = set(onnx_graphs.output_names(model))
-    copy.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in outputs)
+    watched = onnx_graphs.with_outputs(model, names)
     try:
-        session = onnx_graphs.session(copy.SerializeToString(), optimize=False)
+        session = onnx_graphs.session(watched.SerializeToString(), optimize=False)
         arrays = session.run(names, feed)
     except Exception:
         return {}  # the model itself ran; without these shapes the work is merely not countable

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from core.protocols import Array
-from core.pruning.tracer import Keep, Tracer
+from core.pruning.channels import Keep
+from core.pruning.tracer import Tracer
 
 
 def masked(tracer: Tracer, keep: Keep) -> dict[str, Array]:

@@ -10,9 +10,10 @@ from core import onnx_graphs
 from core.examples import example_feed
 from core.protocols import Array, Feed
 from core.pruning import onnx_channels, onnx_refresh, onnx_run
+from core.pruning.channels import Keep
 from core.pruning.choice import Rule
 from core.pruning.onnx_weights import write
-from core.pruning.tracer import Keep, Tracer
+from core.pruning.tracer import Tracer
 from tests.passes import zoo
 from tests.pruning.conftest import Network
 from tests.pruning.masks import masked

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import torch
 
-from core.pruning import torch_graph, torch_refresh
+from core.pruning import torch_channels, torch_refresh
 from core.pruning.choice import Rule
 from core.torch_modules import quiet_torch
 from tests.pruning.conftest import Network
@@ -14,12 +14,12 @@ from tests.pruning.masks import masked
 
 def test_cutting_equals_zeroing_and_ends_in_fewer_weights(network: Network) -> None:
     small, silenced = copy.deepcopy(network.module), copy.deepcopy(network.module)
-    tracer = torch_graph.trace(small, (network.example(),))
-    keep = torch_graph.prune(small, tracer, Rule(0.4, round_to=2))
+    tracer = torch_channels.trace(small, (network.example(),))
+    keep = torch_channels.prune(small, tracer, Rule(0.4, round_to=2))
     assert keep is not None
-    assert torch_graph.parameters(small) < 0.95 * torch_graph.parameters(network.module)
+    assert torch_channels.parameters(small) < 0.95 * torch_channels.parameters(network.module)
     for name, array in masked(tracer, keep).items():
-        torch_graph.replace(silenced, name, array)
+        torch_channels.replace(silenced, name, array)
     for batch in (1, 3):
         with quiet_torch():
             cut, zeroed = (each(network.example(batch)).numpy() for each in (small, silenced))
@@ -30,8 +30,8 @@ def test_cutting_equals_zeroing_and_ends_in_fewer_weights(network: Network) -> N
 
 def test_corrected_statistics_come_closer_to_the_original(network: Network) -> None:
     small = copy.deepcopy(network.module)
-    tracer = torch_graph.trace(small, (network.example(),))
-    keep = torch_graph.prune(small, tracer, Rule(0.4, round_to=2))
+    tracer = torch_channels.trace(small, (network.example(),))
+    keep = torch_channels.prune(small, tracer, Rule(0.4, round_to=2))
     assert keep is not None
     other = torch.randn(64, *network.shape, generator=torch.Generator().manual_seed(2))
     with quiet_torch():

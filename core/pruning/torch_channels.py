@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.pruning import torch_rules
-from core.pruning.choice import Rule, chosen, keeper
-from core.pruning.torch_rules import key
-from core.pruning.tracer import Keep, Tracer
+from core.protocols import Array
+from core.pruning import choice, torch_rules
+from core.pruning.channels import Keep
+from core.pruning.torch_view import SPLITS, Graph, key, kind
+from core.pruning.tracer import Tracer
 from core.torch_modules import quiet_torch
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def trace(module: GraphModule, example: tuple[Any, ...]) -> Tracer:
     shapes, parts = _observe(module, example)
     constants = {str(node.target): value for node, value in _held(module)}
     tracer = Tracer(constants, shapes)
-    graph = torch_rules.Graph(tracer, parts)
+    graph = Graph(tracer, parts)
     for node in module.graph.nodes:
         torch_rules.follow(graph, node)
     last = next(node for node in module.graph.nodes if node.op == "output")
@@ -34,20 +35,18 @@ def trace(module: GraphModule, example: tuple[Any, ...]) -> Tracer:
     return tracer
 
 
-def prune(module: GraphModule, tracer: Tracer, rule: Rule) -> Keep | None:
+def prune(module: GraphModule, tracer: Tracer, rule: choice.Rule) -> Keep | None:
     """Remove channels from `module` in place.
 
     Returns:
         Which atoms stay, or None where there was nothing to remove.
     """
-    gone = chosen(tracer, rule)
-    if not gone:
-        return None
-    keep = keeper(tracer, gone)
-    for name, array in tracer.pruned(keep).items():
-        replace(module, name, array)
-    for edit in tracer.edits:
-        edit(keep)
+
+    def write(smaller: dict[str, Array]) -> None:
+        for name, array in smaller.items():
+            replace(module, name, array)
+
+    keep = choice.prune(tracer, rule, write)
     module.recompile()
     return keep
 
@@ -98,7 +97,7 @@ def _observe(module: Any, example: tuple[Any, ...]) -> tuple[dict[str, Any], dic
                 shapes[key(node)] = tuple(answer.shape)
             elif isinstance(answer, (tuple, list)) and node.op == "call_function":
                 parts[key(node)] = [tuple(each.shape) for each in answer if isinstance(each, torch.Tensor)]
-                if parts[key(node)] and torch_rules.kind(node) not in torch_rules.SPLITS:
+                if parts[key(node)] and kind(node) not in SPLITS:
                     shapes[key(node)] = parts[key(node)][0]
             return answer
 
