@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
 import subprocess
 import sys
@@ -112,3 +113,20 @@ def test_a_state_dict_makes_no_kit_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="cannot run without its network's code"):
         PACKAGER.write(made, tmp_path / "kit.zip")
     assert not (tmp_path / "kit.zip").exists()
+
+
+@pytest.mark.parametrize(("flipped", "passes"), [(1, True), (400, False)])
+def test_few_flipped_elements_of_a_mask_are_no_fault(flipped: int, passes: bool, tmp_path: Path) -> None:
+    kit = unpack(package(tmp_path / "in", "onnxruntime"), tmp_path)
+    sys.path.insert(0, str(kit))
+    try:
+        verify = runpy.run_path(str(kit / "verify.py"))
+    finally:
+        sys.path.remove(str(kit))
+    mask = np.zeros((1, 1000), np.int64)
+    mask[0, :500] = 1
+    other = mask.copy()
+    other[0, :flipped] = 0
+    assert (verify["difference"](other, mask) <= 0.01) is passes
+    floats = mask.astype(np.float32), other.astype(np.float32)
+    assert verify["difference"](*floats) == 1.0
