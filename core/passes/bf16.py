@@ -8,8 +8,8 @@ from typing import ClassVar
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.errors import PassFailed, PassNotApplicable
-from core.passes.support import place
 from core.protocols import LocalArtifact, PassContext
+from core.sources.placing import place
 
 INSTRUCTIONS = frozenset({"avx512_bf16", "amx_bf16"})
 FORMATS = ("onnx", "openvino", "state_dict", "pt2")
@@ -33,7 +33,7 @@ class Bf16:
     calibrates = False
     libraries = ()
 
-    def requires(self, model: SourceModel, environment: Environment, params: Bf16Params) -> None:  # noqa: ARG002
+    def requires(self, model: SourceModel, environment: Environment, params: Bf16Params) -> None:
         """Refuse processors that would only emulate it.
 
         Raises:
@@ -45,7 +45,7 @@ class Bf16:
                 hint="INT8 needs none, or run on a machine with AVX512-BF16 or AMX.",
             )
 
-    def run(self, context: PassContext, artifact: LocalArtifact, params: Bf16Params) -> LocalArtifact:  # noqa: ARG002
+    def run(self, context: PassContext, artifact: LocalArtifact, params: Bf16Params) -> LocalArtifact:
         """Pass the files on with the option that runtimes honour.
 
         Raises:
@@ -57,11 +57,11 @@ class Bf16:
                 f"The network computes in {other.pop()}, and PyTorch turns only float32 to BF16.",
                 hint="Export it in float32.",
             )
-        files = tuple(place(file, context.folder) for file in artifact.files)
+        files = tuple(place(file, context.folder / file.name) for file in artifact.files)
         options = artifact.options | {"precision": "bf16"}
         return LocalArtifact(artifact.format, files[0], files, options, dict(artifact.details))
 
-    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Bf16Params) -> None:  # noqa: ARG002
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Bf16Params) -> None:
         """Check that the files are the same.
 
         Raises:

@@ -16,6 +16,8 @@ from core.protocols import Array, LocalArtifact, PassContext
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+EXAMPLE_BATCH = 2
+"""What networks are traced with: exporters take a batch of 1 for a constant."""
 OTHER_BATCH = 3
 """Neither 1 nor 2: graphs that took the batch of the example for a constant fail at it."""
 

@@ -12,9 +12,9 @@ from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.errors import PassFailed
 from core.params import setting
-from core.passes.checks import batches, distance, onnx_outputs
+from core.passes.checks import EXAMPLE_BATCH, batches, distance, onnx_outputs
 from core.passes.support import library
-from core.passes.torch_calls import arguments, outputs
+from core.passes.torch_calls import arguments, dynamic_shapes, outputs
 from core.protocols import Array, LocalArtifact, PassContext
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 TOLERANCE = 1e-3
-EXAMPLE_BATCH = 2
-"""With an example of batch 1 the exporter takes the batch for a constant and still calls it dynamic."""
 HINT = "Export the model to ONNX yourself and upload that file, or choose a PyTorch runtime."
 
 
@@ -86,7 +84,7 @@ class ExportOnnx:
         words, traces = zip(*problems, strict=True)
         raise PassFailed(f"No exporter delivered. {' '.join(words)}", hint=HINT, traceback="\n".join(traces))
 
-    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: ExportOnnxParams) -> None:  # noqa: ARG002
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: ExportOnnxParams) -> None:
         """Check that outputs are the module's and that the file is complete.
 
         Raises:
@@ -135,19 +133,12 @@ def _attempt(
 def _dynamo(module: nn.Module, context: PassContext, opset: int, path: Path) -> None:
     import torch
 
-    symbols = {
-        name: torch.export.Dim.DYNAMIC for spec in context.model.inputs for name in _symbols(spec.shape)
-    }
-    shapes = tuple(
-        {axis: symbols[size] for axis, size in enumerate(spec.shape) if isinstance(size, str)}
-        for spec in context.model.inputs
-    )
     program = torch.onnx.export(
         module,
         arguments(context, EXAMPLE_BATCH),
         input_names=[spec.name for spec in context.model.inputs],
         output_names=[spec.name for spec in context.model.outputs],
-        dynamic_shapes=shapes if symbols else None,
+        dynamic_shapes=dynamic_shapes(context.model),
         opset_version=opset,
         dynamo=True,
         verbose=False,
@@ -173,10 +164,6 @@ def _torchscript(module: nn.Module, context: PassContext, opset: int, path: Path
         opset_version=opset,
         dynamo=False,
     )
-
-
-def _symbols(shape: tuple[int | str, ...]) -> set[str]:
-    return {size for size in shape if isinstance(size, str)}
 
 
 def _tidy(model: ModelProto, source: SourceModel) -> None:

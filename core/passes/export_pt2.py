@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.errors import PassFailed
-from core.passes.checks import batches, distance
+from core.passes.checks import EXAMPLE_BATCH, batches, distance
 from core.passes.support import library
-from core.passes.torch_calls import arguments, outputs
+from core.passes.torch_calls import arguments, dynamic_shapes, outputs
 from core.protocols import Array, LocalArtifact, PassContext
 from core.torch_modules import exported_module, load_exported, open_module, quiet_torch
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
 TOLERANCE = 1e-3
-TRACED_BATCH = 2
 HINT = "Export the network yourself with torch.export and upload the .pt2 file."
 
 
@@ -29,20 +28,12 @@ class ExportPt2Params:
 
 
 def exported(module: nn.Module, context: PassContext) -> ExportedProgram:
-    """Return the exported program of `module`, its symbolic sizes kept symbolic.
-
-    A batch of one would be taken for a constant, so the example has several rows.
-    """
+    """Return the exported program of `module`, its symbolic sizes kept symbolic."""
     import torch
 
-    dynamic = torch.export.Dim.DYNAMIC
-    shapes = tuple(
-        {axis: dynamic for axis, size in enumerate(spec.shape) if isinstance(size, str)}
-        for spec in context.model.inputs
-    )
     with quiet_torch():
-        example = arguments(context, TRACED_BATCH)
-        return torch.export.export(module, example, dynamic_shapes=shapes if any(shapes) else None)
+        example = arguments(context, EXAMPLE_BATCH)
+        return torch.export.export(module, example, dynamic_shapes=dynamic_shapes(context.model))
 
 
 class ExportPt2:
@@ -61,7 +52,7 @@ class ExportPt2:
     def requires(self, model: SourceModel, environment: Environment, params: ExportPt2Params) -> None:
         """Refuse nothing: only the attempt can tell."""
 
-    def run(self, context: PassContext, artifact: LocalArtifact, params: ExportPt2Params) -> LocalArtifact:  # noqa: ARG002
+    def run(self, context: PassContext, artifact: LocalArtifact, params: ExportPt2Params) -> LocalArtifact:
         """Export, save, and compare the loaded file with the network at every batch size.
 
         Raises:
@@ -77,7 +68,7 @@ class ExportPt2:
         difference = max(distance(*pair) for pair in zip(expected, found, strict=True))
         return LocalArtifact("pt2", path, (path,), dict(artifact.options), {"difference": difference})
 
-    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: ExportPt2Params) -> None:  # noqa: ARG002
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: ExportPt2Params) -> None:
         """Check that the outputs are the network's.
 
         Raises:

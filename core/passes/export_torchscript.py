@@ -11,7 +11,7 @@ from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.errors import PassFailed
 from core.params import setting
-from core.passes.checks import batches, distance
+from core.passes.checks import EXAMPLE_BATCH, batches, distance
 from core.passes.exported_script import scriptable
 from core.passes.support import library
 from core.passes.torch_calls import arguments, outputs
@@ -73,7 +73,7 @@ class ExportTorchscript:
             return LocalArtifact("torchscript", path, (path,), {}, {"way": name, "difference": difference})
         raise PassFailed(" ".join(problems), hint=HINT, traceback="\n".join(traces))
 
-    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: ExportTorchscriptParams) -> None:  # noqa: ARG002
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: ExportTorchscriptParams) -> None:
         """Check that the outputs are the module's.
 
         Raises:
@@ -88,7 +88,10 @@ def _ways(module: nn.Module, context: PassContext, format: str) -> Iterator[tupl
 
     if format == "pt2":
         yield "script", lambda: torch.jit.script(scriptable(module))
-    yield "trace", lambda: torch.jit.trace(module, arguments(context, 2), check_trace=False, strict=False)
+    yield (
+        "trace",
+        lambda: torch.jit.trace(module, arguments(context, EXAMPLE_BATCH), check_trace=False, strict=False),
+    )
     if format != "pt2":
         yield "script", lambda: torch.jit.script(module)
 

@@ -84,7 +84,7 @@ class Fp16:
         }
         return LocalArtifact("onnx", path, files, dict(artifact.options), details)
 
-    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Fp16Params) -> None:  # noqa: ARG002
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Fp16Params) -> None:
         """Check types and size.
 
         Raises:

@@ -13,14 +13,11 @@ from core.errors import PassNotApplicable
 from core.params import setting
 from core.passes.checks import onnx_outputs, require_finite, require_quantized
 from core.passes.counting import onnx_counts
-from core.passes.onnx_prepare import prepared
+from core.passes.onnx_prepare import FLOAT, prepared
 from core.passes.support import library
 from core.protocols import LocalArtifact, PassContext
 
 HINT = "Try static INT8, which needs calibration data but is faster."
-FLOAT = 1
-"""ONNX's number of FP32: the type of tensors that shape inference says nothing of."""
-
 OPERATORS = ["MatMul", "Attention", "LSTM"]
 """ONNX Runtime turns Gemm into MatMul here. Dynamic convolutions can be several times slower than float."""
 
@@ -82,7 +79,7 @@ class Int8Dynamic:
             require_finite(onnx_outputs(path, context), onnx_outputs(artifact.path, context), HINT)
         return LocalArtifact("onnx", path, files, dict(artifact.options), counts)
 
-    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Int8DynamicParams) -> None:  # noqa: ARG002
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Int8DynamicParams) -> None:
         """Check that integer products are there and outputs kept their names.
 
         Raises:

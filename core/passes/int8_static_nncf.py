@@ -12,7 +12,8 @@ from core.params import setting
 from core.passes.checks import onnx_outputs, require_finite
 from core.passes.counting import OPENVINO_COMPUTE, openvino_counts
 from core.passes.openvino_files import outputs, read, write
-from core.passes.support import calibration_feeds, library, size
+from core.passes.static import calibration_feeds, keep_float, kept
+from core.passes.support import library, size
 from core.protocols import LocalArtifact, PassContext
 
 HINT = "Try ONNX Runtime's static INT8, which OpenVINO runs too, or BF16."
@@ -42,12 +43,7 @@ class Int8StaticNncfParams:
         help="Treats attention with care and smooths activations; auto looks for attention in the graph.",
         choices=("auto", "yes", "no"),
     )
-    keep_float: str = setting(
-        "none",
-        "Keep in float",
-        help="The first and the last layer often cost most accuracy and little time.",
-        choices=("none", "first_last"),
-    )
+    keep_float: str = keep_float()
 
 
 class Int8StaticNncf:
@@ -89,7 +85,7 @@ class Int8StaticNncf:
         counts = openvino_counts(quantized) | {"samples": len(feeds)}
         return LocalArtifact("openvino", files[0], files, dict(artifact.options), counts)
 
-    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Int8StaticNncfParams) -> None:  # noqa: ARG002
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Int8StaticNncfParams) -> None:
         """Check that layers are quantized and the file has shrunk if it holds more than a few weights.
 
         Raises:
@@ -129,7 +125,7 @@ def _quantize(model: Any, data: Any, samples: int, params: Int8StaticNncfParams)
     preset = (
         nncf.QuantizationPreset.MIXED if params.preset == "mixed" else nncf.QuantizationPreset.PERFORMANCE
     )
-    kept = _kept(model, params.keep_float)
+    ignored = kept(_heavy(model), params.keep_float)
     return nncf.quantize(
         model,
         data,
@@ -137,7 +133,7 @@ def _quantize(model: Any, data: Any, samples: int, params: Int8StaticNncfParams)
         subset_size=samples,
         fast_bias_correction=params.fast_bias_correction,
         model_type=nncf.ModelType.TRANSFORMER if attention else None,
-        ignored_scope=nncf.IgnoredScope(names=kept) if kept else None,
+        ignored_scope=nncf.IgnoredScope(names=ignored) if ignored else None,
     )
 
 
@@ -155,10 +151,9 @@ def _has_attention(model: Any) -> bool:
     return "ScaledDotProductAttention" in kinds or {"MatMul", "Softmax", "MVN"} <= kinds
 
 
-def _kept(model: Any, choice: str) -> list[str]:
+def _heavy(model: Any) -> list[str]:
     nodes = (node for node in model.get_ordered_ops() if node.get_type_name() in OPENVINO_COMPUTE)
-    heavy = [node.get_friendly_name() for node in nodes]
-    return [heavy[0], heavy[-1]] if choice == "first_last" and len(heavy) > 2 else []
+    return [node.get_friendly_name() for node in nodes]
 
 
 PASS = Int8StaticNncf()

@@ -13,17 +13,15 @@ from core.errors import PassFailed, PassNotApplicable
 from core.params import setting
 from core.passes.checks import onnx_outputs, require_finite, require_quantized
 from core.passes.counting import onnx_counts
-from core.passes.onnx_prepare import prepared
-from core.passes.support import calibration_feeds, library
+from core.passes.onnx_prepare import FLOAT, prepared
+from core.passes.static import calibration_feeds, keep_float, kept
+from core.passes.support import library
 from core.protocols import Feed, LocalArtifact, PassContext
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 HINT = "Try NNCF's INT8, which runs on OpenVINO, or dynamic INT8."
-FLOAT = 1
-"""ONNX's number of FP32: the type of tensors that shape inference says nothing of."""
-
 HALF = (10, 16)
 """ONNX's numbers of float16 and bfloat16."""
 
@@ -57,12 +55,7 @@ class Int8StaticOrtParams:
         help="All: also additions and pools between layers. Heavy: only convolutions and products.",
         choices=("all", "heavy"),
     )
-    keep_float: str = setting(
-        "none",
-        "Keep in float",
-        help="The first and the last layer often cost most accuracy and little time.",
-        choices=("none", "first_last"),
-    )
+    keep_float: str = keep_float()
     reduce_range: bool = setting(
         False,
         "7-bit weights",
@@ -104,13 +97,14 @@ class Int8StaticOrt:
             model = prepared(artifact.path, context, work)
             _require_something(model)
             ready = onnx_graphs.save(model, work / "ready.onnx")[0]
-            _quantize(ready, work / "quantized.onnx", feeds, params, _kept(model, params.keep_float))
+            heavy = [node.name for node in model.graph.node if node.op_type in QUANTIZABLE]
+            _quantize(ready, work / "quantized.onnx", feeds, params, kept(heavy, params.keep_float))
             files = onnx_graphs.save(onnx_graphs.load(work / "quantized.onnx"), path)
             require_finite(onnx_outputs(path, context), onnx_outputs(artifact.path, context), HINT)
         counts = onnx_counts(onnx_graphs.load(path, weights=False))
         return LocalArtifact("onnx", path, files, dict(artifact.options), counts | {"samples": len(feeds)})
 
-    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Int8StaticOrtParams) -> None:  # noqa: ARG002
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Int8StaticOrtParams) -> None:
         """Check that compute nodes are quantized with the weights in 8 bits, and names unchanged.
 
         Raises:
@@ -142,7 +136,7 @@ class _Reader:
 
 
 def _quantize(
-    source: Path, path: Path, feeds: list[Feed], params: Int8StaticOrtParams, kept: list[str]
+    source: Path, path: Path, feeds: list[Feed], params: Int8StaticOrtParams, excluded: list[str]
 ) -> None:
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
@@ -162,7 +156,7 @@ def _quantize(
         per_channel=params.per_channel,
         reduce_range=params.reduce_range,
         op_types_to_quantize=list(QUANTIZABLE) if params.operators == "heavy" else None,
-        nodes_to_exclude=kept,
+        nodes_to_exclude=excluded,
         use_external_data_format=source.stat().st_size > onnx_graphs.SINGLE_FILE_LIMIT // 2,
         calibrate_method=methods[params.calibration],
         extra_options=_options(params),
@@ -197,11 +191,6 @@ def _require_full_precision(model: ModelProto) -> None:
             "The weights are stored in 16 bits, and ONNX Runtime quantizes weights of 32 bits only.",
             hint="Export the model in float32, or try NNCF's INT8.",
         )
-
-
-def _kept(model: ModelProto, choice: str) -> list[str]:
-    heavy = [node.name for node in model.graph.node if node.op_type in QUANTIZABLE]
-    return [heavy[0], heavy[-1]] if choice == "first_last" and len(heavy) > 2 else []
 
 
 PASS = Int8StaticOrt()

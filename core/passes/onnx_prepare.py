@@ -13,6 +13,9 @@ from core.protocols import PassContext
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+FLOAT = 1
+"""ONNX's number of FP32: the type of tensors that shape inference says nothing of."""
+
 QUANTIZABLE_OPSET = 13
 """First operator set whose QuantizeLinear has a scale per channel."""
 

@@ -13,11 +13,10 @@ from core.domain.model import SourceModel
 from core.errors import PassFailed
 from core.params import setting
 from core.passes import prune_channels_onnx, prune_channels_torch
+from core.passes.pruned import HINT
 from core.passes.support import library
 from core.protocols import LocalArtifact, PassContext
 from core.pruning.choice import Rule
-
-HINT = "Choose a smaller ratio, or quantize instead."
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class PruneChannels:
         with library("Channel pruning", context.folder, HINT) as work:
             return prune(context, artifact, params.rule, params.refresh_norms, work)
 
-    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: PruneChannelsParams) -> None:  # noqa: ARG002
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: PruneChannelsParams) -> None:
         """Check that there are strictly fewer parameters, in the file too.
 
         Raises:

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from core import onnx_graphs
-from core.errors import PassFailed, PassNotApplicable
+from core.errors import PassNotApplicable
 from core.examples import example_feed
-from core.passes.checks import batches, onnx_outputs, require_finite
-from core.protocols import Feed, LocalArtifact, PassContext
+from core.passes.checks import EXAMPLE_BATCH, batches, onnx_outputs
+from core.passes.pruned import nothing_to_remove, require_whole, samples, savings
+from core.protocols import LocalArtifact, PassContext
 from core.pruning import onnx_channels, onnx_refresh, onnx_run, onnx_weights
-from core.pruning.choice import Rule, reasons
+from core.pruning.choice import Rule
 from core.pruning.tracer import Tracer
 from core.sources.onnx_macs import count_macs
 
 if TYPE_CHECKING:
     from onnx import ModelProto
-
-HINT = "Choose a smaller ratio, or quantize instead."
-FEWEST_SAMPLES, MOST_SAMPLES = 8, 64
-TRACED_BATCH = 2
-"""With an example of batch 1, torch.export takes the batch for a constant."""
-MOST_ELEMENTS = 64_000_000
-"""Of the largest inner tensor on all samples together: 256 MB."""
 
 
 def prune(
@@ -45,13 +36,14 @@ def prune(
     before = type(model).FromString(model.SerializeToString())
     keep = onnx_channels.prune(model, tracer, rule)
     if keep is None:
-        raise PassNotApplicable(why(tracer), hint="Quantize it instead.")
+        raise nothing_to_remove(tracer)
     feed = samples(context, tracer) if refresh else None
     corrected = onnx_refresh.refresh(before, model, tracer, keep, feed, work) if feed else 0
     path = context.folder / "model.onnx"
     files = onnx_graphs.save(model, path)
-    _check(path, artifact.path, context)
-    details = _counts(before, model, context) | {"corrected": corrected}
+    for batch in batches(context):
+        require_whole(*(onnx_outputs(each, context, batch) for each in (artifact.path, path)))
+    details = _savings(before, model, context) | {"corrected": corrected}
     return LocalArtifact("onnx", path, files, dict(artifact.options), details)
 
 
@@ -70,7 +62,7 @@ def _prepared(artifact: LocalArtifact) -> ModelProto:
 def _traced(model: ModelProto, constants: Mapping[str, Any], context: PassContext, work: Path) -> Tracer:
     """Look at two batch sizes, to see which sizes follow the batch."""
     fixed = context.model.fixed_batch
-    one, other = (TRACED_BATCH, TRACED_BATCH + 1) if fixed is None else (fixed, fixed)
+    one, other = (EXAMPLE_BATCH, EXAMPLE_BATCH + 1) if fixed is None else (fixed, fixed)
     feed = example_feed(context.model, one, context.seed)
     shapes, values = onnx_run.shapes_and_values(model, feed, work, context.threads)
     later = shapes
@@ -80,50 +72,7 @@ def _traced(model: ModelProto, constants: Mapping[str, Any], context: PassContex
     return onnx_channels.trace(model, constants, shapes, values, later)
 
 
-def why(tracer: Tracer) -> str:
-    """Return the sentence that says what keeps every channel in place."""
-    found = reasons(tracer)
-    if not tracer.heavy:
-        return "The network has no convolution and no matrix product with constant weights."
-    if not found:
-        return "Every layer is too narrow to lose a channel at this ratio and rounding."
-    return f"No channel can be removed: all are tied by {', '.join(found[:4])}."
-
-
-def samples(context: PassContext, tracer: Tracer) -> Feed | None:
-    """Return calibration samples in one batch, or None where there are too few for statistics."""
-    fixed = context.model.fixed_batch
-    moving = (shape for name, shape in tracer.shapes.items() if name not in tracer.constants)
-    largest = max(int(np.prod(shape)) for shape in moving)
-    count = max(FEWEST_SAMPLES, min(MOST_SAMPLES, TRACED_BATCH * MOST_ELEMENTS // max(largest, 1)))
-    feeds = list(islice(context.calibration(), count if fixed is None else 1))
-    feed = joined(feeds) if feeds else None
-    enough = feed is not None and context.model.by_rows and len(next(iter(feed.values()))) >= FEWEST_SAMPLES
-    return feed if enough else None
-
-
-def joined(feeds: list[Feed]) -> Feed | None:
-    """Return feeds of batch 1 as one batch, or None where their shapes differ."""
-    if any(feed[name].shape != array.shape for feed in feeds for name, array in feeds[0].items()):
-        return None
-    return {name: np.concatenate([feed[name] for feed in feeds]) for name in feeds[0]}
-
-
-def _check(path: Path, original: Path, context: PassContext) -> None:
-    for batch in batches(context):
-        before, after = (onnx_outputs(each, context, batch) for each in (original, path))
-        if [one.shape for one in before] != [one.shape for one in after]:
-            raise PassFailed("The smaller graph returns outputs of another shape.", hint=HINT)
-        require_finite(after, before, HINT)
-
-
-def _counts(before: ModelProto, after: ModelProto, context: PassContext) -> dict[str, Any]:
-    feed = example_feed(context.model)
-    kept = [onnx_channels.parameters(onnx_run.constants(model)) for model in (before, after)]
-    macs = [count_macs(model, feed) for model in (before, after)]
-    return {
-        "parameters_before": kept[0],
-        "parameters": kept[1],
-        "macs_before": macs[0],
-        "macs": macs[1],
-    }
+def _savings(before: ModelProto, after: ModelProto, context: PassContext) -> dict[str, Any]:
+    feed, models = example_feed(context.model), (before, after)
+    parameters = [onnx_channels.parameters(onnx_run.constants(model)) for model in models]
+    return savings(parameters, [count_macs(model, feed) for model in models])

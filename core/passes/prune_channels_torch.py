@@ -6,10 +6,9 @@ import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import PassFailed, PassNotApplicable
-from core.passes.checks import batches, require_finite
+from core.passes.checks import EXAMPLE_BATCH, batches
 from core.passes.export_pt2 import exported
-from core.passes.prune_channels_onnx import HINT, TRACED_BATCH, samples, why
+from core.passes.pruned import nothing_to_remove, require_whole, samples, savings
 from core.passes.torch_calls import arguments, outputs
 from core.protocols import Feed, LocalArtifact, PassContext
 from core.pruning import torch_channels, torch_refresh
@@ -35,16 +34,18 @@ def prune(
     if artifact.format == "state_dict":
         original = exported_module(exported(original, context))
     module: Any = copy.deepcopy(original)
-    tracer = torch_channels.trace(module, arguments(context, TRACED_BATCH))
+    tracer = torch_channels.trace(module, arguments(context, EXAMPLE_BATCH))
     keep = torch_channels.prune(module, tracer, rule)
     if keep is None:
-        raise PassNotApplicable(why(tracer), hint="Quantize it instead.")
+        raise nothing_to_remove(tracer)
     feed = samples(context, tracer) if refresh else None
     corrected = torch_refresh.refresh(original, module, tracer, keep, _tensors(feed, context)) if feed else 0
     path = context.folder / "model.pt2"
     _save(exported(module, context), path)
-    _check(original, exported_module(load_exported(path)), context)
-    details = _counts(original, module, context) | {"corrected": corrected}
+    saved = exported_module(load_exported(path))
+    for batch in batches(context):
+        require_whole(*(outputs(each, context, batch) for each in (original, saved)))
+    details = _savings(original, module, context) | {"corrected": corrected}
     return LocalArtifact("pt2", path, (path,), dict(artifact.options), details)
 
 
@@ -60,18 +61,10 @@ def _tensors(feed: Feed, context: PassContext) -> tuple[Any, ...]:
     return tuple(torch.from_numpy(feed[spec.name].copy()) for spec in context.model.inputs)
 
 
-def _check(original: nn.Module, pruned: nn.Module, context: PassContext) -> None:
-    for batch in batches(context):
-        before, after = (outputs(module, context, batch) for module in (original, pruned))
-        if [one.shape for one in before] != [one.shape for one in after]:
-            raise PassFailed("The smaller network returns outputs of another shape.", hint=HINT)
-        require_finite(after, before, HINT)
-
-
-def _counts(before: nn.Module, after: nn.Module, context: PassContext) -> dict[str, Any]:
-    kept = [torch_channels.parameters(module) for module in (before, after)]
-    macs = [_macs(module, context) for module in (before, after)]
-    return {"parameters_before": kept[0], "parameters": kept[1], "macs_before": macs[0], "macs": macs[1]}
+def _savings(before: nn.Module, after: nn.Module, context: PassContext) -> dict[str, Any]:
+    modules = (before, after)
+    parameters = [torch_channels.parameters(module) for module in modules]
+    return savings(parameters, [_macs(module, context) for module in modules])
 
 
 def _macs(module: nn.Module, context: PassContext) -> int:

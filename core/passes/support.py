@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import os
 import tempfile
 import traceback
 import warnings
@@ -13,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import PassFailed, WhetstoneError
-from core.protocols import Feed, LocalArtifact, PassContext
+from core.protocols import LocalArtifact
 
 LONGEST = 240
 
@@ -85,32 +84,6 @@ def library(what: str, folder: Path, hint: str) -> Iterator[Path]:
             raise PassFailed(
                 f"{what} could not do this with the model: {reason(error)}", hint=hint, traceback=detail
             ) from error
-
-
-def calibration_feeds(context: PassContext, samples: int) -> list[Feed]:
-    """Return up to `samples` feeds of calibration data.
-
-    Raises:
-        PassFailed: There are none.
-    """
-    from itertools import islice
-
-    feeds = list(islice(context.calibration(), samples))
-    if not feeds:
-        raise PassFailed("The calibration data holds no samples.", hint="Give more data, or none at all.")
-    return feeds
-
-
-def place(source: Path, folder: Path) -> Path:
-    """Put `source` into `folder` under its own name, as a hard link where the disk allows it."""
-    target = folder / source.name
-    try:
-        os.link(source, target)
-    except OSError:
-        import shutil
-
-        shutil.copyfile(source, target)
-    return target
 
 
 def size(artifact: LocalArtifact) -> int:

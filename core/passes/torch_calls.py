@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from core.domain.model import SourceModel
 from core.examples import example_feed
 from core.protocols import Array, PassContext
 from core.torch_modules import flatten, quiet_torch
@@ -18,6 +19,18 @@ def arguments(context: PassContext, batch: int, seed: int | None = None) -> tupl
 
     feed = example_feed(context.model, batch, context.seed if seed is None else seed)
     return tuple(torch.from_numpy(feed[spec.name]) for spec in context.model.inputs)
+
+
+def dynamic_shapes(model: SourceModel) -> tuple[dict[int, Any], ...] | None:
+    """Return what torch.export keeps symbolic: the named axes of each input; None where there are none."""
+    import torch
+
+    dynamic = torch.export.Dim.DYNAMIC
+    shapes = tuple(
+        {axis: dynamic for axis, size in enumerate(spec.shape) if isinstance(size, str)}
+        for spec in model.inputs
+    )
+    return shapes if any(shapes) else None
 
 
 def outputs(module: nn.Module, context: PassContext, batch: int, seed: int | None = None) -> list[Array]:

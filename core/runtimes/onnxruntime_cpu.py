@@ -80,7 +80,7 @@ class OnnxRuntimeCpu:
         """Import ONNX Runtime."""
         import onnxruntime  # noqa: F401
 
-    def open(self, artifact: LocalArtifact, target: Target, model: SourceModel) -> OrtSession:  # noqa: ARG002
+    def open(self, artifact: LocalArtifact, target: Target, model: SourceModel) -> OrtSession:
         """Load an ONNX file with all graph optimizations.
 
         Raises:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import PassFailed, PassNotApplicable
-from core.passes.support import LONGEST, library, place, reason
+from core.passes.support import LONGEST, library, reason
 from tests.passes.conftest import Sample, apply
 
 
@@ -51,12 +51,6 @@ def test_reasons_are_short_and_never_empty() -> None:
     assert reason(RuntimeError("Summary:\n-- Conversion is failed for: Slice-18")) == (
         "OpenVINO has no translation for Slice-18 as this graph uses it"
     )
-
-
-def test_a_placed_file_is_the_same(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "model.bin").write_bytes(b"weights")
-    assert place(tmp_path / "model.bin", tmp_path / "out").read_bytes() == b"weights"
 
 
 def test_shape_inference_that_gives_up_writes_nowhere_else(
