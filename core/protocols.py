@@ -12,12 +12,11 @@ Sources, data sets, passes and sessions do their work only in confined child pro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from core.domain.measurement import Environment
@@ -293,8 +292,3 @@ class Packager(Protocol):
 
     def write(self, package: Package, path: Path) -> None:
         """Write the download to `path`, reproducibly."""
-
-
-def as_feed(names: Sequence[str], arrays: Sequence[Array]) -> Feed:
-    """Return arrays by input name, C-contiguous as all runtimes want them; scalars stay scalars."""
-    return {name: np.asarray(array, order="C") for name, array in zip(names, arrays, strict=True)}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from core.domain.model import SourceModel
 from core.errors import CorruptFile
-from core.protocols import Array, Feed, as_feed
+from core.protocols import Array, Feed
 
 
 class Rows:
@@ -53,7 +53,7 @@ class Rows:
         """Yield feeds of ``calibration`` or ``evaluation`` with the number of real rows in each."""
         arrays = self._parts[part]
         if not self._by_rows:
-            yield from ((as_feed(self._names, row), 1) for row in zip(*arrays, strict=True))
+            yield from ((self._feed(row), 1) for row in zip(*arrays, strict=True))
             return
         size = self._fixed or batch
         for start in range(0, len(arrays[0]), size):
@@ -61,7 +61,12 @@ class Rows:
             count = len(taken[0])
             if self._fixed and count < size:
                 taken = [np.concatenate([part, np.repeat(part[-1:], size - count, axis=0)]) for part in taken]
-            yield as_feed(self._names, taken), count
+            yield self._feed(taken), count
+
+    def _feed(self, arrays: Sequence[Array]) -> Feed:
+        """Return arrays by input name, C-contiguous as all runtimes want them; scalars stay scalars."""
+        named = zip(self._names, arrays, strict=True)
+        return {name: np.asarray(array, order="C") for name, array in named}
 
 
 def _load(path: Path) -> Array:

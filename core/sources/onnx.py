@@ -12,7 +12,7 @@ from core.archives.zips import BROKEN_ZIP, extract_zip
 from core.domain.model import TensorSpec
 from core.errors import CorruptFile, InputError, UnsupportedModel
 from core.protocols import Feed, Inspection, InspectOptions
-from core.sources import onnx_checks, onnx_graph
+from core.sources import onnx_checks, onnx_facts, onnx_notes
 from core.sources.facts import describe
 from core.sources.onnx_macs import count_macs
 from core.sources.placing import place
@@ -52,7 +52,7 @@ class OnnxSource:
         model = onnx_checks.parse(file)
         external = onnx_checks.check_tensors(model, file.parent)
         onnx_checks.check_operators(model)
-        declared = onnx_graph.declared_outputs(model)
+        declared = onnx_facts.declared_outputs(model)
         inputs, hints = _inputs(model, options)
         run = _runner(_open(model, file, external))
         settled = settle(inputs, run, options.shapes, hints=hints, declared=declared)
@@ -64,10 +64,10 @@ class OnnxSource:
             options,
             settled,
             format=self.id,
-            parameters=onnx_graph.count_weights(model),
+            parameters=onnx_facts.count_weights(model),
             macs=count_macs(model, feed_of(settled.inputs, sizes), runnable=not external),
             opset=onnx_graphs.opset(model),
-            notes=onnx_graph.notes(model),
+            notes=onnx_notes.notes(model),
         )
         return Inspection(description, kept)
 
@@ -100,8 +100,8 @@ def _unpack(path: Path, folder: Path) -> Path:
 def _inputs(model: ModelProto, options: InspectOptions) -> tuple[Specs, Hints]:
     """Return input specs, and sizes to try first for channels that only a convolution tells."""
     raw = []
-    for name, dtype, dims in onnx_graph.raw_inputs(model):
-        known = dims if dims is not None else onnx_graph.guess_dims(model, name)
+    for name, dtype, dims in onnx_facts.raw_inputs(model):
+        known = dims if dims is not None else onnx_facts.guess_dims(model, name)
         if name in options.shapes and (known is None or dims is None):
             known = (None, *[None] * (len(options.shapes[name]) - 1)) if options.shapes[name] else ()
         if known is None:
@@ -111,9 +111,9 @@ def _inputs(model: ModelProto, options: InspectOptions) -> tuple[Specs, Hints]:
             )
         raw.append((name, dtype, known))
     integers = [name for name, dtype, _ in raw if "int" in dtype]
-    rows = onnx_graph.table_rows(model, integers)
+    rows = onnx_facts.table_rows(model, integers)
     specs = tuple(replace(spec, high=rows.get(spec.name)) for spec in named(raw))
-    hints = {symbol: (size,) for symbol, size in onnx_graph.channel_hints(model, raw).values()}
+    hints = {symbol: (size,) for symbol, size in onnx_facts.channel_hints(model, raw).values()}
     return specs, hints
 
 

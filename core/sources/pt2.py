@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 from core.archives.programs import check_pt2
 from core.archives.torch_files import torch_zip_kind
 from core.domain.model import Note, TensorSpec
-from core.errors import CorruptFile, UnsupportedModel, WhetstoneError
+from core.errors import UnsupportedModel
 from core.protocols import Inspection, InspectOptions
 from core.sources.facts import describe
 from core.sources.placing import place
 from core.sources.probe import settle
-from core.sources.torch_facts import runner, watch, weight_facts
-from core.sources.words import shorten, shown
-from core.torch_modules import exported_module, load_exported, quiet_torch, training_operators
+from core.sources.torch_facts import opened, runner, watch, weight_facts
+from core.sources.words import shown
+from core.torch_modules import exported_module, load_exported, training_operators
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
+AGAIN = "Save it again with torch.export.save; files of much newer or older releases may not load."
 POSITIONAL = "Export it with tensors as positional arguments alone: torch.export.export(model, (x, y))."
 
 
@@ -46,7 +47,7 @@ class Pt2Source:
             UnsupportedModel: Its inputs are not plain positional tensors.
         """
         check_pt2(path)
-        program = _load(path)
+        program = opened(load_exported, path, "exported program", AGAIN)
         signature = read_signature(program)
         module = exported_module(program)
         run = runner(module, [spec.name for spec in signature.inputs])
@@ -76,19 +77,6 @@ class Signature:
     inputs: tuple[TensorSpec, ...]
     bounds: dict[str, tuple[int, int | None]]
     declared: tuple[tuple[int | str | None, ...], ...]
-
-
-def _load(path: Path) -> ExportedProgram:
-    try:
-        with quiet_torch():
-            return load_exported(path)
-    except WhetstoneError:
-        raise
-    except Exception as error:
-        raise CorruptFile(
-            f"PyTorch cannot load this exported program: {shorten(error)}.",
-            hint="Save it again with torch.export.save; files of much newer or older releases may not load.",
-        ) from error
 
 
 def read_signature(program: ExportedProgram) -> Signature:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.domain.model import Note, TensorSpec
-from core.errors import UnsupportedModel
+from core.errors import CorruptFile, UnsupportedModel, WhetstoneError
 from core.protocols import Feed
 from core.sources.probe import Runner, Settled, Specs, feed_of
+from core.sources.words import shorten
 from core.torch_modules import named_tensors, quiet_torch
 
 if TYPE_CHECKING:
     from torch import nn
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -23,6 +27,21 @@ class Watched:
 
     macs: int = 0
     rows: dict[int, int] = field(default_factory=dict)
+
+
+def opened(load: Callable[[Path], T], path: Path, what: str, hint: str) -> T:
+    """Return what `load` makes of the checked file at `path`.
+
+    Raises:
+        CorruptFile: PyTorch cannot load it; the message says that this `what` is at fault.
+    """
+    try:
+        with quiet_torch():
+            return load(path)
+    except WhetstoneError:
+        raise
+    except Exception as error:
+        raise CorruptFile(f"PyTorch cannot load this {what}: {shorten(error)}.", hint=hint) from error
 
 
 def runner(module: nn.Module, names: Sequence[str]) -> Runner:

@@ -1,4 +1,4 @@
-"""What an ONNX graph says about itself: inputs, outputs, index tables, weights, and obstacles."""
+"""What an ONNX graph says about itself: inputs, outputs, index tables and weights."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from core import onnx_graphs
-from core.domain.model import Note
 from core.errors import UnsupportedModel
-from core.sources.words import shown
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, ValueInfoProto
@@ -19,19 +17,13 @@ Dims = tuple[int | str | None, ...]
 NUMPY = {
     "float": "float32", "double": "float64", "float16": "float16", "bool": "bool", "int8": "int8",
     "int16": "int16", "int32": "int32", "int64": "int64", "uint8": "uint8", "uint16": "uint16",
-    "uint32": "uint32",    "uint64": "uint64",
+    "uint32": "uint32", "uint64": "uint64",
 }  # fmt: skip
 """ONNX element types that NumPy holds; the rest (strings, bfloat16, four-bit integers) cannot be fed."""
 
 FOLLOWED = frozenset({
     "Cast", "Identity", "Unsqueeze", "Squeeze", "Reshape", "Flatten", "Transpose", "Slice", "Expand",
 })  # fmt: skip
-QUANTIZED = (
-    "QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger",
-    "MatMulNBits", "QGemm", "MatMulIntegerToFloat", "DynamicQuantizeMatMul", "QAttention",
-)  # fmt: skip
-CONTROL = ("If", "Loop", "Scan", "SequenceMap")
-OLD_OPSET, QUANTIZABLE_OPSET = 7, 13
 
 
 def raw_inputs(model: ModelProto) -> list[tuple[str, str, Dims | None]]:
@@ -164,59 +156,13 @@ def count_weights(model: ModelProto) -> int:
     from onnx import TensorProto as T
 
     shapes = (T.INT64, T.INT32, T.BOOL, T.STRING)
-    constants = (tensor for tensor in _constants(model) if tensor.data_type not in shapes)
-    sizes = (prod(tensor.dims) for tensor in constants)
+    sizes = (prod(tensor.dims) for tensor in constants(model) if tensor.data_type not in shapes)
     return sum(size for size in sizes if size > 1)
 
 
-def _constants(model: ModelProto) -> list[Any]:
+def constants(model: ModelProto) -> list[Any]:
+    """Return every initializer and every value of a Constant node, those of subgraphs and functions too."""
     graphs: list[GraphProto] = list(onnx_graphs.graphs(model.graph))
     held = [tensor for graph in graphs for tensor in graph.initializer]
     made = [node for node in onnx_graphs.nodes(model) if node.op_type == "Constant"]
     return held + [a.t for node in made for a in node.attribute if a.name == "value"]
-
-
-def notes(model: ModelProto) -> tuple[Note, ...]:
-    """Return what stands in the way of techniques and runtimes."""
-    counts = onnx_graphs.count_ops(model)
-    opset = onnx_graphs.opset(model)
-    found = []
-    quantized = [name for name in QUANTIZED if counts[name]]
-    if quantized:
-        found.append(_note(
-            f"The model is already quantized ({shown(quantized)}): doing so again would only lose accuracy.",
-            "Upload the float model it was made from to compare other ways of quantizing.",
-        ))  # fmt: skip
-    if opset < QUANTIZABLE_OPSET:
-        old = " Files older than opset 7 may behave differently." if opset < OLD_OPSET else ""
-        found.append(_note(
-            f"The file is in ONNX opset {opset}; static INT8 needs 13, so it is converted upward.{old}",
-            "Export it again with opset 17 or newer if a technique fails on it.",
-        ))  # fmt: skip
-    control = [name for name in CONTROL if counts[name]]
-    if control:
-        found.append(_note(
-            f"The graph has control flow ({', '.join(control)}): operators inside it stay in float.",
-            "Export the model without branches that depend on data where you can.",
-        ))  # fmt: skip
-    vendor = sorted({node.op_type for node in onnx_graphs.nodes(model) if node.domain == "com.microsoft"})
-    if vendor:
-        found.append(_note(
-            f"The graph has operators of ONNX Runtime alone ({shown(vendor)}): others may refuse it.",
-            "Upload the model as it was before ONNX Runtime's optimizer.",
-        ))  # fmt: skip
-    return (*found, *_half(model))
-
-
-def _half(model: ModelProto) -> tuple[Note, ...]:
-    from onnx import TensorProto as T
-
-    from core.sources.torch_facts import half_note
-
-    names = {T.FLOAT16: "float16", T.BFLOAT16: "bfloat16"}
-    large = (tensor for tensor in _constants(model) if prod(tensor.dims) > 1)
-    return half_note(names.get(tensor.data_type, "") for tensor in large)
-
-
-def _note(message: str, hint: str) -> Note:
-    return Note("model", message, hint)
