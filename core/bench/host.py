@@ -10,13 +10,12 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import compress, islice
+from itertools import islice
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
-from statistics import median
-from time import perf_counter, perf_counter_ns
+from time import perf_counter
 from typing import Any
 
+from core.bench import calls
 from core.bench.predictions import filled, save_golden, save_predictions
 from core.datasets.rows import Rows
 from core.domain.model import SourceModel
@@ -28,8 +27,6 @@ from core.registry import get_runtime
 from core.serde import from_plain
 
 RANDOM_FEEDS = 8
-WARM_CALLS, WARM_SECONDS, WARM_LIMIT_SECONDS = 5, 0.2, 5.0
-KIB = 1024
 
 
 @dataclass
@@ -42,7 +39,7 @@ class _Held:
     model: SourceModel
     data: Path | None
     session: Session
-    call: Callable[[], object]
+    call: calls.Call
     empty_bytes: int
     peak_before: int
 
@@ -66,14 +63,6 @@ def _read_through(artifact: LocalArtifact) -> None:
         with path.open("rb") as file:
             while file.read(1 << 20):
                 continue
-
-
-def _memory(field: str) -> int:
-    """Return ``VmRSS`` (resident now) or ``VmHWM`` (resident at most so far) of this process in bytes."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1]) * KIB
-    return 0
 
 
 def _feeds(model: SourceModel, data: Path | None, batch: int) -> Iterator[tuple[Feed, int]]:
@@ -113,7 +102,7 @@ def open_model(payload: dict[str, Any]) -> dict[str, Any]:
     runtime.warm_up()
     _read_through(artifact)
     gc.collect()
-    empty, peak = _memory("VmRSS"), _memory("VmHWM")
+    empty, peak = calls.memory("VmRSS"), calls.memory("VmHWM")
     start = perf_counter()
     session = runtime.open(artifact, target, model)
     load_ms = 1000 * (perf_counter() - start)
@@ -123,56 +112,22 @@ def open_model(payload: dict[str, Any]) -> dict[str, Any]:
     gc.collect()
     gc.freeze()
     gc.disable()
-    return {"load_ms": load_ms, "call_ms": _warm(held.call)}
-
-
-def _warm(call: Callable[[], object]) -> float:
-    """Call for some calls and some time, whichever is later; return the median of the later half in ms."""
-    begin, times = perf_counter(), list[float]()
-    while len(times) < WARM_CALLS or perf_counter() - begin < WARM_SECONDS:
-        start = perf_counter()
-        call()
-        times.append(perf_counter() - start)
-        if len(times) > 1 and perf_counter() - begin > WARM_LIMIT_SECONDS:
-            break
-    return 1000 * median(times[len(times) // 2 :])
+    return {"load_ms": load_ms, "call_ms": calls.warm(held.call)}
 
 
 def time_calls(payload: dict[str, Any]) -> dict[str, Any]:
-    """Time a block of calls.
-
-    At least one call, and `settle_ms` of them, come first and are not counted: the other process has had
-    the caches in between. Calls during which the system gave the core to another program are left out, as
-    long as a quarter of the calls remains: they would say more about that program, and the longer a call
-    the more of them there are.
-
-    Returns:
-        ``ms``: the time of each counted call.
-    """
-    call, clock, times = _now().call, perf_counter_ns, [0] * int(payload["calls"])
-    calm = [True] * len(times)
-    until = clock() + int(payload["settle_ms"] * 1e6)
-    call()
-    while clock() < until:
-        call()
-    for index in range(len(times)):
-        switches = getrusage(RUSAGE_SELF).ru_nivcsw
-        start = clock()
-        call()
-        times[index] = clock() - start
-        calm[index] = getrusage(RUSAGE_SELF).ru_nivcsw == switches
-    kept = list(compress(times, calm))
-    return {"ms": [nanoseconds / 1e6 for nanoseconds in (kept if 4 * len(kept) >= len(times) else times)]}
+    """Time a block of ``calls`` after ``settle_ms`` of them; returns ``ms``, one time per counted call."""
+    return {"ms": calls.timed(_now().call, int(payload["calls"]), payload["settle_ms"])}
 
 
-def memory(_: dict[str, Any]) -> dict[str, Any]:
+def peak_memory(_: dict[str, Any]) -> dict[str, Any]:
     """Return ``bytes``: the most that was resident since the load, above the empty runtime.
 
     The kernel keeps only the highest figure of the whole life of the process. Where importing the runtime
     took more for a moment than the model ever did, what is resident now stands in for it.
     """
-    held, peak = _now(), _memory("VmHWM")
-    highest = peak if peak > held.peak_before else _memory("VmRSS")
+    held, peak = _now(), calls.memory("VmHWM")
+    highest = peak if peak > held.peak_before else calls.memory("VmRSS")
     return {"bytes": max(0, highest - held.empty_bytes)}
 
 
@@ -220,20 +175,7 @@ def throughput(payload: dict[str, Any]) -> dict[str, Any]:
     held, batch = _now(), int(payload["batch"])
     feed, _ = next(_feeds(held.model, held.data, batch))
     call = held.session.prepare(feed)
-    call()
-    start, calls = perf_counter(), 0
-    while not calls or perf_counter() - start < payload["seconds"]:
-        call()
-        calls += 1
-    return {"per_s": batch * calls / (perf_counter() - start), "memory": _memory("VmRSS")}
-
-
-def close(_: dict[str, Any]) -> dict[str, Any]:
-    """Free the model."""
-    for held in _held:
-        held.session.close()
-    _held.clear()
-    return {}
+    return {"per_s": batch * calls.rate(call, payload["seconds"]), "memory": calls.memory("VmRSS")}
 
 
 COMMANDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
@@ -241,10 +183,9 @@ COMMANDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "pin": pin,
     "open": open_model,
     "time": time_calls,
-    "memory": memory,
+    "memory": peak_memory,
     "predict": predict,
     "golden": golden,
     "reload": reload_model,
     "throughput": throughput,
-    "close": close,
 }
