@@ -33,15 +33,16 @@ def head(view: CandidateView) -> None:
         star = ":gray-badge[Your model]"
     elif row.on_front:
         star = ":blue-badge[On the front]"
-    st.markdown(f"## {row.name} {star}", anchors=False)
+    st.markdown(f"## {fmt.plain(row.name)} {star}", anchors=False)
     target = row.candidate.recipe.target
     threads = fmt.plural(target.threads, "thread")
     place = f"{row.runtime} on {target.device.upper()}, {threads}, batch {target.batch}"
     st.caption(
-        f":material/deployed_code: {run.model.name}  ·  :material/memory: {place}  ·  run {run.run.name}"
+        f":material/deployed_code: {fmt.plain(run.model.name)}  ·  :material/memory: {place}  ·  "
+        f"run {fmt.plain(run.run.name)}"
     )
     if row.candidate.error is None:
-        st.markdown(row.why)
+        st.markdown(fmt.plain(row.why))
     with st.container(horizontal=True, vertical_alignment="center"):
         if row.latency_ms is not None:
             download_kit(row.id, key="kit")
@@ -75,7 +76,7 @@ def steps(view: CandidateView) -> None:
     for number, step in enumerate(view.steps, start=1):
         with st.container(border=True, gap="xsmall"):
             size = f" :gray-badge[{fmt.size(step.size_bytes)}]" if step.size_bytes is not None else ""
-            st.markdown(f"**{number}. {step.name}**{size}")
+            st.markdown(f"**{number}. {fmt.plain(step.name)}**{size}")
             st.markdown(f":gray[{step.summary}]")
             facts = [
                 f"{_words(name)}: {_said(value)}" for name, value in step.details.items() if _plain(value)
@@ -94,7 +95,7 @@ def _words(name: str) -> str:
 def _said(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.3g}" if isinstance(value, float) else fmt.plain(str(value))
 
 
 def _plain(value: object) -> bool:
@@ -108,7 +109,7 @@ def findings(view: CandidateView) -> None:
     st.subheader("What the figures say", anchor=False)
     for finding in view.findings:
         icon, color = FINDINGS.get(finding.kind, FINDINGS["note"])
-        st.markdown(f":{color}[:material/{icon}:] {finding.message}")
+        st.markdown(f":{color}[:material/{icon}:] {fmt.plain(finding.message)}")
     if view.more_samples:
         st.markdown(
             f":blue[:material/dataset:] About {view.more_samples:,} more labelled samples would probably "

@@ -45,10 +45,10 @@ def picked(row: Row, recommended: str | None) -> None:
     """Draw the selected candidate in short."""
     with st.container(border=True, gap="xsmall"):
         star = " :orange[:material/star:]" if row.id == recommended else ""
-        st.markdown(f":material/check_box: **{row.name}**{star}")
+        st.markdown(f":material/check_box: **{fmt.plain(row.name)}**{star}")
         speed = f" · {fmt.times(row.speedup)}" if row.candidate.position else ""
         st.markdown(f"{fmt.milliseconds(row.latency_ms)}{speed}")
-        st.caption(row.why)
+        st.caption(fmt.plain(row.why))
         if st.button("All about it", icon=":material/info:", key="about_selected", width="stretch"):
             go("candidate.py", candidate=row.id)
 

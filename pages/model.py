@@ -30,7 +30,7 @@ def identity(model: SourceModel) -> None:
     """Draw the head: the name and the figures that describe a model."""
     task = TASKS.get(model.task, model.task)
     kind = FORMATS.get(model.format, model.format)
-    st.markdown(f"## {model.name} :gray-badge[{kind}] :blue-badge[{task}]", anchors=False)
+    st.markdown(f"## {fmt.plain(model.name)} :gray-badge[{kind}] :blue-badge[{task}]", anchors=False)
     with st.grid(4, min_column_width=150):
         st.metric("Classes", str(model.classes) if model.classes else fmt.NONE)
         st.metric("Parameters", fmt.count(model.parameters))
@@ -54,7 +54,7 @@ def tensors(model: SourceModel) -> None:
     )
     facts = [f"SHA-256 {model.sha256[:12]}…"]
     facts += [f"opset {model.opset}"] if model.opset else []
-    facts += [f"architecture {model.architecture.get('name')}"] if model.architecture else []
+    facts += [f"architecture {fmt.plain(str(model.architecture.get('name')))}"] if model.architecture else []
     facts += [f"batch fixed at {model.fixed_batch}"] if model.fixed_batch else ["any batch size"]
     st.caption(" · ".join(facts))
 
@@ -71,9 +71,10 @@ def possibilities(view: ModelView) -> None:
     if cannot or other:
         st.subheader("What cannot, and why", anchor=False)
     for row in cannot:
-        st.markdown(f":orange[:material/block:] **{row.name}**  \n{row.reason} :gray[{row.hint}]")
+        reason = f"{fmt.plain(row.reason)} :gray[{fmt.plain(row.hint)}]"
+        st.markdown(f":orange[:material/block:] **{row.name}**  \n{reason}")
     for note in other:
-        st.markdown(f":orange[:material/info:] {note.message} :gray[{note.hint}]")
+        st.markdown(f":orange[:material/info:] {fmt.plain(note.message)} :gray[{fmt.plain(note.hint)}]")
 
 
 def no_model() -> None:
@@ -85,7 +86,9 @@ def no_model() -> None:
             st.markdown("Or go on with one that was uploaded before:", text_alignment="center")
             with st.container(horizontal=True, horizontal_alignment="center"):
                 for model in known:
-                    if st.button(model.name, key=f"known_{model.id}", icon=":material/deployed_code:"):
+                    if st.button(
+                        fmt.plain(model.name), key=f"known_{model.id}", icon=":material/deployed_code:"
+                    ):
                         go("model.py", model=model.id)
     upload_box()
 

@@ -39,7 +39,9 @@ def rename(run: RunSummary) -> None:
 @st.dialog("Delete the run?", icon=":material/delete:", on_dismiss=settle)
 def delete(run: RunSummary) -> None:
     """Ask before a run goes with everything that is only its own."""
-    st.markdown(f"**{run.name}** goes with its {fmt.plural(run.total, 'candidate')}, their files and kits.")
+    st.markdown(
+        f"**{fmt.plain(run.name)}** goes with its {fmt.plural(run.total, 'candidate')}, their files and kits."
+    )
     st.caption("The model and the data stay. This cannot be undone.")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep it", key="keep"):
@@ -63,8 +65,8 @@ def line(run: RunSummary) -> None:
         nothing = "nothing within its limits" if run.status is RunStatus.DONE else "no result yet"
         best = best_of(store(), run.id) or nothing
         counted = f"{run.done} of {run.total} candidates"
-        about = "  ·  ".join((best, counted, run.model_name, fmt.ago(run.created)))
-        st.markdown(f"**{run.name}** {run_badge(run.status)}  \n:gray[{about}]", width="stretch")
+        about = "  ·  ".join((fmt.plain(best), counted, fmt.plain(run.model_name), fmt.ago(run.created)))
+        st.markdown(f"**{fmt.plain(run.name)}** {run_badge(run.status)}  \n:gray[{about}]", width="stretch")
         if st.button(OPEN, key=f"open_{run.id}", icon=":material/open_in_new:"):
             go("compare.py" if run.status is RunStatus.DONE else "optimize.py", run=run.id)
         st.button(RENAME, key=f"rename_{run.id}", icon=":material/edit:", on_click=ask, args=(RENAME, run.id))

@@ -74,7 +74,7 @@ def recent_runs() -> None:
     for run in found:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             about = f":gray[{views.best_of(store(), run.id) or 'No result'} · {fmt.ago(run.created)}]"
-            st.markdown(f"**{run.name}** {run_badge(run.status)}  \n{about}", width="stretch")
+            st.markdown(f"**{fmt.plain(run.name)}** {run_badge(run.status)}  \n{about}", width="stretch")
             page = "optimize.py" if run.status.active else "compare.py"
             if st.button("Open", key=f"open_{run.id}", icon=":material/open_in_new:"):
                 go(page, run=run.id)

@@ -12,6 +12,7 @@ from core.domain.recipe import Recipe, Step, Target
 from core.protocols import Runtime
 from core.registry import get_pass, passes, runtimes
 from core.views import TechniqueRow
+from pages.widgets.format import plain
 from pages.widgets.params import params_form
 
 CONVERSIONS = ("export_onnx", "convert_openvino", "export_torchscript")
@@ -102,7 +103,7 @@ def _line(
             values, first = _settings(row, pruning)
             steps = (*((Step(first),) if first else ()), Step(row.id, values))
         else:
-            st.markdown(f":gray[{row.name}]", help=f"{row.reason} {row.hint}")
+            st.markdown(f":gray[{row.name}]", help=plain(f"{row.reason} {row.hint}"))
     ticked = []
     for column, (runtime_id, runtime) in zip(columns, runtimes().items(), strict=True):
         with column:

@@ -32,7 +32,7 @@ HINT = "An .npz of arrays, a .zip of images (one folder a class), or a .csv with
 def _add(model: SourceModel, source: Path | str, params: dict[str, Any], format_id: str = "") -> None:
     name = source.name if isinstance(source, Path) else source
     try:
-        with st.spinner(f"Preparing {name}", show_time=True):
+        with st.spinner(f"Preparing {fmt.plain(name)}", show_time=True):
             data = engine.add_data(store(), source, model, params, format_id)
     except WhetstoneError as error:
         st.session_state["data_error"] = error
@@ -65,7 +65,9 @@ def _pictures(items: list[dict[str, Any]], files: dict[str, FileRef]) -> None:
         for item in items:
             name = _class_of(item)
             picture = store().blobs.path(files[item["file"]]).read_bytes()
-            st.image(picture, caption=name or None, width="stretch", alt=f"A sample of class {name}")
+            st.image(
+                picture, caption=fmt.plain(name) or None, width="stretch", alt=f"A sample of class {name}"
+            )
 
 
 def preview(data: DataSet) -> None:
@@ -100,7 +102,9 @@ def _prepared(model: SourceModel, data: DataSet) -> None:
     with st.container(border=True):
         head, button = st.columns([5, 2], vertical_alignment="center")
         kind = "labelled" if data.labelled else "no labels: fidelity only"
-        head.markdown(f"**{data.name}** :green-badge[:material/check: Fits the model] :gray-badge[{kind}]")
+        head.markdown(
+            f"**{fmt.plain(data.name)}** :green-badge[:material/check: Fits the model] :gray-badge[{kind}]"
+        )
         if button.button("Other data", icon=":material/swap_horiz:", key="other_data", width="stretch"):
             remember("data", None)
             st.rerun()
@@ -109,7 +113,11 @@ def _prepared(model: SourceModel, data: DataSet) -> None:
             "no sample in both."
         )
         preview(data)
-        st.table(data.preparation, border="horizontal", alt="How the data was prepared")
+        st.table(
+            {key: fmt.plain(value) for key, value in data.preparation.items()},
+            border="horizontal",
+            alt="How the data was prepared",
+        )
         _adjust(model, data)
 
 

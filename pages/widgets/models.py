@@ -11,6 +11,7 @@ from core import engine
 from core.domain.model import SourceModel
 from core.errors import InputError, InvalidRequest, WhetstoneError
 from core.protocols import InspectOptions
+from pages.widgets import format as fmt
 from pages.widgets.page import go, show_error, store
 from pages.widgets.uploader import uploader
 
@@ -42,7 +43,7 @@ def inspect(path: Path, options: InspectOptions | None = None) -> SourceModel:
     Raises:
         WhetstoneError: It cannot be used; the message says why.
     """
-    with st.spinner(f"Reading {path.name} in a confined process", show_time=True):
+    with st.spinner(f"Reading {fmt.plain(path.name)} in a confined process", show_time=True):
         model: SourceModel = engine.add_model(store(), path, options or InspectOptions())
     st.session_state[f"upload_of_{model.id}"] = str(path)
     return model

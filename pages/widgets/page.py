@@ -10,6 +10,7 @@ import streamlit as st
 
 from core import engine
 from core.errors import ErrorRecord, InputError, WhetstoneError
+from pages.widgets.format import plain
 
 
 @st.cache_resource(show_spinner=False)
@@ -49,7 +50,8 @@ def go(page: str, **ids: str) -> None:
 
 def show_error(record: ErrorRecord | WhetstoneError) -> None:
     """Show what happened and what to do next; technical detail only when it is opened."""
-    st.error(f"**{record.message}**" + (f"\n\n{record.hint}" if record.hint else ""), icon=":material/error:")
+    hint = f"\n\n{plain(record.hint)}" if record.hint else ""
+    st.error(f"**{plain(record.message)}**{hint}", icon=":material/error:")
     if record.traceback and not isinstance(record, InputError):
         with st.expander("Technical detail", icon=":material/terminal:"):
             st.code(record.traceback, language=None, wrap_lines=True)

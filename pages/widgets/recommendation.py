@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.views import RunView
+from pages.widgets import format as fmt
 from pages.widgets.downloader import download_kit
 from pages.widgets.page import go
 
@@ -17,7 +18,7 @@ def recommendation_box(view: RunView, *, key: str) -> None:
         if len(known) < 2:
             return
         if found.sentence:
-            st.info(found.sentence, icon=":material/search_off:")
+            st.info(fmt.plain(found.sentence), icon=":material/search_off:")
         if found.near_miss and st.button(
             "See the nearest miss", key=f"near_{key}", icon=":material/near_me:"
         ):
@@ -30,7 +31,7 @@ def recommendation_box(view: RunView, *, key: str) -> None:
             else ":orange-badge[:material/help: Likely]"
         )
         st.markdown(f":orange[:material/star:] **Recommended** {sure}")
-        st.markdown(f"### {found.sentence}", anchors=False)
+        st.markdown(f"### {fmt.plain(found.sentence)}", anchors=False)
         with st.container(horizontal=True, vertical_alignment="center"):
             download_kit(found.candidate_id, key=f"kit_{key}")
             if st.button("What is it?", icon=":material/info:", key=f"what_{key}"):

@@ -16,12 +16,12 @@ from pages.widgets.status import run_badge
 def _facts(view: RunView) -> str:
     request = view.run.request
     data = (
-        f"{view.data.name} ({view.data.evaluation_samples} samples)"
+        f"{fmt.plain(view.data.name)} ({view.data.evaluation_samples} samples)"
         if view.data
         else "random inputs, no labels"
     )
     parts = [
-        f":material/deployed_code: {view.model.name}",
+        f":material/deployed_code: {fmt.plain(view.model.name)}",
         f":material/dataset: {data}",
         f"{fmt.plural(request.threads, 'thread')}, batch {request.batch}",
         f"started {fmt.ago(view.run.created)}",
@@ -31,7 +31,7 @@ def _facts(view: RunView) -> str:
 
 def title(view: RunView) -> None:
     """Draw the run's name with its state."""
-    st.markdown(f"## {view.run.name} {run_badge(view.run.status)}", anchors=False)
+    st.markdown(f"## {fmt.plain(view.run.name)} {run_badge(view.run.status)}", anchors=False)
     st.caption(_facts(view))
 
 
@@ -55,7 +55,7 @@ def progress_bar(view: RunView) -> None:
     """Draw stage, count, elapsed time and estimate of an active run."""
     progress = view.progress
     failed = f", {progress.failed} without a result" if progress.failed else ""
-    stage = stage_of(progress.stage) or "Waiting for the worker"
+    stage = fmt.plain(stage_of(progress.stage)) or "Waiting for the worker"
     text = (
         f"**{stage}** · {progress.done} of {progress.total} candidates{failed} · "
         f"{fmt.duration(progress.elapsed_s)} elapsed · {_left(view)}"

@@ -48,8 +48,10 @@ def _data() -> DataSet | None:
 
 def _head(model: SourceModel, data: DataSet | None) -> None:
     left, right = st.columns([5, 1], vertical_alignment="center")
-    left.markdown(f"## Optimize {model.name}", anchors=False)
-    samples = f"{data.name}, {data.evaluation_samples:,} samples" if data else "no data: fidelity only"
+    left.markdown(f"## Optimize {fmt.plain(model.name)}", anchors=False)
+    samples = (
+        f"{fmt.plain(data.name)}, {data.evaluation_samples:,} samples" if data else "no data: fidelity only"
+    )
     left.caption(f":material/dataset: {samples}")
     if right.button(
         "Change", icon=":material/edit:", key="change_model", width="stretch", help="Model and data"
@@ -77,7 +79,7 @@ def _card(key: str, model: SourceModel, data: DataSet | None, chosen: bool, thre
                 number, seconds = _plan(request)
                 st.caption(f"{fmt.plural(number, 'candidate')}, about {fmt.duration(seconds)}")
             except WhetstoneError as error:
-                st.caption(error.message)
+                st.caption(fmt.plain(error.message))
         kind = emphasis(chosen)
         if st.button("Chosen" if chosen else "Choose", key=f"preset_{key}", type=kind, width="stretch"):
             st.session_state["preset"] = key

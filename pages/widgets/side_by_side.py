@@ -40,10 +40,12 @@ def verdict(one: Row, other: Row) -> str:
     if one.speedup is None or other.speedup is None:
         return ""
     if one.speedup.overlaps(other.speedup):
-        return f"**A tie in speed**: the intervals of {one.name} and {other.name} overlap."
+        return (
+            f"**A tie in speed**: the intervals of {fmt.plain(one.name)} and {fmt.plain(other.name)} overlap."
+        )
     ratio = one.speedup.value / other.speedup.value
     fast, slow = (one, other) if ratio > 1 else (other, one)
-    return f"**{fast.name}** is {max(ratio, 1 / ratio):.2f}x faster than {slow.name}."
+    return f"**{fmt.plain(fast.name)}** is {max(ratio, 1 / ratio):.2f}x faster than {fmt.plain(slow.name)}."
 
 
 def _table(one: Row, other: Row) -> None:

@@ -130,9 +130,8 @@ def problems(rows: Sequence[Row]) -> None:
     for row, error in broken:
         where = stage_words(error.stage)
         with st.container(border=True, gap="xsmall"):
-            st.markdown(
-                f"**{row.name}** :gray-badge[{CANDIDATE[row.candidate.status]}{f' {where}' if where else ''}]"
-            )
-            st.markdown(error.message)
+            state = f"{CANDIDATE[row.candidate.status]} {where}".strip()
+            st.markdown(f"**{fmt.plain(row.name)}** :gray-badge[{state}]")
+            st.markdown(fmt.plain(error.message))
             if error.hint:
-                st.caption(f":material/lightbulb: {error.hint}")
+                st.caption(f":material/lightbulb: {fmt.plain(error.hint)}")

@@ -80,6 +80,16 @@ def test_nothing_is_fetched_from_outside(server: Server, page: Page) -> None:
     assert not outside
 
 
+def test_a_picture_in_a_message_is_not_fetched(server: Server, page: Page) -> None:
+    page.goto(server.url)
+    expect(page.locator(key(page, "demo"))).to_be_visible()
+    refused = page.evaluate(
+        "new Promise(done => document.addEventListener('securitypolicyviolation', e => done(e.blockedURI)) "
+        "|| document.body.append(Object.assign(new Image(), {src: 'http://example.com/b.png'})))"
+    )
+    assert refused.startswith("http://example.com/")
+
+
 def test_a_file_that_is_no_model_is_refused_in_words(server: Server, page: Page, tmp_path: Path) -> None:
     junk = tmp_path / "junk.pt2"
     junk.write_bytes(bytes(range(256)) * 64)

@@ -62,3 +62,13 @@ def test_open_leads_to_the_page_that_fits_the_state(open_page: Open, store: Stor
     app = open_page("runs.py")
     app.button(key="open_running").click().run()
     assert app.button(key="cancel_run")
+
+
+def test_a_name_full_of_markup_is_shown_letter_by_letter(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    store.runs.rename("done", "![x](http://example.com/a.png) :red[y]")
+    for page, ids in (("runs.py", {}), ("start.py", {}), ("compare.py", {"run": "done"})):
+        said = words(open_page(page, **ids))
+        assert r"!\[x\](http:" in said
+        assert "![x]" not in said
+        assert ":red[y]" not in said

@@ -71,3 +71,19 @@ def test_counts_shapes_and_plurals() -> None:
     assert fmt.significant(0) == "0"
     assert fmt.significant(0.00123) == "0.00123"
     assert fmt.significant(12345.6) == "12,346"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("INT8 static, NNCF + BF16 · OpenVINO", "INT8 static, NNCF + BF16 · OpenVINO"),
+        ("Use BF16 on OpenVINO: it is fast.", "Use BF16 on OpenVINO: it is fast."),
+        ("![q](a.png) **b** `c` $d$ <img> &amp;", r"!\[q\](a.png) \*\*b\*\* \`c\` \$d\$ \<img> \&amp;"),
+        ("# one\n\n- two", r"\# one - two"),
+        ("1. one", r"1\. one"),
+        (":red[x]", rf":{fmt.JOINER}red\[x\]"),
+        ("http://a.b www.a.b", rf"http:{fmt.JOINER}//a.b www{fmt.JOINER}.a.b"),
+    ],
+)
+def test_names_and_messages_are_shown_letter_by_letter(text: str, shown: str) -> None:
+    assert fmt.plain(text) == shown
