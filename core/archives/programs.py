@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from core.archives.expressions import is_arithmetic, is_safe_target
 from core.archives.torch_files import CONVERT_HINT, nested_globals, refuse_unsafe
+from core.archives.treespecs import SPECS, imports_a_name, walk
 from core.archives.zips import ends_plainly, inspect_zip, open_zip
 from core.errors import CorruptFile, UnsafeUpload
 
@@ -82,29 +82,18 @@ def _check_config(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
 
 def _check_program(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
     program = _json(archive, entry)
-    for key, value in _walk(program):
+    for key, value in walk(program):
+        if not isinstance(value, str):
+            continue
         if key == "target" and not is_safe_target(value):
             _refuse(entry, f"calls {value[:80]}, which is not an operator")
         if key in ("expr_str", "guards_code") and not is_arithmetic(value):
             _refuse(entry, f"computes a shape by {value[:80]}, which is not arithmetic")
-        if key in ("in_spec", "out_spec") and "defaultdict" in value:
-            _refuse(entry, "takes or returns a defaultdict, which imports a Python name")
+        if key in SPECS and value and imports_a_name(value):
+            _refuse(entry, "takes or returns a defaultdict or an enum, which imports a Python name")
     for symbol in program.get("range_constraints") or ():
         if not is_arithmetic(symbol):
             _refuse(entry, f"has a range for {symbol[:80]}, which is not a symbol")
-
-
-def _walk(root: object) -> Iterator[tuple[str, str]]:
-    """Yield every text of a JSON tree with the key that it lies under."""
-    waiting: list[tuple[str, object]] = [("", root)]
-    while waiting:
-        key, value = waiting.pop()
-        if isinstance(value, dict):
-            waiting += value.items()
-        elif isinstance(value, list):
-            waiting += ((key, item) for item in value)
-        elif isinstance(value, str):
-            yield key, value
 
 
 def _json(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> dict[str, Any]:

@@ -13,18 +13,16 @@ from core.archives.torch_files import torch_zip_kind
 from core.domain.model import Note, TensorSpec
 from core.errors import UnsupportedModel
 from core.protocols import Inspection, InspectOptions
+from core.sources import pt2_call
 from core.sources.facts import describe
-from core.sources.placing import place
 from core.sources.probe import settle
 from core.sources.torch_facts import opened, runner, watch, weight_facts
-from core.sources.words import shown
-from core.torch_modules import exported_module, load_exported, training_operators
+from core.torch_modules import exported_module, training_operators
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
 AGAIN = "Save it again with torch.export.save; files of much newer or older releases may not load."
-POSITIONAL = "Export it with tensors as positional arguments alone: torch.export.export(model, (x, y))."
 
 
 class Pt2Source:
@@ -44,10 +42,11 @@ class Pt2Source:
         Raises:
             UnsafeUpload: The archive holds pickled payloads or native code.
             CorruptFile: It cannot be loaded.
-            UnsupportedModel: Its inputs are not plain positional tensors.
+            UnsupportedModel: An input is neither a tensor nor a fixed value.
         """
         check_pt2(path)
-        program = opened(load_exported, path, "exported program", AGAIN)
+        called = pt2_call.by_position(opened(pt2_call.load, path, "exported program", AGAIN))
+        program = called.program
         signature = read_signature(program)
         module = exported_module(program)
         run = runner(module, [spec.name for spec in signature.inputs])
@@ -56,7 +55,7 @@ class Pt2Source:
         )
         settled, macs = watch(module, settled)
         parameters, notes = weight_facts(module)
-        kept = (place(path, folder / "model.pt2"),)
+        kept = (called.keep(path, folder / "model.pt2"),)
         model = describe(
             path,
             kept,
@@ -65,7 +64,7 @@ class Pt2Source:
             format=self.id,
             parameters=parameters,
             macs=macs,
-            notes=(*_mode_notes(program), *notes),
+            notes=(*_mode_notes(program), *called.notes, *notes),
         )
         return Inspection(model, kept)
 
@@ -83,12 +82,11 @@ def read_signature(program: ExportedProgram) -> Signature:
     """Return the user inputs of a program.
 
     Raises:
-        UnsupportedModel: An input is no tensor, is nested, or is passed by keyword.
+        UnsupportedModel: An input is of a type that NumPy cannot hold, or there is none.
     """
-    _require_flat(program)
     found = [_tensor_input(program, argument) for argument in _user_arguments(program)]
     if not found:
-        raise UnsupportedModel("The exported program takes no input.", hint=POSITIONAL)
+        raise UnsupportedModel("The exported program takes no tensor.", hint=pt2_call.WRAP)
     raw = tuple(found)
     bounds = _bounds(program)
     declared = tuple(_shape(value) for value in _output_values(program))
@@ -98,19 +96,6 @@ def read_signature(program: ExportedProgram) -> Signature:
     return Signature(raw, bounds, tuple(_translate(shape, names) for shape in declared))
 
 
-def _require_flat(program: ExportedProgram) -> None:
-    """Positional tensors only: everything downstream calls the module with one tensor per input."""
-    args, kwargs = program.call_spec.in_spec.children()
-    if kwargs.num_leaves:
-        names = shown([str(key) for key in kwargs.context])
-        raise UnsupportedModel(f"The exported program takes {names} by keyword.", hint=POSITIONAL)
-    if args.num_leaves != args.num_children:
-        raise UnsupportedModel(
-            "The exported program takes nested inputs (lists, dicts or None inside its arguments).",
-            hint=POSITIONAL,
-        )
-
-
 def _user_arguments(program: ExportedProgram) -> Iterator[Any]:
     from torch.export.graph_signature import InputKind
 
@@ -118,14 +103,6 @@ def _user_arguments(program: ExportedProgram) -> Iterator[Any]:
 
 
 def _tensor_input(program: ExportedProgram, argument: Any) -> TensorSpec:
-    from torch.export.graph_signature import TensorArgument
-
-    if not isinstance(argument, TensorArgument):
-        value = getattr(argument, "value", None)
-        raise UnsupportedModel(
-            f"The input {argument.name!r} of the exported program is not a tensor ({value!r}).",
-            hint="Wrap the model so that its forward takes tensors only, and export that.",
-        )
     value = next(node.meta["val"] for node in program.graph.nodes if node.name == argument.name)
     dtype = str(value.dtype).removeprefix("torch.")
     if dtype == "bfloat16" or dtype.startswith(("complex", "float8")):
@@ -156,13 +133,27 @@ def _bounds(program: ExportedProgram) -> dict[str, tuple[int, int | None]]:
 
 def _friendly(inputs: tuple[TensorSpec, ...]) -> dict[str, str]:
     """Return names for symbols such as ``s77``: ``batch``, or the input and axis that they first stand on."""
-    names: dict[str, str] = {}
+    names = dict.fromkeys(_batches(inputs), "batch")
     for spec in inputs:
         for axis, size in enumerate(spec.shape):
-            if isinstance(size, str) and size.isidentifier() and size not in names:
-                batch = axis == 0 and "batch" not in names.values() and len(spec.shape) > 1
-                names[size] = "batch" if batch else f"{spec.name}_dim{axis}"
+            if isinstance(size, str) and size.isidentifier():
+                names.setdefault(size, f"{spec.name}_dim{axis}")
     return names
+
+
+def _batches(inputs: tuple[TensorSpec, ...]) -> list[str]:
+    """Return the symbol of the batch, and those that stand for it in inputs of the same length.
+
+    A mask is only ever broadcast against its ids, so an export gives its batch a symbol of its own.
+    """
+    fronts = [
+        (size, {other for other in spec.shape[1:] if isinstance(other, str)})
+        for spec in inputs
+        for size in spec.shape[:1]
+        if len(spec.shape) > 1 and isinstance(size, str) and size.isidentifier()
+    ]
+    free = fronts[0][1] if fronts else set()
+    return [size for index, (size, others) in enumerate(fronts) if not index or others & free]
 
 
 def _translate(shape: tuple[Any, ...], names: Mapping[str, str]) -> tuple[Any, ...]:

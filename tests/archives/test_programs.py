@@ -92,6 +92,11 @@ def test_targets_that_are_no_operators(
         ('"guards_code": []', "\"guards_code\": [\"__import__('os').system('id') == 0\"]"),
         ('"range_constraints": {', '"range_constraints": {"exit()": {"min_val": 0, "max_val": 1}, '),
         ("builtins.tuple", "collections.defaultdict"),
+        ("builtins.tuple", r"collections.default\\u0064ict"),
+        (
+            r"\"context\": \"null\"",
+            r"\"context\": \"{\\\"__enum__\\\": {}, \\\"fqn\\\": \\\"antigravity:x\\\"}\"",
+        ),
     ],
 )
 def test_code_in_other_places(with_program: Callable[[str, str], Path], old: str, new: str) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -97,15 +98,32 @@ def text_network() -> Any:
 
 @pytest.fixture(scope="session")
 def pt2_folder(tmp_path_factory: pytest.TempPathFactory, network: Any, text_network: Any) -> Path:
-    """Programs of torch.export: ``image``, ``text``, ``training``, ``fixed``, ``keyword`` and ``number``."""
+    """Programs of torch.export: ``image``, ``text``, ``training``, ``fixed`` and several ways of calling."""
     import torch
     from torch import Tensor, nn
     from torch.export import Dim, export
+    from torch.utils import _pytree
 
     class Scaled(nn.Module):
         def forward(self, x: Tensor, factor: int = 2) -> Tensor:
             return x * factor
 
+    class Nested(nn.Module):
+        def forward(self, batch: dict[str, Tensor], mask: Tensor | None = None) -> Tensor:
+            del mask
+            return text_network(batch["ids"], batch["mask"])
+
+    @dataclass
+    class Scores:
+        logits: Tensor
+        probabilities: Tensor
+
+    class Foreign(nn.Module):
+        def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Scores:
+            logits = text_network(input_ids, attention_mask)
+            return Scores(logits, logits.softmax(-1))
+
+    torch.export.register_dataclass(Scores, serialized_type_name="elsewhere.Scores")
     folder = tmp_path_factory.mktemp("pt2")
     batch, words = Dim("batch", min=1, max=64), Dim("words", min=2, max=40)
     image, ids, mask = torch.zeros(2, 3, 32, 32), torch.zeros(2, 7, dtype=torch.long), torch.ones(2, 7)
@@ -119,10 +137,13 @@ def pt2_folder(tmp_path_factory: pytest.TempPathFactory, network: Any, text_netw
             "training": export(network.train(), (image,), dynamic_shapes=({0: batch},)),
             "keyword": export(text_network, (ids,), {"attention_mask": mask}),
             "number": export(Scaled(), (image, 3)),
+            "nested": export(Nested(), ({"ids": ids, "mask": mask}, None)),
+            "foreign": export(Foreign(), (), {"input_ids": ids, "attention_mask": mask}),
         }
         network.eval()
         for name, program in programs.items():
             torch.export.save(program, folder / f"{name}.pt2")
+    _pytree._deregister_pytree_node(Scores)
     return folder
 
 

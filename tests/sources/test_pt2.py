@@ -4,8 +4,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 
-from core.errors import InputError, InvalidRequest, UnsupportedModel
+from core.errors import InputError, InvalidRequest
+from core.examples import example_feed
+from core.protocols import LocalArtifact
+from core.torch_modules import named_tensors, open_module
 
 
 def test_an_image_program(look, pt2_folder: Path) -> None:
@@ -50,11 +54,41 @@ def test_a_program_exported_while_training(look, pt2_folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("keyword", "attention_mask by keyword"), ("number", "not a tensor")]
+    ("name", "inputs", "outputs"),
+    [
+        ("keyword", ["input_ids", "attention_mask"], ["output"]),
+        ("nested", ["batch_ids", "batch_mask"], ["output"]),
+        ("foreign", ["input_ids", "attention_mask"], ["logits", "probabilities"]),
+        ("number", ["x"], ["output"]),
+    ],
 )
-def test_inputs_that_cannot_be_fed(look, pt2_folder: Path, name: str, words: str) -> None:
-    with pytest.raises(UnsupportedModel, match=words):
-        look(pt2_folder / f"{name}.pt2")
+def test_other_ways_of_calling(
+    look, pt2_folder: Path, tmp_path: Path, name: str, inputs: list[str], outputs: list[str]
+) -> None:
+    """The kept program takes its tensors by position and opens without the classes that it was made with."""
+    found = look(pt2_folder / f"{name}.pt2")
+    assert [spec.name for spec in found.model.inputs] == inputs
+    assert [spec.name for spec in found.model.outputs] == outputs
+    artifact = LocalArtifact("pt2", found.files[0], found.files)
+    feed = example_feed(found.model, found.model.fixed_batch or 1)
+    answers = open_module(artifact, found.model)(*(torch.from_numpy(array) for array in feed.values()))
+    assert [name for name, _ in named_tensors(answers)] == outputs
+
+
+def test_a_number_is_fixed_as_exported(look, pt2_folder: Path) -> None:
+    found = look(pt2_folder / "number.pt2")
+    assert any("factor = 3" in note.message for note in found.model.notes)
+    module = open_module(LocalArtifact("pt2", found.files[0], found.files), found.model)
+    assert float(module(torch.ones(2, 3, 32, 32)).max()) == 3.0
+
+
+def test_a_mask_that_is_broadcast_has_the_batch_of_its_ids(look, tmp_path: Path, text_network) -> None:
+    free = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    example = {"input_ids": torch.zeros(2, 7, dtype=torch.long), "attention_mask": torch.ones(2, 7)}
+    program = torch.export.export(text_network, (), example, dynamic_shapes=dict.fromkeys(example, free))
+    torch.export.save(program, tmp_path / "free.pt2")
+    model = look(tmp_path / "free.pt2").model
+    assert model.shapes(3) == {"input_ids": (3, 32), "attention_mask": (3, 32)}
 
 
 @pytest.mark.parametrize("share", [0.3, 0.9, 0.999])
