@@ -9,7 +9,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from core import engine
-from core.errors import ErrorRecord, InputError, WhetstoneError
+from core.errors import ErrorRecord, InputError, NotFound, WhetstoneError
 from pages.widgets.format import plain
 
 
@@ -57,11 +57,26 @@ def show_error(record: ErrorRecord | WhetstoneError) -> None:
             st.code(record.traceback, language=None, wrap_lines=True)
 
 
+IDS = ("run", "model", "data", "candidate")
+
+
+def _lost(error: NotFound) -> None:
+    """Say that an id of the address leads nowhere, forget what is remembered, and lead on."""
+    for name in IDS:
+        st.session_state.pop(f"current_{name}", None)
+    show_error(error)
+    with st.container(horizontal=True):
+        st.page_link("start.py", label="Start", icon=":material/home:", query_params={})
+        st.page_link("runs.py", label="All runs", icon=":material/history:", query_params={})
+
+
 @contextmanager
 def errors_as_words() -> Iterator[None]:
     """Show a WhetstoneError as its message and hint instead of a traceback."""
     try:
         yield
+    except NotFound as error:
+        _lost(error)
     except WhetstoneError as error:
         show_error(error)
 

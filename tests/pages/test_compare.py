@@ -78,3 +78,13 @@ def test_an_active_run_points_to_the_live_page(open_page: Open, store: Store) ->
     seed.run(store, "running", RunStatus.RUNNING, done=4)
     app = open_page("compare.py", run="running")
     assert [link.label for link in app.get("page_link")] == ["Still running: watch it"]
+
+
+def test_an_unknown_run_is_forgotten_and_leads_on(open_page: Open, store: Store) -> None:
+    app = open_page("compare.py", run="nothing")
+    assert "is not in the store" in app.error[0].value
+    assert [link.label for link in app.get("page_link")] == ["Start", "All runs"]
+    app.query_params.clear()
+    app.run()
+    assert not app.error
+    assert "No run to compare" in words(app)
