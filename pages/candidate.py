@@ -8,7 +8,7 @@ from core.domain.measurement import Environment
 from core.figures import Sample, distribution_figure, palette
 from core.views import CandidateView, explain
 from pages.widgets import format as fmt
-from pages.widgets.chart import CONFIG, quality_of
+from pages.widgets.chart import CONFIG
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.downloader import download_kit
 from pages.widgets.figures import figures
@@ -162,7 +162,7 @@ def show(candidate_id: str) -> None:
         st.info(
             f"{CANDIDATE[candidate.status]}: its figures come later in the run.", icon=":material/schedule:"
         )
-    figures(view.row, labelled=quality_of(view.run.candidates).labelled)
+    figures(view.row, quality=view.run.quality)
     left, right = st.columns(2, gap="large")
     with left:
         steps(view)

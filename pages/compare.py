@@ -7,7 +7,7 @@ import streamlit as st
 from core.domain.run import Limits
 from core.views import Row, RunView, command_for, python_for, run_view
 from pages.widgets import format as fmt
-from pages.widgets.chart import COSTS, pareto_chart, quality_of
+from pages.widgets.chart import COSTS, pareto_chart
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.limits import limits_form
 from pages.widgets.page import current, empty, go, store
@@ -27,11 +27,10 @@ def limits_of(view: RunView) -> Limits:
     row = view.baseline
     latency = round(row.latency_ms.value / 2, 2) if row.latency_ms else 5.0
     size = round((row.size_bytes or 10_000_000) / 2e6, 1) or 0.1
-    labelled = quality_of(view.candidates).labelled
     st.markdown("**Limits**")
     limits = limits_form(
         view.run.request.limits,
-        labelled=labelled,
+        quality=view.quality,
         latency_ms=latency,
         size_mb=size,
         key=f"limit_{view.run.id}",
@@ -114,6 +113,7 @@ def show(run_id: str) -> None:
         pareto_chart(
             measured,
             limits,
+            view.quality,
             recommended=recommended,
             selected=row.id if row else None,
             axis=axis,
@@ -126,7 +126,7 @@ def show(run_id: str) -> None:
         recommendation_box(view, key="compare")
     st.subheader("Candidates", anchor=False)
     candidates_table(
-        view.candidates,
+        view,
         recommended=recommended,
         selected=row.id if row else None,
         on_pick=select,

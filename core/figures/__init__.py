@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from core.figures.distribution import Sample, distribution_figure
+from core.figures.marks import LEGEND
 from core.figures.pareto import pareto_figure
 from core.figures.points import Axis, Point, roles
 from core.figures.theme import Palette, palette
 from core.figures.throughput import Series, throughput_figure
 
 __all__ = [
+    "LEGEND",
     "Axis",
     "Palette",
     "Point",

@@ -15,7 +15,7 @@ Ranges = tuple[tuple[float, float], tuple[float, float]]
 SMALLEST, LARGEST = 9.0, 20.0
 LEGEND: dict[Role, str] = {
     "front": "Front",
-    "tied": "Tie with the front",
+    "tied": "Tie with front",
     "behind": "Beaten",
     "baseline": "Your model",
 }

@@ -6,19 +6,30 @@ from core.views.machine import MachineView, machine
 from core.views.model import ModelView, TechniqueRow, model_view
 from core.views.results import results
 from core.views.rows import Row
-from core.views.run import Progress, RunSummary, RunView, best_of, run_view, runs
+from core.views.run import (
+    Progress,
+    Quality,
+    RunSummary,
+    RunView,
+    best_of,
+    expected_quality,
+    run_view,
+    runs,
+)
 
 __all__ = [
     "CandidateView",
     "MachineView",
     "ModelView",
     "Progress",
+    "Quality",
     "Row",
     "RunSummary",
     "RunView",
     "TechniqueRow",
     "best_of",
     "command_for",
+    "expected_quality",
     "explain",
     "machine",
     "model_view",

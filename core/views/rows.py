@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.domain.measurement import Interval
 from core.domain.pareto import front
 from core.domain.run import Candidate, Limits, Result
-from core.insights.recommendation import Recommendation, judge, loss
+from core.insights.recommendation import Recommendation, judge, loss, noise_share
 from core.search.names import runtime_name, technique
 
 
@@ -59,6 +59,11 @@ class Row:
     def name(self) -> str:
         """Name of the candidate."""
         return self.candidate.name
+
+    @property
+    def noise_share(self) -> float:
+        """Power of the error in percent of the power of the baseline's outputs."""
+        return 0.0 if self.candidate.result is None else noise_share(self.candidate.result)
 
     @property
     def status(self) -> str:
@@ -139,7 +144,7 @@ def _row(
     result = candidate.result
     if result is None:
         none = (None,) * 8
-        return Row(candidate, *names, *none, False, (), False, why)  # type: ignore[arg-type]
+        return Row(candidate, *names, *none, False, (), False, why)
     verdict = judge(result, limits)
     latency = result.timing.latency
     return Row(

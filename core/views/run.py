@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from core.domain.model import DataSet, SourceModel
 from core.domain.run import Candidate, CandidateStatus, Limits, Run, RunStatus
@@ -35,6 +36,20 @@ class Progress:
     stage: str
 
 
+Quality = Literal["accuracy", "agreement", "signal"]
+
+
+def expected_quality(model: SourceModel, data: DataSet | None) -> Quality:
+    """Return by what the quality of `model`'s candidates will be judged on `data`.
+
+    ``accuracy`` needs classes and labels, ``agreement`` classes; without classes it is the ``signal``:
+    how much of the outputs' power is no error.
+    """
+    if not model.classes:
+        return "signal"
+    return "accuracy" if data is not None and data.labelled else "agreement"
+
+
 @dataclass(frozen=True)
 class RunView:
     """Everything of one run, judged under some limits."""
@@ -45,6 +60,16 @@ class RunView:
     candidates: tuple[Row, ...]
     recommendation: Recommendation
     progress: Progress
+
+    @property
+    def quality(self) -> Quality:
+        """By what quality is judged: what was measured or, before that, what is to be expected."""
+        measured = [row for row in self.candidates if row.latency_ms is not None]
+        if not measured:
+            return expected_quality(self.model, self.data)
+        if any(row.accuracy is not None for row in measured):
+            return "accuracy"
+        return "agreement" if any(row.agreement is not None for row in measured) else "signal"
 
     @property
     def baseline(self) -> Row:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -11,7 +10,7 @@ import streamlit as st
 from core.domain.measurement import Interval
 from core.domain.run import Limits
 from core.figures import Axis, Point, palette, pareto_figure
-from core.views import Row
+from core.views import Quality, Row
 from pages.widgets import format as fmt
 from pages.widgets.page import dark
 
@@ -19,28 +18,20 @@ CONFIG = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False, "r
 COSTS = {"latency": "Latency (ms)", "size": "File size (MB)", "memory": "Memory (MB)"}
 
 
-@dataclass(frozen=True)
-class Quality:
-    """What the vertical axis shows.
-
-    Attributes:
-        labelled: Accuracy against labels; else agreement with the original.
-        title: Of the axis.
-        best: The baseline's value, from which the limit counts down.
-    """
-
-    labelled: bool
-    title: str
-    best: float
+QUALITIES: dict[Quality, str] = {
+    "accuracy": "Accuracy (%)",
+    "agreement": "Fidelity: same answer as your model (%)",
+    "signal": "Fidelity: signal without error (%)",
+}
 
 
-def quality_of(rows: Sequence[Row]) -> Quality:
-    """Return accuracy where the run has labels, else fidelity under its own name."""
+def _best(rows: Sequence[Row], quality: Quality) -> float:
+    """Return the baseline's quality, from which the limit counts down."""
     known = [row.accuracy for row in rows if row.accuracy is not None]
-    if not known:
-        return Quality(False, "Fidelity: same answer as your model (%)", 100.0)
+    if quality != "accuracy" or not known:
+        return 100.0
     base = next((row.accuracy for row in rows if row.candidate.position == 0), None)
-    return Quality(True, "Accuracy (%)", known[0] if base is None else base)
+    return known[0] if base is None else base
 
 
 def _exact(value: float) -> Interval:
@@ -55,8 +46,10 @@ def _cost(row: Row, axis: str) -> Interval | None:
 
 
 def _quality(row: Row, quality: Quality) -> Interval | None:
-    if not quality.labelled:
+    if quality == "agreement":
         return row.agreement
+    if quality == "signal":
+        return _exact(100 - row.noise_share)
     if row.accuracy is None:
         return None
     if row.candidate.position == 0 or row.drop is None:
@@ -72,8 +65,9 @@ def hover_lines(row: Row) -> tuple[str, ...]:
         lines.append(f"Speed-up {fmt.times(row.speedup)}")
     if row.accuracy is not None:
         lines.append(f"Accuracy {fmt.percent(row.accuracy)}, {fmt.change(row.drop)}")
-    else:
-        lines.append(f"Same answer as your model {fmt.agreement(row.agreement, row.sqnr_db)}")
+    elif row.agreement is not None:
+        lines.append(f"Same answer as your model {fmt.agreement(row.agreement)}")
+    lines.append(f"Signal to noise {fmt.decibel(row.sqnr_db)}")
     lines.append(f"File {fmt.size(row.size_bytes)}, memory {fmt.size(row.memory_bytes)}")
     if row.candidate.result is not None and row.candidate.result.timing.unstable:
         lines.append("Unstable: the interval is wider than ±3 %")
@@ -91,13 +85,11 @@ def points_of(rows: Sequence[Row], axis: str, quality: Quality) -> list[Point]:
     return points
 
 
-def _axes(axis: str, quality: Quality, limits: Limits) -> tuple[Axis, Axis]:
-    y_limit = None if limits.max_drop is None else quality.best - limits.max_drop
-    y = Axis(
-        quality.title,
-        y_limit,
-        f"your limit: −{limits.max_drop:.1f} points" if limits.max_drop else "your limit",
-    )
+def _axes(axis: str, quality: Quality, best: float, limits: Limits) -> tuple[Axis, Axis]:
+    y = Axis(QUALITIES[quality])
+    if limits.max_drop is not None:
+        points = fmt.signed(-limits.max_drop)
+        y = Axis(QUALITIES[quality], best - limits.max_drop, f"your limit: {points} points")
     x_limit = {"latency": limits.max_latency_ms, "size": limits.max_size_bytes}.get(axis)
     if axis == "size" and x_limit is not None:
         x_limit = x_limit / 1e6
@@ -107,6 +99,7 @@ def _axes(axis: str, quality: Quality, limits: Limits) -> tuple[Axis, Axis]:
 def pareto_chart(
     rows: Sequence[Row],
     limits: Limits,
+    quality: Quality,
     *,
     recommended: str | None,
     selected: str | None,
@@ -121,15 +114,14 @@ def pareto_chart(
     The figure is the same object for the same results, so the browser redraws it only when something
     in it has changed; the page owns the selection and passes it in.
     """
-    quality = quality_of(rows)
     points = points_of(rows, axis, quality)
-    x, y = _axes(axis, quality, limits)
+    x, y = _axes(axis, quality, _best(rows, quality), limits)
     figure = pareto_figure(
         points,
         x,
         y,
         palette(dark()),
-        labelled=quality.labelled,
+        labelled=quality == "accuracy",
         recommended=recommended,
         selected=selected,
         zoom=zoom,
@@ -143,7 +135,7 @@ def pareto_chart(
         if data and on_click is not None:
             on_click(str(data[0] if isinstance(data, (list, tuple)) else next(iter(data.values()))))
 
-    name = f"{quality.title} against {COSTS[axis]} of {len(points)} measured candidates"
+    name = f"{QUALITIES[quality]} against {COSTS[axis]} of {len(points)} measured candidates"
     options: dict[str, Any] = {"theme": None, "config": CONFIG, "key": key, "alt": name}
     if on_click is not None:
         options |= {"on_select": clicked, "selection_mode": "points"}

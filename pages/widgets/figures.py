@@ -5,10 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.measurement import Latency
-from core.views import Row
+from core.views import Quality, Row
 from pages.widgets import format as fmt
 
-PACE = "as if the machine had been as fast as when your model was measured"
+SAME_PACE = 0.005
+
+
+def pace_words(pace: float) -> str:
+    """Say by what factor the clock's times were corrected, and why."""
+    if abs(pace - 1) < SAME_PACE:
+        return "as the clock said: the machine was as fast as at the start of the run"
+    slower = f"{abs(1 / pace - 1):.0%}".replace("%", " %")
+    word = "slower" if pace < 1 else "faster"
+    return f"the clock's times × {pace:.2f}: the machine was {slower} {word} than at the start of the run"
 
 
 def card(label: str, value: str, below: str) -> None:
@@ -16,7 +25,7 @@ def card(label: str, value: str, below: str) -> None:
     st.metric(label, value, below, border=True, height="stretch", delta_color="off", delta_arrow="off")
 
 
-def figures(row: Row, *, labelled: bool) -> None:
+def figures(row: Row, *, quality: Quality) -> None:
     """Draw the figures of a candidate with their intervals; nothing before it is measured."""
     result = row.candidate.result
     if result is None or row.latency_ms is None:
@@ -29,7 +38,7 @@ def figures(row: Row, *, labelled: bool) -> None:
             f"{fmt.significant(time.low)}–{fmt.significant(time.high)} ms",
         )
         _speedup(row)
-        _quality(row, labelled)
+        _quality(row, quality)
         card("File", fmt.size(row.size_bytes), f"memory {fmt.size(row.memory_bytes)}")
     with st.expander("All figures, and how sure they are", icon=":material/rule:", expanded=True):
         st.table(_sureness(row), border="horizontal", alt="Every figure with its confidence")
@@ -49,13 +58,13 @@ def _speedup(row: Row) -> None:
         card("Speed-up", f"{fmt.significant(row.speedup.value)}x", f"{low}–{high}x")
 
 
-def _quality(row: Row, labelled: bool) -> None:
+def _quality(row: Row, quality: Quality) -> None:
     top1 = row.agreement
-    if labelled:
+    if quality == "accuracy":
         own = row.candidate.position == 0
         card("Accuracy", fmt.percent(row.accuracy), "of your model" if own else fmt.change(row.drop))
     elif top1 is None:
-        card("Fidelity", fmt.agreement(None, row.sqnr_db), "no class axis")
+        card("Signal to noise", fmt.decibel(row.sqnr_db), "against your model's outputs")
     else:
         card("Fidelity", fmt.percent(top1.value), f"{top1.low:.1f}–{top1.high:.1f} same answer")
 
@@ -69,17 +78,18 @@ def _sureness(row: Row) -> dict[str, str]:
     table = {"Latency": f"{measured}, mean {fmt.ms(latency.mean)}", "Slow calls": _slow_calls(latency)}
     if row.candidate.position:
         table["Speed-up"] = f"{fmt.times(row.speedup)}, {timing.rounds} rounds in turns with your model"
-        table["Pace"] = f"times ×{timing.pace:.2f}, {PACE}"
+        table["Pace"] = pace_words(timing.pace)
     if result.accuracy is not None:
         quality = result.accuracy
         table["Accuracy"] = f"{fmt.percent(quality.value)} of {quality.samples:,} samples"
         if row.candidate.position:
             flips = f"{quality.flips} samples changed, McNemar p = {quality.mcnemar_p:.2g}"
             table["Change"] = f"{fmt.change(quality.drop)}; {flips}"
-    table["Same answer as your model"] = (
-        f"{fmt.agreement(row.agreement, row.sqnr_db)} of {fidelity.samples:,} samples, "
-        f"largest difference {fmt.significant(fidelity.max_abs_error)}"
-    )
+    if row.agreement is not None:
+        table["Same answer as your model"] = f"{fmt.agreement(row.agreement)} of {fidelity.samples:,} samples"
+    if row.candidate.position:
+        worst = f"largest difference of one output {fmt.significant(fidelity.max_abs_error)}"
+        table["Signal to noise (SQNR)"] = f"{fmt.decibel(row.sqnr_db)}, {worst}"
     table["Memory"] = f"{fmt.size(row.memory_bytes)} at the peak, above the empty runtime"
     table["Load"] = f"{fmt.ms(timing.load_ms)} the first time, {fmt.ms(timing.warm_load_ms)} again"
     table["Ties in speed"] = ", ".join(row.tied_with) or "none"

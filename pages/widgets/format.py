@@ -47,9 +47,9 @@ def milliseconds(interval: Interval | None) -> str:
     return f"{interval.value:.{n}f} ms ({interval.low:.{n}f}–{interval.high:.{n}f})"
 
 
-def ms(value: float | None) -> str:
-    """Return such as ``1.23 ms``."""
-    return NONE if value is None else f"{significant(value)} ms"
+def ms(value: float | None, none: str = NONE) -> str:
+    """Return such as ``1.23 ms``, or `none` where there is no figure."""
+    return none if value is None else f"{significant(value)} ms"
 
 
 def times(interval: Interval | None) -> str:
@@ -78,11 +78,14 @@ def percent(value: float | None) -> str:
     return NONE if value is None else f"{value:.1f} %"
 
 
-def agreement(top1: Interval | None, sqnr_db: float | None) -> str:
-    """Return such as ``99.4 % (98.9–99.8)``, or the signal-to-noise ratio where there is no arg-max."""
-    if top1 is not None:
-        return f"{top1.value:.1f} % ({top1.low:.1f}–{top1.high:.1f})"
-    return NONE if sqnr_db is None else f"{sqnr_db:.1f} dB SQNR"
+def agreement(top1: Interval | None) -> str:
+    """Return such as ``99.4 % (98.9–99.8)``."""
+    return NONE if top1 is None else f"{top1.value:.1f} % ({top1.low:.1f}–{top1.high:.1f})"
+
+
+def decibel(sqnr_db: float | None) -> str:
+    """Return a signal-to-noise ratio such as ``34.6 dB``; None means that nothing differs."""
+    return "the same outputs" if sqnr_db is None else f"{sqnr_db:.1f} dB"
 
 
 def size(value: float | None) -> str:

@@ -5,6 +5,23 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.run import Limits
+from core.views import Quality
+
+DROP: dict[Quality, tuple[str, str]] = {
+    "accuracy": (
+        "Largest accuracy drop (points)",
+        "How many percentage points of accuracy you would give up for speed.",
+    ),
+    "agreement": (
+        "Largest change of answers (points)",
+        "Without labels: how many of 100 samples may get another answer than from your model.",
+    ),
+    "signal": (
+        "Largest error (% of the signal)",
+        "Without classes: the power of the error in percent of the power of your model's outputs; 1 % is a "
+        "signal-to-noise ratio of 20 dB.",
+    ),
+}
 
 
 def _optional(
@@ -27,23 +44,18 @@ def _optional(
 
 
 def limits_form(
-    start: Limits, *, labelled: bool, latency_ms: float = 5.0, size_mb: float = 10.0, key: str
+    start: Limits, *, quality: Quality, latency_ms: float = 5.0, size_mb: float = 10.0, key: str
 ) -> Limits:
     """Draw the limits and return what they say.
 
     Args:
         start: Values to begin with.
-        labelled: Whether quality is accuracy; else it is agreement with the original.
+        quality: By what quality is judged.
         latency_ms: What to suggest when a latency limit is switched on.
         size_mb: What to suggest when a size limit is switched on.
         key: Prefix of the widgets' keys.
     """
-    word = "Largest accuracy drop (points)" if labelled else "Largest change of answers (points)"
-    help = (
-        "How many percentage points of accuracy you would give up for speed."
-        if labelled
-        else "Without labels: how many of 100 samples may get another answer than from your model."
-    )
+    word, help = DROP[quality]
     drop = st.slider(
         word,
         min_value=0.0,

@@ -33,6 +33,7 @@ def _results(view: RunView) -> None:
     pareto_chart(
         measured,
         view.run.request.limits,
+        view.quality,
         recommended=view.recommendation.candidate_id,
         selected=None,
         key="live_chart",
@@ -73,7 +74,7 @@ def _watch(run_id: str) -> None:
         with right:
             cancel_button(view)
         _results(view)
-        candidates_table(view.candidates, recommended=view.recommendation.candidate_id, key="live_table")
+        candidates_table(view, recommended=view.recommendation.candidate_id, key="live_table")
 
 
 def _ended(view: RunView) -> None:
@@ -89,7 +90,7 @@ def _ended(view: RunView) -> None:
         if st.button("Compare", type=kind, icon=":material/scatter_plot:", key="compare"):
             go("compare.py", run=view.run.id)
     _results(view)
-    candidates_table(view.candidates, recommended=view.recommendation.candidate_id, key="ended_table")
+    candidates_table(view, recommended=view.recommendation.candidate_id, key="ended_table")
     _control(view)
     problems(view.candidates)
 

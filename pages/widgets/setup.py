@@ -12,7 +12,7 @@ from core.domain.recipe import Recipe
 from core.domain.run import Limits, RunRequest
 from core.errors import NotFound, WhetstoneError
 from core.registry import runtimes
-from core.views import ModelView, command_for, python_for
+from core.views import ModelView, command_for, expected_quality, python_for
 from pages.widgets import format as fmt
 from pages.widgets.by_hand import grid, recipes_of
 from pages.widgets.commands import same_elsewhere
@@ -166,9 +166,9 @@ def setup(view: ModelView) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Limits", anchor=False)
-        labelled = bool(data and data.labelled)
+        quality = expected_quality(model, data)
         limits: Limits = limits_form(
-            Limits(), labelled=labelled, size_mb=max(0.1, round(model.size_bytes / 2e6, 1)), key="set"
+            Limits(), quality=quality, size_mb=max(0.1, round(model.size_bytes / 2e6, 1)), key="set"
         )
     with right:
         st.subheader("Time and threads", anchor=False)

@@ -24,11 +24,12 @@ def _facts(row: Row) -> dict[str, str]:
         quality["Accuracy"] = f"{fmt.percent(row.accuracy)}{change}"
     return {
         "Latency": fmt.milliseconds(row.latency_ms) + (" · unstable" if timing.unstable else ""),
-        "Slowest 1 in 10": fmt.ms(latency.p90),
-        "Slowest 1 in 100": fmt.ms(latency.p99),
+        "Slowest 1 in 10": fmt.ms(latency.p90, "too few calls"),
+        "Slowest 1 in 100": fmt.ms(latency.p99, "too few calls"),
         "Speed-up": fmt.times(row.speedup) if row.candidate.position else "1x",
         **quality,
-        "Same answer as your model": fmt.agreement(row.agreement, row.sqnr_db),
+        "Same answer as your model": fmt.agreement(row.agreement),
+        "Signal to noise": fmt.decibel(row.sqnr_db) if row.candidate.position else fmt.NONE,
         "File": fmt.size(row.size_bytes),
         "Memory": fmt.size(row.memory_bytes),
         "First load": fmt.ms(timing.load_ms),

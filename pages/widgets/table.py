@@ -8,12 +8,18 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.views import Row
+from core.figures import LEGEND, roles
+from core.views import Quality, Row, RunView
 from pages.widgets import format as fmt
-from pages.widgets.chart import quality_of
+from pages.widgets.chart import points_of
 from pages.widgets.status import CANDIDATE
 
 ROW, MOST_ROWS = 35, 20
+COLUMNS: dict[Quality, list[str]] = {
+    "accuracy": ["accuracy", "change"],
+    "agreement": ["agreement"],
+    "signal": ["sqnr"],
+}
 
 
 def _value(interval: Any) -> float | None:
@@ -24,22 +30,25 @@ def _spread(interval: Any) -> str:
     return "" if interval is None else f"{fmt.significant(interval.low)}–{fmt.significant(interval.high)}"
 
 
-def _mark(row: Row, recommended: str | None) -> str:
-    if row.id == recommended:
-        return "★ Recommended"
-    if row.latency_ms is None:
-        return CANDIDATE[row.candidate.status]
-    if row.candidate.position == 0:
-        return "Your model"
-    return "Front" if row.on_front else "Measured"
+def _marks(view: RunView, recommended: str | None) -> dict[str, str]:
+    """Return a word for each row: the chart's for what is measured, else where it stands."""
+    chart = roles(points_of(view.candidates, "latency", view.quality))
+    words = {row.id: _unmeasured(row, view.run.status.active) for row in view.candidates}
+    words |= {key: LEGEND[role] for key, role in chart.items()}
+    return words | ({recommended: "★ Recommended"} if recommended else {})
 
 
-def frame(rows: Sequence[Row], recommended: str | None) -> pd.DataFrame:
+def _unmeasured(row: Row, active: bool) -> str:
+    return CANDIDATE[row.candidate.status] if active or row.candidate.status.final else "Not reached"
+
+
+def frame(view: RunView, recommended: str | None) -> pd.DataFrame:
     """Return the rows as plain columns."""
+    marks = _marks(view, recommended)
     return pd.DataFrame(
         [
             {
-                "state": _mark(row, recommended),
+                "state": marks[row.id],
                 "name": row.name,
                 "latency": _value(row.latency_ms),
                 "latency_ci": _spread(row.latency_ms),
@@ -47,10 +56,11 @@ def frame(rows: Sequence[Row], recommended: str | None) -> pd.DataFrame:
                 "accuracy": row.accuracy,
                 "change": None if row.drop is None else -row.drop.value,
                 "agreement": _value(row.agreement),
+                "sqnr": row.sqnr_db,
                 "size": None if row.size_bytes is None else row.size_bytes / 1e6,
                 "memory": None if row.memory_bytes is None else row.memory_bytes / 1e6,
             }
-            for row in rows
+            for row in view.candidates
         ]
     )
 
@@ -64,15 +74,26 @@ def _places(rows: Sequence[Row]) -> str:
 def _columns(rows: Sequence[Row]) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
-        "state": st.column_config.TextColumn("State", width=125),
-        "name": st.column_config.TextColumn("Candidate", width=330, pinned=True),
+        "state": st.column_config.TextColumn(
+            "State", width=118, help="Beaten: another one is both faster and at least as true to your model."
+        ),
+        "name": st.column_config.TextColumn("Candidate", width=358, pinned=True),
         "latency": number("Latency (ms)", format=_places(rows), help="Median time of one call."),
-        "latency_ci": st.column_config.TextColumn("95 % (ms)", alignment="right"),
+        "latency_ci": st.column_config.TextColumn(
+            "95 % (ms)", alignment="right", help="95 % confidence interval of the median."
+        ),
         "speedup": number("Speed-up (x)", format="%.2f", help="Against your model, measured side by side."),
         "accuracy": number("Accuracy (%)", format="%.1f"),
-        "change": number("Change (points)", format="%+.1f", help="Accuracy against your model's."),
+        "change": number(
+            "Change (pts)", format="%+.1f", help="Accuracy against your model's, in percentage points."
+        ),
         "agreement": number(
             "Same answer (%)", format="%.1f", help="Agreement with your model; needs no labels."
+        ),
+        "sqnr": number(
+            "SQNR (dB)",
+            format="%.1f",
+            help="Signal to noise against your model's outputs; 20 dB is 1 % noise.",
         ),
         "size": number("File (MB)", format="%.2f"),
         "memory": number("Memory (MB)", format="%.0f", help="Peak above the empty runtime."),
@@ -80,7 +101,7 @@ def _columns(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def candidates_table(
-    rows: Sequence[Row],
+    view: RunView,
     *,
     recommended: str | None,
     selected: str | None = None,
@@ -88,9 +109,9 @@ def candidates_table(
     key: str = "candidates",
 ) -> None:
     """Draw the table; picking a row calls `on_pick` with its id."""
-    labelled = quality_of(rows).labelled
+    rows = view.candidates
     order = ["name", "state", "latency", "latency_ci", "speedup"]
-    order += ["accuracy", "change"] if labelled else ["agreement"]
+    order += COLUMNS[view.quality]
     order += ["size", "memory"]
 
     def picked() -> None:
@@ -107,7 +128,7 @@ def candidates_table(
             "selection_default": {"selection": {"rows": at}},
         }
     st.dataframe(
-        frame(rows, recommended),
+        frame(view, recommended),
         hide_index=True,
         column_order=order,
         column_config=_columns(rows),

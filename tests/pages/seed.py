@@ -130,7 +130,9 @@ def _interval(value: float, share: float) -> Interval:
     return Interval(value, value * (1 - share), value * (1 + share))
 
 
-def result(spec: tuple[str, tuple[str, ...], str, float, float, float, float], labelled: bool) -> Result:
+def result(
+    spec: tuple[str, tuple[str, ...], str, float, float, float, float], labelled: bool, classes: bool = True
+) -> Result:
     """Return figures for one of `SPECS`."""
     _, _, _, ms, accuracy, file_mb, memory_mb = spec
     base_ms, base_accuracy, noise = SPECS[0][3], SPECS[0][4], random.Random(7)
@@ -156,7 +158,7 @@ def result(spec: tuple[str, tuple[str, ...], str, float, float, float, float], l
         ENVIRONMENT,
     )
     agreement = Interval(100 - lost * 1.3, 99.0 - lost * 1.5, min(100.0, 100.2 - lost))
-    fidelity = Fidelity(agreement, 38 - 4 * lost, 0.1 * lost, 899)
+    fidelity = Fidelity(agreement if classes else None, 38 - 4 * lost, 0.1 * lost, 899)
     quality = Accuracy("top1", accuracy, Interval(lost, lost - room, lost + room), 899, int(14 * lost), 0.3)
     return Result(timing, quality if labelled else None, fidelity, int(file_mb * 1e6))
 
@@ -183,6 +185,7 @@ def run(
     *,
     done: int = len(SPECS),
     labelled: bool = True,
+    classes: bool = True,
     limits: Limits | None = None,
 ) -> str:
     """Put a run into the store, `done` of its candidates measured, and leave it in `status`."""
@@ -194,7 +197,10 @@ def run(
     store.work.claim(WORKER)
     for candidate, spec in zip(candidates[:done], SPECS, strict=False):
         measured = replace(
-            candidate, status=CandidateStatus.DONE, artifact_id="a" * 64, result=result(spec, labelled)
+            candidate,
+            status=CandidateStatus.DONE,
+            artifact_id="a" * 64,
+            result=result(spec, labelled, classes),
         )
         store.candidates.save(measured, WORKER)
     if done == len(SPECS):

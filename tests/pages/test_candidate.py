@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from core.domain.run import RunStatus
 from core.store.store import Store
+from pages.widgets.figures import pace_words
 from tests.pages import seed
 from tests.pages.conftest import Open, words
 
@@ -23,6 +26,18 @@ def test_a_candidate_says_what_it_is_how_sure_and_why(open_page: Open, store: St
     assert "60 rounds in turns with your model" in sure
     assert "too few calls to state 99 %" in sure
     assert "python -m core optimize" in app.code[0].value
+
+
+@pytest.mark.parametrize(
+    ("pace", "words"),
+    [
+        (1.001, "as fast as at the start of the run"),
+        (0.93, "the clock's times × 0.93: the machine was 8 % slower than at the start of the run"),
+        (1.10, "9 % faster"),
+    ],
+)
+def test_the_pace_says_what_was_corrected_and_why(pace: float, words: str) -> None:
+    assert words in pace_words(pace)
 
 
 def test_a_slower_candidate_says_why_it_is_not_recommended(open_page: Open, store: Store) -> None:

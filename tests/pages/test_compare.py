@@ -69,6 +69,32 @@ def test_without_labels_it_is_fidelity_and_never_accuracy(open_page: Open, store
     assert app.slider(key="limit_blind_drop").label == "Largest change of answers (points)"
 
 
+def test_without_classes_the_quality_is_the_signal_and_every_point_is_on_the_chart(
+    open_page: Open, store: Store
+) -> None:
+    seed.run(store, "boxes", RunStatus.DONE, labelled=False, classes=False)
+    app = open_page("compare.py", run="boxes")
+    assert "sqnr" in app.dataframe[0].proto.column_order
+    assert app.slider(key="limit_boxes_drop").label == "Largest error (% of the signal)"
+    assert f"of {len(seed.SPECS)} measured candidates" in app.get("plotly_chart")[0].proto.alt
+    assert "dB" in app.table[0].value.to_string()
+
+
+def test_the_table_uses_the_words_of_the_chart(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    states = dict(open_page("compare.py", run="done").dataframe[0].value[["name", "state"]].to_numpy())
+    assert states["BF16 · OpenVINO"] == "Front"
+    assert states["INT8 static, entropy · ONNX Runtime"] == "Tie with front"
+    assert states["FP32 · OpenVINO"] == "Beaten"
+    assert states["FP16 · ONNX Runtime"] == "Failed"
+
+
+def test_what_an_ended_run_did_not_reach_is_not_waiting(open_page: Open, store: Store) -> None:
+    seed.run(store, "cancelled", RunStatus.CANCELLED, done=4)
+    states = list(open_page("compare.py", run="cancelled").dataframe[0].value["state"])
+    assert states[-1] == "Not reached"
+
+
 def test_a_run_without_figures_says_so(open_page: Open, store: Store) -> None:
     seed.run(store, "failed", RunStatus.FAILED, done=0)
     assert "Nothing to compare yet" in words(open_page("compare.py", run="failed"))

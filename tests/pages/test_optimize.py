@@ -76,6 +76,13 @@ def test_a_running_run_shows_what_is_known_so_far(open_page: Open, store: Store)
     assert "Recommended" in words(app)
 
 
+def test_before_the_first_figure_the_columns_are_those_that_the_data_promises(
+    open_page: Open, store: Store
+) -> None:
+    seed.run(store, "running", RunStatus.RUNNING, done=0)
+    assert "accuracy" in open_page("optimize.py", run="running").dataframe[0].proto.column_order
+
+
 def test_cancel_reaches_the_run(open_page: Open, store: Store) -> None:
     seed.run(store, "running", RunStatus.RUNNING, done=3)
     app = open_page("optimize.py", run="running")

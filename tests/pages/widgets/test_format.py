@@ -26,10 +26,11 @@ def test_speedups_and_changes_carry_intervals() -> None:
     assert fmt.change(Interval(0.0, 0.0, 0.0)) == "0.0 points (0.0…0.0)"
 
 
-def test_agreement_falls_back_to_the_signal_to_noise_ratio() -> None:
-    assert fmt.agreement(Interval(99.4, 98.9, 99.8), 30.0) == "99.4 % (98.9–99.8)"
-    assert fmt.agreement(None, 34.56) == "34.6 dB SQNR"
-    assert fmt.agreement(None, None) == "–"
+def test_fidelity_has_a_unit() -> None:
+    assert fmt.agreement(Interval(99.4, 98.9, 99.8)) == "99.4 % (98.9–99.8)"
+    assert fmt.agreement(None) == "–"
+    assert fmt.decibel(34.56) == "34.6 dB"
+    assert fmt.decibel(None) == "the same outputs"
 
 
 @pytest.mark.parametrize(
