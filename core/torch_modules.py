@@ -100,7 +100,8 @@ def exported_module(program: ExportedProgram) -> nn.Module:
     module.train = lambda mode=True: module  # noqa: ARG005
     for parameter in module.parameters():
         parameter.requires_grad_(False)
-    return module
+    inferring: nn.Module = module
+    return inferring
 
 
 def training_operators(graph: Any) -> list[tuple[Any, int]]:

@@ -211,4 +211,4 @@ def mcnemar(lost: int, won: int) -> float:
     """
     flips, rarer = lost + won, min(lost, won)
     tail = sum(comb(flips, k) for k in range(rarer + 1))
-    return min(1.0, 2 * tail / 2**flips)
+    return min(1.0, float(2 * tail / 2**flips))

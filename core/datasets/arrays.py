@@ -68,7 +68,8 @@ class Stored:
         with _readable():
             if not self.member:
                 empty = math.prod(self.shape) == 0
-                return np.load(self.path, mmap_mode=None if empty else "r", allow_pickle=False)
+                mapped: Array = np.load(self.path, mmap_mode=None if empty else "r", allow_pickle=False)
+                return mapped
             with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
                 found = np.lib.format.read_array(file, allow_pickle=False)
         return found.astype(found.dtype.newbyteorder("="), copy=False)

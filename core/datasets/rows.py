@@ -71,9 +71,10 @@ class Rows:
 
 def _load(path: Path) -> Array:
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        found: Array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise CorruptFile(
             f"The array {path.parent.name}/{path.name} of the data set cannot be read: {error}.",
             hint="Add the data again.",
         ) from error
+    return found

@@ -133,17 +133,18 @@ def _attempt(
 def _dynamo(module: nn.Module, context: PassContext, opset: int, path: Path) -> None:
     import torch
 
-    program = torch.onnx.export(
+    torch.onnx.export(
         module,
         arguments(context, EXAMPLE_BATCH),
+        str(path),
         input_names=[spec.name for spec in context.model.inputs],
         output_names=[spec.name for spec in context.model.outputs],
         dynamic_shapes=dynamic_shapes(context.model),
         opset_version=opset,
         dynamo=True,
         verbose=False,
+        external_data=False,
     )
-    program.save(str(path), external_data=False)
 
 
 def _torchscript(module: nn.Module, context: PassContext, opset: int, path: Path) -> None:

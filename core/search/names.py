@@ -6,8 +6,6 @@ from core.domain.recipe import Recipe, Step
 from core.registry import passes, runtimes
 
 PLUMBING = ("export_onnx", "convert_openvino", "export_torchscript", "export_pt2", "optimize_onnx")
-
-
 WORDS = {
     ("fast_bias_correction", False): "full bias correction",
     ("keep_float", "first_last"): "ends in float",
@@ -16,7 +14,7 @@ WORDS = {
 
 def _value(name: str, value: object) -> str:
     if (name, value) in WORDS:
-        return WORDS[name, value]  # type: ignore[index]
+        return WORDS[name, value]
     if isinstance(value, bool):
         return name.replace("_", " ") if value else f"no {name.replace('_', ' ')}"
     return f"{value:.0%}" if isinstance(value, float) and 0 < value < 1 else str(value).replace("_", " ")

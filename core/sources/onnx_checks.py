@@ -139,7 +139,7 @@ def _bits(tensor: TensorProto) -> int:
     """Return the bits of one element; 8 for types this does not know, which ONNX Runtime then refuses."""
     from onnx import TensorProto as T
 
-    wide = {
+    wide: dict[int, int] = {
         T.FLOAT: 32, T.INT32: 32, T.UINT32: 32, T.INT64: 64, T.UINT64: 64, T.DOUBLE: 64, T.COMPLEX64: 64,
         T.COMPLEX128: 128, T.FLOAT16: 16, T.BFLOAT16: 16, T.INT16: 16, T.UINT16: 16, T.INT4: 4, T.UINT4: 4,
     }  # fmt: skip

@@ -87,7 +87,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     try:
-        return load_file(str(path))  # type: ignore[no-any-return]
+        return load_file(str(path))
     except (SafetensorError, ValueError, KeyError, RuntimeError, json.JSONDecodeError) as error:
         raise CorruptFile(
             f"The safetensors file is broken or truncated: {shorten(error)}.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,12 +21,45 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass
 class Watched:
-    """What happened in one run: multiply-accumulates, and table rows by position of the input."""
+    """What happens in one run, told operator by operator.
 
-    macs: int = 0
-    rows: dict[int, int] = field(default_factory=dict)
+    Args:
+        inputs: Tensors that the model is called with.
+
+    Attributes:
+        macs: Multiply-accumulates so far.
+        rows: Rows of the smallest table that an input indexes, by the input's position.
+    """
+
+    def __init__(self, inputs: Sequence[Any]) -> None:
+        self.macs = 0
+        self.rows: dict[int, int] = {}
+        self._origin = {_storage(tensor): index for index, tensor in enumerate(inputs)}
+        self._alive: list[Any] = []  # a freed tensor's address could be given to another
+
+    def note(self, packet: Any, args: Sequence[Any], kwargs: dict[str, Any], out: Any) -> None:
+        """Count what the operator `packet` did, and follow integer inputs through casts to tables."""
+        import torch
+        from torch.utils.flop_counter import flop_registry
+
+        aten = torch.ops.aten
+        if packet in flop_registry:
+            self.macs += int(flop_registry[packet](*args, **kwargs, out_val=out)) // 2
+        elif packet is aten.mkldnn_rnn_layer:
+            self.macs += prod(args[0].shape[:2]) * (args[1].numel() + args[2].numel())
+        elif packet is aten._to_copy and _storage(args[0]) in self._origin:
+            self._origin[_storage(out)] = self._origin[_storage(args[0])]
+            self._alive.append(out)
+        by = {aten.embedding: 1, aten._embedding_bag: 1, aten.index_select: 2, aten.index: 1}.get(packet)
+        if by is not None:
+            self._look_up(args[0], args[by])
+
+    def _look_up(self, table: Any, indices: Any) -> None:
+        indices = indices[0] if isinstance(indices, (list, tuple)) else indices
+        if indices is not None and table.ndim >= 2 and _storage(indices) in self._origin:
+            index, rows = self._origin[_storage(indices)], int(table.shape[0])
+            self.rows[index] = min(rows, self.rows.get(index, rows))
 
 
 def opened(load: Callable[[Path], T], path: Path, what: str, hint: str) -> T:
@@ -91,40 +124,18 @@ def watch(module: nn.Module, settled: Settled) -> tuple[Settled, int | None]:
 
 
 def _watch(module: nn.Module, inputs: list[Any]) -> Watched:
-    """Count in PyTorch's dispatcher, which sees eager, exported and scripted operators alike."""
-    import torch
+    """Look on from PyTorch's dispatcher, which sees eager, exported and scripted operators alike."""
     from torch.utils._python_dispatch import TorchDispatchMode
-    from torch.utils.flop_counter import flop_registry
 
-    seen = Watched()
-    origin = {_storage(tensor): index for index, tensor in enumerate(inputs)}
-    alive: list[Any] = []  # a freed tensor's address could be given to another
-    aten = torch.ops.aten
+    seen = Watched(inputs)
 
     class Mode(TorchDispatchMode):
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             out = func(*args, **(kwargs or {}))
-            packet = func.overloadpacket
-            if packet in flop_registry:
-                seen.macs += int(flop_registry[packet](*args, **(kwargs or {}), out_val=out)) // 2
-            elif packet is aten.mkldnn_rnn_layer:
-                seen.macs += prod(args[0].shape[:2]) * (args[1].numel() + args[2].numel())
-            if packet is aten._to_copy and _storage(args[0]) in origin:
-                origin[_storage(out)] = origin[_storage(args[0])]
-                alive.append(out)
-            for index, rows in _lookups(packet, args, origin):
-                seen.rows[index] = min(rows, seen.rows.get(index, rows))
+            seen.note(func.overloadpacket, args, kwargs or {}, out)
             return out
 
-    def _lookups(packet: Any, args: Any, origin: dict[int, int]) -> Iterable[tuple[int, int]]:
-        by = {aten.embedding: 1, aten._embedding_bag: 1, aten.index_select: 2, aten.index: 1}.get(packet)
-        if by is None:
-            return []
-        indices = args[by][0] if isinstance(args[by], (list, tuple)) else args[by]
-        known = indices is not None and args[0].ndim >= 2 and _storage(indices) in origin
-        return [(origin[_storage(indices)], int(args[0].shape[0]))] if known else []
-
-    with Mode():
+    with Mode():  # type: ignore[no-untyped-call]
         module(*inputs)
     return seen
 

@@ -47,6 +47,11 @@ class Block(nn.Module):
         return F.relu(out + self.shortcut(x))
 
 
+def _stage(count: int, inputs: int, width: int, stride: int, option: str) -> nn.Sequential:
+    first = Block(inputs, width, stride, option)
+    return nn.Sequential(first, *(Block(width, width, 1, option) for _ in range(count - 1)))
+
+
 class CifarResNet(nn.Module):
     """Three stages of residual blocks at full, half and quarter resolution.
 
@@ -63,18 +68,14 @@ class CifarResNet(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(channels, widths[0], 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(widths[0])
-        inputs = widths[0]
-        for stage, (count, width) in enumerate(zip(blocks, widths, strict=True), start=1):
-            strides = [1 if stage == 1 else 2] + [1] * (count - 1)
-            layers = []
-            for stride in strides:
-                layers.append(Block(inputs, width, stride, option))
-                inputs = width
-            self.add_module(f"layer{stage}", nn.Sequential(*layers))
-        self.linear = nn.Linear(inputs, classes)
+        self.layer1 = _stage(blocks[0], widths[0], widths[0], 1, option)
+        self.layer2 = _stage(blocks[1], widths[0], widths[1], 2, option)
+        self.layer3 = _stage(blocks[2], widths[1], widths[2], 2, option)
+        self.linear = nn.Linear(widths[2], classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (N, channels, 32, 32) to logits (N, classes)."""
         x = F.relu(self.bn1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
-        return self.linear(x.mean(dim=(2, 3)))
+        logits: Tensor = self.linear(x.mean(dim=(2, 3)))
+        return logits

@@ -32,4 +32,5 @@ class TabularMlp(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Raw features (N, features) to logits (N, classes)."""
-        return self.layers((features - self.mean) / self.scale)
+        logits: Tensor = self.layers((features - self.mean) / self.scale)
+        return logits

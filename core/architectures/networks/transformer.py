@@ -23,14 +23,16 @@ class Layer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, tokens, width) to the same."""
         x = x + self.attend(self.norm1(x))
-        return x + self.down(F.gelu(self.up(self.norm2(x))))
+        changed: Tensor = self.down(F.gelu(self.up(self.norm2(x))))
+        return x + changed
 
     def attend(self, x: Tensor) -> Tensor:
         """Multi-head self-attention, (N, tokens, width) to the same."""
         tokens, width = x.shape[1], x.shape[2]
         qkv = self.qkv(x).reshape(-1, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2])
-        return self.proj(mixed.transpose(1, 2).reshape(-1, tokens, width))
+        found: Tensor = self.proj(mixed.transpose(1, 2).reshape(-1, tokens, width))
+        return found
 
 
 class TokenTransformer(nn.Module):
@@ -49,4 +51,5 @@ class TokenTransformer(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Token ids (N, tokens) int64 to logits (N, classes)."""
         x = self.layers(self.embed(tokens) + self.position)
-        return self.head(self.norm(x.mean(dim=1)))
+        logits: Tensor = self.head(self.norm(x.mean(dim=1)))
+        return logits
