@@ -53,6 +53,25 @@ def test_integers_stay_in_range_masks_are_ones_and_flags_true() -> None:
     assert feed["flag"].all()
 
 
+def test_lengths_rates_and_hidden_places() -> None:
+    speech = model(
+        TensorSpec("feats", "float32", ("b", "s", 80)),
+        TensorSpec("feat_lengths", "int64", ("b",)),
+        TensorSpec("sr", "int64", ()),
+        TensorSpec("src_key_padding_mask", "bool", ("b", "s")),
+        TensorSpec("padding_mask", "int64", ("b", "s")),
+        TensorSpec("lengths_of_words", "int64", ("b", "s")),
+    )
+    feed = example_feed(speech, batch=2)
+    assert feed["feat_lengths"].tolist() == [5, 5]
+    assert feed["sr"] == 16000
+    assert not feed["src_key_padding_mask"].any()
+    assert feed["padding_mask"].all()
+    assert set(np.unique(feed["lengths_of_words"])) == {0, 1}
+    fixed = model(TensorSpec("mel", "float32", (1, 80, 300)), TensorSpec("length", "int32", (1,)))
+    assert example_feed(fixed)["length"].tolist() == [80]
+
+
 def test_a_bound_above_the_type_is_cut_to_the_type() -> None:
     feed = example_feed(model(TensorSpec("pixels", "uint8", (1, 400), high=1000), batch_symbol=None))
     assert feed["pixels"].max() > 200

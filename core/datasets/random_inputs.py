@@ -9,10 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from core.datasets import choose
-from core.domain.model import SourceModel
-from core.examples import example_feed
+from core.domain.model import SourceModel, TensorSpec
+from core.examples import SAMPLE_RATE, example_feed, role
 from core.params import setting
-from core.protocols import Array, Prepared
+from core.protocols import Prepared
 
 SAMPLES = 256
 
@@ -50,30 +50,28 @@ class RandomInputs:
             calls = -(-count // (model.fixed_batch or 1))
             feeds = [example_feed(model, seed=params.seed + call) for call in range(calls)]
             feed = {name: np.concatenate([each[name] for each in feeds])[:count] for name in feeds[0]}
-        inputs = {name: _segments(name, array) for name, array in feed.items()}
+        single = {spec.name for spec in model.inputs if role(spec) == "segment"}  # most texts are alone
+        inputs = {name: np.zeros_like(array) if name in single else array for name, array in feed.items()}
         return Prepared(inputs=inputs, labels=None, preparation=_describe(model, count, params.seed))
 
 
-def _segments(name: str, array: Array) -> Array:
-    """Return zeros for segment numbers: a single text is what most models are given."""
-    if array.dtype.kind in "iu" and any(word in name.lower() for word in ("type", "segment")):
-        return np.zeros_like(array)
-    return array
-
-
 def _describe(model: SourceModel, count: int, seed: int) -> dict[str, str]:
-    drawn = {"f": "standard normal", "b": "true"}
-    kinds = {spec.name: np.dtype(spec.dtype).kind for spec in model.inputs}
-    values = {spec.name: drawn.get(kinds[spec.name], _whole(spec.name, spec.high)) for spec in model.inputs}
+    values = {spec.name: _drawn(spec) for spec in model.inputs}
     return {"Random inputs": f"{count:,} samples, seed {seed}; no labels, so no accuracy"} | values
 
 
-def _whole(name: str, high: int | None) -> str:
-    if "mask" in name.lower():
-        return "ones"
-    if any(word in name.lower() for word in ("type", "segment")):
-        return "zeros"
-    return f"whole numbers below {high or 2}"
+def _drawn(spec: TensorSpec) -> str:
+    kind = np.dtype(spec.dtype).kind
+    if kind == "f":
+        return "standard normal"
+    drawn = {
+        "padding": "false: nothing is padding",
+        "mask": "true" if kind == "b" else "ones",
+        "length": "the length of the sequence",
+        "rate": f"{SAMPLE_RATE:,}",
+        "segment": "zeros",
+    }
+    return drawn.get(role(spec), "true" if kind == "b" else f"whole numbers below {spec.high or 2}")
 
 
 DATASET = RandomInputs()

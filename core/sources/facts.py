@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.domain.model import Note, SourceModel, TensorSpec
+from core.examples import role
 from core.protocols import InspectOptions
 from core.sources.probe import Settled, Specs
 from core.sources.words import display_name, shown
@@ -100,7 +101,8 @@ def describe(
 
 
 def _unknown_ranges(inputs: Specs) -> tuple[Note, ...]:
-    names = [spec.name for spec in inputs if _integer(spec) and spec.high is None and "mask" not in spec.name]
+    open_ended = (spec for spec in inputs if _integer(spec) and spec.high is None)
+    names = [spec.name for spec in open_ended if role(spec) in ("value", "segment")]
     if not names:
         return ()
     message = f"Which values {shown(names)} may take is not recorded: random inputs hold 0 and 1 there."

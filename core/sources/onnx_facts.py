@@ -132,7 +132,8 @@ def table_rows(model: ModelProto, names: Sequence[str]) -> dict[str, int]:
     origin = {name: name for name in names}
     rows: dict[str, int] = {}
     for node in model.graph.node:
-        if node.op_type in FOLLOWED and node.input and node.input[0] in origin:
+        picked = node.op_type == "Gather" and node.input[0] not in shapes  # a column of a table row
+        if (picked or node.op_type in FOLLOWED) and node.input and node.input[0] in origin:
             origin[node.output[0]] = origin[node.input[0]]
         for table, indices in _lookups(node, shapes):
             if indices in origin:

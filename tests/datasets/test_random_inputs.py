@@ -35,6 +35,13 @@ def test_inputs_fit_the_description() -> None:
     assert abs(found["image"].std() - 1) < 0.1
 
 
+def test_the_page_says_what_was_drawn() -> None:
+    speech = model(spec("feats", ("batch", 9, 4)), spec("lengths", ("batch",), "int64"))
+    drawn = DATASET.prepare(Path("random"), Path("unused"), speech, RandomParams(16))
+    assert drawn.preparation["lengths"] == "the length of the sequence"
+    assert set(drawn.inputs["lengths"].tolist()) == {4}
+
+
 def test_the_seed_decides() -> None:
     np.testing.assert_array_equal(draw()["image"], draw()["image"])
     assert (draw()["image"] != draw(1)["image"]).any()

@@ -118,6 +118,18 @@ def test_two_inputs_with_ids_and_mask(look, tmp_path: Path) -> None:
     assert (model.task, model.classes) == ("text-classification", 4)
 
 
+def test_a_table_that_a_column_of_a_row_indexes(look, tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Gather", ["row", "first"], ["month"], axis=1),
+        helper.make_node("Gather", ["table", "month"], ["scores"]),
+    ]
+    tensors = {"table": np.ones((12, 4), np.float32), "first": np.array(0)}
+    inputs, outputs = [("row", TensorProto.INT64, ("N", 3))], [("scores", TensorProto.FLOAT, ("N", 4))]
+    model = look(save(model_of(nodes, inputs, outputs, tensors), tmp_path / "table.onnx")).model
+    assert model.inputs[0].high == 12
+    assert not any("not recorded" in note.message for note in model.notes)
+
+
 def test_recurrent_states_share_the_batch(look, tmp_path: Path) -> None:
     nodes = [
         helper.make_node("Transpose", ["frames"], ["turned"], perm=[1, 0, 2]),
