@@ -8,6 +8,7 @@ from core import views
 from core.domain.model import SourceModel
 from core.views import ModelView
 from pages.widgets import format as fmt
+from pages.widgets.by_hand import CONVERSIONS
 from pages.widgets.dataset import NONE, data_section
 from pages.widgets.models import read_again, upload_box
 from pages.widgets.page import current, emphasis, empty, go, remember, store
@@ -61,18 +62,20 @@ def tensors(model: SourceModel) -> None:
 
 def possibilities(view: ModelView) -> None:
     """Draw what can be done, and what cannot with the reason and what to do."""
-    can = [row for row in view.techniques if row.applicable]
+    can = sorted((row for row in view.techniques if row.applicable), key=lambda row: row.id in CONVERSIONS)
     cannot = [row for row in view.techniques if not row.applicable]
     st.subheader("What can be done", anchor=False)
     for row in can:
         st.markdown(f":green[:material/check_circle:] **{row.name}**  \n:gray[{row.summary}]")
     known = {row.id for row in view.techniques}
     other = [note for note in view.model.notes if note.subject not in known]
-    if cannot or other:
+    if cannot:
         st.subheader("What cannot, and why", anchor=False)
     for row in cannot:
         reason = f"{fmt.plain(row.reason)} :gray[{fmt.plain(row.hint)}]"
         st.markdown(f":orange[:material/block:] **{row.name}**  \n{reason}")
+    if other:
+        st.subheader("Worth knowing", anchor=False)
     for note in other:
         st.markdown(f":orange[:material/info:] {fmt.plain(note.message)} :gray[{fmt.plain(note.hint)}]")
 

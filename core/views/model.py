@@ -12,6 +12,13 @@ from core.protocols import Pass
 from core.registry import passes
 from core.store.store import Store
 
+FORMATS = {
+    "onnx": "ONNX",
+    "openvino": "OpenVINO IR",
+    "pt2": "a torch.export program",
+    "state_dict": "a PyTorch state dict",
+    "torchscript": "TorchScript",
+}
 EXPORTS = {
     "state_dict": ("pt2", "onnx", "torchscript"),
     "pt2": ("onnx", "torchscript"),
@@ -58,8 +65,9 @@ def _technique(model: SourceModel, technique: Pass, here: Environment) -> Techni
     if note is not None:
         return TechniqueRow(*labels, False, note.message, note.hint)
     if not technique.accepts & _reachable(model):
-        needs = " or ".join(sorted(technique.accepts))
-        return TechniqueRow(*labels, False, f"It needs {needs}, and this model is {model.format}.")
+        needs = " or ".join(FORMATS.get(each, each) for each in sorted(technique.accepts))
+        reason = f"It needs {needs}, and this model is {FORMATS[model.format]}."
+        return TechniqueRow(*labels, False, reason, "Upload the model in that format to use it.")
     try:
         technique.requires(model, here, technique.Params())
     except WhetstoneError as error:
@@ -67,12 +75,20 @@ def _technique(model: SourceModel, technique: Pass, here: Environment) -> Techni
     return TechniqueRow(*labels, True)
 
 
+def _only_converts(technique: Pass, form: str) -> bool:
+    """Whether all that a technique does is to lead to a format that the model is in already."""
+    return form not in technique.accepts and set(technique.produces.values()) == {form}
+
+
 def model_view(store: Store, model_id: str) -> ModelView:
     """Return a model with each technique and whether it applies here.
+
+    Conversions to the format that the model is in already are left out.
 
     Raises:
         NotFound: There is no such model.
     """
     model = store.models.get(model_id)
     here = environment()
-    return ModelView(model, tuple(_technique(model, each, here) for each in passes().values()))
+    worth = [each for each in passes().values() if not _only_converts(each, model.format)]
+    return ModelView(model, tuple(_technique(model, each, here) for each in worth))

@@ -102,5 +102,6 @@ def test_each_technique_says_whether_it_applies(store: Store) -> None:
     store.models.add(model("onnx", id="o"))
     techniques = {each.id: each for each in model_view(store, "o").techniques}
     assert techniques["int8_static_ort"].applicable
-    assert not techniques["export_onnx"].applicable
-    assert "this model is onnx" in techniques["export_onnx"].reason
+    assert "export_onnx" not in techniques
+    assert not techniques["export_torchscript"].applicable
+    assert "this model is ONNX" in techniques["export_torchscript"].reason
