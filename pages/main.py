@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.widgets.dataset import FAILED
 from pages.widgets.models import PENDING
 from pages.widgets.page import errors_as_words
 
@@ -31,6 +32,7 @@ st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "logo.svg"), size="lar
 if st.session_state.get("page") != page.url_path:
     st.session_state["page"] = page.url_path
     st.session_state.pop(PENDING, None)
+    st.session_state.pop(FAILED, None)
 
 with errors_as_words():
     page.run()

@@ -31,7 +31,7 @@ def run_demo() -> None:
 
 def hero() -> None:
     """Draw the sentence, the button and the box."""
-    left, right = st.columns([6, 5], gap="large", vertical_alignment="center")
+    left, right = st.columns([6, 5], gap="large")
     with left:
         st.markdown("# Sharpen a trained model for the hardware it will run on.", anchors=False)
         st.markdown(

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core import engine
 from core.domain.model import DataSet, FileRef, SourceModel
-from core.errors import NotFound, WhetstoneError
+from core.errors import DataMismatch, NotFound, WhetstoneError
 from core.registry import data_formats
 from pages.widgets import format as fmt
 from pages.widgets.page import current, remember, show_error, store
@@ -25,6 +25,8 @@ SETS = {
     "wine": "Wines by chemistry",
     "breast_cancer": "Breast tumours, 30 measurements",
 }
+FAILED = "data_failed"
+SUFFIXES = {"npz": (".npz", ".npy"), "images": (".zip",), "csv": (".csv", ".tsv")}
 PREVIEW = "preview/preview.json"
 HINT = "An .npz of arrays, a .zip of images (one folder a class), or a .csv with a label column."
 
@@ -35,9 +37,9 @@ def _add(model: SourceModel, source: Path | str, params: dict[str, Any], format_
         with st.spinner(f"Preparing {fmt.plain(name)}", show_time=True):
             data = engine.add_data(store(), source, model, params, format_id)
     except WhetstoneError as error:
-        st.session_state["data_error"] = error
+        st.session_state[FAILED] = (source, error)
         return
-    st.session_state.pop("data_error", None)
+    st.session_state.pop(FAILED, None)
     st.session_state[f"source_of_{data.id}"] = str(source)
     remember("data", data.id)
     st.query_params["data"] = data.id
@@ -148,6 +150,32 @@ def _choose(model: SourceModel) -> None:
         )
 
 
+def _failed(model: SourceModel) -> None:
+    """Say why the last data cannot be used; what may be a matter of its preparation can be read again."""
+    source, error = st.session_state.get(FAILED, (None, None))
+    if error is None:
+        return
+    show_error(error)
+    if not isinstance(error, DataMismatch) or not isinstance(source, Path) or not source.exists():
+        return
+    kinds = {key: kind for key, kind in data_formats().items() if key in SUFFIXES}
+    likely = [key for key in kinds if source.suffix.lower() in SUFFIXES[key]]
+    with st.container(border=True):
+        st.markdown(f"**Say more about {fmt.plain(source.name)} and read it again**")
+        kind = st.selectbox(
+            "It holds",
+            list(kinds),
+            list(kinds).index(likely[0]) if likely else 0,
+            format_func=lambda key: kinds[key].name[:1].upper() + kinds[key].name[1:],
+            key="again_kind",
+        )
+        with st.form("again", border=False):
+            values = params_form(kinds[kind].Params, key=f"again_{kind}")
+            if st.form_submit_button("Read it again", icon=":material/refresh:"):
+                _add(model, source, values, kind)
+                st.rerun()
+
+
 def data_section(model: SourceModel) -> DataSet | None:
     """Draw the choice of data and return what is chosen, None for no data."""
     st.subheader("Data", anchor=False)
@@ -157,6 +185,5 @@ def data_section(model: SourceModel) -> DataSet | None:
     else:
         st.caption("A few hundred labelled samples make INT8 accurate and show what is lost.")
         _choose(model)
-        if "data_error" in st.session_state:
-            show_error(st.session_state.pop("data_error"))
+        _failed(model)
     return data

@@ -9,7 +9,15 @@ import streamlit as st
 
 from core import engine
 from core.domain.model import SourceModel
-from core.errors import InputError, InvalidRequest, WhetstoneError
+from core.errors import (
+    CorruptFile,
+    InputError,
+    InvalidRequest,
+    TooLarge,
+    UnrecognizedFile,
+    UnsafeUpload,
+    WhetstoneError,
+)
 from core.protocols import InspectOptions
 from pages.widgets import format as fmt
 from pages.widgets.page import go, show_error, store
@@ -17,6 +25,8 @@ from pages.widgets.uploader import uploader
 
 FORMATS = "PyTorch (.pt2, TorchScript, state dict), safetensors or ONNX."
 PENDING = "pending_upload"
+# Nothing that a person could say about such a file makes it a model.
+HOPELESS = (UnrecognizedFile, CorruptFile, UnsafeUpload, TooLarge)
 
 
 def parse_shapes(text: str) -> dict[str, tuple[int, ...]]:
@@ -95,7 +105,7 @@ def upload_box() -> None:
     error = pending.get("error")
     if error is not None:
         show_error(error)
-    if error is None or isinstance(error, InputError):
+    if error is None or (isinstance(error, InputError) and not isinstance(error, HOPELESS)):
         try:
             options = _options_form(pending)
         except InvalidRequest as wrong:

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from core.errors import DataMismatch, InputError, UnrecognizedFile, UnsupportedModel
 from core.store.store import Store
 from tests.pages import seed
 from tests.pages.conftest import Open, words
@@ -53,6 +58,40 @@ def test_going_without_data_is_explained(open_page: Open, store: Store) -> None:
     app = open_page("model.py", model="seed-model")
     app.get("segmented_control")[0].set_value("No data").run()
     assert "fidelity" in words(app)
+
+
+def test_data_that_does_not_fit_can_be_described_and_read_again(
+    open_page: Open, store: Store, tmp_path: Path
+) -> None:
+    seed.model(store)
+    table = tmp_path / "table.csv"
+    table.write_text("a,b\n1,2\n")
+    app = open_page("model.py", model="seed-model")
+    app.session_state["data_failed"] = (
+        table,
+        DataMismatch("It does not fit.", hint="Name the label column."),
+    )
+    app.run()
+    assert "It does not fit." in app.error[0].value
+    assert app.selectbox(key="again_kind").value == "csv"
+    assert "Label column" in [field.label for field in app.text_input]
+    app.session_state["data_failed"] = (table, UnrecognizedFile("It is no data.", hint="Take other data."))
+    app.run()
+    assert "It is no data." in app.error[0].value
+    assert "Label column" not in [field.label for field in app.text_input]
+
+
+@pytest.mark.parametrize(
+    ("error", "asks"), [(UnrecognizedFile("No model."), False), (UnsupportedModel("Which network?"), True)]
+)
+def test_more_is_asked_about_a_model_only_where_it_can_help(
+    open_page: Open, store: Store, error: InputError, asks: bool
+) -> None:
+    app = open_page("model.py")
+    app.session_state["pending_upload"] = {"path": "model.pth", "error": error}
+    app.run()
+    assert error.message in app.error[0].value
+    assert ("Architecture" in [field.label for field in app.text_input]) is asks
 
 
 def test_an_unknown_model_is_an_error_in_words(open_page: Open) -> None:
