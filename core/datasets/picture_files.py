@@ -16,6 +16,8 @@ SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", 
 # Others, such as EPS, would start programs or are no photographs.
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
 MAX_PIXELS = 100_000_000
+# What Pillow's decoders raise on damaged data.
+BROKEN = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, MemoryError)
 
 
 def read_picture(data: bytes, name: str, channels: int) -> Image:
@@ -36,17 +38,7 @@ def read_picture(data: bytes, name: str, channels: int) -> Image:
             return _converted(upright, "L" if channels == 1 else "RGB")
     except Image.DecompressionBombError as error:
         raise _bomb(name, str(error)) from error
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,
-        EOFError,
-        KeyError,
-        IndexError,
-        TypeError,
-        MemoryError,
-    ) as error:
-        # Pillow's decoders raise all of these on damaged data.
+    except BROKEN as error:
         raise CorruptFile(
             f"The image {name} cannot be read: {told(error)}.",
             hint="Replace or remove the file.",

@@ -54,8 +54,6 @@ def read_table(path: Path) -> pd.DataFrame:
         TooLarge: Over `MAX_BYTES`.
         DataMismatch: No rows, or too many columns.
     """
-    import pandas as pd
-
     size, delimiter = path.stat().st_size, delimiter_of(path)
     if size > MAX_BYTES:
         raise TooLarge(
@@ -66,8 +64,20 @@ def read_table(path: Path) -> pd.DataFrame:
             "The table's first lines have no common delimiter.",
             hint="Save it as CSV in UTF-8 with the same number of cells in every line.",
         )
+    frame = _parsed(path, delimiter)
+    frame.columns = [_column(name) for name in frame.columns]
+    if not len(frame) or frame.shape[1] > MAX_COLUMNS:
+        raise DataMismatch(
+            f"The table has {len(frame)} rows and {frame.shape[1]} columns.", hint="Give one row per sample."
+        )
+    return frame
+
+
+def _parsed(path: Path, delimiter: str) -> pd.DataFrame:
+    import pandas as pd
+
     try:
-        frame = pd.read_csv(
+        return pd.read_csv(
             path,
             sep=delimiter,
             header=0 if _has_header(path, delimiter) else None,
@@ -82,12 +92,6 @@ def read_table(path: Path) -> pd.DataFrame:
             f"The table cannot be read: {told(' '.join(str(error).split()) or type(error).__name__)}.",
             hint="Save it again as CSV in UTF-8.",
         ) from error
-    frame.columns = [_column(name) for name in frame.columns]
-    if not len(frame) or frame.shape[1] > MAX_COLUMNS:
-        raise DataMismatch(
-            f"The table has {len(frame)} rows and {frame.shape[1]} columns.", hint="Give one row per sample."
-        )
-    return frame
 
 
 def _has_header(path: Path, delimiter: str) -> bool:

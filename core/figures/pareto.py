@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import plotly.graph_objects as go
 
-from core.figures.labels import Spot, place
+from core.figures.labels import Box, Spot, place
 from core.figures.marks import LEGEND, Ranges, diameters, front_line, markers, ring, shade
 from core.figures.points import Axis, Point, Role, corners, roles
 from core.figures.theme import Palette, styled
@@ -28,15 +28,14 @@ def _ranges(points: Sequence[Point], y: Axis, zoom: bool) -> Ranges:
     return (0.0, x_high), _span(min(lows, default=0.0), max(highs, default=1.0))
 
 
-def _names(
-    figure: go.Figure,
+def _layout(
     points: Sequence[Point],
     named: set[str],
     sizes: dict[str, float],
     ranges: Ranges,
     plot: tuple[float, float],
-    color: str,
-) -> None:
+) -> tuple[list[Spot], list[Box]]:
+    """Return the markers, and the lines that no name should lie on, in pixels."""
     (x_low, x_high), (y_low, y_high) = ranges
     width, height = plot
 
@@ -54,7 +53,20 @@ def _names(
     for one, other in pairwise(corners(points)):
         x, y = right(other.x.value), up(one.y.value)
         lines += [(right(one.x.value), y - 1, x, y + 1), (x - 1, y, x + 1, up(other.y.value))]
-    labels = place(spots, width, height, lines)
+    return spots, lines
+
+
+def _names(
+    figure: go.Figure,
+    points: Sequence[Point],
+    named: set[str],
+    sizes: dict[str, float],
+    ranges: Ranges,
+    plot: tuple[float, float],
+    color: str,
+) -> None:
+    spots, lines = _layout(points, named, sizes, ranges, plot)
+    labels = place(spots, *plot, lines)
     for point, label in zip((p for p in points if p.id in named), labels, strict=True):
         figure.add_annotation(
             x=point.x.value,

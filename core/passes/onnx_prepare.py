@@ -29,8 +29,6 @@ def prepared(path: Path, context: PassContext, work: Path) -> ModelProto:
     Raises:
         ValueError: The operator set cannot be raised and the quantizers cannot work on it.
     """
-    from onnxruntime.quantization import quant_pre_process
-
     model = onnx_graphs.load(path)
     onnx_graphs.drop_weight_inputs(model)
     onnx_graphs.drop_shapes(model)
@@ -42,13 +40,7 @@ def prepared(path: Path, context: PassContext, work: Path) -> ModelProto:
     last: Exception = ValueError("no way to prepare it")
     for skip_symbolic, skip_folding in ((False, False), (True, False), (True, True)):
         try:
-            quant_pre_process(
-                str(raised), str(ready), skip_symbolic_shape=skip_symbolic, skip_optimization=skip_folding
-            )
-            found = onnx_graphs.upgraded(onnx_graphs.load(ready), QUANTIZABLE_OPSET)
-            onnx_graphs.restore_hardswish(found)
-            onnx_graphs.name_nodes(found)
-            onnx_graphs.save(found, ready)
+            found = _folded(raised, ready, skip_symbolic, skip_folding)
             if distance(expected, onnx_outputs(ready, context)) <= 1e-3:
                 return found
             last = ValueError("the folded graph computes something else")
@@ -57,3 +49,17 @@ def prepared(path: Path, context: PassContext, work: Path) -> ModelProto:
         finally:
             ready.unlink(missing_ok=True)
     raise last
+
+
+def _folded(raised: Path, ready: Path, skip_symbolic: bool, skip_folding: bool) -> ModelProto:
+    """Return the model in `raised` with shapes and constants folded; it lies in `ready` too."""
+    from onnxruntime.quantization import quant_pre_process
+
+    quant_pre_process(
+        str(raised), str(ready), skip_symbolic_shape=skip_symbolic, skip_optimization=skip_folding
+    )
+    found = onnx_graphs.upgraded(onnx_graphs.load(ready), QUANTIZABLE_OPSET)
+    onnx_graphs.restore_hardswish(found)
+    onnx_graphs.name_nodes(found)
+    onnx_graphs.save(found, ready)
+    return found
