@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -50,10 +50,11 @@ class Int8StaticOrtParams:
         False, "Symmetric activations", help="Zero in the middle of the range: less accurate after ReLU."
     )
     operators: str = setting(
-        "all",
+        "auto",
         "What to quantize",
-        help="All: also additions and pools between layers. Heavy: only convolutions and products.",
-        choices=("all", "heavy"),
+        help="All: also additions and pools between layers. Heavy: only convolutions and products; auto "
+        "takes it where the graph has attention, whose sums and norms lose most accuracy.",
+        choices=("auto", "all", "heavy"),
     )
     keep_float: str = keep_float()
     reduce_range: bool = setting(
@@ -71,7 +72,7 @@ class Int8StaticOrt:
     summary = (
         "Stores weights and computes layers in 8 bits; ONNX Runtime finds the ranges from calibration data."
     )
-    version = 1
+    version = 2
     Params = Int8StaticOrtParams
     accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
@@ -98,6 +99,8 @@ class Int8StaticOrt:
             _require_something(model)
             ready = onnx_graphs.save(model, work / "ready.onnx")[0]
             heavy = [node.name for node in model.graph.node if node.op_type in QUANTIZABLE]
+            if params.operators == "auto":
+                params = replace(params, operators="heavy" if _has_attention(model) else "all")
             _quantize(ready, work / "quantized.onnx", feeds, params, kept(heavy, params.keep_float))
             files = onnx_graphs.save(onnx_graphs.load(work / "quantized.onnx"), path)
             require_finite(onnx_outputs(path, context), onnx_outputs(artifact.path, context), HINT)
@@ -170,6 +173,15 @@ def _options(params: Int8StaticOrtParams) -> dict[str, Any]:
         "CalibStridedMinMax": 1,
         "DefaultTensorType": FLOAT,
     }
+
+
+def _has_attention(model: ModelProto) -> bool:
+    """Whether a softmax goes on into products: one that ends a classifier does not."""
+    counts, ends = onnx_graphs.count_ops(model), set(onnx_graphs.output_names(model))
+    weighs = any(
+        node.op_type == "Softmax" and node.output[0] not in ends for node in onnx_graphs.nodes(model)
+    )
+    return (weighs and counts["MatMul"] > 0) or counts["LayerNormalization"] > 0
 
 
 def _require_something(model: ModelProto) -> None:

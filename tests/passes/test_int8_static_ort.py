@@ -68,6 +68,22 @@ def test_networks_of_many_kinds(name: str, networks: dict[str, Sample], tmp_path
     assert noise_db(expected, actual) > 10
 
 
+def test_sums_and_norms_stay_float_beside_attention(
+    networks: dict[str, Sample], resnet: Sample, tmp_path: Path
+) -> None:
+    """Each in 8 bits, a vision transformer's residual stream drowns: 13 dB instead of 27."""
+
+    def quantized(sample: Sample, kind: str, **values: str) -> bool:
+        built = apply("int8_static_ort", sample, "onnx", tmp_path, **values)
+        graph = onnx.load(str(built.path)).graph
+        restored = {node.output[0] for node in graph.node if node.op_type == "DequantizeLinear"}
+        return any(set(node.input) <= restored for node in graph.node if node.op_type == kind)
+
+    assert not quantized(networks["bert"], "Softmax")
+    assert quantized(networks["bert"], "Softmax", operators="all")
+    assert quantized(resnet, "Add")
+
+
 def test_nothing_to_quantize_is_said_with_counts(graphs: dict[str, Sample], tmp_path: Path) -> None:
     sample = graphs["nothing"]
     with pytest.raises(PassNotApplicable, match="only 1 Relu"):
