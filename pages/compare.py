@@ -101,33 +101,46 @@ def show(run_id: str) -> None:
     with side:
         limits, axis, zoom = controls(first)
     view = run_view(store(), run_id, limits)
-    measured = [row for row in view.candidates if row.latency_ms is not None]
-    recommended = view.recommendation.candidate_id
     row = view.find(st.query_params.get("selected"))
     with side:
-        if row is not None:
-            picked(row, recommended)
-        else:
-            st.caption("Click a point or a row to select a candidate.")
+        beside(view, row)
     with chart:
-        pareto_chart(
-            measured,
-            limits,
-            view.quality,
-            recommended=recommended,
-            selected=row.id if row else None,
-            axis=axis,
-            zoom=zoom,
-            on_click=select,
-            key="compare_chart",
-            height=520,
-        )
+        points(view, row, limits, axis, zoom)
     with advice:
         recommendation_box(view, key="compare")
+    details(view, row)
+
+
+def beside(view: RunView, row: Row | None) -> None:
+    """Draw what is selected, or how to select."""
+    if row is not None:
+        picked(row, view.recommendation.candidate_id)
+    else:
+        st.caption("Click a point or a row to select a candidate.")
+
+
+def points(view: RunView, row: Row | None, limits: Limits, axis: str, zoom: bool) -> None:
+    """Draw the chart with `row` selected."""
+    pareto_chart(
+        [each for each in view.candidates if each.latency_ms is not None],
+        limits,
+        view.quality,
+        recommended=view.recommendation.candidate_id,
+        selected=row.id if row else None,
+        axis=axis,
+        zoom=zoom,
+        on_click=select,
+        key="compare_chart",
+        height=520,
+    )
+
+
+def details(view: RunView, row: Row | None) -> None:
+    """Draw the table, `row` beside the baseline, what went wrong, and how to do the same elsewhere."""
     st.subheader("Candidates", anchor=False)
     candidates_table(
         view,
-        recommended=recommended,
+        recommended=view.recommendation.candidate_id,
         selected=row.id if row else None,
         on_pick=select,
         key="compare_table",

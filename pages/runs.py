@@ -42,7 +42,7 @@ def delete(run: RunSummary) -> None:
     st.markdown(
         f"**{fmt.plain(run.name)}** goes with its {fmt.plural(run.total, 'candidate')}, their files and kits."
     )
-    st.caption("The model and the data stay. This cannot be undone.")
+    st.caption("Its model and data go too unless another run uses them. This cannot be undone.")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep it", key="keep"):
             settle()

@@ -17,7 +17,7 @@ from pages.widgets import format as fmt
 from pages.widgets.by_hand import grid, recipes_of
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.limits import limits_form
-from pages.widgets.page import current, emphasis, go, show_error, store
+from pages.widgets.page import current, emphasis, errors_as_words, go, show_error, store
 
 BY_HAND = "by_hand"
 PRESETS = {
@@ -158,6 +158,13 @@ def _summary(request: RunRequest, by_hand: bool) -> bool:
     return True
 
 
+def _start(request: RunRequest, ready: bool) -> None:
+    """Draw the button, and start the run when it is pressed."""
+    if st.button("Run", type="primary", icon=":material/play_arrow:", disabled=not ready, key="run"):
+        with errors_as_words():
+            go("optimize.py", run=engine.submit(store(), request).id)
+
+
 def setup(view: ModelView) -> None:
     """Draw the set-up of a run and start it."""
     model, data = view.model, _data()
@@ -189,12 +196,6 @@ def setup(view: ModelView) -> None:
     )
     st.space("small")
     ready = _summary(request, by_hand)
-    if st.button("Run", type="primary", icon=":material/play_arrow:", disabled=not ready, key="run"):
-        try:
-            run = engine.submit(store(), request)
-        except WhetstoneError as error:
-            show_error(error)
-            return
-        go("optimize.py", run=run.id)
+    _start(request, ready)
     if ready:
         same_elsewhere(command_for(model, data, request), python_for(model, data, request))
