@@ -34,9 +34,9 @@ class Architecture:
     """A network that can be built: `config` is JSON-able and is all that `build` needs beside the family.
 
     Attributes:
-        input_shape: example input without its batch dimension.
-        values: exclusive upper bound of an integer input, None for a float input.
-        notes: what was assumed because the shapes could not tell.
+        input_shape: Example input without its batch dimension.
+        values: Exclusive upper bound of an integer input, None for a float input.
+        notes: What was assumed because the shapes could not tell.
     """
 
     name: str
@@ -109,11 +109,11 @@ def identify(shapes: Shapes, name: str | None = None) -> Architecture:
     """Find the architecture of a flat, unwrapped state dict.
 
     Args:
-        shapes: tensor shape by key.
-        name: an entry of `names()` to take instead of searching.
+        shapes: Tensor shape by key.
+        name: An entry of `names()` to take instead of searching.
 
     Raises:
-        UnsupportedModel: nothing fits; the message says what came nearest and what differs.
+        UnsupportedModel: Nothing fits; the message says what came nearest and what differs.
     """
     if not shapes:
         raise UnsupportedModel("The file holds no tensors, so there is no network to find.", hint=HINT)
@@ -136,7 +136,7 @@ def load(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
     """Build the network and put the weights in, older key names understood.
 
     Raises:
-        UnsupportedModel: a key is missing, surplus or of another shape.
+        UnsupportedModel: A key is missing, surplus or of another shape.
     """
     from core.architectures.loading import fill, weightless
 

@@ -38,7 +38,7 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], canonical: Callable[[s
     a file that lost its metadata (safetensors) would be refused by MNASNet otherwise.
 
     Raises:
-        UnsupportedModel: a key is missing, surplus or of another shape.
+        UnsupportedModel: A key is missing, surplus or of another shape.
     """
     from core.architectures.catalogue import COUNTER, HINT
 

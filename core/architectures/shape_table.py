@@ -41,10 +41,10 @@ class Entry:
     """One network of the table.
 
     Attributes:
-        options: keyword arguments of torchvision's builder, such as `{"aux_logits": false}`.
-        keys: hash of its sorted key list.
-        input_shape: example input without batch, from the transforms of its pretrained weights.
-        refused: why it cannot be used, empty when it can.
+        options: Keyword arguments of torchvision's builder, such as `{"aux_logits": false}`.
+        keys: Hash of its sorted key list.
+        input_shape: Example input without batch, from the transforms of its pretrained weights.
+        refused: Why it cannot be used, empty when it can.
     """
 
     name: str

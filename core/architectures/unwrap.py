@@ -26,7 +26,7 @@ def unwrap(checkpoint: object) -> dict[str, Any]:
     Entries that are no tensors (epoch, optimizer and the like) are left out.
 
     Raises:
-        UnsupportedModel: no mapping of names to tensors is in it.
+        UnsupportedModel: No mapping of names to tensors is in it.
     """
     return _strip(_flat(checkpoint))
 

@@ -56,10 +56,10 @@ class CifarResNet(nn.Module):
     """Three stages of residual blocks at full, half and quarter resolution.
 
     Args:
-        blocks: number of blocks in each stage; n = 3, 5, 7, 9, 18 give depth 6 n + 2.
-        widths: channels of each stage.
-        channels: input channels.
-        option: shortcut where the shape changes, "A" (no parameters) or "B" (1x1 convolution).
+        blocks: Number of blocks in each stage; n = 3, 5, 7, 9, 18 give depth 6 n + 2.
+        widths: Channels of each stage.
+        channels: Input channels.
+        option: Shortcut where the shape changes, "A" (no parameters) or "B" (1x1 convolution).
     """
 
     def __init__(

@@ -13,7 +13,7 @@ class TabularMlp(nn.Module):
     """Standardisation by stored mean and scale, then linear layers with ReLU between.
 
     Args:
-        sizes: features, hidden widths and classes, in this order.
+        sizes: Features, hidden widths and classes, in this order.
     """
 
     mean: Tensor
