@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
-import msgspec
 from rich.console import Console
 from rich.markup import escape
 
-from core.serde import to_plain
+from core.cli.output import print_json
 from core.views import MachineView, machine
 
 
@@ -45,7 +43,7 @@ def run(options: argparse.Namespace, _: Console) -> int:
     """Show it."""
     view = machine()
     if options.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(to_plain(view))).decode() + "\n")
+        print_json(view)
     else:
         _show(view, Console(highlight=False, soft_wrap=True))
     return 0

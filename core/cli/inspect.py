@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from rich.console import Console
 from rich.markup import escape
 
+from core.cli.output import print_json
 from core.domain.model import SourceModel, TensorSpec
 from core.engine import add_model, open_store
 from core.errors import InvalidRequest
 from core.protocols import InspectOptions
-from core.serde import to_plain
 from core.views import ModelView, model_view
 
 
@@ -87,7 +85,7 @@ def run(options: argparse.Namespace, _: Console) -> int:
     store = open_store()
     view = model_view(store, add_model(store, options.model, source_options(options)).id)
     if options.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(to_plain(view))).decode() + "\n")
+        print_json(view)
     else:
         _show(view, Console(highlight=False, soft_wrap=True))
     return 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -15,6 +14,7 @@ from rich.markup import escape
 
 from core.api import optimize
 from core.cli.inspect import add_source_options, source_options
+from core.cli.output import print_json
 from core.domain.run import RunStatus
 from core.engine import export, open_store
 from core.errors import ErrorRecord, InvalidRequest, from_record
@@ -129,7 +129,7 @@ def finish(store: Store, view: RunView, options: argparse.Namespace, console: Co
     """Write and print the outcome of a run; return the exit code."""
     found = write(store, view, options.out) if options.out else results(view)
     if options.json:
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        print_json(found)
     if view.run.status is RunStatus.FAILED:
         raise from_record(view.run.error or ErrorRecord("error", "The run failed."))
     console.print(f"[bold]{escape(view.recommendation.sentence)}[/]")

@@ -14,6 +14,7 @@ from core.domain.recipe import Artifact
 from core.domain.run import Candidate
 from core.engine.building import lay_out, source_artifact
 from core.engine.jobs import job_folder
+from core.engine.measuring import GOLDEN
 from core.errors import InvalidRequest
 from core.protocols import Package
 from core.registry import packagers
@@ -82,7 +83,7 @@ def kit_path(store: Store, candidate_id: str) -> Path:
     artifact = artifact_of(store, candidate)
     if candidate.result is None:
         raise InvalidRequest(f"{candidate.name} was not measured.", hint="Choose a finished candidate.")
-    golden = store.results.get(candidate_id, "golden.npz")
+    golden = store.results.get(candidate_id, GOLDEN)
     with job_folder(store) as folder:
         package = Package(
             model=store.models.get(run.request.model_id),

@@ -12,6 +12,7 @@ from core.bench.predictions import CHANGING
 from core.bench.quality import compare, read_outputs
 from core.bench.rounds import Plan
 from core.bench.stopwatch import Measured, measure
+from core.datasets.build import LABELS
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate, Result, Run
@@ -27,7 +28,6 @@ PLANS = {
     "balanced": Plan(max_seconds=12.0, throughput_seconds=0.4),
     "thorough": Plan(max_seconds=30.0, target=0.02, throughput_seconds=0.6),
 }
-LABELS = "evaluation/labels.npy"
 GOLDEN = "golden.npz"
 
 

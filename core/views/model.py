@@ -19,11 +19,6 @@ FORMATS = {
     "state_dict": "a PyTorch state dict",
     "torchscript": "TorchScript",
 }
-EXPORTS = {
-    "state_dict": ("pt2", "onnx", "torchscript"),
-    "pt2": ("onnx", "torchscript"),
-    "torchscript": ("onnx",),
-}
 
 
 @dataclass(frozen=True)
@@ -55,8 +50,16 @@ class ModelView:
     techniques: tuple[TechniqueRow, ...]
 
 
-def _reachable(model: SourceModel) -> set[str]:
-    return {model.format, "openvino", *EXPORTS.get(model.format, ())}
+def _reachable(format_: str) -> set[str]:
+    """Return the formats that some chain of techniques makes of `format_`, itself among them."""
+    found: set[str] = set()
+    waiting = [format_]
+    while waiting:
+        current = waiting.pop()
+        if current not in found:
+            found.add(current)
+            waiting += [each.produces[current] for each in passes().values() if current in each.accepts]
+    return found
 
 
 def _technique(model: SourceModel, technique: Pass, here: Environment) -> TechniqueRow:
@@ -64,7 +67,7 @@ def _technique(model: SourceModel, technique: Pass, here: Environment) -> Techni
     note = next((note for note in model.notes if note.subject == technique.id), None)
     if note is not None:
         return TechniqueRow(*labels, False, note.message, note.hint)
-    if not technique.accepts & _reachable(model):
+    if not technique.accepts & _reachable(model.format):
         needs = " or ".join(FORMATS.get(each, each) for each in sorted(technique.accepts))
         reason = f"It needs {needs}, and this model is {FORMATS[model.format]}."
         return TechniqueRow(*labels, False, reason, "Upload the model in that format to use it.")
