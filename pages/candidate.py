@@ -12,6 +12,7 @@ from pages.widgets.chart import CONFIG
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.downloader import download_kit
 from pages.widgets.figures import figures
+from pages.widgets.origins import where_from
 from pages.widgets.page import current, dark, empty, go, show_error, store
 from pages.widgets.side_by_side import compare_two, throughput_chart
 from pages.widgets.status import CANDIDATE
@@ -168,6 +169,7 @@ def show(candidate_id: str) -> None:
         steps(view)
     with right:
         findings(view)
+    where_from(view.row, view.run)
     charts(view)
     against(view)
     if candidate.result is not None:

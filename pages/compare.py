@@ -13,8 +13,10 @@ from pages.widgets.limits import limits_form
 from pages.widgets.page import current, empty, go, store
 from pages.widgets.recommendation import recommendation_box
 from pages.widgets.run_header import outcome, title
+from pages.widgets.share import share
 from pages.widgets.side_by_side import side_by_side
 from pages.widgets.table import candidates_table, problems
+from pages.widgets.tradeoffs import price_list
 
 
 def select(candidate_id: str) -> None:
@@ -103,7 +105,7 @@ def show(run_id: str) -> None:
     view = run_view(store(), run_id, limits)
     row = view.find(st.query_params.get("selected"))
     with side:
-        beside(view, row)
+        beside(view, row, limits)
     with chart:
         points(view, row, limits, axis, zoom)
     with advice:
@@ -111,8 +113,9 @@ def show(run_id: str) -> None:
     details(view, row)
 
 
-def beside(view: RunView, row: Row | None) -> None:
-    """Draw what is selected, or how to select."""
+def beside(view: RunView, row: Row | None, limits: Limits) -> None:
+    """Draw what other limits would buy, and what is selected, or how to select."""
+    price_list(view, limits, slider=f"limit_{view.run.id}_drop")
     if row is not None:
         picked(row, view.recommendation.candidate_id)
     else:
@@ -148,6 +151,7 @@ def details(view: RunView, row: Row | None) -> None:
     side_by_side(view, row)
     problems(view.candidates)
     asked = (view.model, view.data, view.run.request)
+    share(view)
     same_elsewhere(command_for(*asked), python_for(*asked))
 
 

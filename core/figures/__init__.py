@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.figures.distribution import Sample, distribution_figure
 from core.figures.marks import LEGEND
+from core.figures.origins import Stage, origins_figure
 from core.figures.pareto import pareto_figure
 from core.figures.points import Axis, Point, roles
 from core.figures.theme import Palette, palette
@@ -16,7 +17,9 @@ __all__ = [
     "Point",
     "Sample",
     "Series",
+    "Stage",
     "distribution_figure",
+    "origins_figure",
     "palette",
     "pareto_figure",
     "roles",

@@ -4,6 +4,8 @@ from core.views.candidate import CandidateView, explain
 from core.views.commands import command_for, python_for
 from core.views.machine import MachineView, machine
 from core.views.model import ModelView, TechniqueRow, model_view
+from core.views.origins import Origin, origins
+from core.views.report import report
 from core.views.results import results
 from core.views.rows import Row
 from core.views.run import (
@@ -16,25 +18,31 @@ from core.views.run import (
     run_view,
     runs,
 )
+from core.views.tradeoffs import Tradeoff, tradeoffs
 
 __all__ = [
     "CandidateView",
     "MachineView",
     "ModelView",
+    "Origin",
     "Progress",
     "Quality",
     "Row",
     "RunSummary",
     "RunView",
     "TechniqueRow",
+    "Tradeoff",
     "best_of",
     "command_for",
     "expected_quality",
     "explain",
     "machine",
     "model_view",
+    "origins",
     "python_for",
+    "report",
     "results",
     "run_view",
     "runs",
+    "tradeoffs",
 ]

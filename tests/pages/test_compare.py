@@ -44,6 +44,23 @@ def test_when_nothing_qualifies_the_nearest_miss_is_named(open_page: Open, store
     assert app.button(key="near_compare")
 
 
+def test_a_click_on_what_a_larger_loss_buys_sets_the_limit(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done")
+    button = app.button(key="allow_done-7")
+    assert button.label.startswith("2.5 points: **7.4x** INT8 + pruning 30 %")
+    button.click().run()
+    assert app.slider(key="limit_done_drop").value == 2.5
+    assert "INT8 + pruning 30 % · OpenVINO is 7.4x" in words(app)
+
+
+def test_the_results_can_be_taken_along(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done")
+    assert app.code[0].value.startswith("In 8 measured configurations")
+    assert [button.label for button in app.get("download_button")] == ["Results (JSON)", "Table (CSV)"]
+
+
 def test_the_selection_lives_in_the_address(open_page: Open, store: Store) -> None:
     seed.run(store, "done", RunStatus.DONE)
     app = open_page("compare.py", run="done", selected="done-3")

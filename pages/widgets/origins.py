@@ -1,0 +1,41 @@
+"""Where a candidate's speed comes from, drawn and said."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.domain.measurement import Interval
+from core.figures import Stage, origins_figure, palette
+from core.views import Origin, Row, RunView, origins
+from pages.widgets import format as fmt
+from pages.widgets.chart import CONFIG
+from pages.widgets.page import dark
+
+
+def _factor(factor: Interval) -> str:
+    if factor.low <= 1 <= factor.high:
+        return "no clear difference"
+    if factor.value < 1:
+        slower = Interval(1 / factor.value, 1 / factor.high, 1 / factor.low)
+        return f"{fmt.times(slower)} slower"
+    return f"{fmt.times(factor)} faster"
+
+
+def _stage(found: Origin) -> Stage:
+    latency = found.row.latency_ms.value if found.row.latency_ms else 0.0
+    return Stage(found.what, latency, f"{fmt.ms(latency)}: {_factor(found.factor)}")
+
+
+def where_from(row: Row, run: RunView) -> None:
+    """Draw how runtime and techniques share in the speed-up; nothing where the run cannot tell them apart."""
+    found = origins(row, run.candidates)
+    base = run.baseline.latency_ms
+    if not found or base is None:
+        return
+    st.subheader("Where the speed comes from", anchor=False)
+    stages = [Stage("Your model", base.value, fmt.ms(base.value)), *map(_stage, found)]
+    said = "; ".join(f"{stage.label}: {stage.note}" for stage in stages)
+    figure = origins_figure(stages, palette(dark()))
+    alt = f"Where the speed comes from. {said}"
+    st.plotly_chart(figure, theme=None, config=CONFIG, key="origins", alt=alt)
+    st.caption("Each bar is a measured candidate of this run; its factor is against the bar above.")

@@ -1,0 +1,39 @@
+"""The results of a run to take along: a table to paste and the files."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import streamlit as st
+
+from core.views import RunView, report, results
+from pages.widgets.table import frame
+
+
+def share(view: RunView) -> None:
+    """Draw the Markdown table, ready to copy, and the results as JSON and CSV, under the limits shown."""
+    name = re.sub(r"[^a-z0-9]+", "-", view.run.name.lower()).strip("-") or "run"
+    with st.expander("Share the results", icon=":material/ios_share:"):
+        st.caption("A table for a pull request or a wiki")
+        st.code(report(view), language="markdown", wrap_lines=True)
+        with st.container(horizontal=True):
+            st.download_button(
+                "Results (JSON)",
+                lambda: json.dumps(results(view), indent=1),
+                f"{name}.json",
+                "application/json",
+                icon=":material/data_object:",
+                on_click="ignore",
+                key="results_json",
+                help="Everything measured, in the format of the command line's results.json.",
+            )
+            st.download_button(
+                "Table (CSV)",
+                lambda: frame(view, view.recommendation.candidate_id).to_csv(index=False),
+                f"{name}.csv",
+                "text/csv",
+                icon=":material/table:",
+                on_click="ignore",
+                key="results_csv",
+            )
