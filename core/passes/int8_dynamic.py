@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from core import onnx_graphs
 from core.domain.measurement import Environment
@@ -70,6 +70,7 @@ class Int8Dynamic:
             model = prepared(artifact.path, context, work)
             onnx_graphs.untie_gemm_weights(model)
             before = onnx_counts(model)
+            _require_something(before)
             ready = onnx_graphs.save(model, work / "ready.onnx")[0]
             _quantize(ready, work / "quantized.onnx", params)
             result = onnx_graphs.load(work / "quantized.onnx")
@@ -104,13 +105,20 @@ def _quantize(source: Path, target: Path, params: Int8DynamicParams) -> None:
     )
 
 
+def _require_something(counts: dict[str, Any]) -> None:
+    if not counts["float"]:
+        raise _nothing("none at all")
+
+
 def _require_change(quantized: int, floating: dict[str, int], after: int) -> None:
-    if after > quantized:
-        return
-    held = ", ".join(f"{count} {kind}" for kind, count in floating.items()) or "none at all"
-    raise PassNotApplicable(
+    if after <= quantized:
+        raise _nothing(", ".join(f"{count} {kind}" for kind, count in floating.items()) or "none at all")
+
+
+def _nothing(heavy: str) -> PassNotApplicable:
+    return PassNotApplicable(
         "Dynamic INT8 quantizes matrix products and LSTMs with constant weights, and this graph has none; "
-        f"its heavy layers are: {held}.",
+        f"its heavy layers are: {heavy}.",
         hint=HINT,
     )
 

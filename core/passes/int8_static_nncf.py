@@ -10,7 +10,7 @@ from core.domain.model import SourceModel
 from core.errors import PassFailed, PassNotApplicable
 from core.params import setting
 from core.passes.checks import onnx_outputs, require_finite
-from core.passes.counting import OPENVINO_COMPUTE, openvino_counts
+from core.passes.counting import OPENVINO_COMPUTE, OPENVINO_MOVES, openvino_counts
 from core.passes.openvino_files import outputs, read, write
 from core.passes.static import calibration_feeds, keep_float, kept
 from core.passes.support import library, size
@@ -52,7 +52,7 @@ class Int8StaticNncf:
     id = "int8_static_nncf"
     name = "INT8 static, NNCF"
     summary = "Stores weights and computes layers in 8 bits, with ranges and biases found from data by NNCF."
-    version = 1
+    version = 2
     Params = Int8StaticNncfParams
     accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
@@ -147,8 +147,23 @@ def _require_something(model: Any) -> None:
 
 
 def _has_attention(model: Any) -> bool:
-    kinds = {node.get_type_name() for node in model.get_ordered_ops()}
-    return "ScaledDotProductAttention" in kinds or {"MatMul", "Softmax", "MVN"} <= kinds
+    """Whether something is weighed by a softmax; norms tell nothing, older exports take them apart."""
+    nodes = model.get_ordered_ops()
+    return any(
+        node.get_type_name() == "ScaledDotProductAttention"
+        or (node.get_type_name() == "Softmax" and _weighs(node))
+        for node in nodes
+    )
+
+
+def _weighs(softmax: Any) -> bool:
+    waiting = [softmax]
+    for node in waiting:
+        users = [port.get_node() for output in node.outputs() for port in output.get_target_inputs()]
+        if any(user.get_type_name() == "MatMul" for user in users):
+            return True
+        waiting += [user for user in users if user.get_type_name() in OPENVINO_MOVES]
+    return False
 
 
 def _heavy(model: Any) -> list[str]:

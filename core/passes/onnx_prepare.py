@@ -60,6 +60,18 @@ def _folded(raised: Path, ready: Path, skip_symbolic: bool, skip_folding: bool) 
     )
     found = onnx_graphs.upgraded(onnx_graphs.load(ready), QUANTIZABLE_OPSET)
     onnx_graphs.restore_hardswish(found)
+    _flatten_biases(found)
     onnx_graphs.name_nodes(found)
     onnx_graphs.save(found, ready)
     return found
+
+
+def _flatten_biases(model: ModelProto) -> None:
+    """Take the first axis of biases of shape (1, width): the quantizer would look for channels there."""
+    used: dict[str, set[tuple[str, int]]] = {}
+    for node in onnx_graphs.nodes(model):
+        for position, name in enumerate(node.input):
+            used.setdefault(name, set()).add((node.op_type, position))
+    for tensor in model.graph.initializer:
+        if used.get(tensor.name) == {("Gemm", 2)} and list(tensor.dims[:-1]) == [1]:
+            del tensor.dims[0]

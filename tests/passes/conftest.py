@@ -125,7 +125,7 @@ def resnet(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 def graphs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sample]:
     """Hand-made ONNX graphs by name."""
     folder = tmp_path_factory.mktemp("graphs")
-    made = {**zoo.ONNX_MAKERS, "nothing": zoo.nothing_to_quantize}
+    made = {**zoo.ONNX_MAKERS, "nothing": zoo.nothing_to_quantize, "trees": zoo.trees}
     found = {name: maker(folder / f"{name}.onnx") for name, maker in made.items()}
     return {name: Sample(model, {"onnx": artifact("onnx", path)}) for name, (path, model) in found.items()}
 

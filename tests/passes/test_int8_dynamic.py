@@ -61,3 +61,9 @@ def test_a_pure_convolution_network_is_refused_with_counts(graphs: dict[str, Sam
     sample = graphs["channels_last"]
     with pytest.raises(PassNotApplicable, match="2 Conv"):
         PASS.run(context(sample.model, tmp_path), sample.artifacts["onnx"], PASS.Params())
+
+
+def test_trees_are_refused_with_the_reason(graphs: dict[str, Sample], tmp_path: Path) -> None:
+    sample = graphs["trees"]
+    with pytest.raises(PassNotApplicable, match="none at all"):
+        PASS.run(context(sample.model, tmp_path), sample.artifacts["onnx"], PASS.Params())

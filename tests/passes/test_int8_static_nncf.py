@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.errors import PassFailed, PassNotApplicable
-from core.passes.int8_static_nncf import PASS
+from core.passes.int8_static_nncf import PASS, _has_attention
 from tests.passes.conftest import Sample, answer, apply, context, noise_db
 
 
@@ -37,6 +38,31 @@ def test_networks_of_many_kinds(name: str, networks: dict[str, Sample], tmp_path
     built = apply("int8_static_nncf", sample, "onnx", tmp_path)
     expected, actual = (answer(found, sample.model, 2) for found in (sample.artifacts["onnx"], built))
     assert noise_db(expected, actual) > 10
+
+
+def test_attention_is_seen_without_a_norm_beside_it(networks: dict[str, Sample], resnet: Sample) -> None:
+    """Exports before opset 17 write layer norms as sums and roots."""
+    import onnx
+    import openvino
+
+    def seen(model: onnx.ModelProto) -> bool:
+        return _has_attention(openvino.Core().read_model(model.SerializeToString()))
+
+    def path(sample: Sample) -> str:
+        return str(sample.artifacts["onnx"].path)
+
+    value = onnx.helper.make_tensor_value_info
+    nodes = [
+        onnx.helper.make_node("Softmax", ["scores"], ["weights"]),
+        onnx.helper.make_node("Unsqueeze", ["weights", "axis"], ["wide"]),
+        onnx.helper.make_node("MatMul", ["wide", "values"], ["sums"]),
+    ]
+    inputs = [value("scores", 1, (4, 4)), value("values", 1, (1, 4, 8))]
+    axis = onnx.numpy_helper.from_array(np.array([0]), "axis")
+    graph = onnx.helper.make_graph(nodes, "g", inputs, [value("sums", 1, (1, 4, 8))], [axis])
+    assert seen(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8))
+    assert seen(onnx.load(path(networks["bert"])))
+    assert not seen(onnx.load(path(resnet)))
 
 
 def test_a_branch_that_no_data_takes_is_said_in_words(graphs: dict[str, Sample], tmp_path: Path) -> None:

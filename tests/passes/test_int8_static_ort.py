@@ -9,7 +9,8 @@ from onnxruntime.transformers import float16
 
 from core.errors import PassNotApplicable
 from core.passes.int8_static_ort import PASS, _Reader, _require_full_precision
-from tests.passes.conftest import Sample, answer, apply, context, noise_db
+from tests.passes import zoo
+from tests.passes.conftest import Sample, answer, apply, artifact, context, noise_db
 
 GRAPHS = ["opset7", "opset9", "opset11", "channels_last", "branch", "loop"]
 
@@ -82,6 +83,16 @@ def test_sums_and_norms_stay_float_beside_attention(
     assert not quantized(networks["bert"], "Softmax")
     assert quantized(networks["bert"], "Softmax", operators="all")
     assert quantized(resnet, "Add")
+
+
+def test_a_bias_of_one_row(tmp_path: Path) -> None:
+    """As scikit-learn's networks have it: the quantizer would take its row for a channel."""
+    path, model = zoo.row_bias(tmp_path / "m.onnx")
+    sample = Sample(model, {"onnx": artifact("onnx", path)})
+    built = apply("int8_static_ort", sample, "onnx", tmp_path / "out")
+    assert built.details["quantized"] == 1
+    expected, actual = (answer(found, model) for found in (sample.artifacts["onnx"], built))
+    assert noise_db(expected, actual) > 25
 
 
 def test_nothing_to_quantize_is_said_with_counts(graphs: dict[str, Sample], tmp_path: Path) -> None:

@@ -256,6 +256,34 @@ def nothing_to_quantize(path: Path) -> tuple[Path, SourceModel]:
     return _save(path, [helper.make_node("Relu", ["x"], ["y"])], [], model, 17), model
 
 
+def row_bias(path: Path) -> tuple[Path, SourceModel]:
+    """Return a layer whose bias has two axes."""
+    model = source({"x": (F32, ("b", 6))}, {"y": (F32, ("b", 4))})
+    nodes = [helper.make_node("Gemm", ["x", "w", "bias"], ["y"])]
+    return _save(path, nodes, [_weight("w", 6, 4), _weight("bias", 1, 4)], model, 13), model
+
+
+def trees(path: Path) -> tuple[Path, SourceModel]:
+    """Return a tree as scikit-learn's converters write it: no standard operator set is named."""
+    model = source({"x": (F32, ("b", 2))}, {"y": (F32, ("b", 1))})
+    tree = helper.make_node(
+        "TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", n_targets=1,
+        nodes_treeids=[0, 0, 0], nodes_nodeids=[0, 1, 2], nodes_featureids=[0, 0, 0],
+        nodes_values=[0.5, 0.0, 0.0], nodes_modes=["BRANCH_LEQ", "LEAF", "LEAF"],
+        nodes_truenodeids=[1, 0, 0], nodes_falsenodeids=[2, 0, 0],
+        target_treeids=[0, 0], target_nodeids=[1, 2], target_ids=[0, 0], target_weights=[1.0, 2.0],
+    )  # fmt: skip
+    values = [
+        helper.make_tensor_value_info(spec.name, 1, list(spec.shape))
+        for spec in (*model.inputs, *model.outputs)
+    ]
+    graph = helper.make_graph([tree], "g", values[:1], values[1:])
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("ai.onnx.ml", 1)], ir_version=8), path
+    )
+    return path, model
+
+
 ONNX_MAKERS = {
     "opset7": lambda path: old_cnn(path, 7),
     "opset9": lambda path: old_cnn(path, 9),
