@@ -9,7 +9,7 @@ from core.domain.measurement import Interval
 from core.domain.pareto import front
 from core.domain.run import Candidate, Limits, Result
 from core.insights.recommendation import Recommendation, judge, loss, noise_share
-from core.search.names import runtime_name, technique
+from core.search.names import runtime_name
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Row:
 
     Attributes:
         candidate: With its recipe and everything measured.
-        technique: What was done to the model.
         runtime: Where it runs.
+        why: Why it is recommended or not, in a sentence.
         latency_ms: Median of one call with its interval.
         speedup: Against the baseline.
         accuracy: In percent; None without labels.
@@ -31,24 +31,22 @@ class Row:
         on_front: No other candidate is both faster and at least as true, or truer and at least as fast.
         tied_with: Names of candidates whose speed-up interval overlaps this one's.
         sure: The whole interval of the loss respects the limit.
-        why: Why it is recommended or not, in a sentence.
     """
 
     candidate: Candidate
-    technique: str
     runtime: str
-    latency_ms: Interval | None
-    speedup: Interval | None
-    accuracy: float | None
-    drop: Interval | None
-    agreement: Interval | None
-    sqnr_db: float | None
-    size_bytes: int | None
-    memory_bytes: int | None
-    on_front: bool
-    tied_with: tuple[str, ...]
-    sure: bool
     why: str
+    latency_ms: Interval | None = None
+    speedup: Interval | None = None
+    accuracy: float | None = None
+    drop: Interval | None = None
+    agreement: Interval | None = None
+    sqnr_db: float | None = None
+    size_bytes: int | None = None
+    memory_bytes: int | None = None
+    on_front: bool = False
+    tied_with: tuple[str, ...] = ()
+    sure: bool = False
 
     @property
     def id(self) -> str:
@@ -140,16 +138,14 @@ def _row(
     on_front: bool,
 ) -> Row:
     why = _why(candidate, limits, advice, chosen)
-    names = technique(candidate.recipe), runtime_name(candidate.recipe)
-    result = candidate.result
+    runtime, result = runtime_name(candidate.recipe), candidate.result
     if result is None:
-        none = (None,) * 8
-        return Row(candidate, *names, *none, False, (), False, why)
-    verdict = judge(result, limits)
+        return Row(candidate, runtime, why)
     latency = result.timing.latency
     return Row(
         candidate,
-        *names,
+        runtime,
+        why,
         latency_ms=Interval(latency.p50, latency.ci_low, latency.ci_high),
         speedup=result.timing.speedup,
         accuracy=result.accuracy.value if result.accuracy else None,
@@ -160,6 +156,5 @@ def _row(
         memory_bytes=result.timing.memory_bytes,
         on_front=on_front,
         tied_with=_ties(candidate, everyone),
-        sure=verdict.sure,
-        why=why,
+        sure=judge(result, limits).sure,
     )
