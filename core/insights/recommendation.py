@@ -1,4 +1,4 @@
-"""Which candidate to take, and how sure that is."""
+"""Which candidate to take, in a sentence."""
 
 from __future__ import annotations
 
@@ -6,29 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.bench.statistics import samples_to_settle
 from core.domain.measurement import Interval
 from core.domain.run import Candidate, CandidateStatus, Limits, Result
+from core.insights.judgement import Verdict, judge, loss, more_samples
 
-MORE_SAMPLES_CAP = 10_000_000
 SAME_LATENCY = 1.03
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """How one candidate stands to the limits.
-
-    Attributes:
-        meets: Its point respects every limit.
-        sure: Its whole interval does.
-        violations: Each limit that is broken and by how much, for people.
-        excess: Sum of the relative excesses over the broken limits; orders the near misses.
-    """
-
-    meets: bool
-    sure: bool
-    violations: tuple[str, ...]
-    excess: float
 
 
 @dataclass(frozen=True)
@@ -49,68 +31,6 @@ class Recommendation:
 
 
 Row = tuple[Candidate, Result, Verdict]
-
-
-def loss(result: Result) -> Interval | None:
-    """Return the accuracy drop in points or, without labels, the top-1 disagreement in points."""
-    if result.accuracy is not None:
-        return result.accuracy.drop
-    agreement = result.fidelity.top1_agreement
-    if agreement is None:
-        return None
-    return Interval(100 - agreement.value, 100 - agreement.high, 100 - agreement.low)
-
-
-def noise_share(result: Result) -> float:
-    """Return the power of the error in percent of the power of the baseline's outputs."""
-    sqnr = result.fidelity.sqnr_db
-    return 0.0 if sqnr is None else 100 * 10.0 ** (-sqnr / 10)
-
-
-def judge(result: Result, limits: Limits) -> Verdict:
-    """Return how `result` stands to `limits`.
-
-    Without classes the limit on the drop holds for the noise: 1 point is 1 % of the signal's power, 20 dB.
-    """
-    violations: list[str] = []
-    excess, sure = 0.0, True
-    lost = loss(result)
-    if limits.max_drop is not None and lost is not None:
-        sure = lost.high <= limits.max_drop
-        if lost.value > limits.max_drop:
-            over = lost.value - limits.max_drop
-            violations.append(f"{over:.2f} points over the limit of {limits.max_drop:g}")
-            excess += over / max(limits.max_drop, 0.1)
-    noise = noise_share(result)
-    if limits.max_drop is not None and lost is None and noise > limits.max_drop:
-        violations.append(f"noise is {noise:.2g} % of the signal, over the limit of {limits.max_drop:g} %")
-        excess += min(noise, 100.0) / max(limits.max_drop, 0.1) - 1
-    p50 = result.timing.latency.p50
-    if limits.max_latency_ms is not None and p50 > limits.max_latency_ms:
-        violations.append(
-            f"{p50 - limits.max_latency_ms:.2f} ms over the limit of {limits.max_latency_ms:g} ms"
-        )
-        excess += p50 / limits.max_latency_ms - 1
-    if limits.max_size_bytes is not None and result.size_bytes > limits.max_size_bytes:
-        over_mb = (result.size_bytes - limits.max_size_bytes) / 1e6
-        violations.append(f"{over_mb:.2f} MB over the limit of {limits.max_size_bytes / 1e6:g} MB")
-        excess += result.size_bytes / limits.max_size_bytes - 1
-    return Verdict(not violations, sure and not violations, tuple(violations), excess)
-
-
-def more_samples(result: Result, limits: Limits) -> int | None:
-    """Return how many more labelled samples would probably make a likely candidate sure.
-
-    Returns:
-        None where no number of samples helps: there are no labels, or the point is not within the limit.
-    """
-    accuracy, limit = result.accuracy, limits.max_drop
-    if accuracy is None or limit is None or accuracy.drop.high <= limit:
-        return None
-    net = round(accuracy.drop.value / 100 * accuracy.samples)
-    lost, won = (accuracy.flips + net) // 2, (accuracy.flips - net) // 2
-    needed = samples_to_settle(lost, won, accuracy.samples, limit / 100)
-    return None if needed is None else min(needed - accuracy.samples, MORE_SAMPLES_CAP)
 
 
 def _measured(candidates: Sequence[Candidate]) -> list[tuple[Candidate, Result]]:

@@ -9,7 +9,7 @@ from core.domain.measurement import Interval
 from core.domain.recipe import Artifact
 from core.errors import NotFound
 from core.insights.findings import Finding, findings
-from core.insights.recommendation import more_samples
+from core.insights.judgement import more_samples
 from core.params import make
 from core.registry import passes
 from core.search.names import step_name

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from core.domain.measurement import Interval
 from core.domain.pareto import front
 from core.domain.run import Candidate, Limits, Result
-from core.insights.recommendation import Recommendation, judge, loss, noise_share
+from core.insights.judgement import judge, loss, noise_share
+from core.insights.recommendation import Recommendation
 from core.search.names import runtime_name
 
 

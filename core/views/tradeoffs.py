@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from core.domain.run import Candidate, Limits
-from core.insights.recommendation import loss, noise_share, recommend
+from core.insights.judgement import loss, noise_share
+from core.insights.recommendation import recommend
 from core.store.store import Store
 
 LARGEST_DROP = 10.0

@@ -7,7 +7,8 @@ from dataclasses import replace
 from core.bench.statistics import samples_to_settle
 from core.domain.measurement import Interval
 from core.domain.run import Candidate, Limits
-from core.insights.recommendation import judge, more_samples, recommend
+from core.insights.judgement import judge, more_samples
+from core.insights.recommendation import recommend
 from tests.factories import candidate, result
 
 BASELINE = candidate("baseline", result(1.0), 0)
