@@ -40,7 +40,7 @@ class ExportOnnxParams:
 
 
 class ExportOnnx:
-    """The dynamo exporter first, the TorchScript exporter where it does not deliver."""
+    """The dynamo exporter first, the TorchScript exporter where it does not deliver; scripts the other way."""
 
     id = "export_onnx"
     name = "ONNX"
@@ -104,6 +104,8 @@ def _exporters(module: nn.Module, format: str) -> Iterator[tuple[str, Exporter]]
     if format != "torchscript":
         yield "dynamo", lambda context, opset, path: _dynamo(module, context, opset, path)
     yield "torchscript", lambda context, opset, path: _torchscript(module, context, opset, path)
+    if format == "torchscript":
+        yield "converter", lambda context, opset, path: _converted(module, context, opset, path)
 
 
 def _attempt(
@@ -167,6 +169,27 @@ def _torchscript(module: nn.Module, context: PassContext, opset: int, path: Path
     )
 
 
+def _converted(script: Any, context: PassContext, opset: int, path: Path) -> None:
+    """Export by way of torch.export, which knows the ranks that a script's graph does not record.
+
+    The TorchScript exporter needs them to transpose, as `nn.MultiheadAttention` does.
+    """
+    import torch
+    from torch._export.converter import TS2EPConverter
+
+    program = TS2EPConverter(script, arguments(context, EXAMPLE_BATCH), {}).convert()
+    torch.onnx.export(
+        program,
+        f=str(path),
+        input_names=[spec.name for spec in context.model.inputs],
+        output_names=[spec.name for spec in context.model.outputs],
+        opset_version=opset,
+        dynamo=True,
+        verbose=False,
+        external_data=False,
+    )
+
+
 def _tidy(model: ModelProto, source: SourceModel) -> None:
     """Give inputs and outputs the names and symbols of the source, and drop what confuses quantizers."""
     onnx_graphs.drop_shapes(model)
@@ -177,10 +200,10 @@ def _tidy(model: ModelProto, source: SourceModel) -> None:
     for value in (*model.graph.input, *model.graph.output):
         spec = specs.get(value.name)
         for size, dim in zip(spec.shape if spec else (), value.type.tensor_type.shape.dim, strict=False):
-            if dim.HasField("dim_param"):
-                dim.dim_param = renamed.setdefault(
-                    dim.dim_param, size if isinstance(size, str) else dim.dim_param
-                )
+            if isinstance(size, int):
+                dim.dim_value = size  # the converter takes all sizes for free
+            elif dim.HasField("dim_param"):
+                dim.dim_param = renamed.setdefault(dim.dim_param, size)
 
 
 def _counts(path: Path) -> dict[str, Any]:

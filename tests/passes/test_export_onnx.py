@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 
 from core.errors import PassFailed
 from core.passes.checks import distance
@@ -77,3 +78,28 @@ def test_a_script_with_branches_keeps_them(tmp_path: Path) -> None:
     assert built.details["exporter"] == "torchscript"
     expected, actual = (answer(found, model, 3) for found in (sample.artifacts["torchscript"], built))
     assert np.allclose(expected[0], actual[0], atol=1e-5)
+
+
+def test_attention_in_a_script_goes_by_way_of_torch_export(tmp_path: Path) -> None:
+    """The TorchScript exporter stops at its transpose: the graph does not record the rank."""
+
+    class Attending(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention = torch.nn.MultiheadAttention(8, 2, batch_first=True)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            tokens = x.flatten(2).transpose(1, 2)
+            return self.attention(tokens, tokens, tokens, need_weights=False)[0].mean(1)
+
+    with quiet_torch():
+        script = torch.jit.trace(Attending().eval(), (torch.randn(1, 8, 4, 4),), check_trace=False)
+        torch.jit.save(script, str(tmp_path / "m.pt"))
+    shape = ("b", 8, 4, 4)
+    model = zoo.source({"x": ("float32", shape)}, {"y": ("float32", ("b", 8))}, "torchscript")
+    sample = Sample(model, {"torchscript": artifact("torchscript", tmp_path / "m.pt")})
+    built = apply("export_onnx", sample, "torchscript", tmp_path / "onnx")
+    assert built.details["exporter"] == "converter"
+    sizes = onnx.load(str(built.path)).graph.input[0].type.tensor_type.shape.dim
+    assert tuple(dim.dim_param or dim.dim_value for dim in sizes) == shape
+    assert distance(answer(sample.artifacts["torchscript"], model, 5), answer(built, model, 5)) < 1e-4
