@@ -62,11 +62,20 @@ def onnx_counts(model: ModelProto) -> dict[str, Any]:
 
 def openvino_counts(model: Any) -> dict[str, Any]:
     """Count the compute nodes of an OpenVINO model in the same way."""
+    return _openvino_counts(model, 0)
+
+
+def openvino_weight_counts(model: Any) -> dict[str, Any]:
+    """Count the compute nodes of an OpenVINO model with weights in 8 bits, whatever they compute in."""
+    return _openvino_counts(model, 1)
+
+
+def _openvino_counts(model: Any, port: int) -> dict[str, Any]:
     quantized: Counter[str] = Counter()
     floating: Counter[str] = Counter()
     for node in _openvino_nodes(model):
         if node.get_type_name() in OPENVINO_COMPUTE:
-            into = quantized if _quantized_input(node) else floating
+            into = quantized if _quantized_input(node, port) else floating
             into[node.get_type_name()] += 1
     return details(quantized, floating)
 
@@ -91,8 +100,8 @@ def _openvino_nodes(model: Any) -> Iterator[Any]:
             yield from _openvino_nodes(node.get_function())
 
 
-def _quantized_input(node: Any) -> bool:
-    source = node.input_value(0).get_node()
+def _quantized_input(node: Any, port: int) -> bool:
+    source = node.input_value(port).get_node()
     for _ in range(16):
         kind = source.get_type_name()
         if kind == "FakeQuantize" or (kind == "Multiply" and _restores(source)):

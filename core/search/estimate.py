@@ -17,6 +17,7 @@ BUILD_S = {
     "int8_dynamic": (2.0, 0.5),
     "int8_static_ort": (3.5, 3.0),
     "int8_static_nncf": (4.5, 2.5),
+    "int8_weights_nncf": (3.0, 0.5),
     "prune_channels": (6.0, 2.0),
 }
 OTHER_BUILD_S = (1.0, 0.3)

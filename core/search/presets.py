@@ -67,6 +67,7 @@ def _matmul(bf16: bool) -> Iterator[Idea]:
         yield Idea(1, _steps("bf16"), "openvino")
     yield Idea(1, _steps("int8_dynamic"), "onnxruntime")
     yield Idea(1, (Step("int8_static_nncf"), *remainder), "openvino")
+    yield Idea(1, (Step("int8_weights_nncf"), *remainder), "openvino")
     yield Idea(1, _steps("optimize_onnx"), "onnxruntime")
     yield Idea(1, _steps("convert_openvino"), "openvino")
     yield Idea(1, _steps("int8_static_ort"), "onnxruntime")
