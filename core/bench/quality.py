@@ -42,7 +42,7 @@ def compare(
         candidate: One array (samples, ...) per output.
         baseline: The same of the baseline.
         labels: Class indices (samples,), or None.
-        classes: Size of the first output's class axis, or None where it has none.
+        classes: Size of the class axis of the first output that has one, or None where none has.
         changing: Sizes change from call to call: the smaller of two outputs is filled up with zeros.
 
     Returns:
@@ -57,9 +57,10 @@ def compare(
     samples = min(len(candidate[0]), len(baseline[0]))
     sqnr, worst = _noise(candidate, baseline, samples)
     agreement = accuracy = None
-    axis = _class_axis(candidate[0], classes)
+    axes = [_class_axis(output, classes) for output in candidate]
+    index, axis = next(((index, axis) for index, axis in enumerate(axes) if axis is not None), (0, None))
     if axis is not None and samples:
-        ours, theirs = _top1(candidate[0], samples, axis), _top1(baseline[0], samples, axis)
+        ours, theirs = (_top1(outputs[index], samples, axis) for outputs in (candidate, baseline))
         same = ours == theirs
         agreement = _percent(wilson(int(same.sum()), same.size))
         if labels is not None and ours.shape == labels[:samples].shape:
@@ -123,12 +124,15 @@ def _noise(candidate: list[Array], baseline: list[Array], samples: int) -> tuple
             # A mask of minus infinities, as language models return it, is no error where both have it.
             counted = ~(np.isinf(old) & (new == old))
             new, old = new[counted], old[counted]
+            if not np.isfinite(old).all():
+                raise RuntimeFailed(
+                    "The outputs of the model itself are not finite on these inputs.",
+                    hint="Give data of your own: random inputs may not fit the model.",
+                )
             if not np.isfinite(new).all():
                 raise RuntimeFailed(
                     "The outputs are not finite.", hint="The technique overflowed; try a higher precision."
                 )
-            if not np.isfinite(old).all():
-                raise RuntimeFailed("The original's outputs are not finite.", hint="Check the model.")
             error = np.abs(new - old)
             signal, noise = signal + float((old**2).sum()), noise + float((error**2).sum())
             worst = max(worst, float(error.max(initial=0.0)))

@@ -20,7 +20,7 @@ OTHER = "other"
 def guess_task(settled: Settled) -> tuple[str, int | None]:
     """Return the task and the number of classes, told from inputs and outputs alone.
 
-    A classifier has one output (N, C) or (N, C, 1, 1) with C of at least 2. One float input of rank 4
+    A classifier has an output (N, C) or (N, C, 1, 1) with C of at least 2. One float input of rank 4
     with 1 or 3 channels is an image, integer inputs of rank 2 are text, one float input of rank 2 is a
     table row, unless it is as wide as the output: that is an autoencoder.
     """
@@ -41,15 +41,20 @@ def guess_task(settled: Settled) -> tuple[str, int | None]:
 
 
 def _classes(outputs: Specs, fronts: set[int | str]) -> int | None:
-    """Return C of a single float output (N, C), or (N, C, 1, 1) as old convolutional networks end.
+    """Return C of a float output (N, C), or (N, C, 1, 1) as old convolutional networks end.
 
-    `fronts` are the first sizes of the inputs: a list of detections is as long as it happens to be.
+    Beside it are only the same in another form, such as probabilities, or whole numbers, such as the label
+    that scikit-learn's classifiers return first. `fronts` are the first sizes of the inputs: a list of
+    detections is as long as it happens to be.
     """
-    if len(outputs) != 1 or len(outputs[0].shape) < 2 or _integer(outputs[0]):
+    found = {_scores(output, fronts) for output in outputs if not _integer(output)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _scores(output: TensorSpec, fronts: set[int | str]) -> int | None:
+    if len(output.shape) < 2 or output.shape[0] not in fronts:
         return None
-    if outputs[0].shape[0] not in fronts:
-        return None
-    size, *rest = outputs[0].shape[1:]
+    size, *rest = output.shape[1:]
     return size if isinstance(size, int) and size >= 2 and all(one == 1 for one in rest) else None
 
 

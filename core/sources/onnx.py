@@ -159,7 +159,13 @@ def _runner(session: Any) -> Runner:
 
 
 def _spec(name: str, array: Any) -> TensorSpec:
-    if not hasattr(array, "dtype") or array.dtype.kind not in "biufc":
+    kind = getattr(getattr(array, "dtype", None), "kind", "")
+    if kind in ("O", "U", "S"):
+        raise UnsupportedModel(
+            f"The output {name!r} holds texts, not numbers.",
+            hint="Train on numbered classes, or leave that output out with onnx.utils.extract_model.",
+        )
+    if kind not in tuple("biufc"):
         raise UnsupportedModel(
             f"The output {name!r} is not a tensor of numbers.",
             hint="Export it with tensor outputs; for scikit-learn: to_onnx(..., options={'zipmap': False}).",

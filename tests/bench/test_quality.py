@@ -42,6 +42,15 @@ def test_without_a_class_axis_there_is_no_agreement() -> None:
     assert fidelity.max_abs_error == pytest.approx(0.1)
 
 
+def test_the_scores_are_found_behind_the_label() -> None:
+    """Scikit-learn's classifiers return the label first."""
+    label = BASE.argmax(1)
+    accuracy, fidelity = compare([label, BASE], [label, BASE], LABELS, 3)
+    assert accuracy is not None
+    assert accuracy.value == 75.0
+    assert fidelity.top1_agreement is not None
+
+
 def test_tokens_and_pixels_agree_along_their_own_class_axis() -> None:
     tokens, pixels = np.zeros((2, 5, 3)), np.zeros((2, 3, 4, 4))
     tokens[..., 1], pixels[:, 2] = 1.0, 1.0
@@ -62,6 +71,9 @@ def test_outputs_that_are_not_finite_are_a_failure_but_shared_masks_are_not() ->
     with pytest.raises(RuntimeFailed, match="not finite"):
         compare([masked], [BASE], LABELS, 3)
     assert compare([masked], [masked], LABELS, 3)[1].max_abs_error == 0.0
+    with pytest.raises(RuntimeFailed, match="model itself") as caught:
+        compare([broken], [broken], LABELS, 3)
+    assert "data of your own" in caught.value.hint
 
 
 def test_other_shapes_are_a_failure() -> None:

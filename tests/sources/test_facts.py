@@ -31,3 +31,22 @@ def test_task_by_shapes(
     inputs: tuple[int | str, ...], outputs: tuple[int | str, ...], expected: tuple[str, int | None]
 ) -> None:
     assert task(inputs, outputs) == expected
+
+
+@pytest.mark.parametrize(
+    ("outputs", "classes"),
+    [
+        ([("int64", ("batch",)), ("float32", ("batch", 3))], 3),
+        ([("float32", ("batch", 3)), ("float32", ("batch", 3)), ("int64", ("batch",))], 3),
+        ([("float32", ("batch", 3)), ("float32", ("batch", 8))], None),
+        ([("float32", ("batch", 3)), ("float32", (2, "batch", 8))], None),
+        ([("int64", ("batch",))], None),
+    ],
+)
+def test_classes_beside_other_outputs(
+    outputs: list[tuple[str, tuple[int | str, ...]]], classes: int | None
+) -> None:
+    """Scikit-learn's classifiers return the label first, then a probability for each class."""
+    specs = tuple(TensorSpec(f"y{index}", dtype, shape) for index, (dtype, shape) in enumerate(outputs))
+    row = TensorSpec("x", "float32", ("batch", 4))
+    assert guess_task(Settled((row,), specs, {"batch": 1}, "batch", ()))[1] == classes

@@ -373,3 +373,17 @@ def test_a_constant_made_huge_at_run_time(look, tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match="Failed to allocate memory"):
         look(save(net, tmp_path / "net.onnx"))
+
+
+def test_an_output_of_texts_is_refused_with_what_helps(look, tmp_path: Path) -> None:
+    """Scikit-learn's classifiers of named classes return the name."""
+    node = helper.make_node(
+        "LabelEncoder", ["x"], ["name"], domain="ai.onnx.ml", keys_int64s=[0, 1], values_strings=["a", "b"]
+    )
+    inputs = [helper.make_tensor_value_info("x", TensorProto.INT64, ["N"])]
+    outputs = [helper.make_tensor_value_info("name", TensorProto.STRING, ["N"])]
+    sets = [helper.make_opsetid("", 15), helper.make_opsetid("ai.onnx.ml", 2)]
+    net = helper.make_model(helper.make_graph([node], "g", inputs, outputs), opset_imports=sets, ir_version=8)
+    with pytest.raises(UnsupportedModel, match="'name' holds texts") as caught:
+        look(save(net, tmp_path / "names.onnx"))
+    assert "extract_model" in caught.value.hint
