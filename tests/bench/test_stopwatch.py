@@ -55,8 +55,8 @@ def test_a_model_against_itself_is_as_fast_as_itself(chain: Chain, tmp_path: Pat
     assert timing.rounds >= 12 or timing.unstable
     assert 0.9 < timing.speedup.value < 1.1
     # 95 % intervals miss one time in twenty: what must hold is that they miss by little.
-    assert timing.speedup.low <= 1.02
-    assert timing.speedup.high >= 0.98
+    assert timing.speedup.low <= 1.05
+    assert timing.speedup.high >= 0.95
     assert found.predictions is None
     assert len(read_golden(found.golden, MODEL)[0]) == 4
 
