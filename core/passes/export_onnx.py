@@ -40,7 +40,7 @@ class ExportOnnxParams:
 
 
 class ExportOnnx:
-    """The dynamo exporter first, the TorchScript exporter where it does not deliver; scripts the other way."""
+    """The dynamo exporter first, the TorchScript exporter where it does not; scripts the other way."""
 
     id = "export_onnx"
     name = "ONNX"
