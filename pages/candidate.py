@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.domain.measurement import Environment
 from core.figures import Sample, distribution_figure, palette
-from core.views import CandidateView, explain
+from core.views import CandidateView, behind, explain
 from pages.widgets import format as fmt
 from pages.widgets.chart import CONFIG
 from pages.widgets.commands import same_elsewhere
@@ -15,7 +15,8 @@ from pages.widgets.figures import figures
 from pages.widgets.origins import where_from
 from pages.widgets.page import current, dark, empty, go, show_error, store
 from pages.widgets.side_by_side import compare_two, throughput_chart
-from pages.widgets.status import CANDIDATE
+from pages.widgets.status import CANDIDATE, UNSTABLE
+from pages.widgets.words import words
 
 FINDINGS = {"good": ("check_circle", "green"), "note": ("info", "blue"), "warning": ("warning", "orange")}
 
@@ -34,6 +35,8 @@ def head(view: CandidateView) -> None:
         star = ":gray-badge[Your model]"
     elif row.on_front:
         star = ":blue-badge[On the front]"
+    if row.candidate.result is not None and row.candidate.result.timing.unstable:
+        star += UNSTABLE
     st.markdown(f"## {fmt.plain(row.name)} {star}", anchors=False)
     target = row.candidate.recipe.target
     threads = fmt.plural(target.threads, "thread")
@@ -43,12 +46,13 @@ def head(view: CandidateView) -> None:
         f"run {fmt.plain(run.run.name)}"
     )
     if row.candidate.error is None:
-        st.markdown(fmt.plain(row.why))
+        st.markdown(fmt.plain(f"{row.why} {behind(row, run.candidates)}"))
     with st.container(horizontal=True, vertical_alignment="center"):
         if row.latency_ms is not None:
             download_kit(row.id, key="kit")
         if st.button("Back to the comparison", icon=":material/scatter_plot:", key="back"):
             go("compare.py", run=run.run.id, selected=row.id)
+        words()
 
 
 def charts(view: CandidateView) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.run import Limits
-from core.views import Row, RunView, command_for, python_for, run_view
+from core.views import Row, RunView, behind, command_for, python_for, run_view
 from pages.widgets import format as fmt
 from pages.widgets.chart import COSTS, pareto_chart
 from pages.widgets.commands import same_elsewhere
@@ -42,14 +42,16 @@ def limits_of(view: RunView) -> Limits:
     return limits
 
 
-def picked(row: Row, recommended: str | None) -> None:
+def picked(row: Row, view: RunView) -> None:
     """Draw the selected candidate in short."""
     with st.container(border=True, gap="xsmall"):
-        star = " :orange[:material/star:]" if row.id == recommended else ""
+        star = " :orange[:material/star:]" if row.id == view.recommendation.candidate_id else ""
         st.markdown(f":material/check_box: **{fmt.plain(row.name)}**{star}")
         speed = f" · {fmt.times(row.speedup)}" if row.candidate.position else ""
         st.markdown(f"{fmt.milliseconds(row.latency_ms)}{speed}")
         st.caption(fmt.plain(row.why))
+        if reason := behind(row, view.candidates):
+            st.caption(fmt.plain(reason))
         if st.button("All about it", icon=":material/info:", key="about_selected", width="stretch"):
             go("candidate.py", candidate=row.id)
 
@@ -117,7 +119,7 @@ def beside(view: RunView, row: Row | None, limits: Limits) -> None:
     """Draw what other limits would buy, and what is selected, or how to select."""
     price_list(view, limits, slider=f"limit_{view.run.id}_drop")
     if row is not None:
-        picked(row, view.recommendation.candidate_id)
+        picked(row, view)
     else:
         st.caption("Click a point or a row to select a candidate.")
 

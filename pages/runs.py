@@ -7,9 +7,10 @@ import streamlit as st
 from core import engine
 from core.domain.run import RunStatus
 from core.errors import WhetstoneError
-from core.views import RunSummary, best_of, runs
+from core.views import RunSummary, runs
 from pages.widgets import format as fmt
 from pages.widgets.page import empty, errors_as_words, go, remember, show_error, store
+from pages.widgets.run_header import result_of
 from pages.widgets.status import RUN, run_badge
 
 OPEN, RENAME, DELETE = "Open", "Rename", "Delete"
@@ -62,10 +63,8 @@ def delete(run: RunSummary) -> None:
 def line(run: RunSummary) -> None:
     """Draw one run."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"run_{run.id}"):
-        nothing = "nothing within its limits" if run.status is RunStatus.DONE else "no result yet"
-        best = best_of(store(), run.id) or nothing
         counted = f"{run.done} of {run.total} candidates"
-        about = "  ·  ".join((fmt.plain(best), counted, fmt.plain(run.model_name), fmt.ago(run.created)))
+        about = "  ·  ".join((result_of(run), counted, fmt.plain(run.model_name), fmt.ago(run.created)))
         st.markdown(f"**{fmt.plain(run.name)}** {run_badge(run.status)}  \n:gray[{about}]", width="stretch")
         if st.button(OPEN, key=f"open_{run.id}", icon=":material/open_in_new:"):
             go("compare.py" if run.status is RunStatus.DONE else "optimize.py", run=run.id)
@@ -85,7 +84,7 @@ def line(run: RunSummary) -> None:
 
 def filtered(found: list[RunSummary]) -> list[RunSummary]:
     """Draw the filters and return what passes them."""
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    left, right = st.columns([2, 3])
     text = left.text_input(
         "Find", type="search", placeholder="Name or model", key="find", icon=":material/search:", live=True
     )

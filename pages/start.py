@@ -10,6 +10,7 @@ from pages.widgets import format as fmt
 from pages.widgets.demo import demo, take
 from pages.widgets.models import upload_box
 from pages.widgets.page import errors_as_words, go, store
+from pages.widgets.run_header import result_of
 from pages.widgets.status import run_badge
 from sample_models.catalogue import Sample, samples
 
@@ -73,7 +74,7 @@ def recent_runs() -> None:
         return
     for run in found:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            about = f":gray[{views.best_of(store(), run.id) or 'No result'} · {fmt.ago(run.created)}]"
+            about = f":gray[{result_of(run)} · {fmt.ago(run.created)}]"
             st.markdown(f"**{fmt.plain(run.name)}** {run_badge(run.status)}  \n{about}", width="stretch")
             page = "optimize.py" if run.status.active else "compare.py"
             if st.button("Open", key=f"open_{run.id}", icon=":material/open_in_new:"):

@@ -63,7 +63,7 @@ def _names(
     sizes: dict[str, float],
     ranges: Ranges,
     plot: tuple[float, float],
-    color: str,
+    colors: Palette,
 ) -> None:
     spots, lines = _layout(points, named, sizes, ranges, plot)
     labels = place(spots, *plot, lines)
@@ -76,7 +76,9 @@ def _names(
             xanchor=label.xanchor,
             xshift=label.xshift,
             yshift=label.yshift,
-            font={"size": 12, "color": color},
+            font={"size": 12, "color": colors.text},
+            bgcolor=colors.veil,
+            borderpad=0,
         )
 
 
@@ -130,7 +132,7 @@ def pareto_figure(
         corner = {"x": 1, "xref": "paper", "xanchor": "right", "y": 1, "yref": "paper", "yanchor": "top"}
         figure.add_annotation(text=text, showarrow=False, font={"size": 12, "color": colors.muted}, **corner)
     named = {p.id for p in shown if known[p.id] in ("front", "baseline") or p.id in (recommended, selected)}
-    _names(figure, shown, named, sizes, ranges, (PLOT_WIDTH, height - 100.0), colors.text)
+    _names(figure, shown, named, sizes, ranges, (PLOT_WIDTH, height - 100.0), colors)
     styled(figure, colors, height)
     figure.update_xaxes(title_text=x.title, range=ranges[0])
     figure.update_yaxes(title_text=y.title, range=ranges[1])

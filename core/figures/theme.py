@@ -22,6 +22,7 @@ class Palette:
         muted: Secondary text and tied points.
         grid: Grid lines.
         surface: Behind hover labels and rings, the page's own background.
+        veil: Behind names, so that a line below does not cross the letters.
         accuracy: Points whose quality is accuracy against labels.
         fidelity: Points whose quality is only agreement with the original.
         baseline: The model as it was uploaded.
@@ -34,6 +35,7 @@ class Palette:
     muted: str
     grid: str
     surface: str
+    veil: str
     accuracy: str
     fidelity: str
     baseline: str
@@ -51,6 +53,7 @@ LIGHT = Palette(
     muted="#98a2ae",
     grid="#e6eaee",
     surface="#ffffff",
+    veil="rgba(255, 255, 255, 0.75)",
     accuracy="#0072b2",
     fidelity="#a3478a",
     baseline="#3f4a57",
@@ -64,6 +67,7 @@ DARK = Palette(
     muted="#7d8894",
     grid="#2a333d",
     surface="#12181f",
+    veil="rgba(18, 24, 31, 0.75)",
     accuracy="#56b4e9",
     fidelity="#e09ac6",
     baseline="#c3ccd6",

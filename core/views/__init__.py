@@ -1,5 +1,6 @@
 """Read-only rows for the pages and the command line."""
 
+from core.views.behind import behind
 from core.views.candidate import CandidateView, explain
 from core.views.commands import command_for, python_for
 from core.views.machine import MachineView, machine
@@ -32,6 +33,7 @@ __all__ = [
     "RunView",
     "TechniqueRow",
     "Tradeoff",
+    "behind",
     "best_of",
     "command_for",
     "expected_quality",

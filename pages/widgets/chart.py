@@ -13,6 +13,7 @@ from core.figures import Axis, Point, palette, pareto_figure
 from core.views import Quality, Row
 from pages.widgets import format as fmt
 from pages.widgets.page import dark
+from pages.widgets.words import words
 
 CONFIG = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False, "responsive": True}
 COSTS = {"latency": "Latency (ms)", "size": "File size (MB)", "memory": "Memory (MB)"}
@@ -140,4 +141,6 @@ def pareto_chart(
     if on_click is not None:
         options |= {"on_select": clicked, "selection_mode": "points"}
     st.plotly_chart(figure, **options)
-    st.caption("Bars are 95 % intervals; larger markers are larger files.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Bars are 95 % intervals; larger markers are larger files.", width="stretch")
+        words()

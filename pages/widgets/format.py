@@ -22,7 +22,7 @@ def plain(text: str) -> str:
     """
     line = " ".join(text.split())
     line = re.sub(r"([\\`*_{}\[\]~$<&])", r"\\\1", line)
-    line = re.sub(r"^(\d*)([#>+.)=-])", r"\1\\\2", line)
+    line = re.sub(r"^(?:(\d+)([.)])(?=\s|$)|()([#>+=-]))", r"\1\3\\\2\4", line)
     return re.sub(r"(:|@|(?i:www))(?=\S)", rf"\1{JOINER}", line)
 
 

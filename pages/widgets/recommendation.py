@@ -8,6 +8,12 @@ from core.views import RunView
 from pages.widgets import format as fmt
 from pages.widgets.downloader import download_kit
 from pages.widgets.page import go
+from pages.widgets.status import UNSTABLE
+
+SURE = (
+    "Sure: the whole interval of the loss is within your limit. Likely: only its middle is. Unstable speed: "
+    "something disturbed the measurement, and the speed-up may be another on a quiet machine."
+)
 
 
 def recommendation_box(view: RunView, *, key: str) -> None:
@@ -30,7 +36,10 @@ def recommendation_box(view: RunView, *, key: str) -> None:
             if found.sure
             else ":orange-badge[:material/help: Likely]"
         )
-        st.markdown(f":orange[:material/star:] **Recommended** {sure}")
+        chosen = view.find(found.candidate_id)
+        result = chosen.candidate.result if chosen else None
+        shaky = UNSTABLE if result and result.timing.unstable else ""
+        st.markdown(f":orange[:material/star:] **Recommended** {sure}{shaky}", help=SURE)
         st.markdown(f"### {fmt.plain(found.sentence)}", anchors=False)
         with st.container(horizontal=True, vertical_alignment="center"):
             download_kit(found.candidate_id, key=f"kit_{key}")

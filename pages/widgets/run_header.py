@@ -7,7 +7,7 @@ import streamlit as st
 from core import engine
 from core.domain.run import RunStatus
 from core.registry import passes
-from core.views import RunView
+from core.views import RunSummary, RunView, best_of
 from pages.widgets import format as fmt
 from pages.widgets.page import errors_as_words, show_error, store
 from pages.widgets.status import run_badge
@@ -29,10 +29,31 @@ def _facts(view: RunView) -> str:
     return "  ·  ".join(parts)
 
 
+def _busy(view: RunView) -> None:
+    """Say that other programs disturbed the measurements, where they did."""
+    results = [row.candidate.result for row in view.candidates]
+    here = [result.timing.environment for result in results if result is not None]
+    disturbed = [each for each in here if max(each.load_before, each.load_after) > each.cores]
+    if disturbed:
+        st.caption(
+            f":orange[:material/warning:] Other programs kept the processor busy during {len(disturbed)} of "
+            f"{fmt.plural(len(here), 'measurement')}. Close them and run again for figures that hold."
+        )
+
+
 def title(view: RunView) -> None:
     """Draw the run's name with its state."""
     st.markdown(f"## {fmt.plain(view.run.name)} {run_badge(view.run.status)}", anchors=False)
     st.caption(_facts(view))
+    _busy(view)
+
+
+def result_of(run: RunSummary) -> str:
+    """Return in markdown what a run recommends, or why there is nothing."""
+    best = best_of(store(), run.id)
+    if best:
+        return fmt.plain(best)
+    return "nothing within its limits" if run.status is RunStatus.DONE else "no result yet"
 
 
 def _left(view: RunView) -> str:

@@ -94,6 +94,7 @@ def side_by_side(view: RunView, selected: Row | None) -> None:
     names = {row.id: row.name for row in measured}
     ids, name = list(names), names.__getitem__
     first = selected.id if selected and selected.id in names else view.recommendation.candidate_id
+    first = first or view.recommendation.near_miss
     start = ids.index(first) if first in names else len(ids) - 1
     left, right = st.columns(2)
     a = left.selectbox("Candidate A", ids, start, format_func=name, key=f"a_{view.run.id}_{first}")

@@ -22,6 +22,8 @@ CANDIDATE = {
     CandidateStatus.SKIPPED: "Skipped",
 }
 
+UNSTABLE = " :orange-badge[:material/warning: Unstable speed]"
+
 STAGES = {
     "build": "while building",
     "measure": "while measuring",

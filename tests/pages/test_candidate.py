@@ -45,6 +45,7 @@ def test_a_slower_candidate_says_why_it_is_not_recommended(open_page: Open, stor
     app = open_page("candidate.py", candidate="done-8")
     assert "Not recommended: it is not faster than your model." in words(app)
     assert "unstable" in app.warning[0].value
+    assert "Unstable speed" in words(app)
 
 
 def test_a_failed_candidate_shows_stage_reason_and_hint(open_page: Open, store: Store) -> None:

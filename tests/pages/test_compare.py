@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from core.domain.run import RunStatus
 from core.store.store import Store
 from tests.pages import seed
@@ -42,6 +46,25 @@ def test_when_nothing_qualifies_the_nearest_miss_is_named(open_page: Open, store
     app.number_input(key="limit_done_latency").set_value(0.5).run()
     assert app.info[0].value
     assert app.button(key="near_compare")
+
+
+def test_a_selected_point_says_why_it_is_not_on_the_front(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    said = words(open_page("compare.py", run="done", selected="done-6"))
+    assert "Not on the front: BF16 · OpenVINO is 1.90x faster and loses no more." in said
+
+
+def test_the_words_are_explained_where_they_are_met(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    said = words(open_page("compare.py", run="done"))
+    for word in ("Tie", "Front", "SQNR", "INT8", "Pace"):
+        assert f":blue[{word}]" in said
+
+
+def test_a_disturbed_run_says_so(open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seed, "ENVIRONMENT", replace(seed.ENVIRONMENT, load_after=7.0))
+    seed.run(store, "done", RunStatus.DONE)
+    assert "busy during 9 of 9 measurements" in words(open_page("compare.py", run="done"))
 
 
 def test_a_click_on_what_a_larger_loss_buys_sets_the_limit(open_page: Open, store: Store) -> None:

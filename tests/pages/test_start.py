@@ -25,6 +25,7 @@ def test_recent_runs_are_listed_with_state_and_result(open_page: Open, store: St
     said = words(app)
     assert "5.2x · INT8 static (NNCF) · OpenVINO" in said
     assert "Failed" in said
+    assert "no result yet" in said
     assert app.button(key="open_done")
 
 

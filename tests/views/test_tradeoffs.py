@@ -7,7 +7,6 @@ from core.store.store import Store
 from core.views import tradeoffs
 from tests.factories import candidate, model, result
 
-
 LIMITS = Limits(1.0)
 
 

@@ -82,6 +82,7 @@ def test_counts_shapes_and_plurals() -> None:
         ("![q](a.png) **b** `c` $d$ <img> &amp;", r"!\[q\](a.png) \*\*b\*\* \`c\` \$d\$ \<img> \&amp;"),
         ("# one\n\n- two", r"\# one - two"),
         ("1. one", r"1\. one"),
+        ("5.2x faster", "5.2x faster"),
         (":red[x]", rf":{fmt.JOINER}red\[x\]"),
         ("http://a.b www.a.b", rf"http:{fmt.JOINER}//a.b www{fmt.JOINER}.a.b"),
     ],
