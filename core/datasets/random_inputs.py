@@ -15,13 +15,22 @@ from core.params import setting
 from core.protocols import Prepared
 
 SAMPLES = 256
+LEAST = 32
+HEAVY_MACS = 400e9
+"""Multiply-accumulates over all samples: some seconds on one core. More would use up a short budget."""
 
 
 @dataclass(frozen=True)
 class RandomParams:
     """How much to draw."""
 
-    samples: int = setting(SAMPLES, "Samples", help="More make the comparison surer.", low=16, high=10_000)
+    samples: int = setting(
+        SAMPLES,
+        "Samples",
+        help="At most, fewer for heavy models; more make the comparison surer.",
+        low=16,
+        high=10_000,
+    )
     seed: int = setting(0, "Seed", help="The same seed draws the same inputs.", low=0, high=2**31)
 
 
@@ -43,7 +52,7 @@ class RandomInputs:
         del path, folder
         symbol = model.batch_symbol
         row = sum(array.nbytes for array in example_feed(model).values()) // (model.fixed_batch or 1)
-        count = choose.limit(params.samples, row)
+        count = min(choose.limit(params.samples, row), max(LEAST, int(HEAVY_MACS / (model.macs or 1))))
         if symbol is not None:
             feed = example_feed(model, count, params.seed)
         else:

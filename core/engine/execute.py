@@ -49,6 +49,7 @@ class Execution:
     def __init__(self, store: Store, run: Run, worker: str, stop: Stop) -> None:
         self._store, self._run, self._worker, self._stop = store, run, worker, stop
         self._began = time.monotonic()
+        self._baseline_s = float("inf")
         self._model = store.models.get(run.request.model_id)
 
     def run(self) -> RunStatus:
@@ -80,6 +81,7 @@ class Execution:
     def _baseline(self, candidate: Candidate) -> Candidate:
         if candidate.status is CandidateStatus.DONE:
             return candidate
+        start = time.monotonic()
         try:
             done = self._attempt(candidate, candidate)
         except Cancelled:
@@ -90,12 +92,13 @@ class Execution:
         if done.result is not None:
             control = asdict(done.result.timing.speedup)
             self._store.work.set_control(self._run.id, self._worker, control)
+        self._baseline_s = time.monotonic() - start
         return done
 
     def _try(self, candidate: Candidate, baseline: Candidate) -> None:
         self._stop.check()
         self._current = candidate
-        if self._left_s() < measure_s(candidate.recipe, self._model, self._model.format != "onnx"):
+        if self._left_s() < self._expected_s(candidate):
             self._skip_over_budget()
             return
         try:
@@ -111,6 +114,11 @@ class Execution:
             self._settle(CandidateStatus.SKIPPED, error)
         except Exception as error:
             self._settle(CandidateStatus.FAILED, error)
+
+    def _expected_s(self, candidate: Candidate) -> float:
+        """Return the seconds to measure it: no more than the baseline took, which is seldom the faster."""
+        expected = measure_s(candidate.recipe, self._model, self._model.format != "onnx")
+        return min(expected, self._baseline_s)
 
     def _attempt(self, candidate: Candidate, baseline: Candidate) -> Candidate:
         self._current = replace(candidate, status=CandidateStatus.BUILDING, stage="build")

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from core.datasets.random_inputs import DATASET, RandomParams
+from core.domain.model import SourceModel
 from core.protocols import Feed
 from tests.datasets.models import model, spec
 
@@ -40,6 +42,15 @@ def test_the_page_says_what_was_drawn() -> None:
     drawn = DATASET.prepare(Path("random"), Path("unused"), speech, RandomParams(16))
     assert drawn.preparation["lengths"] == "the length of the sequence"
     assert set(drawn.inputs["lengths"].tolist()) == {4}
+
+
+def test_a_heavy_model_gets_fewer_samples() -> None:
+    heavy, light = (replace(model(spec("x", ("batch", 3))), macs=macs) for macs in (11 * 10**9, None))
+
+    def samples(of: SourceModel) -> int:
+        return len(DATASET.prepare(Path("random"), Path("unused"), of, RandomParams()).inputs["x"])
+
+    assert (samples(heavy), samples(light)) == (36, 256)
 
 
 def test_the_seed_decides() -> None:
