@@ -42,7 +42,9 @@ def computer(view: MachineView) -> None:
         st.metric("Cores", str(here.cores), help="That this process may use.")
         st.metric("Memory", fmt.size(here.memory_bytes))
         st.metric(
-            "Frequency governor", here.governor or "hidden", help="Should be performance for steady figures."
+            "Frequency governor",
+            here.governor or "hidden",
+            help="Should be “performance” for steady figures. Virtual machines hide it.",
         )
         st.metric("Load", f"{here.load_before:.2f}", help="One-minute average; near 0 is best for measuring.")
     st.caption(f"{here.os} · Python {here.python}")
@@ -92,8 +94,12 @@ def confinement(view: MachineView) -> None:
 def readable(name: str, value: str) -> str:
     """Return a setting's value for people."""
     if name.endswith("_BYTES") and value.isdigit():
-        return f"{value} ({fmt.size(int(value))})"
-    return value or fmt.NONE
+        return f"{int(value):,} ({fmt.size(int(value))})"
+    if name.endswith("_S"):
+        return f"{float(value):g} s"
+    if name.endswith("_DAYS"):
+        return fmt.plural(int(value), "day") if int(value) else "0 (keeps everything)"
+    return {"True": "yes", "False": "no", "": fmt.NONE}.get(value, value)
 
 
 def settings(view: MachineView) -> None:

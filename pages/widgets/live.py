@@ -87,7 +87,9 @@ def _ended(view: RunView) -> None:
             remember("run", None)
             go("optimize.py", model=view.model.id, **({"data": view.data.id} if view.data else {}))
         kind = emphasis(view.run.status is RunStatus.DONE)
-        if st.button("Compare", type=kind, icon=":material/scatter_plot:", key="compare"):
+        if view.baseline.latency_ms is not None and st.button(
+            "Compare", type=kind, icon=":material/scatter_plot:", key="compare"
+        ):
             go("compare.py", run=view.run.id)
     _results(view)
     candidates_table(view, recommended=view.recommendation.candidate_id, key="ended_table")

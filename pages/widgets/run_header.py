@@ -7,10 +7,12 @@ import streamlit as st
 from core import engine
 from core.domain.run import RunStatus
 from core.registry import passes
-from core.views import RunSummary, RunView, best_of
+from core.views import RunSummary, RunView, best_of, runs
 from pages.widgets import format as fmt
 from pages.widgets.page import errors_as_words, show_error, store
 from pages.widgets.status import run_badge
+
+RECENT = 50
 
 
 def _facts(view: RunView) -> str:
@@ -72,11 +74,19 @@ def stage_of(stage: str) -> str:
     return stage[:1].upper() + stage[1:]
 
 
+def _waiting(view: RunView) -> str:
+    """Return what a run that has not begun waits for."""
+    before = [each for each in runs(store(), RECENT) if each.status is RunStatus.RUNNING]
+    if view.run.status is RunStatus.QUEUED and before:
+        return f"In line behind {fmt.plain(before[0].name)}: one run at a time, so that none disturbs another"
+    return "Waiting for the worker"
+
+
 def progress_bar(view: RunView) -> None:
     """Draw stage, count, elapsed time and estimate of an active run."""
     progress = view.progress
     failed = f", {progress.failed} without a result" if progress.failed else ""
-    stage = fmt.plain(stage_of(progress.stage)) or "Waiting for the worker"
+    stage = fmt.plain(stage_of(progress.stage)) or _waiting(view)
     text = (
         f"**{stage}** · {progress.done} of {progress.total} candidates{failed} · "
         f"{fmt.duration(progress.elapsed_s)} elapsed · {_left(view)}"
@@ -88,7 +98,7 @@ def cancel_button(view: RunView) -> None:
     """Draw Cancel; what is measured stays."""
     asked = view.run.cancel_requested
     label = "Cancelling" if asked else "Cancel"
-    if st.button(label, icon=":material/stop_circle:", disabled=asked, key="cancel_run"):
+    if st.button(label, icon=":material/stop_circle:", disabled=asked, key="cancel_run", width="stretch"):
         with errors_as_words():
             engine.cancel(store(), view.run.id)
         st.rerun()

@@ -83,6 +83,18 @@ def test_before_the_first_figure_the_columns_are_those_that_the_data_promises(
     assert "accuracy" in open_page("optimize.py", run="running").dataframe[0].proto.column_order
 
 
+def test_a_queued_run_says_what_it_waits_for(open_page: Open, store: Store) -> None:
+    seed.run(store, "running", RunStatus.RUNNING, done=1)
+    seed.run(store, "queued", RunStatus.QUEUED)
+    progress = open_page("optimize.py", run="queued").get("progress")[0].proto.text
+    assert "In line behind digits-resnet · running" in progress
+
+
+def test_a_run_without_a_figure_leads_to_no_empty_comparison(open_page: Open, store: Store) -> None:
+    seed.run(store, "failed", RunStatus.FAILED, done=0)
+    assert "compare" not in [button.key for button in open_page("optimize.py", run="failed").button]
+
+
 def test_cancel_reaches_the_run(open_page: Open, store: Store) -> None:
     seed.run(store, "running", RunStatus.RUNNING, done=3)
     app = open_page("optimize.py", run="running")
