@@ -67,7 +67,7 @@ def optimize(
     max_size_bytes: int | None = None,
     budget_s: float | None = None,
     threads: int = 1,
-    batch: int = 1,
+    batch: int | None = None,
     seed: int = 0,
     architecture: str = "",
     shapes: Mapping[str, tuple[int, ...]] | None = None,
@@ -87,7 +87,7 @@ def optimize(
         max_size_bytes: Largest artifact.
         budget_s: Seconds in all.
         threads: Threads of every runtime.
-        batch: Samples per call for latency.
+        batch: Samples per call for latency; by default 1, or the only number that the model takes.
         seed: Of every random choice.
         architecture: Of a state dict, where its keys do not tell.
         shapes: Example shape by input name, where the file does not tell.
@@ -100,16 +100,17 @@ def optimize(
     store = store or open_store()
     described = add_model(store, Path(model), InspectOptions("", architecture, dict(shapes or {})))
     prepared = add_data(store, data, described, seed=seed) if data is not None else None
+    rows = described.fixed_batch or 1 if batch is None else batch
     request = RunRequest(
         model_id=described.id,
         data_id=prepared.id if prepared else None,
         preset=preset,
-        recipes=tuple(_recipe(each, threads, batch) for each in recipes),
+        recipes=tuple(_recipe(each, threads, rows) for each in recipes),
         runtimes=tuple(runtimes),
         limits=Limits(max_drop, max_latency_ms, max_size_bytes),
         budget_s=budget_s,
         threads=threads,
-        batch=batch,
+        batch=rows,
         seed=seed,
     )
     return follow(store, submit(store, request).id, on_change)

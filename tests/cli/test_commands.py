@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import onnx
 import pytest
 
 from core.cli import main
@@ -43,6 +44,18 @@ def test_optimize_writes_the_results_and_every_artifact(
     assert written["run"]["id"] in capsys.readouterr().out
     assert main(["kit", written["candidates"][1]["id"], "--out", str(tmp_path)]) == 0
     assert (tmp_path / "model-fp32-openvino.zip").stat().st_size > 0
+
+
+def test_a_model_of_one_batch_size_is_measured_at_that(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, (2, 4)) for name in "xy"]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "g", rows[:1], rows[1:])
+    sets = [onnx.helper.make_opsetid("", 17)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=sets, ir_version=8), tmp_path / "two.onnx")
+    main(["optimize", str(tmp_path / "two.onnx"), "--recipe", "@openvino", "--json"])
+    found = json.loads(capsys.readouterr().out)["candidates"]
+    assert [each["recipe"]["target"]["batch"] for each in found] == [2, 2]
 
 
 @pytest.mark.parametrize(
