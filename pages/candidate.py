@@ -100,7 +100,9 @@ def _words(name: str) -> str:
 def _said(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.3g}" if isinstance(value, float) else fmt.plain(str(value))
+    if isinstance(value, float):
+        return "under 0.0001" if 0 < abs(value) < 1e-4 else f"{value:.3g}"
+    return fmt.plain(str(value))
 
 
 def _plain(value: object) -> bool:

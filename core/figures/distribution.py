@@ -48,9 +48,11 @@ def distribution_figure(
             )
         )
     above = {"y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
-    for label, value in marks.items():
+    sides = ["right", *["left"] * len(marks)]  # away from each other, however close the lines are
+    for (label, value), side in zip(marks.items(), sides, strict=False):
         figure.add_vline(x=value, line={"color": colors.accent, "width": 1.5, "dash": "dot"})
-        figure.add_annotation(x=value, text=label, font={"size": 12, "color": colors.accent}, **above)
+        font = {"size": 12, "color": colors.accent}
+        figure.add_annotation(x=value, text=label, font=font, xanchor=side, **above)
     styled(figure, colors, height)
     figure.update_layout(barmode="overlay", bargap=0.02)
     figure.update_xaxes(title_text="Time of one call (ms)")

@@ -31,11 +31,12 @@ def figures(row: Row, *, quality: Quality) -> None:
     if result is None or row.latency_ms is None:
         return
     time = row.latency_ms
+    unit, scale = fmt.time_unit(time.value)
     with st.grid(4, min_column_width=190):
         card(
             "Latency, median",
             fmt.ms(time.value),
-            f"{fmt.significant(time.low)}–{fmt.significant(time.high)} ms",
+            f"{fmt.significant(time.low * scale)}–{fmt.significant(time.high * scale)} {unit}",
         )
         _speedup(row)
         _quality(row, quality)
@@ -88,12 +89,16 @@ def _sureness(row: Row) -> dict[str, str]:
     if row.agreement is not None:
         table["Same answer as your model"] = f"{fmt.agreement(row.agreement)} of {fidelity.samples:,} samples"
     if row.candidate.position:
-        worst = f"largest difference of one output {fmt.significant(fidelity.max_abs_error)}"
+        worst = f"largest difference of one output {_small(fidelity.max_abs_error)}"
         table["Signal to noise (SQNR)"] = f"{fmt.decibel(row.sqnr_db)}, {worst}"
     table["Memory"] = f"{fmt.size(row.memory_bytes)} at the peak, above the empty runtime"
     table["Load"] = f"{fmt.ms(timing.load_ms)} the first time, {fmt.ms(timing.warm_load_ms)} again"
     table["Ties in speed"] = ", ".join(row.tied_with) or "none"
     return table
+
+
+def _small(value: float) -> str:
+    return "under 0.0001" if 0 < value < 1e-4 else fmt.significant(value)
 
 
 def _slow_calls(latency: Latency) -> str:

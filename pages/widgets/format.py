@@ -39,17 +39,29 @@ def _places(interval: Interval) -> int:
     return 2 if width <= 0 else min(4, max(0, ceil(log10(5 / width))))
 
 
+def time_unit(ms: float) -> tuple[str, float]:
+    """Return the unit in which `ms` milliseconds are read best, and what to multiply them by."""
+    if 0 < ms < 0.1:
+        return "µs", 1000.0
+    return ("s", 0.001) if ms >= 1000 else ("ms", 1.0)
+
+
 def milliseconds(interval: Interval | None) -> str:
     """Return such as ``1.23 ms (1.20–1.27)``."""
     if interval is None:
         return NONE
-    n = _places(interval)
-    return f"{interval.value:.{n}f} ms ({interval.low:.{n}f}–{interval.high:.{n}f})"
+    unit, scale = time_unit(interval.value)
+    found = Interval(interval.value * scale, interval.low * scale, interval.high * scale)
+    n = _places(found)
+    return f"{found.value:.{n}f} {unit} ({found.low:.{n}f}–{found.high:.{n}f})"
 
 
 def ms(value: float | None, none: str = NONE) -> str:
     """Return such as ``1.23 ms``, or `none` where there is no figure."""
-    return none if value is None else f"{significant(value)} ms"
+    if value is None:
+        return none
+    unit, scale = time_unit(value)
+    return f"{significant(value * scale)} {unit}"
 
 
 def times(interval: Interval | None) -> str:

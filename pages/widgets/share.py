@@ -10,6 +10,17 @@ import streamlit as st
 from core.views import RunView, report, results
 from pages.widgets.table import frame
 
+UNITS = {
+    "latency": "latency_ms",
+    "latency_ci": "latency_ci95_ms",
+    "accuracy": "accuracy_percent",
+    "change": "change_points",
+    "agreement": "agreement_percent",
+    "sqnr": "sqnr_db",
+    "size": "size_mb",
+    "memory": "memory_mb",
+}
+
 
 def share(view: RunView) -> None:
     """Draw the Markdown table, ready to copy, and the results as JSON and CSV, under the limits shown."""
@@ -30,7 +41,9 @@ def share(view: RunView) -> None:
             )
             st.download_button(
                 "Table (CSV)",
-                lambda: frame(view, view.recommendation.candidate_id).to_csv(index=False),
+                lambda: (
+                    frame(view, view.recommendation.candidate_id).rename(columns=UNITS).to_csv(index=False)
+                ),
                 f"{name}.csv",
                 "text/csv",
                 icon=":material/table:",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.domain.measurement import Interval
 from core.figures import Series, palette, throughput_figure
 from core.views import Row, RunView
 from pages.widgets import format as fmt
@@ -36,15 +37,21 @@ def _facts(row: Row) -> dict[str, str]:
     }
 
 
+def _speed(row: Row) -> Interval | None:
+    """Return the speed-up; the baseline is the measure of all, whatever its own control said."""
+    return row.speedup if row.candidate.position else Interval(1.0, 1.0, 1.0)
+
+
 def verdict(one: Row, other: Row) -> str:
     """Return which of two is faster, or that the measurement cannot tell."""
-    if one.speedup is None or other.speedup is None:
+    mine, yours = _speed(one), _speed(other)
+    if mine is None or yours is None:
         return ""
-    if one.speedup.overlaps(other.speedup):
+    if mine.overlaps(yours):
         return (
             f"**A tie in speed**: the intervals of {fmt.plain(one.name)} and {fmt.plain(other.name)} overlap."
         )
-    ratio = one.speedup.value / other.speedup.value
+    ratio = mine.value / yours.value
     fast, slow = (one, other) if ratio > 1 else (other, one)
     return f"**{fmt.plain(fast.name)}** is {max(ratio, 1 / ratio):.2f}x faster than {fmt.plain(slow.name)}."
 

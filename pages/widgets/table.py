@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.domain.measurement import Interval
 from core.figures import LEGEND, roles
 from core.views import Quality, Row, RunView
 from pages.widgets import format as fmt
@@ -22,12 +23,14 @@ COLUMNS: dict[Quality, list[str]] = {
 }
 
 
-def _value(interval: Any) -> float | None:
-    return None if interval is None else float(interval.value)
+def _value(interval: Interval | None, scale: float = 1.0) -> float | None:
+    return None if interval is None else interval.value * scale
 
 
-def _spread(interval: Any) -> str:
-    return "" if interval is None else f"{fmt.significant(interval.low)}–{fmt.significant(interval.high)}"
+def _spread(interval: Interval | None, scale: float) -> str:
+    if interval is None:
+        return ""
+    return f"{fmt.significant(interval.low * scale)}–{fmt.significant(interval.high * scale)}"
 
 
 def _marks(view: RunView, recommended: str | None) -> dict[str, str]:
@@ -42,16 +45,16 @@ def _unmeasured(row: Row, active: bool) -> str:
     return CANDIDATE[row.candidate.status] if active or row.candidate.status.final else "Not reached"
 
 
-def frame(view: RunView, recommended: str | None) -> pd.DataFrame:
-    """Return the rows as plain columns."""
+def frame(view: RunView, recommended: str | None, scale: float = 1.0) -> pd.DataFrame:
+    """Return the rows as plain columns; latencies in milliseconds times `scale`, sizes in megabytes."""
     marks = _marks(view, recommended)
     return pd.DataFrame(
         [
             {
                 "state": marks[row.id],
                 "name": row.name,
-                "latency": _value(row.latency_ms),
-                "latency_ci": _spread(row.latency_ms),
+                "latency": _value(row.latency_ms, scale),
+                "latency_ci": _spread(row.latency_ms, scale),
                 "speedup": _value(row.speedup) if row.candidate.position else None,
                 "accuracy": row.accuracy,
                 "change": None if row.drop is None else -row.drop.value,
@@ -65,22 +68,22 @@ def frame(view: RunView, recommended: str | None) -> pd.DataFrame:
     )
 
 
-def _places(rows: Sequence[Row]) -> str:
-    """Return a number format that leaves the fastest row three digits."""
-    fastest = min((row.latency_ms.value for row in rows if row.latency_ms is not None), default=1.0)
-    return "%.2f" if fastest >= 1 else "%.3f" if fastest >= 0.1 else "%.4f"
+def _fastest(rows: Sequence[Row]) -> float:
+    return min((row.latency_ms.value for row in rows if row.latency_ms is not None), default=1.0)
 
 
-def _columns(rows: Sequence[Row]) -> dict[str, Any]:
+def _columns(fastest: float, unit: str) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
         "state": st.column_config.TextColumn(
             "State", width=118, help="Beaten: another one is both faster and at least as true to your model."
         ),
         "name": st.column_config.TextColumn("Candidate", width=358, pinned=True),
-        "latency": number("Latency (ms)", format=_places(rows), help="Median time of one call."),
+        "latency": number(
+            f"Latency ({unit})", format="%.3f" if fastest < 1 else "%.2f", help="Median time of one call."
+        ),
         "latency_ci": st.column_config.TextColumn(
-            "95 % (ms)", alignment="right", help="95 % confidence interval of the median."
+            f"95 % ({unit})", alignment="right", help="95 % confidence interval of the median."
         ),
         "speedup": number("Speed-up (x)", format="%.2f", help="Against your model, measured side by side."),
         "accuracy": number("Accuracy (%)", format="%.1f"),
@@ -110,6 +113,8 @@ def candidates_table(
 ) -> None:
     """Draw the table; picking a row calls `on_pick` with its id."""
     rows = view.candidates
+    fastest = _fastest(rows)
+    unit, scale = fmt.time_unit(fastest)
     order = ["name", "state", "latency", "latency_ci", "speedup"]
     order += COLUMNS[view.quality]
     order += ["size", "memory"]
@@ -128,10 +133,10 @@ def candidates_table(
             "selection_default": {"selection": {"rows": at}},
         }
     st.dataframe(
-        frame(view, recommended),
+        frame(view, recommended, scale),
         hide_index=True,
         column_order=order,
-        column_config=_columns(rows),
+        column_config=_columns(fastest * scale, unit),
         key=key,
         height=ROW * (min(len(rows), MOST_ROWS) + 1) + 3,
         placeholder="–",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -127,6 +128,17 @@ def test_the_table_uses_the_words_of_the_chart(open_page: Open, store: Store) ->
     assert states["INT8 static, entropy · ONNX Runtime"] == "Tie with front"
     assert states["FP32 · OpenVINO"] == "Beaten"
     assert states["FP16 · ONNX Runtime"] == "Failed"
+
+
+def test_a_tiny_model_is_timed_in_microseconds(
+    open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = tuple((*spec[:3], spec[3] / 200, *spec[4:]) for spec in seed.SPECS)
+    monkeypatch.setattr(seed, "SPECS", tiny)
+    seed.run(store, "done", RunStatus.DONE)
+    table = open_page("compare.py", run="done").dataframe[0]
+    assert json.loads(table.proto.columns)["latency"]["label"] == "Latency (µs)"
+    assert round(table.value["latency"][2], 2) == 7.75
 
 
 def test_what_an_ended_run_did_not_reach_is_not_waiting(open_page: Open, store: Store) -> None:

@@ -19,6 +19,13 @@ def test_milliseconds_have_the_digits_their_interval_supports(interval: Interval
     assert fmt.milliseconds(interval) == text
 
 
+def test_times_have_the_unit_that_reads_best() -> None:
+    assert fmt.milliseconds(Interval(0.00644, 0.0064, 0.00656)) == "6.44 µs (6.40–6.56)"
+    assert fmt.ms(4373.0) == "4.37 s"
+    assert fmt.ms(0.5) == "0.500 ms"
+    assert fmt.ms(None, "too few calls") == "too few calls"
+
+
 def test_speedups_and_changes_carry_intervals() -> None:
     assert fmt.times(Interval(5.12, 4.91, 5.33)) == "5.1x (4.9–5.3)"
     assert fmt.times(Interval(1.084, 1.05, 1.12)) == "1.08x (1.05–1.12)"
