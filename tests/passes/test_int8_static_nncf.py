@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from core.errors import PassFailed, PassNotApplicable
-from core.passes import int8_static_nncf
 from core.passes.int8_static_nncf import PASS, _has_attention
-from tests.passes.conftest import Sample, answer, apply, context, noise_db
+from core.torch_modules import quiet_torch
+from tests.passes import zoo
+from tests.passes.conftest import Sample, answer, apply, artifact, context, noise_db
 
 
 def test_all_layers_in_eight_bits_and_close(resnet: Sample, tmp_path: Path) -> None:
@@ -41,19 +43,6 @@ def test_networks_of_many_kinds(name: str, networks: dict[str, Sample], tmp_path
     assert noise_db(expected, actual) > 10
 
 
-def test_smoothing_leaves_the_weights_of_attention_their_precision(
-    networks: dict[str, Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Half of the range each, as SmoothQuant has it, beats NNCF's 0.95."""
-    sample = networks["bert"]
-    expected, noise = answer(sample.artifacts["onnx"], sample.model, 8), {}
-    for alpha in (int8_static_nncf.SMOOTHING, 0.95):
-        monkeypatch.setattr(int8_static_nncf, "SMOOTHING", alpha)
-        built = apply("int8_static_nncf", sample, "onnx", tmp_path / str(alpha))
-        noise[alpha] = noise_db(expected, answer(built, sample.model, 8))
-    assert noise[0.5] > noise[0.95] + 1
-
-
 def test_attention_is_seen_without_a_norm_beside_it(networks: dict[str, Sample], resnet: Sample) -> None:
     """Exports before opset 17 write layer norms as sums and roots."""
     import onnx
@@ -77,6 +66,30 @@ def test_attention_is_seen_without_a_norm_beside_it(networks: dict[str, Sample],
     assert seen(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8))
     assert seen(onnx.load(path(networks["bert"])))
     assert not seen(onnx.load(path(resnet)))
+
+
+class Deciding(torch.nn.Module):
+    """Attends to some inputs only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.into, self.out = torch.nn.Linear(8, 24), torch.nn.Linear(8, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if bool(x.mean() > 0.2):
+            q, k, v = self.into(x).chunk(3, -1)
+            return self.out(torch.softmax(q @ k.transpose(1, 2), -1) @ v).sum(1)
+        return self.out(x).sum(1)
+
+
+def test_nodes_that_a_branch_leaves_beside_the_graph_are_no_riddle(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    with quiet_torch():
+        script = torch.jit.script(Deciding().eval())
+        torch.onnx.export(script, (torch.ones(1, 4, 8),), str(path), input_names=["x"], dynamo=False)
+    model = zoo.source({"x": ("float32", (1, 4, 8))}, {"y": ("float32", (1, 8))})
+    with pytest.raises(PassFailed, match="never takes one of the graph's branches"):
+        PASS.run(context(model, tmp_path / "out"), artifact("onnx", path), PASS.Params())
 
 
 def test_a_branch_that_no_data_takes_is_said_in_words(graphs: dict[str, Sample], tmp_path: Path) -> None:
