@@ -54,9 +54,10 @@ def _convolutional(bf16: bool) -> Iterator[Idea]:
         yield Idea(1, _steps("bf16"), "openvino")
     yield Idea(1, (Step("int8_static_nncf"), *remainder), "openvino")
     yield Idea(1, _steps("int8_static_ort"), "onnxruntime")
-    yield Idea(1, (NNCF_FULL, *remainder), "openvino")
     yield Idea(1, _steps("optimize_onnx"), "onnxruntime")
     yield Idea(1, _steps("convert_openvino"), "openvino")
+    # Corrects layer by layer: of a heavy network minutes, in which all of the above are there.
+    yield Idea(1, (NNCF_FULL, *remainder), "openvino")
     yield Idea(2 if bf16 else 1, _steps("int8_static_nncf"), "openvino")
     yield Idea(1, _steps("fp16"), "onnxruntime")
 

@@ -55,6 +55,13 @@ def test_a_processor_without_bf16_gets_no_bf16() -> None:
     assert "int8_static_nncf" in steps
 
 
+def test_what_takes_longest_to_build_comes_after_the_cheap_ones_of_its_level() -> None:
+    """A short budget ends in the middle of it."""
+    names = [recipe_name(recipe) for recipe in recipes("quick", model(), ENVIRONMENT, ALL)]
+    slow = next(index for index, name in enumerate(names) if "full bias correction" in name)
+    assert slow > max(names.index("FP32 · ONNX Runtime"), names.index("FP32 · OpenVINO"))
+
+
 def test_only_wanted_runtimes_and_the_asked_threads() -> None:
     found = recipes("thorough", model(), ENVIRONMENT, ("openvino",), threads=2, batch=4)
     assert {(each.target.runtime_id, each.target.threads, each.target.batch) for each in found} == {
