@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from core.complaints import complaint
 from core.domain.model import Note, SourceModel, TensorSpec
 from core.errors import InputError, WhetstoneError
 from core.examples import example_feed
 from core.protocols import Feed
 from core.sources.outputs import Runs, output_specs
 from core.sources.sizes import Bounds, Hints, candidates, kinds, renamed, stated_sizes
-from core.sources.words import shorten
 
 Specs = tuple[TensorSpec, ...]
 Runner = Callable[[Feed], Specs]
@@ -93,7 +93,7 @@ def _first_that_runs(
             tried.append(_shape_text(inputs, sizes))
         if time.monotonic() - start > PATIENCE_S:
             break
-    reason = shorten(first_error) if first_error else "nothing was tried"
+    reason = complaint(first_error) if first_error else "nothing was tried"
     dynamic = any(isinstance(size, str) for spec in inputs for size in spec.shape)
     raise InputError(
         f"The model did not run on random inputs of {_listing(tried)}: {reason}.",
@@ -148,14 +148,17 @@ def _find_batch(inputs: Specs, run: Runner, sizes: dict[str, int], first: Specs)
 
 
 def _variants(inputs: Specs, symbol: str) -> Iterator[Specs]:
-    """Yield `inputs`, and with axis 1 of recurrent states, such as (layers, batch, width), as batch."""
-    yield inputs
+    """Yield `inputs` with axis 1 of recurrent states, such as (layers, batch, width), as batch; then as is.
+
+    In this order: a traced LSTM checks nothing and reads beyond a state that is too small.
+    """
     states = tuple(
         replace(spec, shape=(spec.shape[0], symbol, *spec.shape[2:])) if _may_be_state(spec) else spec
         for spec in inputs
     )
     if states != inputs:
         yield states
+    yield inputs
 
 
 def _may_be_state(spec: TensorSpec) -> bool:

@@ -25,8 +25,10 @@ USUAL: dict[str, tuple[int, ...]] = {
     "state": (1, 128, 16),
     "other": (16, 1, 32, 8, 64, 2, 4, 128, 224, 10),
 }
+_BATCH = r"^(n|b|bs|batch.*|.*batch_?size|.*_?batch)$"
+_TIME = r"seq|token|frame|time|^t$"
 _NAMES = (
-    ("batch", r"^(n|b|bs|batch.*|.*batch_?size|.*_?batch)$"),
+    ("batch", _BATCH),
     ("past", r"past|cache"),
     ("sequence", r"seq|token|text|length"),
     ("spatial", r"height|width|^[hw]$|spatial"),
@@ -39,12 +41,18 @@ _NAMES = (
 def kind_of(spec: TensorSpec, axis: int) -> str:
     """Return which of the `USUAL` sizes fit axis `axis` of an input, by its name, dtype and rank."""
     symbol = str(spec.shape[axis]).lower()
-    if axis == 0 and (len(spec.shape) > 1 or re.search(_NAMES[0][1], symbol)):
+    if axis == 0 and (len(spec.shape) > 1 or re.search(_BATCH, symbol)) and not _time_first(spec):
         return "batch"
     for kind, pattern in _NAMES:
         if re.search(pattern, symbol) and not symbol.startswith(spec.name.lower() + "_dim"):
             return kind
     return _kind_by_rank(spec, axis)
+
+
+def _time_first(spec: TensorSpec) -> bool:
+    """Whether an input is (time, batch, ...), as recurrent layers take it by default."""
+    time, batch, *_ = (*map(str, spec.shape), "", "")
+    return bool(re.search(_TIME, time.lower()) and re.search(_BATCH, batch.lower()))
 
 
 def _kind_by_rank(spec: TensorSpec, axis: int) -> str:

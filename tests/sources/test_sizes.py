@@ -4,7 +4,7 @@ import pytest
 
 from core.domain.model import TensorSpec
 from core.sources.sizes import candidates, evaluate, kinds, named
-from core.sources.words import display_name, shorten
+from core.sources.words import display_name
 
 
 def first(*inputs: TensorSpec, **options: object) -> dict[str, int]:
@@ -23,6 +23,7 @@ def first(*inputs: TensorSpec, **options: object) -> dict[str, int]:
         (TensorSpec("mel", "float32", ("q", 80, "t")), {"q": "batch", "t": "frames"}),
         (TensorSpec("state", "float32", (2, "q", 64)), {"q": "state"}),
         (TensorSpec("h", "float32", (1, "q", 64)), {"q": "state"}),
+        (TensorSpec("x", "float32", ("time", "batch", 40)), {"time": "frames", "batch": "batch"}),
         (TensorSpec("k", "float32", ("q", 8, "past_len", 64)), {"q": "batch", "past_len": "past"}),
     ],
 )
@@ -66,19 +67,3 @@ def test_words() -> None:
 
     assert display_name(Path("/a/Net v2.pth.tar")) == "Net v2"
     assert display_name(Path(".onnx")) == ".onnx"
-    torch_words = "The following failed.\nTraceback\n  File\nbuiltins.ValueError: wants 3 values\n"
-    assert shorten(torch_words) == "wants 3 values"
-    place = "/src/core/model.h:46 void ns::Check(const std::map<int, int>&, int) "
-    failed = (
-        f"[ONNXRuntimeError] : 1 : FAIL : Load model from /tmp/x/m.onnx failed:{place}Opset 40 is too new.\n"
-    )
-    assert shorten(failed) == "Opset 40 is too new"
-    broken = f"Non-zero status code returned while running Add node. {place}32 by 128"
-    assert shorten(f"[ONNXRuntimeError] : 1 : FAIL : {broken}") == "Add node. 32 by 128"
-    assert shorten("[enforce fail at inline_container.cc:339] . no folder: x.") == "no folder: x"
-    assert (
-        shorten("Unknown opcode for unpickling at 0xffffffffffffff80: 128")
-        == "Unknown opcode for unpickling: 128"
-    )
-    assert shorten("tensors.cc:15 CheckSize Initializer 'w': too small") == "Initializer 'w': too small"
-    assert shorten(ValueError("")) == "ValueError"

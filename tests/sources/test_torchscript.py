@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,29 @@ def test_a_traced_module_of_one_batch(look, tmp_path: Path) -> None:
     model = look(tmp_path / "single.pt").model
     assert (model.batch_symbol, model.fixed_batch, model.shapes()) == (None, 1, {"x": (1, 6)})
     assert model.task == "tabular-classification"
+
+
+def test_a_traced_lstm_is_never_given_a_state_that_is_too_small(look, tmp_path: Path) -> None:
+    """It reads beyond the state's end, and the process dies of it."""
+    import torch
+    from torch import nn
+
+    class Tagger(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.LSTM(40, 64, 2, batch_first=True)
+
+        def forward(self, x: torch.Tensor, h: torch.Tensor, c: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            found, (h, c) = self.layer(x, (h, c))
+            return found, h, c
+
+    states = torch.zeros(2, 1, 64), torch.zeros(2, 1, 64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.trace(Tagger().eval(), (torch.zeros(1, 5, 40), *states)), tmp_path / "m.pt")
+    shapes = {"x": (1, 5, 40), "h": (2, 1, 64), "c": (2, 1, 64)}
+    model = look(tmp_path / "m.pt", shapes=shapes).model
+    assert [spec.shape for spec in model.inputs] == [("batch", 5, 40), (2, "batch", 64), (2, "batch", 64)]
 
 
 @pytest.mark.parametrize("share", [0.3, 0.9])
