@@ -149,14 +149,19 @@ def recipes(
     if preset not in PRESETS:
         raise InvalidRequest(f"There is no preset {preset!r}.", hint=f"Choose one of: {', '.join(PRESETS)}.")
     bf16 = any(name in environment.isa for name in BF16)
-    convolutional = any(len(spec.shape) >= 4 for spec in model.inputs)
-    ideas = [*(_convolutional if convolutional else _matmul)(bf16), *_wider(bf16), *_deep(bf16)]
+    ideas = [*(_convolutional if _sees(model) else _matmul)(bf16), *_wider(bf16), *_deep(bf16)]
     chosen = [idea for idea in ideas if idea.level <= PRESETS[preset] and idea.runtime in runtimes]
     target = Target("", "cpu", threads, batch)
     made = [_recipe(idea, model, replace(target, runtime_id=idea.runtime)) for idea in chosen]
     unique = dict.fromkeys(_key(recipe) for recipe in made if recipe is not None)
     by_key = {_key(recipe): recipe for recipe in reversed(made) if recipe is not None}
     return [by_key[key] for key in unique if by_key[key] != baseline(model, threads, batch)]
+
+
+def _sees(model: SourceModel) -> bool:
+    """Whether images go in and no texts: rank 4 is also that of the keys and values of past tokens."""
+    tokens = any(spec.dtype.startswith("int") and len(spec.shape) == 2 for spec in model.inputs)
+    return not tokens and any(len(spec.shape) >= 4 for spec in model.inputs)
 
 
 def _key(recipe: Recipe) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.domain.model import TensorSpec
 from core.domain.recipe import Recipe
 from core.errors import InvalidRequest
 from core.registry import get_pass, get_runtime, runtimes
@@ -46,6 +47,17 @@ def test_quick_tries_about_eight_and_each_preset_more(format_: str, rank: int) -
 def test_no_recipe_is_tried_twice_and_names_tell_them_apart() -> None:
     names = [recipe_name(recipe) for recipe in recipes("thorough", model(), ENVIRONMENT, ALL)]
     assert len(names) == len(set(names)), sorted(names)
+
+
+def test_a_language_model_with_a_cache_is_no_convolutional_network() -> None:
+    tokens = TensorSpec("input_ids", "int64", ("batch", "seq"), high=1000)
+    keys = TensorSpec("past_key_values.0.key", "float32", ("batch", 4, "past", 32))
+    found = recipes("quick", model("onnx", inputs=(tokens, keys)), ENVIRONMENT, ALL)
+    steps = {step.pass_id for recipe in found for step in recipe.steps}
+    assert {"int8_dynamic", "int8_weights_nncf"} <= steps
+    assert "int8_weights_nncf" not in {
+        step.pass_id for recipe in recipes("quick", model("onnx"), ENVIRONMENT, ALL) for step in recipe.steps
+    }
 
 
 def test_a_processor_without_bf16_gets_no_bf16() -> None:
