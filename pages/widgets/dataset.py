@@ -94,7 +94,8 @@ def _adjust(model: SourceModel, data: DataSet) -> None:
     if kind is None or source is None:
         return
     with st.expander("Prepare it differently", icon=":material/tune:"), st.form("prepare", border=False):
-        values = params_form(kind.Params, key="prepare")
+        with st.grid(2, min_column_width=200):
+            values = params_form(kind.Params, key="prepare")
         if st.form_submit_button("Prepare again", icon=":material/refresh:"):
             path = Path(source)
             _add(model, path if path.exists() else source, values, data.origin)
@@ -170,7 +171,8 @@ def _failed(model: SourceModel) -> None:
             key="again_kind",
         )
         with st.form("again", border=False):
-            values = params_form(kinds[kind].Params, key=f"again_{kind}")
+            with st.grid(2, min_column_width=200):
+                values = params_form(kinds[kind].Params, key=f"again_{kind}")
             if st.form_submit_button("Read it again", icon=":material/refresh:"):
                 _add(model, source, values, kind)
                 st.rerun()

@@ -39,7 +39,7 @@ def price_list(view: RunView, limits: Limits, *, slider: str) -> None:
                 f"{step.max_drop:.1f} {unit}: **{speed}x** {fmt.plain(step.candidate.name)}{mark}",
                 key=f"allow_{step.candidate.id}",
                 type="tertiary",
-                icon=":material/lock_open:",
+                icon=":material/speed:",
                 help="Set the limit to this.",
                 on_click=_allow,
                 args=(slider, step.max_drop),
