@@ -13,6 +13,7 @@ from pages.widgets.page import errors_as_words, show_error, store
 from pages.widgets.status import run_badge
 
 RECENT = 50
+BUSY = 1.5
 
 
 def _facts(view: RunView) -> str:
@@ -32,14 +33,16 @@ def _facts(view: RunView) -> str:
 
 
 def _busy(view: RunView) -> None:
-    """Say that other programs disturbed the measurements, where they did."""
+    """Say that the machine was busy, where the load was more than building and measuring alone bring."""
     results = [row.candidate.result for row in view.candidates]
     here = [result.timing.environment for result in results if result is not None]
-    disturbed = [each for each in here if max(each.load_before, each.load_after) > each.cores]
+    loads = [max(each.load_before, each.load_after) for each in here]
+    disturbed = [load for load, each in zip(loads, here, strict=True) if load > BUSY * each.cores]
     if disturbed:
         st.caption(
-            f":orange[:material/warning:] Other programs kept the processor busy during {len(disturbed)} of "
-            f"{fmt.plural(len(here), 'measurement')}. Close them and run again for figures that hold."
+            f":orange[:material/warning:] The machine was busy during {len(disturbed)} of "
+            f"{fmt.plural(len(here), 'measurement')} (load up to {max(disturbed):.1f} on {here[0].cores} cores). "
+            "Close other programs and run again for figures that hold."
         )
 
 

@@ -65,7 +65,16 @@ def test_the_words_are_explained_where_they_are_met(open_page: Open, store: Stor
 def test_a_disturbed_run_says_so(open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seed, "ENVIRONMENT", replace(seed.ENVIRONMENT, load_after=7.0))
     seed.run(store, "done", RunStatus.DONE)
-    assert "busy during 9 of 9 measurements" in words(open_page("compare.py", run="done"))
+    said = words(open_page("compare.py", run="done"))
+    assert "busy during 9 of 9 measurements (load up to 7.0 on 2 cores)" in said
+
+
+def test_the_load_of_the_run_itself_is_no_disturbance(
+    open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seed, "ENVIRONMENT", replace(seed.ENVIRONMENT, load_after=2.6))
+    seed.run(store, "done", RunStatus.DONE)
+    assert "busy during" not in words(open_page("compare.py", run="done"))
 
 
 def test_a_click_on_what_a_larger_loss_buys_sets_the_limit(open_page: Open, store: Store) -> None:
