@@ -39,10 +39,11 @@ def _busy(view: RunView) -> None:
     loads = [max(each.load_before, each.load_after) for each in here]
     disturbed = [load for load, each in zip(loads, here, strict=True) if load > BUSY * each.cores]
     if disturbed:
+        count = f"{len(disturbed)} of {fmt.plural(len(here), 'measurement')}"
+        load = f"load up to {max(disturbed):.1f} on {here[0].cores} cores"
         st.caption(
-            f":orange[:material/warning:] The machine was busy during {len(disturbed)} of "
-            f"{fmt.plural(len(here), 'measurement')} (load up to {max(disturbed):.1f} on {here[0].cores} cores). "
-            "Close other programs and run again for figures that hold."
+            f":orange[:material/warning:] The machine was busy during {count} ({load}). Close other programs "
+            "and run again for figures that hold."
         )
 
 
