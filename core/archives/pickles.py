@@ -12,7 +12,7 @@ from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Iterator
 from typing import IO, cast
 
-from core.archives.zips import told
+from core.complaints import complaint
 from core.errors import CorruptFile, UnsafeUpload
 
 UNKNOWN_NAME = "<a name made up while loading>"
@@ -78,7 +78,7 @@ def stream_globals(stream: IO[bytes]) -> set[str]:
         return set(_Names(_Bounded(stream)).find())
     except (ValueError, IndexError, OverflowError, EOFError) as error:
         raise CorruptFile(
-            f"A pickle in the file is broken: {told(error)}.", hint="Save the model again."
+            f"A pickle in the file is broken: {complaint(error)}.", hint="Save the model again."
         ) from error
 
 

@@ -7,7 +7,6 @@ the ZIP format, https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
 from __future__ import annotations
 
 import os
-import re
 import stat
 import struct
 import zipfile
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from core.complaints import complaint
 from core.errors import CorruptFile, UnsafeUpload
 
 GIB = 1024**3
@@ -26,7 +26,6 @@ _ZIP_END = b"PK\x05\x06"
 _END_LENGTH = 22
 _LOCAL_HEADER = 30
 _PIECE = 1 << 20
-LONGEST = 200
 _ENCRYPTED = 0x1
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 # What Python's reader raises over broken archives; text that cannot be decoded is a ValueError.
@@ -65,15 +64,8 @@ def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
             yield archive
     except BROKEN_ZIP as error:
         raise CorruptFile(
-            f"The archive {path.name} is broken: {told(error)}.", hint="Upload it again."
+            f"The archive {path.name} is broken: {complaint(error)}.", hint="Upload it again."
         ) from error
-
-
-def told(error: BaseException | str) -> str:
-    """Return a reader's complaint in one short line, without the bytes that it found."""
-    line = re.sub(r" and header b.*", " differs from the entry's own", str(error), flags=re.DOTALL)
-    line = re.sub(r"<[\w.]+ object at 0x\w+>", "other content", line.partition("\n")[0]).rstrip(".")
-    return line[:LONGEST] or type(error).__name__
 
 
 def is_zip(path: Path) -> bool:

@@ -15,7 +15,8 @@ from typing import IO
 
 import numpy as np
 
-from core.archives.zips import ZIP_START, inspect_zip, told
+from core.archives.zips import ZIP_START, inspect_zip
+from core.complaints import complaint
 from core.errors import CorruptFile, TooLarge, UnsafeUpload
 from core.protocols import Array
 
@@ -154,7 +155,7 @@ def _readable() -> Iterator[None]:
         yield
     except _BROKEN as error:
         raise CorruptFile(
-            f"The NumPy file cannot be read: {told(error)}.",
+            f"The NumPy file cannot be read: {complaint(error)}.",
             hint="Save or upload it again.",
         ) from error
 

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from core.archives.zips import inspect_zip, open_zip, told
+from core.archives.zips import inspect_zip, open_zip
+from core.complaints import complaint
 from core.errors import CorruptFile, TooLarge
 
 MAX_FILE_BYTES = 256 * 1024**2
@@ -107,5 +108,5 @@ def _readable(name: str) -> Iterator[None]:
         yield
     except _BROKEN as error:
         raise CorruptFile(
-            f"{name} cannot be read: {told(error)}.", hint="Save or upload it again."
+            f"{name} cannot be read: {complaint(error)}.", hint="Save or upload it again."
         ) from error

@@ -6,7 +6,7 @@ import io
 import warnings
 from typing import TYPE_CHECKING
 
-from core.archives.zips import told
+from core.complaints import complaint
 from core.errors import CorruptFile, UnsafeUpload
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def read_picture(data: bytes, name: str, channels: int) -> Image:
         raise _bomb(name, str(error)) from error
     except BROKEN as error:
         raise CorruptFile(
-            f"The image {name} cannot be read: {told(error)}.",
+            f"The image {name} cannot be read: {complaint(error)}.",
             hint="Replace or remove the file.",
         ) from error
 

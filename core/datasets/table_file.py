@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.archives.zips import told
+from core.complaints import complaint
 from core.errors import CorruptFile, DataMismatch, TooLarge
 from core.protocols import Array
 
@@ -89,7 +89,7 @@ def _parsed(path: Path, delimiter: str) -> pd.DataFrame:
         )
     except (ValueError, OverflowError, RecursionError) as error:  # ParserError and Unicode errors among them
         raise CorruptFile(
-            f"The table cannot be read: {told(' '.join(str(error).split()) or type(error).__name__)}.",
+            f"The table cannot be read: {complaint(' '.join(str(error).split()) or type(error).__name__)}.",
             hint="Save it again as CSV in UTF-8.",
         ) from error
 

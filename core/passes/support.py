@@ -11,21 +11,9 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.complaints import complaint
 from core.errors import PassFailed, WhetstoneError
 from core.protocols import LocalArtifact
-
-LONGEST = 240
-
-
-def reason(error: BaseException) -> str:
-    """Return the last telling line of a library's error, shortened."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[-1] if lines else type(error).__name__
-    if "Conversion is failed for: " in text:
-        text = f"OpenVINO has no translation for {text.partition(': ')[2]} as this graph uses it"
-    if len(lines) > 1 and len(text) < 20:
-        text = f"{lines[0]} {text}"
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 @contextlib.contextmanager
@@ -81,8 +69,9 @@ def library(what: str, folder: Path, hint: str) -> Iterator[Path]:
             raise
         except Exception as error:
             detail = traceback.format_exc() + printed.getvalue()[-4000:]
+            said = complaint(error, last=True)
             raise PassFailed(
-                f"{what} could not do this with the model: {reason(error)}", hint=hint, traceback=detail
+                f"{what} could not do this with the model: {said}", hint=hint, traceback=detail
             ) from error
 
 

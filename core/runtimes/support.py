@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from core.complaints import complaint
 from core.errors import RuntimeFailed, WhetstoneError
 from core.optional import install_line, version
 from core.protocols import Array, Availability, Feed, LocalArtifact
-
-LONGEST_REASON = 300
-_PLACES = re.compile(r"(?:Exception from|Check '[^']*' failed at) \S+?:\d+:?\s*")
-_UNTRANSLATED = re.compile(r"Conversion is failed for: ([^\n]+)")
 
 
 def availability(modules: Sequence[str]) -> Availability:
@@ -58,15 +54,6 @@ def precision(name: str, artifact: LocalArtifact) -> str:
     return str(wanted)
 
 
-def shortened(error: BaseException) -> str:
-    """Return the words of `error` on one line of bearable length, without places in a library's source."""
-    untranslated = _UNTRANSLATED.search(str(error))
-    if untranslated is not None:
-        return f"it has no translation for {untranslated[1].strip()} as this graph uses it."
-    text = " ".join(_PLACES.sub("", str(error)).split()) or type(error).__name__
-    return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 1] + "…"
-
-
 @contextmanager
 def told_by(name: str, doing: str) -> Iterator[None]:
     """Turn whatever a library raises inside into a RuntimeFailed; memory errors and our own pass.
@@ -80,7 +67,7 @@ def told_by(name: str, doing: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise RuntimeFailed(
-            f"{name} could not {doing} the model: {shortened(error)}",
+            f"{name} could not {doing} the model: {complaint(error)}.",
             hint="Try another runtime or technique; the technical detail has the whole message.",
         ) from error
 

@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 from core import registry
+from core.complaints import complaint
 from core.errors import CorruptFile, UnrecognizedFile, WhetstoneError
 from core.protocols import Inspection, InspectOptions, Source
 from core.sources.foreign import refusal
-from core.sources.words import shorten
 
 
 def recognize(path: Path) -> Source:
@@ -35,7 +35,7 @@ def _claims(source: Source, path: Path) -> bool:
         raise
     except Exception as error:
         raise CorruptFile(
-            f"The file may be {source.name}, but it is damaged: {shorten(error)}.",
+            f"The file may be {source.name}, but it is damaged: {complaint(error)}.",
             hint="Export or download it again.",
         ) from error
 
@@ -60,6 +60,6 @@ def inspect_upload(path: Path, folder: Path, options: InspectOptions) -> Inspect
         if os.strerror(errno.ENOSPC) in str(error):
             raise
         raise CorruptFile(
-            f"The file looks like {source.name} but cannot be read: {shorten(error)}.",
+            f"The file looks like {source.name} but cannot be read: {complaint(error)}.",
             hint="Export or download it again; if it runs elsewhere, this is a fault of Whetstone.",
         ) from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import onnx_graphs
 from core.archives.zips import BROKEN_ZIP, extract_zip
+from core.complaints import complaint
 from core.domain.model import TensorSpec
 from core.errors import CorruptFile, InputError, UnsupportedModel
 from core.protocols import Feed, Inspection, InspectOptions
@@ -19,7 +20,7 @@ from core.sources.placing import place
 from core.sources.probe import Runner, Specs, feed_of, settle
 from core.sources.protobuf import looks_like_onnx
 from core.sources.sizes import Hints, named
-from core.sources.words import shorten, shown
+from core.sources.words import shown
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -124,19 +125,19 @@ def _open(model: ModelProto, file: Path, external: tuple[Path, ...]) -> Any:
     except Exception as error:
         if isinstance(error, MemoryError) or "bad_alloc" in str(error):
             raise
-        complaint = None if external else _complaint(file)
-        if complaint:
+        fault = None if external else _fault(file)
+        if fault:
             raise CorruptFile(
-                f"The ONNX graph is not valid: {complaint}.", hint="Export the model again."
+                f"The ONNX graph is not valid: {fault}.", hint="Export the model again."
             ) from error
         raise UnsupportedModel(
-            f"ONNX Runtime cannot load this model: {shorten(error)}.",
+            f"ONNX Runtime cannot load this model: {complaint(error)}.",
             hint=f"It is ONNX IR version {model.ir_version}, opset {onnx_graphs.opset(model)}; export it "
             "again with opset 17 to 20, or convert it: onnx.version_converter.convert_version(model, 17).",
         ) from error
 
 
-def _complaint(file: Path) -> str:
+def _fault(file: Path) -> str:
     import onnx
 
     if file.stat().st_size > QUICK_CHECK_BYTES:
@@ -144,7 +145,7 @@ def _complaint(file: Path) -> str:
     try:
         onnx.checker.check_model(str(file))
     except Exception as error:
-        return shorten(error)
+        return complaint(error)
     return ""
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import prod
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from core import onnx_graphs
+from core.complaints import complaint
 from core.errors import CorruptFile, InputError, UnsafeUpload, UnsupportedModel
-from core.sources.words import shorten, shown
+from core.sources.words import shown
 
 if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto
@@ -37,26 +37,11 @@ def parse(path: Path) -> ModelProto:
         model = onnx_graphs.load(path, weights=False)
     except (DecodeError, ValueError, RuntimeError, UnicodeDecodeError) as error:
         raise CorruptFile(
-            f"The ONNX file is truncated or broken: {shorten(error)}.", hint="Copy or download it again."
+            f"The ONNX file is truncated or broken: {complaint(error)}.", hint="Copy or download it again."
         ) from error
     if not model.graph.output:
         raise CorruptFile("The ONNX file holds no graph with outputs.", hint="Export the model again.")
     return model
-
-
-def tensors(model: ModelProto) -> Iterator[TensorProto]:
-    """Yield every constant of the model: initializers and attributes, in subgraphs and functions too."""
-    for graph in onnx_graphs.graphs(model.graph):
-        yield from graph.initializer
-        for sparse in graph.sparse_initializer:
-            yield from (sparse.values, sparse.indices)
-    for node in onnx_graphs.nodes(model):
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                yield attribute.t
-            if attribute.HasField("sparse_tensor"):
-                yield from (attribute.sparse_tensor.values, attribute.sparse_tensor.indices)
-            yield from attribute.tensors
 
 
 def check_tensors(model: ModelProto, folder: Path) -> tuple[Path, ...]:
@@ -68,7 +53,7 @@ def check_tensors(model: ModelProto, folder: Path) -> tuple[Path, ...]:
         InputError: External files are missing.
     """
     locations: dict[str, list[TensorProto]] = {}
-    for tensor in tensors(model):
+    for tensor in onnx_graphs.tensors(model):
         if tensor.data_location == tensor.EXTERNAL:
             entries = {entry.key: entry.value for entry in tensor.external_data}
             locations.setdefault(entries.get("location", ""), []).append(tensor)

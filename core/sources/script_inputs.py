@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from itertools import islice, product
 from typing import Any
 
+from core.complaints import complaint
 from core.domain.model import TensorSpec
 from core.errors import InputError, InvalidRequest, WhetstoneError
 from core.protocols import InspectOptions
 from core.sources.probe import Runner, Specs, feed_of
 from core.sources.script_examples import examples
-from core.sources.words import shorten
 
 INTEGERS = re.compile(r"ids?$|mask|token|index|length|^sr$|rate")
 MOST_CHOICES = 64
@@ -47,7 +47,7 @@ def find_inputs(module: Any, names: list[str], run: Runner, options: InspectOpti
         except WhetstoneError:
             raise
         except Exception as error:
-            reason = reason or shorten(error)
+            reason = reason or complaint(error)
     raise _nothing_ran(names, stated, list(tried), reason)
 
 

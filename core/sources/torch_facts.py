@@ -8,11 +8,11 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from core.complaints import complaint
 from core.domain.model import Note, TensorSpec
 from core.errors import CorruptFile, UnsupportedModel, WhetstoneError
 from core.protocols import Feed
 from core.sources.probe import Runner, Settled, Specs, feed_of
-from core.sources.words import shorten
 from core.torch_modules import named_tensors, quiet_torch
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def opened(load: Callable[[Path], T], path: Path, what: str, hint: str) -> T:
     except WhetstoneError:
         raise
     except Exception as error:
-        raise CorruptFile(f"PyTorch cannot load this {what}: {shorten(error)}.", hint=hint) from error
+        raise CorruptFile(f"PyTorch cannot load this {what}: {complaint(error)}.", hint=hint) from error
 
 
 def runner(module: nn.Module, names: Sequence[str]) -> Runner:

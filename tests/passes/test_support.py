@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import PassFailed, PassNotApplicable
-from core.passes.support import LONGEST, library, reason
+from core.passes.support import library
 from tests.passes.conftest import Sample, apply
 
 
@@ -43,14 +43,6 @@ def test_its_errors_become_words_with_what_it_printed(tmp_path: Path) -> None:
 def test_our_own_errors_pass_unchanged(tmp_path: Path) -> None:
     with pytest.raises(PassNotApplicable), library("It", tmp_path, ""):
         raise PassNotApplicable("nothing here")
-
-
-def test_reasons_are_short_and_never_empty() -> None:
-    assert len(reason(ValueError("x" * 1000))) == LONGEST
-    assert reason(KeyError()) == "KeyError"
-    assert reason(RuntimeError("Summary:\n-- Conversion is failed for: Slice-18")) == (
-        "OpenVINO has no translation for Slice-18 as this graph uses it"
-    )
 
 
 def test_shape_inference_that_gives_up_writes_nowhere_else(
