@@ -10,17 +10,46 @@ from typing import TYPE_CHECKING, Any
 from core.protocols import Array, Feed
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 SINGLE_FILE_LIMIT = 2_000_000_000
 """Protobuf refuses messages of 2 GiB: larger models keep their weights in a file beside the graph."""
 
 
 def load(path: Path, weights: bool = True) -> ModelProto:
-    """Return the model in `path`; without `weights`, external ones stay on disk."""
+    """Return the model in `path`; without `weights`, external ones stay on disk.
+
+    They are read here because onnx refuses files that have a second name on the disk, as all laid out from
+    the store have. That none lies outside of the model's folder was checked when it was uploaded.
+    """
     import onnx
 
-    return onnx.load(str(path), load_external_data=weights)
+    model = onnx.load(str(path), load_external_data=False)
+    if weights:
+        for tensor in tensors(model):
+            if tensor.data_location == tensor.EXTERNAL:
+                _fill(tensor, path.parent)
+    return model
+
+
+def tensors(model: ModelProto) -> Iterator[TensorProto]:
+    """Yield every constant of the model: initializers and attributes, in subgraphs and functions too."""
+    for graph in graphs(model.graph):
+        yield from graph.initializer
+        for sparse in graph.sparse_initializer:
+            yield from (sparse.values, sparse.indices)
+    for node in nodes(model):
+        for attribute in node.attribute:
+            yield from (*((attribute.t,) if attribute.HasField("t") else ()), *attribute.tensors)
+
+
+def _fill(tensor: TensorProto, folder: Path) -> None:
+    place = {entry.key: entry.value for entry in tensor.external_data}
+    with (folder / place["location"]).open("rb") as file:
+        file.seek(int(place.get("offset", 0)))
+        tensor.raw_data = file.read(int(place.get("length", -1)))
+    tensor.data_location = tensor.DEFAULT
+    del tensor.external_data[:]
 
 
 def save(model: ModelProto, path: Path) -> tuple[Path, ...]:

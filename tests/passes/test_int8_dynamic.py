@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import onnx
 import pytest
 
 from core.errors import PassNotApplicable
 from core.passes.int8_dynamic import PASS
-from tests.passes.conftest import Sample, answer, apply, context, noise_db, op_types
+from tests.passes.conftest import Sample, answer, apply, artifact, context, noise_db, op_types
 
 
 def test_products_become_integers_and_attention_stays(networks: dict[str, Sample], tmp_path: Path) -> None:
@@ -20,8 +21,6 @@ def test_products_become_integers_and_attention_stays(networks: dict[str, Sample
 
 def test_layers_that_share_a_weight_stay_right(networks: dict[str, Sample]) -> None:
     """The layers of PyTorch's encoder begin as copies, and the exporter stores equal weights once."""
-    import onnx
-
     from core import onnx_graphs
 
     model = onnx.load(str(networks["bert"].artifacts["onnx"].path))
@@ -67,3 +66,13 @@ def test_trees_are_refused_with_the_reason(graphs: dict[str, Sample], tmp_path: 
     sample = graphs["trees"]
     with pytest.raises(PassNotApplicable, match="none at all"):
         PASS.run(context(sample.model, tmp_path), sample.artifacts["onnx"], PASS.Params())
+
+
+def test_weights_in_a_file_of_two_names(networks: dict[str, Sample], tmp_path: Path) -> None:
+    """The store lays files out as hard links."""
+    sample = networks["bert"]
+    model = onnx.load(str(sample.artifacts["onnx"].path))
+    onnx.save(model, str(tmp_path / "m.onnx"), save_as_external_data=True, location="m.data")
+    (tmp_path / "second").hardlink_to(tmp_path / "m.data")
+    outside = Sample(sample.model, {"onnx": artifact("onnx", tmp_path / "m.onnx", tmp_path / "m.data")})
+    assert apply("int8_dynamic", outside, "onnx", tmp_path / "out").details["quantized"] >= 9
