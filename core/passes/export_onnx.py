@@ -127,6 +127,8 @@ def _attempt(
             for batch, outputs in expected.items()
         }
     worst = max(differences.values())
+    if worst == float("inf"):
+        raise PassFailed("Its outputs have other shapes than the module's, or are not finite.", hint=HINT)
     if not worst <= TOLERANCE:
         raise PassFailed(f"Its outputs differ from the module's by {worst:.1%} of their range.", hint=HINT)
     return files, differences
@@ -194,6 +196,7 @@ def _tidy(model: ModelProto, source: SourceModel) -> None:
     """Give inputs and outputs the names and symbols of the source, and drop what confuses quantizers."""
     onnx_graphs.drop_shapes(model)
     onnx_graphs.drop_weight_inputs(model)
+    _drop_nothings(model)
     onnx_graphs.name_nodes(model)
     renamed: dict[str, str] = {}
     specs = {spec.name: spec for spec in (*source.inputs, *source.outputs)}
@@ -204,6 +207,17 @@ def _tidy(model: ModelProto, source: SourceModel) -> None:
                 dim.dim_value = size  # the converter takes all sizes for free
             elif dim.HasField("dim_param"):
                 dim.dim_param = renamed.setdefault(dim.dim_param, size)
+
+
+def _drop_nothings(model: ModelProto) -> None:
+    """Drop outputs that are always None, such as the auxiliary ones of a scripted GoogLeNet in eval mode."""
+    kept = [value for value in model.graph.output if value.type.WhichOneof("value") != "optional_type"]
+    nothings = set(onnx_graphs.output_names(model)) - {value.name for value in kept}
+    nodes = [node for node in model.graph.node if nothings.isdisjoint(node.output)]
+    if nothings:
+        del model.graph.output[:], model.graph.node[:]
+        model.graph.output.extend(kept)
+        model.graph.node.extend(nodes)
 
 
 def _counts(path: Path) -> dict[str, Any]:

@@ -103,3 +103,25 @@ def test_attention_in_a_script_goes_by_way_of_torch_export(tmp_path: Path) -> No
     sizes = onnx.load(str(built.path)).graph.input[0].type.tensor_type.shape.dim
     assert tuple(dim.dim_param or dim.dim_value for dim in sizes) == shape
     assert distance(answer(sample.artifacts["torchscript"], model, 5), answer(built, model, 5)) < 1e-4
+
+
+class Helped(torch.nn.Module):
+    """As GoogLeNet and Inception are built: the second answer is there in training only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = torch.nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        extra: torch.Tensor | None = None
+        return self.line(x), extra
+
+
+def test_answers_that_a_script_gives_in_training_only_are_dropped(tmp_path: Path) -> None:
+    torch.jit.save(torch.jit.script(Helped().eval()), str(tmp_path / "m.pt"))
+    model = zoo.source({"x": ("float32", ("b", 4))}, {"y": ("float32", ("b", 3))}, "torchscript")
+    sample = Sample(model, {"torchscript": artifact("torchscript", tmp_path / "m.pt")})
+    built = apply("export_onnx", sample, "torchscript", tmp_path / "onnx")
+    graph = onnx.load(str(built.path)).graph
+    assert [value.name for value in graph.output] == ["y"]
+    assert "Optional" not in {node.op_type for node in graph.node}
