@@ -28,6 +28,9 @@ CONVERT_HINT = (
     'ep = torch.export.export(model.eval(), (example,)); torch.export.save(ep, "model.pt2") '
     'or: torch.onnx.export(model, (example,), "model.onnx")'
 )
+OPTIONS = frozenset({"argparse.Namespace"})
+"""Holds plain values and runs nothing: training scripts save their arguments beside the weights."""
+
 WEIGHTS_HINT = 'Save the weights alone: torch.save(model.state_dict(), "model.pt")'
 _LONGEST_CODE = 64 * 1024**2
 _FILE_CALLS = re.compile(r"\b(?:torch|ops\.\w+)\.(from_file|save|load|load_library)\(")
@@ -73,7 +76,7 @@ def check_state_dict_pickle(path: Path) -> None:
         names = legacy_globals(path)
     else:
         raise CorruptFile(f"{path.name} is not a file that torch.save wrote.", hint=WEIGHTS_HINT)
-    refuse_unsafe(names, path.name)
+    refuse_unsafe(names - OPTIONS, path.name)
 
 
 def check_torchscript(path: Path) -> None:
@@ -113,7 +116,7 @@ def refuse_unsafe(names: set[str], where: str) -> None:
         return
     more = f" and {len(unsafe) - 1} more" if len(unsafe) > 1 else ""
     # Training checkpoints often carry numpy numbers or options beside their weights.
-    extras = all(name.startswith(("numpy.", "argparse.", "pathlib.", "datetime.")) for name in unsafe)
+    extras = all(name.startswith(("numpy.", "pathlib.", "datetime.")) for name in unsafe)
     raise UnsafeUpload(
         f"Opening {where} would run Python code: it asks for {unsafe[0]}{more}.",
         hint=WEIGHTS_HINT if extras else CONVERT_HINT,
@@ -177,7 +180,7 @@ def _pickles_of(archive: zipfile.ZipFile) -> set[str]:
 
 
 def _pickle_kind(names: set[str]) -> TorchKind:
-    return "state_dict" if names <= SAFE_GLOBALS else "pickled_module"
+    return "state_dict" if names <= SAFE_GLOBALS | OPTIONS else "pickled_module"
 
 
 def _is_old_aoti(names: set[str]) -> bool:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.archives.torch_files import check_state_dict_pickle, torch_zip_kind
+from core.complaints import complaint
 from core.domain.model import Note, TensorSpec
 from core.errors import CorruptFile, UnsafeUpload, UnsupportedModel, WhetstoneError
 from core.protocols import Inspection, InspectOptions
 from core.sources.facts import IMAGE, OTHER, TABULAR, TEXT, describe
 from core.sources.probe import Specs, settle
 from core.sources.torch_facts import runner, watch
-from core.sources.words import shorten
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -90,7 +91,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
         return load_file(str(path))
     except (SafetensorError, ValueError, KeyError, RuntimeError, json.JSONDecodeError) as error:
         raise CorruptFile(
-            f"The safetensors file is broken or truncated: {shorten(error)}.",
+            f"The safetensors file is broken or truncated: {complaint(error)}.",
             hint="Copy or download it again.",
         ) from error
 
@@ -102,17 +103,18 @@ def _read_pickle(path: Path) -> object:
 
     check_state_dict_pickle(path)
     try:
-        return torch.load(str(path), map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([Namespace]):
+            return torch.load(str(path), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise UnsafeUpload(
-            f"The file holds more than tensors, and opening the rest could run code: {shorten(error)}.",
+            f"The file holds more than tensors, and opening the rest could run code: {complaint(error)}.",
             hint=AGAIN,
         ) from error
     except (WhetstoneError, MemoryError):
         raise
     except Exception as error:
         raise CorruptFile(
-            f"PyTorch cannot read these weights: {shorten(error)}.", hint="Copy or download the file again."
+            f"PyTorch cannot read these weights: {complaint(error)}.", hint="Copy or download the file again."
         ) from error
 
 

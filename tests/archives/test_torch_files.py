@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import zipfile
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,17 @@ def test_code_in_weights_is_refused_and_not_run(tmp_path: Path, zipped: bool) ->
         check_state_dict_pickle(path)
     assert torch_zip_kind(path) == "pickled_module"
     assert not target.exists()
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_arguments_beside_weights_may_hold_plain_values_only(tmp_path: Path, zipped: bool) -> None:
+    path = tmp_path / "w.pt"
+    path.write_bytes(blob({"args": Namespace(lr=0.1)}, zipped=zipped))
+    check_state_dict_pickle(path)
+    assert torch_zip_kind(path) == "state_dict"
+    path.write_bytes(blob({"args": Namespace(lr=Runs(tmp_path / "ran"))}, zipped=zipped))
+    with pytest.raises(UnsafeUpload, match=r"posix\.system"):
+        check_state_dict_pickle(path)
 
 
 def test_numpy_numbers_ask_for_the_weights_alone(tmp_path: Path) -> None:

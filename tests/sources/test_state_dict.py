@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,16 @@ def test_wrapped_and_prefixed(look, tmp_path: Path, weights: dict[str, Any]) -> 
     inner = {f"module.{key}": value for key, value in weights.items()}
     nested = {"epoch": 3, "best": 0.5, "state_dict": inner, "optimizer": {"lr": 0.1, "state": {}}}
     check(look(saved(nested, tmp_path / "checkpoint.pth.tar")), weights)
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_arguments_of_the_training_script_are_no_code(
+    look, tmp_path: Path, weights: dict[str, Any], new: bool
+) -> None:
+    """As torchvision's reference training and many papers' checkpoints hold them."""
+    checkpoint = {"model": weights, "args": Namespace(lr=0.1, arch="x"), "epoch": 3}
+    found = look(saved(checkpoint, tmp_path / "model_3.pth", _use_new_zipfile_serialization=new))
+    check(found, weights)
 
 
 def test_safetensors(look, tmp_path: Path, weights: dict[str, Any]) -> None:
