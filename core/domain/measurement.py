@@ -97,6 +97,11 @@ class Timing:
     environment: Environment
     pace: float = 1.0
 
+    @property
+    def as_timed_ms(self) -> float:
+        """Median of the candidate's calls as the clock showed it."""
+        return self.latency.p50 / self.pace
+
 
 @dataclass(frozen=True)
 class Accuracy:

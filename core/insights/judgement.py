@@ -85,4 +85,9 @@ def more_samples(result: Result, limits: Limits) -> int | None:
     net = round(accuracy.drop.value / 100 * accuracy.samples)
     lost, won = (accuracy.flips + net) // 2, (accuracy.flips - net) // 2
     needed = samples_to_settle(lost, won, accuracy.samples, limit / 100)
-    return None if needed is None else min(needed - accuracy.samples, MORE_SAMPLES_CAP)
+    return None if needed is None else min(_estimate(needed - accuracy.samples), MORE_SAMPLES_CAP)
+
+
+def _estimate(count: int) -> int:
+    """Return `count` to two significant digits: more would promise too much."""
+    return int(float(f"{count:.2g}"))

@@ -39,7 +39,7 @@ def _measured(candidates: Sequence[Candidate]) -> list[tuple[Candidate, Result]]
 
 
 def _signed(value: float) -> str:
-    return f"{round(value, 1) + 0.0:+.1f}"
+    return f"{value:+.1f}".replace("-", "−") if round(value, 1) else "0.0"
 
 
 def _points(drop: Interval) -> str:
@@ -53,9 +53,10 @@ def _plural(count: float, noun: str) -> str:
 def describe(candidate: Candidate, result: Result, count: int) -> str:
     """Return the sentence that recommends `candidate` among `count` measured configurations."""
     speed = result.timing.speedup
+    shaky = "; unstable, measure again when the machine is quiet" if result.timing.unstable else ""
     sentence = (
         f"In {_plural(count, 'measured configuration')}, {candidate.name} is {speed.value:.1f}x "
-        f"({speed.low:.1f}–{speed.high:.1f}) faster than your model"
+        f"({speed.low:.1f}–{speed.high:.1f}{shaky}) faster than your model"
     )
     lost = loss(result)
     if result.accuracy is not None and lost is not None:
@@ -82,10 +83,20 @@ def _confidence(result: Result, limits: Limits, sure: bool) -> str:
 
 
 def _trustworthy(qualified: list[Row]) -> list[Row]:
-    """Leave out unstable points whose call is not shorter than a stable one's: their ratio misleads."""
-    stable = [result.timing.latency.p50 for _, result, _ in qualified if not result.timing.unstable]
-    limit = min(stable, default=math.inf) / SAME_LATENCY
-    return [row for row in qualified if not row[1].timing.unstable or row[1].timing.latency.p50 < limit]
+    """Leave out unstable points that are not plainly faster than the stable ones.
+
+    A disturbance that hits the baseline's long calls more than the candidate's short ones makes a ratio too
+    good: the calls themselves must be shorter, too, and the whole interval better.
+    """
+    stable = [result.timing for _, result, _ in qualified if not result.timing.unstable]
+    shortest = min((timing.as_timed_ms for timing in stable), default=math.inf) / SAME_LATENCY
+    fastest = max((timing.speedup.value for timing in stable), default=0.0)
+    return [
+        row
+        for row in qualified
+        if not row[1].timing.unstable
+        or (row[1].timing.as_timed_ms < shortest and row[1].timing.speedup.low > fastest)
+    ]
 
 
 def _best(rows: list[Row]) -> Row:

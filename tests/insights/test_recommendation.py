@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from core.bench.statistics import samples_to_settle
 from core.domain.measurement import Interval
 from core.domain.run import Candidate, Limits
@@ -36,7 +38,7 @@ def test_a_clearly_faster_likely_candidate_beats_a_sure_one_and_says_what_settle
     advice = recommend([BASELINE, likely, sure], Limits(1.0))
     assert advice.candidate_id == "likely"
     assert not advice.sure
-    assert "522 more labelled samples" in advice.sentence
+    assert "about 520 more labelled samples" in advice.sentence
 
 
 def test_more_samples_are_those_at_which_the_interval_ends_at_the_limit() -> None:
@@ -83,7 +85,17 @@ def test_an_unstable_ratio_does_not_beat_a_stable_point_with_calls_as_short() ->
         [BASELINE, candidate("steady", steady), candidate("flattered", flattered)], Limits(1.0)
     )
     assert advice.candidate_id == "steady"
-    assert recommend([BASELINE, candidate("flattered", flattered)], Limits(1.0)).candidate_id == "flattered"
+    alone = recommend([BASELINE, candidate("flattered", flattered)], Limits(1.0))
+    assert alone.candidate_id == "flattered"
+    assert "9.0x (7.0–11.0; unstable, measure again when the machine is quiet) faster" in alone.sentence
+
+
+@pytest.mark.parametrize(("low", "chosen"), [(4.5, "faster"), (3.5, "steady")])
+def test_an_unstable_point_must_be_faster_with_its_whole_interval(low: float, chosen: str) -> None:
+    shorter = result(8.0)
+    faster = replace(shorter, timing=replace(shorter.timing, unstable=True, speedup=Interval(8.0, low, 11.0)))
+    advice = recommend([BASELINE, candidate("steady", result(4.0)), candidate("faster", faster)], Limits(1.0))
+    assert advice.candidate_id == chosen
 
 
 def test_what_is_not_faster_is_not_recommended() -> None:
