@@ -97,7 +97,7 @@ def refusal(path: Path) -> UnrecognizedFile:
         return UnrecognizedFile("The file is empty.", hint="Copy or download it again.")
     found = identify(path)
     if found is None:
-        message = f"This file of {size} bytes is in no format that Whetstone knows."
+        message = f"This file of {size:,} bytes is in no format that Whetstone knows."
         return UnrecognizedFile(message, hint=SUPPORTED)
     return UnrecognizedFile(f"This is {found.what}.", hint=found.hint)
 
