@@ -16,6 +16,7 @@ _NOISE = re.compile(
     r"|Load model from \S+ failed: ?|Please fix either the inputs/outputs or the model\.?"
 )
 _UNTRANSLATED = re.compile(r"Conversion is failed for: ([^\n]+)")
+_NO_KERNEL = re.compile(r"Could not find an implementation for (\w+)\((\d+)\)")
 _HEADER = re.compile(r" and header b.* differ\b", re.DOTALL)  # the bytes that zipfile found
 _OBJECT = re.compile(r"<[\w.]+ object at 0x\w+>")
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -34,6 +35,10 @@ def complaint(error: BaseException | str, last: bool = False) -> str:
     untranslated = _UNTRANSLATED.search(str(error))
     if untranslated is not None:
         return f"OpenVINO has no translation for {untranslated[1].strip()} as this graph uses it"
+    lacking = _NO_KERNEL.search(str(error))
+    if lacking is not None:
+        name, version = lacking.groups()
+        return f"ONNX Runtime has no {name} of opset {version} for the number types that it takes here"
     lines = [line.strip() for line in _clean(str(error)).splitlines() if line.strip()]
     named = [line for line in lines if _ERROR.match(line)]
     line = _ERROR.sub("", named[-1]) if named else _telling(lines, last)

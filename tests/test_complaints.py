@@ -78,3 +78,8 @@ def test_complaints_are_short_and_never_empty() -> None:
     assert complaint(ValueError(f"It is so. {'x' * 9999}")) == "It is so"
     assert complaint(EOFError()) == "EOFError"
     assert complaint(KeyError()) == "KeyError"
+
+
+def test_a_kernel_that_onnx_runtime_lacks_for_double_precision() -> None:
+    said = "[ONNXRuntimeError] : 9 : NOT_IMPLEMENTED : Could not find an implementation for Conv(11) node ''"
+    assert complaint(said) == "ONNX Runtime has no Conv of opset 11 for the number types that it takes here"

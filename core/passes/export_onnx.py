@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 TOLERANCE = 1e-3
+DOUBLE_HINT = "The model computes in double precision, which few runtimes do: save model.float() instead."
 HINT = "Export the model to ONNX yourself and upload that file, or choose a PyTorch runtime."
 
 
@@ -82,7 +83,12 @@ class ExportOnnx:
             }
             return LocalArtifact("onnx", files[0], files, {}, details | _counts(files[0]))
         words, traces = zip(*problems, strict=True)
-        raise PassFailed(f"No exporter delivered. {' '.join(words)}", hint=HINT, traceback="\n".join(traces))
+        double = any(spec.dtype == "float64" for spec in context.model.inputs)
+        raise PassFailed(
+            f"No exporter delivered. {' '.join(words)}",
+            hint=DOUBLE_HINT if double else HINT,
+            traceback="\n".join(traces),
+        )
 
     def ensures(self, before: LocalArtifact, after: LocalArtifact, params: ExportOnnxParams) -> None:
         """Check that outputs are the module's and that the file is complete.

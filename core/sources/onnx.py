@@ -25,6 +25,7 @@ from core.sources.words import shown
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+SINGLE = "Its weights are in double precision: export it in single precision, model.float() in PyTorch."
 QUICK_CHECK_BYTES = 200_000_000
 """Larger models are not given to onnx.checker: ONNX Runtime's own loading has to do."""
 
@@ -132,7 +133,9 @@ def _open(model: ModelProto, file: Path, external: tuple[Path, ...]) -> Any:
             ) from error
         raise UnsupportedModel(
             f"ONNX Runtime cannot load this model: {complaint(error)}.",
-            hint=f"It is ONNX IR version {model.ir_version}, opset {onnx_graphs.opset(model)}; export it "
+            hint=SINGLE
+            if any(tensor.data_type == tensor.DOUBLE for tensor in model.graph.initializer)
+            else f"It is ONNX IR version {model.ir_version}, opset {onnx_graphs.opset(model)}; export it "
             "again with opset 17 to 20, or convert it: onnx.version_converter.convert_version(model, 17).",
         ) from error
 

@@ -125,3 +125,15 @@ def test_answers_that_a_script_gives_in_training_only_are_dropped(tmp_path: Path
     graph = onnx.load(str(built.path)).graph
     assert [value.name for value in graph.output] == ["y"]
     assert "Optional" not in {node.op_type for node in graph.node}
+
+
+def test_double_precision_that_no_runtime_computes_is_called_so(tmp_path: Path) -> None:
+    network = torch.nn.Conv2d(3, 4, 3).double().eval()
+    torch.jit.save(torch.jit.trace(network, torch.zeros(1, 3, 8, 8).double()), str(tmp_path / "m.pt"))
+    shapes = {"x": ("float64", (1, 3, 8, 8))}, {"y": ("float64", (1, 4, 6, 6))}
+    sample = Sample(
+        zoo.source(*shapes, "torchscript"), {"torchscript": artifact("torchscript", tmp_path / "m.pt")}
+    )
+    with pytest.raises(PassFailed, match="has no Conv") as caught:
+        apply("export_onnx", sample, "torchscript", tmp_path / "onnx")
+    assert "model.float()" in caught.value.hint

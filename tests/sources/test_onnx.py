@@ -387,3 +387,20 @@ def test_an_output_of_texts_is_refused_with_what_helps(look, tmp_path: Path) -> 
     with pytest.raises(UnsupportedModel, match="'name' holds texts") as caught:
         look(save(net, tmp_path / "names.onnx"))
     assert "extract_model" in caught.value.hint
+
+
+def test_double_precision_asks_for_single_precision(look, tmp_path: Path) -> None:
+    weight = numpy_helper.from_array(np.ones((4, 3, 3, 3)), "w")
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["y"])],
+        "g",
+        [value("x", TensorProto.DOUBLE, [1, 3, 8, 8])],
+        [value("y", TensorProto.DOUBLE, [1, 4, 6, 6])],
+        [weight],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, str(tmp_path / "double.onnx"))
+    with pytest.raises(UnsupportedModel, match="has no Conv") as caught:
+        look(tmp_path / "double.onnx")
+    assert "model.float()" in caught.value.hint
