@@ -118,13 +118,23 @@ def recommend(candidates: Sequence[Candidate], limits: Limits) -> Recommendation
     """
     rows = [(each, result, judge(result, limits)) for each, result in _measured(candidates)]
     if not rows:
-        return Recommendation(None, False, "No candidate has been measured yet.")
+        return Recommendation(None, False, _nothing_measured(candidates))
     qualified = [row for row in rows if row[2].meets and row[1].timing.speedup.value > 1]
     if qualified:
         candidate, result, verdict = _best(qualified)
         sentence = describe(candidate, result, len(rows)) + _confidence(result, limits, verdict.sure)
         return Recommendation(candidate.id, verdict.sure, sentence)
     return _nearest_miss(rows)
+
+
+def _nothing_measured(candidates: Sequence[Candidate]) -> str:
+    tried = [each for each in candidates if each.position > 0]
+    if not tried or not all(each.status.final for each in tried):
+        return "No candidate has been measured yet."
+    hints = [each.error.hint for each in tried if each.error is not None]
+    if not hints:
+        return "No candidate could be measured."
+    return f"No candidate could be measured. What would help most: {max(hints, key=hints.count)}"
 
 
 def _nearest_miss(rows: list[Row]) -> Recommendation:

@@ -8,7 +8,8 @@ import pytest
 
 from core.bench.statistics import samples_to_settle
 from core.domain.measurement import Interval
-from core.domain.run import Candidate, Limits
+from core.domain.run import Candidate, CandidateStatus, Limits
+from core.errors import ErrorRecord
 from core.insights.judgement import judge, more_samples
 from core.insights.recommendation import recommend
 from tests.factories import candidate, result
@@ -111,6 +112,15 @@ def test_nothing_measured_yet() -> None:
     advice = recommend([BASELINE, candidate("waiting", None)], Limits())
     assert advice.candidate_id is None
     assert "No candidate has been measured yet" in advice.sentence
+    spent = ErrorRecord(
+        "over_budget", "The time budget was spent.", "Give the run a larger budget.", "budget"
+    )
+    skipped = [
+        replace(candidate(name, None), status=CandidateStatus.SKIPPED, error=spent) for name in ("one", "two")
+    ]
+    advice = recommend([BASELINE, *skipped], Limits())
+    assert advice.sentence.startswith("No candidate could be measured.")
+    assert advice.sentence.endswith("Give the run a larger budget.")
 
 
 def test_without_labels_disagreement_counts_against_the_limit() -> None:
