@@ -76,6 +76,20 @@ def require_finite(outputs: Sequence[Array], expected: Sequence[Array], hint: st
             )
 
 
+def require_signal(outputs: Sequence[Array], expected: Sequence[Array], hint: str) -> None:
+    """Refuse outputs that are zero throughout where the original's were not.
+
+    Raises:
+        PassFailed: With `hint`.
+    """
+    floats = [each for each in expected if each.dtype.kind == "f"]
+    largest = max((float(np.abs(each).max(initial=0.0)) for each in floats), default=0.0)
+    if largest and not any(each.any() for each in outputs):
+        raise PassFailed(
+            f"Nothing is left of the signal: every output is 0, and was at most {largest:.1g}.", hint=hint
+        )
+
+
 def require_quantized(before: LocalArtifact, after: LocalArtifact, hint: str) -> ModelProto:
     """Return the quantized ONNX graph, without weights kept outside it.
 

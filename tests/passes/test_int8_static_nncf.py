@@ -26,6 +26,14 @@ def test_first_and_last_layer_stay_float_on_demand(resnet: Sample, tmp_path: Pat
     assert built.details["float_ops"] == {"Convolution": 1, "MatMul": 1}
 
 
+def test_signals_below_its_least_range_are_refused(tmp_path: Path) -> None:
+    path, model = zoo.faint(tmp_path / "faint.onnx")
+    faint = Sample(model, {"onnx": artifact("onnx", path)})
+    with pytest.raises(PassFailed, match="every output is 0") as caught:
+        apply("int8_static_nncf", faint, "onnx", tmp_path / "work")
+    assert "0.00008" in caught.value.hint
+
+
 @pytest.mark.parametrize("name", ["opset7", "opset9", "channels_last", "loop"])
 def test_graphs_of_any_age_and_kind(name: str, graphs: dict[str, Sample], tmp_path: Path) -> None:
     built = apply("int8_static_nncf", graphs[name], "onnx", tmp_path)

@@ -187,6 +187,18 @@ def old_cnn(path: Path, opset: int) -> tuple[Path, SourceModel]:
     return _save(path, nodes, weights, model, opset, weights_are_inputs=opset < 9), model
 
 
+def faint(path: Path) -> tuple[Path, SourceModel]:
+    """Return two matrix products of which the first leaves nearly nothing, as untrained networks do."""
+    model = source({"x": (F32, ("b", 32))}, {"y": (F32, ("b", 8))})
+    small = numpy_helper.from_array(numpy_helper.to_array(_weight("w", 32, 64)) * np.float32(1e-9), "w")
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["h"]),
+        helper.make_node("Relu", ["h"], ["r"]),
+        helper.make_node("MatMul", ["r", "v"], ["y"]),
+    ]
+    return _save(path, nodes, [small, _weight("v", 64, 8)], model, 17), model
+
+
 def channels_last(path: Path) -> tuple[Path, SourceModel]:
     """Return a graph in the manner of tf2onnx: NHWC outside, a transpose around each convolution."""
     model = source({"x": (F32, ("b", 16, 16, 3))}, {"y": (F32, ("b", 16, 16, 4))})
