@@ -91,7 +91,8 @@ def describe(row: Row) -> str:
     speed = row.speedup
     figures = f"{row.latency_ms.value:9.3f} ms  {speed.value:5.2f}x ({speed.low:.2f}–{speed.high:.2f})"
     if row.accuracy is not None and row.drop is not None:
-        figures += f"  {row.accuracy:6.2f} % ({-row.drop.value:+.2f} points)"
+        change = round(-row.drop.value, 2) + 0.0  # no minus before zero
+        figures += f"  {row.accuracy:6.2f} % ({change:+.2f} points)"
     elif row.agreement is not None:
         figures += f"  agrees on {row.agreement.value:.1f} %"
     return f"[green]{row.status:8}[/] {figures}  {(row.size_bytes or 0) / 1e6:8.2f} MB  {name}"
