@@ -8,6 +8,9 @@ import pytest
 from hypothesis import settings
 
 from core.settings import get_settings
+from tests.browser import browser, page
+
+__all__ = ["browser", "page"]
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")

@@ -1,9 +1,8 @@
-"""A real server with its own data folder, and a real Chromium."""
+"""A real server with its own data folder."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,20 +17,12 @@ import psutil
 import pytest
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no browser test ran")
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import expect
 
 # A busy machine may take long to redraw; what never comes still fails.
 expect.set_options(timeout=30_000)
 
 ROOT = Path(__file__).parents[2]
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @dataclass(frozen=True)
@@ -96,36 +87,3 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         finally:
             _stop(process)
             started.wait(timeout=10)
-
-
-def chromium(playwright: Playwright) -> str | None:
-    """Return a Chromium that this machine has, or None."""
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
-        if (found := shutil.which(name)) is not None:
-            return found
-    own = Path(playwright.chromium.executable_path)
-    return str(own) if own.exists() else None
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Start Chromium, or skip and say so."""
-    with sync_playwright() as playwright:
-        path = chromium(playwright)
-        if path is None:
-            pytest.skip(
-                "NO CHROMIUM FOUND: the browser tests did not run. Install it: apt-get install chromium"
-            )
-        opened = playwright.chromium.launch(executable_path=path, headless=True, args=ARGUMENTS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """Open an empty tab of a fresh profile."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000}, accept_downloads=True)
-    tab = context.new_page()
-    tab.set_default_timeout(60_000)
-    yield tab
-    context.close()

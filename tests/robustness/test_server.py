@@ -20,12 +20,10 @@ from core.domain.run import RunStatus
 from core.settings import Settings
 from core.store.store import Store
 from sample_models.catalogue import by_id
-from tests.e2e.conftest import browser, page
 from tests.memory import watched
 from tests.pages import seed
 from tests.robustness.conftest import Server, family, serving, start
 
-__all__ = ["browser", "page"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 MOST = 250 * 1000**2
