@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.domain.pareto import dominates
-from core.views.rows import Row, quality_loss
-
-
-def _place(row: Row) -> tuple[float, float] | None:
-    result = row.candidate.result
-    return None if result is None else (result.timing.latency.p50, quality_loss(result))
+from core.views.rows import Row, place
 
 
 def behind(row: Row, everyone: Sequence[Row]) -> str:
@@ -23,11 +18,11 @@ def behind(row: Row, everyone: Sequence[Row]) -> str:
     Returns:
         A sentence; empty for the baseline, for what is on the front and for what is not measured.
     """
-    mine, speed = _place(row), row.speedup
-    if mine is None or speed is None or row.candidate.position == 0:
+    result, speed = row.candidate.result, row.speedup
+    if result is None or speed is None or row.candidate.position == 0:
         return ""
-    placed = [(place, each) for each in everyone if (place := _place(each)) is not None]
-    better = [(place, each) for place, each in placed if dominates(place, mine)]
+    placed = [(place(each.candidate.result), each) for each in everyone if each.candidate.result is not None]
+    better = [(where, each) for where, each in placed if dominates(where, place(result))]
     if not better:
         return ""
     _, best = min(better, key=lambda found: found[0])
