@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Environment:
 class Latency:
     """Time of one call in milliseconds.
 
-    A percentile is None where the runs are too few to state it at 99 % confidence.
+    A percentile is None where the runs are too few to state it at 99 % confidence. The median leaves out
+    calls that the system interrupted for another program; tail and mean are those of all calls.
     """
 
     p50: float
@@ -64,6 +66,15 @@ class Latency:
     ci_high: float
 
 
+class Doubt(StrEnum):
+    """Why a point is unstable."""
+
+    FEW_ROUNDS = "few_rounds"
+    """The calls are too long for the time: there were too few rounds for a narrow interval."""
+    WIDE = "wide"
+    """There was time enough, and the interval stayed wide all the same."""
+
+
 @dataclass(frozen=True)
 class Timing:
     """Everything the stopwatch says of one candidate against the baseline.
@@ -71,17 +82,28 @@ class Timing:
     Attributes:
         latency: Of the candidate at the target's batch size, at the pace of the run (see `pace`).
         baseline: Of the baseline, as it was timed in the same rounds.
-        speedup: Median over rounds of baseline time by candidate time, with its 95 % interval.
+        speedup: Baseline time by candidate time, with the 95 % interval over rounds and process starts.
         rounds: Paired rounds measured.
-        unstable: The interval was still wider than ±3 % at the time limit.
+        unstable: The interval is wider than wanted or rests on too few rounds; `doubt` says which.
         samples_ms: Candidate calls, thinned to at most 200 for the page, at the pace of the run.
-        throughput: Samples per second by batch size; a batch the model refuses is absent.
-        memory_bytes: Peak resident memory of the measuring process above its empty runtime.
-        load_ms: First load of the artifact in a fresh process.
-        warm_load_ms: Second load in the same process.
+        throughput: Samples per second by batch size, at the pace of the run; a batch the model refuses is
+            absent. At the target's batch it is what the median latency gives.
+        memory_bytes: Peak resident memory of the measuring process above its empty runtime; median of starts.
+        load_ms: First load of the artifact in a fresh process; median of starts.
+        warm_load_ms: Second load in the same process; one observation, so it has no interval.
         environment: Where it was measured.
         pace: What the candidate's times were multiplied by, so that all candidates of a run stand on one axis
             though the machine was not equally fast for each; 1 for times as they were taken.
+        starts: Pairs of fresh processes that the rounds are spread over.
+        start_speedups: The speed-up in each of them; empty in results of old.
+        moments: 2 where the final heat of the run measured it a second time, later.
+        doubt: Why it is unstable; None where it is not, or in results of old.
+        disturbed: Share of the candidate's calls (0 to 1) that the system interrupted for another program;
+            None where that was not recorded.
+        throughput_interval: `throughput` with its 95 % interval.
+        throughput_gain: Throughput by the baseline's at the same batch, measured in turns with it.
+        memory_range: Least and most over the starts, in bytes; None with one start.
+        load_range_ms: Least and most over the starts; None with one start.
     """
 
     latency: Latency
@@ -96,6 +118,15 @@ class Timing:
     warm_load_ms: float
     environment: Environment
     pace: float = 1.0
+    starts: int = 1
+    start_speedups: tuple[float, ...] = ()
+    moments: int = 1
+    doubt: Doubt | None = None
+    disturbed: float | None = None
+    throughput_interval: dict[int, Interval] = field(default_factory=dict)
+    throughput_gain: dict[int, Interval] = field(default_factory=dict)
+    memory_range: tuple[int, int] | None = None
+    load_range_ms: tuple[float, float] | None = None
 
     @property
     def as_timed_ms(self) -> float:

@@ -45,6 +45,10 @@ def _interval(interval: Interval | None) -> dict[str, float] | None:
     return {"value": interval.value, "ci_low": interval.low, "ci_high": interval.high}
 
 
+def _by_batch(intervals: Mapping[int, Interval]) -> dict[str, Any]:
+    return {str(batch): _interval(interval) for batch, interval in intervals.items()}
+
+
 def _recipe(candidate: Candidate) -> dict[str, Any]:
     target = candidate.recipe.target
     return {
@@ -94,9 +98,18 @@ def _measured(result: Result) -> dict[str, Any]:
         "speedup": _interval(timing.speedup),
         "pace": timing.pace,
         "unstable": timing.unstable,
+        "doubt": timing.doubt,
+        "rounds": timing.rounds,
+        "starts": timing.starts,
+        "moments": timing.moments,
+        "disturbed": timing.disturbed,
         "throughput_per_s": {str(batch): rate for batch, rate in timing.throughput.items()},
+        "throughput_ci": _by_batch(timing.throughput_interval),
+        "throughput_gain": _by_batch(timing.throughput_gain),
         "memory_bytes": timing.memory_bytes,
+        "memory_range_bytes": timing.memory_range,
         "load_ms": timing.load_ms,
+        "load_range_ms": timing.load_range_ms,
         "warm_load_ms": timing.warm_load_ms,
         "accuracy": _accuracy(result),
         "fidelity": _fidelity(result),

@@ -65,6 +65,8 @@ def test_the_result_file_has_every_key_for_every_candidate(store: Store) -> None
     wanted = {"id", "name", "status", "recipe", "error", "artifact", "on_front", *UNMEASURED}
     for each in found["candidates"]:
         assert wanted <= set(each)
+    measured = {"doubt", "rounds", "starts", "moments", "disturbed", "throughput_ci", "throughput_gain"}
+    assert measured <= set(found["candidates"][1])
     assert found["candidates"][1]["artifact"] == "artifacts/fast.onnx"
     assert found["candidates"][1]["recipe"]["steps"][1] == {"pass": "int8_static_ort", "params": {}}
 
