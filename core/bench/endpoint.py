@@ -112,7 +112,8 @@ class Host:
 
     def pin(self) -> None:
         """Keep to the cores that timing uses, from now on."""
-        self.long("pin", cores=sorted(self._cores))
+        if self._cores:
+            self._child.keep_to(self._cores)
 
     def open(self) -> dict[str, Any]:
         """Load and warm up, once, however many threads ask; returns ``load_ms`` and ``call_ms``."""

@@ -7,7 +7,6 @@ what production would see.
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -77,14 +76,6 @@ def _feeds(model: SourceModel, data: Path | None, batch: int) -> Iterator[tuple[
 def import_runtime(payload: dict[str, Any]) -> dict[str, Any]:
     """Import the libraries of ``runtime``."""
     get_runtime(payload["runtime"]).warm_up()
-    return {}
-
-
-def pin(payload: dict[str, Any]) -> dict[str, Any]:
-    """Keep every thread of this process, those of the imported libraries too, on ``cores``."""
-    if payload["cores"]:
-        for thread in Path("/proc/self/task").iterdir():
-            os.sched_setaffinity(int(thread.name), payload["cores"])
     return {}
 
 
@@ -180,7 +171,6 @@ def throughput(payload: dict[str, Any]) -> dict[str, Any]:
 
 COMMANDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "import": import_runtime,
-    "pin": pin,
     "open": open_model,
     "time": time_calls,
     "memory": peak_memory,

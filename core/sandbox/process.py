@@ -12,6 +12,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Self
@@ -26,6 +27,8 @@ from core.sandbox.support import confinement
 from core.settings import get_settings
 
 LONGEST_REPLY = 256 * 1024**2
+# A thread may start another while the list is read; one that never stops doing so is let be.
+_LOOKS_FOR_THREADS = 8
 
 
 class Child:
@@ -119,6 +122,20 @@ class Child:
             raise timed_out(command, f"did not finish within {timeout:g} seconds", self._channel.errors)
         return self._result(line, command)
 
+    def keep_to(self, cores: set[int]) -> None:
+        """Keep its threads, those that its libraries started too, and all that they will start on `cores`.
+
+        It is done from outside: a confined process may change no thread's cores but the calling one's.
+        """
+        kept: set[int] = set()
+        for _ in range(_LOOKS_FOR_THREADS):
+            if not (fresh := self._threads() - kept):
+                return
+            for thread in fresh:
+                with suppress(ProcessLookupError):
+                    os.sched_setaffinity(thread, cores)
+            kept |= fresh
+
     def kill(self) -> None:
         """Stop the process now; a call that waits in another thread raises Cancelled."""
         self._cancelled = True
@@ -130,6 +147,12 @@ class Child:
         with self._calling:
             self._channel.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _threads(self) -> set[int]:
+        try:
+            return {int(path.name) for path in Path(f"/proc/{self.pid}/task").iterdir()}
+        except OSError:  # it ended, which the next call will say
+            return set()
 
     def _result(self, line: bytes, command: str) -> Message:
         try:

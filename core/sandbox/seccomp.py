@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.sandbox.kernel import is_linux, syscall
-from core.sandbox.syscalls import ABSENT, DENIED, NUMBERS, PRETENDED
+from core.sandbox.syscalls import ABSENT, DENIED, NUMBERS, OF_ITSELF, PRETENDED
 
 SET_MODE_FILTER, GET_ACTION_AVAIL = 1, 2
 # Without this flag older kernels slow the whole process down, and with it every measured latency.
@@ -104,7 +104,8 @@ def _program(pid: int) -> list[_Instruction]:
     program += _when(numbers["clone"], _thread_only())
     for name in ("kill", "tgkill", "pidfd_open"):
         program += _when(numbers[name], _only(0, [pid]))
-    program += _when(numbers["prlimit64"], _only(0, [0, pid]))
+    for name in OF_ITSELF:
+        program += _when(numbers[name], _only(0, [0, pid]))
     for name, argument in (("open", 1), ("openat", 2)):
         program += _when(numbers[name], _no_truncating_reads(argument))
     return [*program, _Instruction(RETURN, RET_ALLOW)]

@@ -28,6 +28,8 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "rt_sigqueueinfo": (129, 138),
     "utime": (132, None),
     "setpriority": (141, 140),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
     "vhangup": (153, 58),
     "pivot_root": (155, 41),
     "adjtimex": (159, 171),
@@ -53,6 +55,7 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "lremovexattr": (198, 15),
     "fremovexattr": (199, 16),
     "tkill": (200, 130),
+    "sched_setaffinity": (203, 122),
     "clock_settime": (227, 112),
     "tgkill": (234, 131),
     "utimes": (235, None),
@@ -77,6 +80,7 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "open_by_handle_at": (304, 265),
     "clock_adjtime": (305, 266),
     "setns": (308, 268),
+    "sched_setattr": (314, 274),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
     "kcmp": (312, 272),
@@ -125,6 +129,9 @@ DENIED = (
     *("truncate", "setxattr", "lsetxattr", "fsetxattr", "setxattrat", "removexattr", "lremovexattr"),
     *("fremovexattr", "removexattrat", "file_setattr"),
 )
+
+# How the kernel runs a thread: 0 means the calling one, and other numbers could be another process's threads.
+OF_ITSELF = ("sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr", "prlimit64")
 
 # Landlock does not guard modes, owners and times. Libraries set them on their own copies and fail when
 # they cannot (`shutil.copy`), so these calls report success and do nothing.

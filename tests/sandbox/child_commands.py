@@ -8,12 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from core.errors import UnsafeUpload
+from core.sandbox import seccomp
+from core.sandbox.kernel import syscall
 
 Message = dict[str, Any]
 
@@ -70,6 +73,28 @@ def open_many(payload: Message) -> Message:
 def call(payload: Message) -> Message:
     """Any function of `os` by name: the shortest way to try one system call."""
     return {"value": getattr(os, payload["name"])(*payload["args"])}
+
+
+def reschedule(payload: Message) -> Message:
+    """Ask for the first core, or for the class of batch jobs, on behalf of `pid`."""
+    name, pid = payload["name"], payload["pid"]
+    if name == "sched_setaffinity":
+        os.sched_setaffinity(pid, {min(os.sched_getaffinity(0))})
+    elif name == "sched_setscheduler":
+        os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))
+    elif name == "sched_setparam":
+        os.sched_setparam(pid, os.sched_param(0))
+    else:
+        syscall(
+            seccomp._number(name), pid, ctypes.byref((ctypes.c_uint32 * 12)(48, os.SCHED_BATCH, 0, 0, 5)), 0
+        )
+    return {}
+
+
+def start_threads(payload: Message) -> Message:
+    for _ in range(payload["count"]):
+        threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+    return {}
 
 
 def hog(payload: Message) -> Message:
@@ -149,6 +174,8 @@ COMMANDS: dict[str, Callable[[Message], Message]] = {
     function.__name__: function
     for function in (
         *(echo, numbers, environment, read, write, copy, system, connect, kill, fork, open_many, call, hog),
+        reschedule,
+        start_threads,
         *(torch_hog, spin, hang, segfault, leave, noise, giant, refuse, fail, quit_python, unspeakable),
         open_models,
     )

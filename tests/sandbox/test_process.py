@@ -131,6 +131,19 @@ def test_missing_file(folder: Path) -> None:
         Child(MODULE, reads=[folder / "gone.onnx"], writes=folder)
 
 
+def test_the_parent_keeps_every_thread_to_its_cores(folder: Path) -> None:
+    cores = {max(os.sched_getaffinity(0))}
+    with Child(MODULE, writes=folder, env=ENV) as child:
+        child.call("start_threads", {"count": 3}, CHILD_TIMEOUT)
+        child.keep_to(cores)
+        child.call("start_threads", {"count": 2}, CHILD_TIMEOUT)
+        threads = [int(path.name) for path in Path(f"/proc/{child.pid}/task").iterdir()]
+        assert len(threads) >= 6
+        assert all(os.sched_getaffinity(thread) == cores for thread in threads)
+        child.kill()
+        child.keep_to(cores)
+
+
 def test_segfault_names_its_signal(run: Run) -> None:
     with pytest.raises(ChildCrashed, match="SIGSEGV"):
         run("segfault")

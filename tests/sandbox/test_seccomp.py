@@ -83,10 +83,11 @@ def test_signals_to_itself_only(machine: str) -> None:
             assert answer(machine, call, other) == EPERM
 
 
-def test_limits_of_itself_only(machine: str) -> None:
-    call = number(machine, "prlimit64")
-    assert call is not None
-    assert [answer(machine, call, pid) for pid in (0, PID, 1)] == [ALLOW, ALLOW, EPERM]
+def test_cores_priority_and_limits_of_itself_only(machine: str) -> None:
+    for name in ("sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr", "prlimit64"):
+        call = number(machine, name)
+        assert call is not None
+        assert [answer(machine, call, pid) for pid in (0, PID, 1)] == [ALLOW, ALLOW, EPERM], name
 
 
 def test_reading_does_not_truncate(machine: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,32 @@ def test_cannot_signal_the_parent(run: Run) -> None:
         assert len(got) == 1
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.fixture
+def neighbour() -> Iterator[int]:
+    """The process id of somebody else's program."""
+    with subprocess.Popen(["sleep", "600"]) as process:
+        yield process.pid
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    "name", ["sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr"]
+)
+def test_cannot_change_how_others_run(run: Run, neighbour: int, name: str) -> None:
+    before = _scheduling(neighbour)
+    run("reschedule", name=name, pid=neighbour, options=FREE)
+    after = _scheduling(neighbour)
+    assert after != before or name == "sched_setparam", "the attempt must work, or this test proves nothing"
+    run("reschedule", name=name, pid=0)
+    with pytest.raises(ChildCrashed, match=DENIED):
+        run("reschedule", name=name, pid=neighbour)
+    assert _scheduling(neighbour) == after
+
+
+def _scheduling(pid: int) -> tuple[set[int], int, int]:
+    return os.sched_getaffinity(pid), os.sched_getscheduler(pid), os.getpriority(os.PRIO_PROCESS, pid)
 
 
 def test_cannot_fill_the_disk_with_one_file(run: Run, folder: Path) -> None:
