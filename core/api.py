@@ -77,12 +77,13 @@ def optimize(
     """Build and measure optimized versions of a model and return the finished run.
 
     Args:
-        model: ONNX, torch.export, TorchScript or state-dict file.
-        data: File, folder or name of a built-in set; None measures fidelity on random inputs.
+        model: ONNX, torch.export, TorchScript or state-dict file, or the id of a model in the store.
+        data: File, folder, name of a built-in set or id of a data set in the store; None measures fidelity
+            on random inputs.
         preset: ``quick``, ``balanced`` or ``thorough``; ignored where `recipes` are given.
         recipes: Recipes, or their spelling such as ``export_onnx+int8_static_ort@onnxruntime``.
         runtimes: Ids of the runtimes to consider; all available ones by default.
-        max_drop: Largest accuracy drop in points.
+        max_drop: Largest accuracy drop in points; None for no limit.
         max_latency_ms: Largest median latency.
         max_size_bytes: Largest artifact.
         budget_s: Seconds in all.

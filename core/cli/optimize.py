@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from math import isinf
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -38,11 +39,15 @@ def seconds(text: str) -> float:
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add what a run may be asked for."""
-    parser.add_argument("--data", help="npz, CSV, folder or zip of images, or a built-in set such as digits")
+    parser.add_argument(
+        "--data", help="npz, CSV, folder or zip of images, a built-in set such as digits, or an id"
+    )
     parser.add_argument("--preset", default="quick", help="quick, balanced or thorough (default: quick)")
     parser.add_argument("--recipe", action="append", default=[], help="pass+pass@runtime; repeat for several")
     parser.add_argument("--runtimes", default="", help="comma-separated; default: all that are available")
-    parser.add_argument("--max-drop", type=float, default=1.0, help="accuracy points (default: 1.0)")
+    parser.add_argument(
+        "--max-drop", type=float, default=1.0, help="accuracy points, inf for no limit (default: 1.0)"
+    )
     parser.add_argument("--max-latency", type=float, help="milliseconds per call")
     parser.add_argument("--max-size", type=float, help="megabytes")
     parser.add_argument("--budget", default="", help="time in all, such as 90s or 10m")
@@ -139,6 +144,26 @@ def finish(store: Store, view: RunView, options: argparse.Namespace, console: Co
     return 0 if view.recommendation.candidate_id else 3
 
 
+def asked(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what the options of `add_run_options` mean, as arguments of `core.api.optimize`.
+
+    Raises:
+        InvalidRequest: The budget is no time.
+    """
+    return {
+        "preset": options.preset,
+        "recipes": options.recipe,
+        "runtimes": [name for name in options.runtimes.split(",") if name],
+        "max_drop": None if isinf(options.max_drop) else options.max_drop,
+        "max_latency_ms": options.max_latency,
+        "max_size_bytes": round(options.max_size * 1e6) if options.max_size else None,
+        "budget_s": seconds(options.budget) if options.budget else None,
+        "threads": options.threads,
+        "batch": options.batch,
+        "seed": options.seed,
+    }
+
+
 def run(options: argparse.Namespace, console: Console) -> int:
     """Optimize."""
     check_out(options.out)
@@ -147,19 +172,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     view = optimize(
         options.model,
         options.data,
-        preset=options.preset,
-        recipes=options.recipe,
-        runtimes=[name for name in options.runtimes.split(",") if name],
-        max_drop=options.max_drop,
-        max_latency_ms=options.max_latency,
-        max_size_bytes=int(options.max_size * 1e6) if options.max_size else None,
-        budget_s=seconds(options.budget) if options.budget else None,
-        threads=options.threads,
-        batch=options.batch,
-        seed=options.seed,
         architecture=stated.architecture,
         shapes=stated.shapes,
         on_change=Progress(console),
         store=store,
+        **asked(options),
     )
     return finish(store, view, options, console)

@@ -65,12 +65,15 @@ def add_model(store: Store, path: Path, options: InspectOptions | None = None) -
 
     Args:
         store: Where it goes.
-        path: An uploaded file of any supported format.
+        path: An uploaded file of any supported format; or the id of a model that the store holds.
         options: Name, architecture or example shapes that the person stated.
 
     Raises:
         InputError: The file cannot be used; the message says why.
     """
+    held = None if path.exists() else _known(store.models, str(path))
+    if held is not None:
+        return held
     path = _checked(path)
     options, sha256 = options or InspectOptions(), _sha256(path)
     identity = _identity("model", sha256, to_plain(options), options.name or path.name)
@@ -97,7 +100,8 @@ def add_data(
 
     Args:
         store: Where it goes.
-        source: A file or folder, the name of a built-in set, or None for random inputs.
+        source: A file or folder, the name of a built-in set, None for random inputs; or the id of a data
+            set that the store holds.
         model: What the data must fit.
         params: Preparation that the person adjusted, by the format's `Params`.
         format_id: A data format to insist on; empty recognizes it.
@@ -108,6 +112,9 @@ def add_data(
     """
     path = Path(source) if source is not None else None
     reads = [_checked(path)] if path is not None and path.exists() else []
+    held = _known(store.data, str(source)) if path is not None and not reads else None
+    if held is not None:
+        return held
     content = [entry for each in reads for entry in _content(each)]
     identity = _identity("data", str(source), content, model.id, params or {}, format_id, seed)
     known = _known(store.data, identity)

@@ -1,47 +1,57 @@
-"""The command and the lines of Python that do what was clicked."""
+"""The command and the lines of Python that do what was clicked, to be run as they are shown.
+
+Model and data are named by their ids in the data folder, because the page never learns where a browser's
+files lie; a path in their place does the same with another file.
+"""
 
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
+from pathlib import Path
 
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Recipe
 from core.domain.run import RunRequest
 from core.search.spelling import spell
+from core.settings import PREFIX, Settings, get_settings
 
-SUFFIX = {"onnx": "onnx", "pt2": "pt2", "torchscript": "pt", "state_dict": "pth"}
 
-
-def _model_file(model: SourceModel) -> str:
-    return f"{model.name}.{SUFFIX[model.format]}"
+def _launcher() -> list[str]:
+    """Return the words that start the command line of this installation, on this data folder."""
+    beside = Path(sys.executable).parent / "whetstone"
+    named = ["whetstone"] if shutil.which("whetstone") else [str(beside)]
+    found = named if named == ["whetstone"] or beside.exists() else [sys.executable, "-m", "core"]
+    folder = get_settings().data_dir
+    elsewhere = [] if folder == Settings().data_dir else ["env", f"{PREFIX}DATA_DIR={folder.resolve()}"]
+    return [*elsewhere, *found]
 
 
 def _options(request: RunRequest, data: DataSet | None, recipe: Recipe | None) -> list[tuple[str, object]]:
     limits, given = request.limits, [recipe] if recipe else list(request.recipes)
-    options: list[tuple[str, object]] = [("data", data.name)] if data else []
+    options: list[tuple[str, object]] = [("data", data.id)] if data else []
     options += [("recipe", spell(each)) for each in given] or [("preset", request.preset)]
     if request.runtimes:
         options.append(("runtimes", ",".join(request.runtimes)))
-    options += [
-        (name, value)
-        for name, value in (
-            ("max-drop", limits.max_drop),
-            ("max-latency", limits.max_latency_ms),
-            ("max-size", limits.max_size_bytes and limits.max_size_bytes / 1e6),
-            ("budget", request.budget_s and f"{request.budget_s:g}s"),
-        )
-        if value is not None
-    ]
-    return [*options, ("threads", request.threads), ("batch", request.batch)]
+    options.append(("max-drop", "inf" if limits.max_drop is None else limits.max_drop))
+    if limits.max_latency_ms is not None:
+        options.append(("max-latency", limits.max_latency_ms))
+    if limits.max_size_bytes is not None:
+        options.append(("max-size", limits.max_size_bytes / 1e6))
+    if request.budget_s is not None:
+        options.append(("budget", f"{request.budget_s:g}s"))
+    options += [("threads", request.threads), ("batch", request.batch)]
+    return options if request.seed == 0 else [*options, ("seed", request.seed)]
 
 
 def command_for(
     model: SourceModel, data: DataSet | None, request: RunRequest, recipe: Recipe | None = None
 ) -> str:
     """Return the shell command for a whole run, or for one recipe of it."""
-    words = ["python", "-m", "core", "optimize", _model_file(model)]
+    words = [*_launcher(), "optimize", model.id]
     for name, value in _options(request, data, recipe):
-        words += [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
+        words += [f"--{name}", str(value)]
     return shlex.join([*words, "--out", "optimized"])
 
 
@@ -49,14 +59,21 @@ def python_for(
     model: SourceModel, data: DataSet | None, request: RunRequest, recipe: Recipe | None = None
 ) -> str:
     """Return the lines of Python for a whole run, or for one recipe of it."""
-    given = [recipe] if recipe else list(request.recipes)
-    words = [repr(_model_file(model))]
-    if data is not None:
-        words.append(f"data={data.name!r}")
-    words.append(f"recipes={[spell(each) for each in given]!r}" if given else f"preset={request.preset!r}")
-    words.append(f"max_drop={request.limits.max_drop!r}")
-    if request.budget_s is not None:
-        words.append(f"budget_s={request.budget_s:g}")
-    words += [f"threads={request.threads}", f"batch={request.batch}"]
-    call = f"run = optimize({', '.join(words)})"
-    return f"from core import optimize\n\n{call}\nprint(run.recommendation.sentence)\n"
+    limits, given = request.limits, [recipe] if recipe else list(request.recipes)
+    words = {
+        "data": data and data.id,
+        **({"recipes": [spell(each) for each in given]} if given else {"preset": request.preset}),
+        "runtimes": list(request.runtimes) or None,
+        "max_latency_ms": limits.max_latency_ms,
+        "max_size_bytes": limits.max_size_bytes,
+        "budget_s": request.budget_s,
+    }
+    stated = {name: value for name, value in words.items() if value is not None}
+    always = {"max_drop": limits.max_drop, "threads": request.threads, "batch": request.batch}
+    seed = {"seed": request.seed} if request.seed else {}
+    told = "".join(f"    {name}={value!r},\n" for name, value in (stated | always | seed).items())
+    return (
+        "from core import optimize\n\n"
+        f"run = optimize(\n    {model.id!r},\n{told})\n"
+        "print(run.recommendation.sentence)\n"
+    )

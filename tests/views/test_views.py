@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from core.domain.recipe import Step
 from core.domain.run import Limits, RunRequest
 from core.insights.recommendation import recommend
-from core.search.spelling import parse
 from core.store.store import Store
-from core.views import best_of, command_for, explain, model_view, python_for, results, run_view, runs
+from core.views import best_of, explain, model_view, results, run_view, runs
 from core.views.results import UNMEASURED
 from core.views.rows import Row, rows
 from tests.factories import candidate, model, result
@@ -81,23 +78,6 @@ def test_a_candidate_is_explained_with_its_steps_and_commands(store: Store) -> N
     assert ["calibration" in step.params for step in view.steps] == [False, True]
     assert "--recipe export_onnx+int8_static_ort@onnxruntime" in view.command
     assert "recipes=['export_onnx+int8_static_ort@onnxruntime']" in view.python
-
-
-def test_commands_hold_what_was_asked() -> None:
-    request = RunRequest("m", preset="thorough", budget_s=90, limits=Limits(0.5, 3.0, 2_000_000), threads=2)
-    command = command_for(model(), None, request)
-    for part in (
-        "--preset thorough",
-        "--budget 90s",
-        "--max-drop 0.5",
-        "--max-latency 3",
-        "--max-size 2",
-        "--threads 2",
-    ):
-        assert part in command
-    compile(python_for(model(), None, request), "lines", "exec")
-    by_hand = replace(request, recipes=(parse("export_onnx@openvino"),))
-    assert "--recipe export_onnx@openvino" in command_for(model(), None, by_hand)
 
 
 def test_each_technique_says_whether_it_applies(store: Store) -> None:

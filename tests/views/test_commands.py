@@ -1,0 +1,101 @@
+"""What the page shows as a command or as Python does what the page does."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import core
+from core.cli import parser
+from core.cli.optimize import asked
+from core.domain.model import DataSet
+from core.domain.run import Limits, RunRequest
+from core.engine import add_data, add_model
+from core.search.spelling import parse
+from core.settings import Settings, get_settings
+from core.store.store import Store
+from core.views import command_for, python_for
+from tests.factories import model
+
+PLAIN = RunRequest("m", "d", limits=Limits(1.0))
+REQUESTS = [
+    PLAIN,
+    replace(PLAIN, data_id=None, limits=Limits(None)),
+    replace(PLAIN, preset="thorough", budget_s=90, limits=Limits(0.123456789, 3.25, 1_234_567), threads=2),
+    replace(PLAIN, runtimes=("onnxruntime", "openvino"), batch=8, seed=7),
+    replace(PLAIN, recipes=(parse("export_onnx+int8_static_ort:calibration=entropy@openvino", 2, 4),)),
+]
+
+
+def _data(request: RunRequest) -> DataSet | None:
+    return DataSet("d", "photos", (), ("x",), 1, 1, False) if request.data_id else None
+
+
+@pytest.mark.parametrize("request_", REQUESTS)
+def test_the_command_asks_for_the_same_run(request_: RunRequest) -> None:
+    words = shlex.split(command_for(model(), _data(request_), request_))
+    options = parser().parse_args(words[words.index("optimize") :])
+    assert str(options.model) == "m"
+    assert options.data == request_.data_id
+    given = asked(options)
+    assert Limits(given["max_drop"], given["max_latency_ms"], given["max_size_bytes"]) == request_.limits
+    for name in ("budget_s", "threads", "batch", "seed", "preset"):
+        assert given[name] == getattr(request_, name)
+    assert tuple(given["runtimes"]) == request_.runtimes
+    assert [parse(each).steps for each in given["recipes"]] == [each.steps for each in request_.recipes]
+
+
+@pytest.mark.parametrize("request_", REQUESTS)
+def test_the_lines_of_python_ask_for_the_same_run(
+    request_: RunRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+
+    class Answer:
+        class recommendation:  # noqa: N801
+            sentence = ""
+
+    def optimize(model: str, data: str | None = None, **options: Any) -> type[Answer]:
+        given.update(options, model=model, data=data)
+        return Answer
+
+    monkeypatch.setattr(core, "optimize", optimize)
+    exec(python_for(model(), _data(request_), request_), {})
+    assert (given["model"], given["data"]) == ("m", request_.data_id)
+    limits = (given["max_drop"], given.get("max_latency_ms"), given.get("max_size_bytes"))
+    assert Limits(*limits) == request_.limits
+    assert (given["threads"], given["batch"], given.get("seed", 0)) == (
+        request_.threads,
+        request_.batch,
+        request_.seed,
+    )
+    assert given.get("budget_s") == request_.budget_s
+    assert tuple(given.get("runtimes", ())) == request_.runtimes
+    assert [parse(each).steps for each in given.get("recipes", ())] == [
+        each.steps for each in request_.recipes
+    ]
+
+
+def test_one_recipe_of_a_run_takes_the_place_of_its_preset() -> None:
+    recipe = parse("export_onnx@openvino")
+    command = command_for(model(), None, PLAIN, recipe)
+    assert "--recipe export_onnx@openvino" in command
+    assert "--preset" not in command
+    assert "recipes=['export_onnx@openvino']" in python_for(model(), None, PLAIN, recipe)
+
+
+def test_the_command_works_on_the_data_folder_of_the_page() -> None:
+    assert get_settings().data_dir != Settings().data_dir
+    assert f"WHETSTONE_DATA_DIR={get_settings().data_dir}" in command_for(model(), None, PLAIN)
+
+
+def test_model_and_data_are_found_by_their_ids() -> None:
+    with Store() as store:
+        held = store.models.add(model())
+        data = store.data.add(DataSet("d", "photos", (), ("x",), 1, 1, False))
+        assert add_model(store, Path(held.id)) == held
+        assert add_data(store, data.id, held) == data
