@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.datasets import choose
 from core.datasets.arrays import Stored
 from core.datasets.images_fit import resize
-from core.datasets.pixels import CHUNK, ImageParams, Pixels, image_input, to_channels
+from core.datasets.pixels import CHUNK, ImageParams, Pixels, image_input, origin, to_channels, told
 from core.domain.model import SourceModel, TensorSpec
 from core.errors import DataMismatch
 from core.protocols import Array
@@ -60,7 +60,8 @@ def fit(
     said = params.scale != "auto" or params.mean not in ("auto", "none")
     if pixels is not None and (stored.dtype.kind in "biu" or (stored.dtype.kind == "f" and said)):
         axes = _image_axes(stored, pixels)
-        return _images(stored, pixels, params, rows, axes, folder)
+        fitted = _images(stored, pixels, told(params, model), rows, axes, folder)
+        return replace(fitted, notes=fitted.notes | origin(model))
     shape = _row_order(stored, spec, model, pixels)
     read = stored.read()[rows]
     array, notes = _reshaped(read, shape, spec, model)

@@ -15,7 +15,7 @@ from core.datasets.image_tree import Tree, find
 from core.datasets.images_fit import describe, fit_picture
 from core.datasets.labels import IGNORED, Labels, by_name, listed, ordered, parse_names
 from core.datasets.picture_files import SUFFIXES, read_picture
-from core.datasets.pixels import CHUNK, ImageParams, Pixels, PreparedImages, image_input
+from core.datasets.pixels import CHUNK, ImageParams, Pixels, PreparedImages, image_input, origin, told
 from core.domain.model import SourceModel
 from core.errors import CorruptFile, DataMismatch, InputError
 from core.params import setting
@@ -59,6 +59,7 @@ class Images:
         Raises:
             InputError: Damaged or unsafe images, or a model that takes no images.
         """
+        params = told(params, model)
         pixels = image_input(model, params)
         if pixels is None:
             raise DataMismatch(
@@ -78,7 +79,7 @@ class Images:
             inputs={pixels.name: array},
             labels=indices[rows][good] if indices is not None else None,
             classes=labels.classes if labels else (),
-            preparation=notes | pixels.describe(),
+            preparation=notes | pixels.describe() | origin(model),
             pixels=pixels,
         )
 

@@ -18,30 +18,32 @@ CROP = 0.875
 
 def describe(height: int, width: int, params: ImageParams) -> str:
     """Return in words what `fit_picture` does."""
+    how = _interpolation(params)
     if params.resize == "stretch":
-        return "stretched, bilinear"
+        return f"stretched, {how}"
     crop = _crop(height, width, params)
-    return "shorter side, bilinear, centre" + (f" {crop:.3g} of it" if crop < 1 else "")
+    return f"shorter side, {how}, centre" + (f" {crop:.3g} of it" if crop < 1 else "")
 
 
 def fit_picture(picture: Image, height: int, width: int, params: ImageParams) -> Image:
     """Return `picture` at `width` x `height`; one that has the size already stays as it is.
 
-    The shorter side is resized (bilinear with antialiasing) to the model's size divided by the crop, and
-    the centre is cut out: with 0.875 the usual 256 to 224.
+    The shorter side is resized, with antialiasing, to the model's size divided by the crop, and the centre is
+    cut out: with 0.875 the usual 256 to 224.
     """
     from PIL.Image import Resampling
 
     if picture.size == (width, height):
         return picture
+    filter_ = Resampling[_interpolation(params).upper()]
     if params.resize == "stretch":
-        return picture.resize((width, height), Resampling.BILINEAR)
+        return picture.resize((width, height), filter_)
     wide, high = _covering(picture.size, height, width, _crop(height, width, params))
     left, top = round((wide - width) / 2), round((high - height) / 2)
     across, down = picture.width / wide, picture.height / high
     # Only what is kept gets computed: a panorama's long side never becomes a picture of its own.
     box = (left * across, top * down, (left + width) * across, (top + height) * down)
-    return picture.resize((width, height), Resampling.BILINEAR, box=box)
+    return picture.resize((width, height), filter_, box=box)
 
 
 def _covering(size: tuple[int, int], height: int, width: int, crop: float) -> tuple[int, int]:
@@ -64,6 +66,10 @@ def resize(raw: NDArray[np.uint8], height: int, width: int, params: ImageParams)
         fitted = np.asarray(fit_picture(Pictures.fromarray(plain), height, width, params))
         out[index] = fitted.reshape(height, width, -1)
     return out
+
+
+def _interpolation(params: ImageParams) -> str:
+    return "bilinear" if params.interpolation == "auto" else params.interpolation
 
 
 def _crop(height: int, width: int, params: ImageParams) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from core.protocols import Array, Prepared
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 SCALES = {"0..1": (0.0, 1.0), "0..255": (0.0, 255.0), "-1..1": (-1.0, 2.0)}
+INTERPOLATIONS = ("bilinear", "bicubic", "lanczos", "nearest")
 CHUNK = 256
 LUMA = (0.299, 0.587, 0.114)
 
@@ -35,6 +37,12 @@ class ImageParams:
         help="Share of the resized shorter side that is kept; empty means 0.875, and 1 up to 64 pixels.",
         low=0.3,
         high=1.0,
+    )
+    interpolation: str = setting(
+        "auto",
+        "Interpolation",
+        help="How sizes between pixels are filled in; auto is bilinear unless the model says otherwise.",
+        choices=("auto", *INTERPOLATIONS),
     )
     scale: str = setting(
         "auto",
@@ -60,6 +68,28 @@ class ImageParams:
     max_samples: int | None = setting(
         None, "Samples at most", help="Empty takes all that fit into 1.5 GB.", low=4, high=1_000_000
     )
+
+
+P = TypeVar("P", bound=ImageParams)
+
+
+def told(params: P, model: SourceModel) -> P:
+    """Return `params` with what the model's library or files say in the place of what was left open."""
+    known = model.preprocessing
+    if known is None:
+        return params
+    return replace(
+        params,
+        resize=known.resize if params.resize == "auto" else params.resize,
+        crop=params.crop or known.crop,
+        interpolation=known.interpolation if params.interpolation == "auto" else params.interpolation,
+        scale=known.scale if params.scale == "auto" else params.scale,
+    )
+
+
+def origin(model: SourceModel) -> dict[str, str]:
+    """Return who says how pictures become inputs, for the page."""
+    return {"Preprocessing": f"as {model.preprocessing.origin} has it"} if model.preprocessing else {}
 
 
 @dataclass(frozen=True)
@@ -166,16 +196,26 @@ def image_input(model: SourceModel, params: ImageParams) -> Pixels | None:
         return None
     channels, height, width, first = size
     whole = not spec.dtype.startswith("float")
-    low, span = SCALES[
-        "0..255" if params.scale == "auto" and whole else "0..1" if params.scale == "auto" else params.scale
-    ]
-    usual = channels == 3 and span == 1.0 and not whole
-    mean = _numbers("mean", params.mean, channels, IMAGENET_MEAN if usual else ())
-    std = _numbers("std", params.std, channels, IMAGENET_STD if usual else ())
+    scale = told(params, model).scale
+    low, span = SCALES["0..255" if scale == "auto" and whole else "0..1" if scale == "auto" else scale]
+    usual_mean, usual_std = _usual(model, scale, channels, imagenet=span == 1.0 and not whole)
+    mean = _numbers("mean", params.mean, channels, usual_mean)
+    std = _numbers("std", params.std, channels, usual_std)
     if mean or std:
         mean, std = mean or (0.0,) * channels, std or (1.0,) * channels
     bgr = params.order == "BGR" and channels == 3
     return Pixels(spec.name, channels, height, width, first, spec.dtype, low, span, mean, std, bgr)
+
+
+def _usual(
+    model: SourceModel, scale: str, channels: int, *, imagenet: bool
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and deviation where nobody states them: the model's own, else ImageNet's for colour."""
+    known = model.preprocessing
+    if known is not None and scale == known.scale and len(known.mean) == len(known.std) == channels:
+        return known.mean, known.std
+    nothing_known = known is None or bool(known.mean)
+    return (IMAGENET_MEAN, IMAGENET_STD) if imagenet and channels == 3 and nothing_known else ((), ())
 
 
 def _size(spec: TensorSpec, shape: tuple[int, ...], layout: str) -> tuple[int, int, int, bool] | None:

@@ -62,6 +62,30 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Preprocessing:
+    """How pictures became inputs where the model was trained, as its library or its own files say.
+
+    Attributes:
+        origin: Who says so, such as ``timm's resnet50``.
+        mean: Per channel in R, G, B order, in the range of `scale`; empty for none.
+        std: Likewise.
+        scale: Range that pixels 0 to 255 are mapped to before mean and deviation: ``0..1``, ``0..255`` or
+            ``-1..1``.
+        resize: ``crop`` keeps the proportions and cuts out the centre, ``stretch`` does not.
+        crop: Share of the resized shorter side that is kept; None for the usual.
+        interpolation: ``bilinear``, ``bicubic``, ``lanczos`` or ``nearest``.
+    """
+
+    origin: str
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    scale: str = "0..1"
+    resize: str = "crop"
+    crop: float | None = None
+    interpolation: str = "bilinear"
+
+
+@dataclass(frozen=True)
 class SourceModel:
     """A model as its owner uploaded it, described without its weights.
 
@@ -83,6 +107,7 @@ class SourceModel:
         architecture: JSON-able description from `core.architectures`, for state dicts.
         opset: ONNX operator set, for ONNX files.
         notes: What is not possible with this model, and why.
+        preprocessing: How images become inputs, where that is known and not guessed.
     """
 
     id: str
@@ -102,6 +127,7 @@ class SourceModel:
     architecture: dict[str, Any] | None = None
     opset: int | None = None
     notes: tuple[Note, ...] = ()
+    preprocessing: Preprocessing | None = None
 
     def shapes(self, batch: int = 1) -> dict[str, tuple[int, ...]]:
         """Return the concrete shape of each input at `batch` (ignored where the batch is fixed)."""

@@ -4,6 +4,7 @@ import io
 import struct
 import zipfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from core.datasets import choose
 from core.datasets.images import DATASET, FolderParams
+from core.domain.model import Preprocessing
 from core.errors import CorruptFile, DataMismatch, InputError, UnsafeUpload
 from core.protocols import Prepared
 from tests.datasets.models import image_model, table_model
@@ -122,6 +124,25 @@ def test_the_shorter_side_is_resized_and_the_centre_cut(tmp_path: Path) -> None:
     stretched = prepare(tmp_path / "p", tmp_path, side=112, resize="stretch").inputs["input"][0]
     wanted = np.asarray(picture.resize((112, 112), Image.Resampling.BILINEAR)) / np.float32(255)
     np.testing.assert_allclose(stretched.transpose(1, 2, 0), wanted, atol=1e-6)
+
+
+def test_what_the_model_says_of_its_pixels_is_done_unless_stated(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    raw = rng.integers(0, 256, (90, 120, 3)).astype(np.uint8)
+    (tmp_path / "p").mkdir()
+    Image.fromarray(raw).save(tmp_path / "p" / "a.png")
+    half, quarter = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+    known = Preprocessing("timm's net", half, quarter, crop=1.0, interpolation="bicubic")
+    model = replace(image_model(3, 60), preprocessing=known)
+    found = DATASET.prepare(tmp_path / "p", tmp_path / "w", model, FolderParams())
+    picture = Image.fromarray(raw).resize((60, 60), Image.Resampling.BICUBIC, box=(15, 0, 105, 90))
+    wanted = (np.asarray(picture).transpose(2, 0, 1) / 255 - 0.5) / 0.25
+    np.testing.assert_allclose(found.inputs["input"][0], wanted, atol=1e-5)
+    assert "timm's net" in found.preparation["Preprocessing"]
+    stated = FolderParams(mean="none", std="none", interpolation="nearest")
+    other = DATASET.prepare(tmp_path / "p", tmp_path / "v", model, stated).inputs["input"]
+    nearest = Image.fromarray(raw).resize((60, 60), Image.Resampling.NEAREST, box=(15, 0, 105, 90))
+    np.testing.assert_allclose(other[0], np.asarray(nearest).transpose(2, 0, 1) / 255, atol=1e-6)
 
 
 def test_small_inputs_keep_the_whole_picture(tmp_path: Path) -> None:
