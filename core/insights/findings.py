@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.domain.measurement import Interval
+from core.domain.measurement import Accuracy, Interval
 from core.domain.recipe import Artifact
-from core.domain.run import Candidate, Result
+from core.domain.run import Candidate, Limits, Result
+from core.insights.judgement import plural, samples_in_all
+from core.insights.sentences import missed_control
 
+EQUIVALENT = 1.0
+"""Points within which two accuracies count as one where the person set no limit."""
 VNNI = ("avx512_vnni", "avx_vnni", "amx_int8", "i8mm", "asimddp")
 
 
@@ -73,21 +77,35 @@ def _quantization(candidate: Candidate, result: Result, chain: Sequence[Artifact
     return found
 
 
-def _accuracy(result: Result) -> list[Finding]:
+def _accuracy(result: Result, limits: Limits) -> list[Finding]:
     accuracy = result.accuracy
     if accuracy is None:
         return []
     if accuracy.drop.low > 0:
         proof = f"its whole interval lies above zero (McNemar p = {accuracy.mcnemar_p:.2g})"
         return [Finding("note", f"The drop is real: {proof}.")]
-    if accuracy.drop.high >= 0:
-        seen = f"on {accuracy.samples} samples ({accuracy.flips} flips)"
-        return [Finding("good", f"No difference in accuracy was found {seen}.")]
-    return [Finding("good", "It is really more accurate than the original on these samples.")]
+    if accuracy.drop.high < 0:
+        return [Finding("good", "It is really more accurate than the original on these samples.")]
+    limit = EQUIVALENT if limits.max_drop is None else limits.max_drop
+    seen = f"on {accuracy.samples:,} samples ({plural(accuracy.flips, 'flip')})"
+    if accuracy.drop.high <= limit:
+        return [Finding("good", f"No drop of more than {plural(limit, 'point')}: {_reach(accuracy)} {seen}.")]
+    needed = samples_in_all(accuracy, limit)
+    advice = f"; about {needed:,} would be needed" if needed else ""
+    unknown = f"Too few samples to tell whether it loses more than {plural(limit, 'point')}"
+    return [Finding("note", f"{unknown}: {_reach(accuracy)} {seen}{advice}.")]
+
+
+def _reach(accuracy: Accuracy) -> str:
+    low, high = (f"{-end:+.1f}".replace("-", "−") for end in (accuracy.drop.high, accuracy.drop.low))
+    return f"the change lies between {low} and {high} points"
 
 
 def findings(
-    candidate: Candidate, chain: Sequence[Artifact], control: Interval | None = None
+    candidate: Candidate,
+    chain: Sequence[Artifact],
+    control: Interval | None = None,
+    limits: Limits | None = None,
 ) -> tuple[Finding, ...]:
     """Return what is worth knowing about a measured candidate.
 
@@ -95,17 +113,13 @@ def findings(
         candidate: With its result; an unmeasured one has no findings.
         chain: Its artifact and those it was made of.
         control: The run's A/A speed-up; one that misses 1 casts doubt on all figures of the run.
+        limits: Whose largest drop counts as no difference; by default those of a new run.
     """
     result = candidate.result
     if result is None:
         return ()
-    found = [*_timing(result), *_quantization(candidate, result, chain), *_accuracy(result)]
-    if control is not None and not control.low <= 1 <= control.high:
-        found.append(
-            Finding(
-                "warning",
-                f"The control, the baseline against itself, came out at {control.value:.3f}x instead of 1: "
-                f"differences of about {abs(control.value - 1):.0%} in this run mean nothing.",
-            )
-        )
-    return tuple(dict.fromkeys(found))
+    found = [*_timing(result), *_quantization(candidate, result, chain)]
+    if candidate.position > 0:
+        found += _accuracy(result, limits or Limits())
+    missed = missed_control(control)
+    return tuple(dict.fromkeys([*found, Finding("warning", missed)] if missed else found))

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.bench.statistics import samples_to_settle
-from core.domain.measurement import Interval
+from core.domain.measurement import Accuracy, Interval
 from core.domain.run import Limits, Result
 
 MORE_SAMPLES_CAP = 10_000_000
+LEAST_DROP = 0.1
 
 
 @dataclass(frozen=True)
@@ -18,15 +19,19 @@ class Verdict:
 
     Attributes:
         meets: Its point respects every limit.
-        sure: Its whole interval does.
+        sure: Its whole interval does, for every limit.
         violations: Each limit that is broken and by how much, for people.
-        excess: Sum of the relative excesses over the broken limits; orders the near misses.
+        excess: Sum of the relative excesses over the broken limits.
+        unsure: Each limit that the point respects and the whole interval does not, for people.
+        undecided: The interval of every figure that breaks a limit reaches back within it.
     """
 
     meets: bool
     sure: bool
     violations: tuple[str, ...]
     excess: float
+    unsure: tuple[str, ...] = ()
+    undecided: bool = True
 
 
 def loss(result: Result) -> Interval | None:
@@ -50,27 +55,61 @@ def judge(result: Result, limits: Limits) -> Verdict:
 
     Without classes the limit on the drop holds for the noise: 1 point is 1 % of the signal's power, 20 dB.
     """
-    broken, lost = list(_broken(result, limits)), loss(result)
-    sure = limits.max_drop is None or lost is None or lost.high <= limits.max_drop
-    violations = tuple(words for words, _ in broken)
-    return Verdict(not broken, sure and not broken, violations, sum((excess for _, excess in broken), 0.0))
+    standings = list(_standings(result, limits))
+    broken = [each for each in standings if each.figure.value > each.limit]
+    unsure = tuple(each.name for each in standings if each.figure.value <= each.limit < each.figure.high)
+    return Verdict(
+        meets=not broken,
+        sure=not broken and not unsure,
+        violations=tuple(each.over for each in broken),
+        excess=sum((each.excess for each in broken), 0.0),
+        unsure=unsure,
+        undecided=all(each.figure.low <= each.limit for each in broken),
+    )
 
 
-def _broken(result: Result, limits: Limits) -> Iterator[tuple[str, float]]:
-    """Yield each broken limit in words, with its relative excess."""
-    drop, latency, size = limits.max_drop, limits.max_latency_ms, limits.max_size_bytes
-    lost, noise, p50 = loss(result), noise_share(result), result.timing.latency.p50
-    if drop is not None and lost is not None and lost.value > drop:
-        over = lost.value - drop
-        yield f"{over:.2f} points over the limit of {drop:g}", over / max(drop, 0.1)
-    if drop is not None and lost is None and noise > drop:
-        words = f"noise is {noise:.2g} % of the signal, over the limit of {drop:g} %"
-        yield words, min(noise, 100.0) / max(drop, 0.1) - 1
-    if latency is not None and p50 > latency:
-        yield f"{p50 - latency:.2f} ms over the limit of {latency:g} ms", p50 / latency - 1
-    if size is not None and result.size_bytes > size:
-        over_mb = (result.size_bytes - size) / 1e6
-        yield f"{over_mb:.2f} MB over the limit of {size / 1e6:g} MB", result.size_bytes / size - 1
+@dataclass(frozen=True)
+class _Standing:
+    """One figure beside its limit; `least` keeps the relative excess finite where the limit is 0."""
+
+    figure: Interval
+    limit: float
+    name: str
+    over: str
+    least: float = 1e-9
+
+    @property
+    def excess(self) -> float:
+        return (self.figure.value - self.limit) / max(self.limit, self.least)
+
+
+def _standings(result: Result, limits: Limits) -> Iterator[_Standing]:
+    if limits.max_drop is not None:
+        yield _quality(result, limits.max_drop)
+    if limits.max_latency_ms is not None:
+        latency, limit = result.timing.latency, limits.max_latency_ms
+        over = f"{latency.p50 - limit:.2f} ms over the limit of {limit:g} ms"
+        figure = Interval(latency.p50, latency.ci_low, latency.ci_high)
+        yield _Standing(figure, limit, f"the limit of {limit:g} ms", over)
+    if limits.max_size_bytes is not None:
+        size, most = float(result.size_bytes), limits.max_size_bytes
+        over = f"{(size - most) / 1e6:.2f} MB over the limit of {most / 1e6:g} MB"
+        yield _Standing(Interval(size, size, size), most, f"the limit of {most / 1e6:g} MB", over)
+
+
+def _quality(result: Result, drop: float) -> _Standing:
+    lost = loss(result)
+    if lost is not None:
+        over = f"{lost.value - drop:.2f} points over the limit of {drop:g}"
+        return _Standing(lost, drop, f"the limit of {plural(drop, 'point')}", over, LEAST_DROP)
+    noise = noise_share(result)
+    over = f"noise is {noise:.2g} % of the signal, over the limit of {drop:g} %"
+    return _Standing(Interval(noise, noise, noise), drop, f"the limit of {drop:g} %", over, LEAST_DROP)
+
+
+def plural(count: float, noun: str) -> str:
+    """Return ``1 point``, ``2 points``."""
+    return f"{count:g} {noun}" if count == 1 else f"{count:g} {noun}s"
 
 
 def more_samples(result: Result, limits: Limits) -> int | None:
@@ -82,10 +121,24 @@ def more_samples(result: Result, limits: Limits) -> int | None:
     accuracy, limit = result.accuracy, limits.max_drop
     if accuracy is None or limit is None or accuracy.drop.high <= limit:
         return None
-    net = round(accuracy.drop.value / 100 * accuracy.samples)
-    lost, won = (accuracy.flips + net) // 2, (accuracy.flips - net) // 2
-    needed = samples_to_settle(lost, won, accuracy.samples, limit / 100)
+    needed = _settled_at(accuracy, limit, accuracy.drop.value)
     return None if needed is None else min(_estimate(needed - accuracy.samples), MORE_SAMPLES_CAP)
+
+
+def samples_in_all(accuracy: Accuracy, limit: float) -> int | None:
+    """Return how many labelled samples in all would tell whether a drop exceeds `limit` points.
+
+    The present drop is taken for the true one where it lies within the limit, else none is: samples are what
+    it takes to show equivalence where there is equivalence.
+    """
+    needed = _settled_at(accuracy, limit, accuracy.drop.value if accuracy.drop.value < limit else 0.0)
+    return None if needed is None else min(_estimate(needed), MORE_SAMPLES_CAP)
+
+
+def _settled_at(accuracy: Accuracy, limit: float, drop: float) -> int | None:
+    net = round(drop / 100 * accuracy.samples)
+    lost, won = (accuracy.flips + net) // 2, (accuracy.flips - net) // 2
+    return samples_to_settle(lost, won, accuracy.samples, limit / 100)
 
 
 def _estimate(count: int) -> int:

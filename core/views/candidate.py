@@ -104,7 +104,7 @@ def explain(store: Store, candidate_id: str) -> CandidateView:
         view,
         row,
         _steps(row, chain),
-        findings(candidate, chain, control),
+        findings(candidate, chain, control, request.limits),
         more_samples(candidate.result, request.limits) if candidate.result else None,
         command_for(view.model, view.data, request, recipe),
         python_for(view.model, view.data, request, recipe),

@@ -9,7 +9,8 @@ from core.domain.measurement import Interval
 from core.domain.pareto import front
 from core.domain.run import Candidate, Limits, Result
 from core.insights.judgement import judge, loss, noise_share
-from core.insights.recommendation import Recommendation
+from core.insights.recommendation import Recommendation, faster
+from core.insights.sentences import shaky
 from core.search.names import runtime_name
 
 
@@ -113,11 +114,14 @@ def _why(candidate: Candidate, limits: Limits, advice: Recommendation, chosen: C
     if not verdict.meets:
         return f"Not recommended: {' and '.join(verdict.violations)}."
     speed = candidate.result.timing.speedup
-    if speed.value <= 1:
-        return "Not recommended: it is not faster than your model."
+    if not faster(candidate.result):
+        word = "measurably " if speed.high > 1 else ""
+        return f"Not recommended: it is not {word}faster than your model."
     if chosen is None or chosen.result is None:
         return "Within the limits."
-    best = chosen.result.timing.speedup
+    best, reason = chosen.result.timing.speedup, shaky(candidate.result.timing)
+    if reason and speed.value > best.value:
+        return f"May be faster than the recommended {chosen.name}, but {reason}."
     if best.overlaps(speed):
         return f"As fast as the recommended {chosen.name} within the measurement's uncertainty."
     return f"Within the limits, but {best.value / speed.value:.2f}x slower than {chosen.name}."

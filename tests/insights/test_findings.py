@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from core.domain.measurement import Interval
 from core.domain.recipe import Artifact, Step
+from core.domain.run import Limits
 from core.insights.findings import findings
 from tests.factories import ENVIRONMENT, candidate, result
 
@@ -41,10 +42,29 @@ def test_a_processor_without_vnni_is_named_as_the_reason() -> None:
 
 
 def test_a_control_that_misses_one_casts_doubt() -> None:
-    assert "1.100x instead of 1" in messages(candidate("c", result()), [], Interval(1.1, 1.05, 1.15))
+    assert "1.10x (1.05–1.15) faster instead of 1" in messages(
+        candidate("c", result()), [], Interval(1.1, 1.05, 1.15)
+    )
     assert "instead of 1" not in messages(candidate("c", result()), [], Interval(1.0, 0.98, 1.02))
 
 
 def test_drops_are_called_real_only_above_zero() -> None:
     assert "The drop is real" in messages(candidate("c", result(drop=(2.0, 1.0, 3.0))), [])
-    assert "No difference" in messages(candidate("c", result(drop=(0.0, -1.0, 1.0))), [])
+    assert "more accurate" in messages(candidate("c", result(drop=(-2.0, -3.0, -1.0))), [])
+
+
+def test_no_drop_is_claimed_only_where_the_whole_interval_lies_within_the_limit() -> None:
+    within = candidate("c", result(drop=(0.0, -1.0, 0.9)))
+    assert "No drop of more than 1 point: the change lies between −0.9 and +1.0 points" in messages(
+        within, []
+    )
+    wide = findings(candidate("c", result(drop=(4.4, -3.8, 14.8), samples=45)), [])
+    assert [finding.kind for finding in wide] == ["note"]
+    assert "Too few samples to tell whether it loses more than 1 point" in wide[0].message
+    assert "between −14.8 and +3.8 points on 45 samples (5 flips); about 3,400 would" in wide[0].message
+    strict = messages(within, [], None, Limits(0.5))
+    assert "Too few samples to tell whether it loses more than 0.5 points" in strict
+
+
+def test_the_baseline_has_no_difference_to_itself() -> None:
+    assert findings(candidate("baseline", result(1.0), 0), []) == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -80,32 +81,85 @@ def test_without_classes_the_noise_is_limited() -> None:
     assert judge(loud, Limits(1.0)).meets
 
 
-def test_an_unstable_ratio_does_not_beat_a_stable_point_with_calls_as_short() -> None:
-    steady = result(4.0)
-    flattered = replace(
-        steady, timing=replace(steady.timing, unstable=True, speedup=Interval(9.0, 7.0, 11.0))
+def unstable(name: str, speed: tuple[float, float, float], **changes: Any) -> Candidate:
+    figures = result(speed[0], **changes)
+    return candidate(
+        name, replace(figures, timing=replace(figures.timing, unstable=True, speedup=Interval(*speed)))
     )
-    advice = recommend(
-        [BASELINE, candidate("steady", steady), candidate("flattered", flattered)], Limits(1.0)
-    )
+
+
+def test_an_unstable_candidate_that_is_not_taken_is_named_with_its_reason() -> None:
+    steady, wide = candidate("steady", result(4.0)), unstable("wide", (5.0, 3.6, 5.7))
+    advice = recommend([BASELINE, steady, wide], Limits(1.0))
     assert advice.candidate_id == "steady"
-    alone = recommend([BASELINE, candidate("flattered", flattered)], Limits(1.0))
-    assert alone.candidate_id == "flattered"
-    assert "9.0x (7.0–11.0; unstable, measure again when the machine is quiet) faster" in alone.sentence
+    assert "wide may be faster (3.6–5.7x), but its speed-up was still uncertain" in advice.sentence
+    alone = recommend([BASELINE, wide], Limits(1.0))
+    assert alone.candidate_id == "wide"
+    assert "Take this as rough" in alone.sentence
+    lossy = unstable("lossy", (5.0, 3.6, 5.7), drop=(5.0, 4.0, 6.0))
+    assert "lossy" not in recommend([BASELINE, steady, lossy], Limits(1.0)).sentence
+
+
+def test_a_control_that_misses_one_speaks_in_the_sentence() -> None:
+    off = replace(
+        BASELINE,
+        result=replace(result(1.0), timing=replace(result(1.0).timing, speedup=Interval(1.07, 1.06, 1.08))),
+    )
+    advice = recommend([off, candidate("fast", result(4.0))], Limits(1.0))
+    assert "your model against itself, came out at 1.07x (1.06–1.08) faster instead of 1" in advice.sentence
+    assert "against itself" not in recommend([BASELINE, candidate("fast", result(4.0))], Limits(1.0)).sentence
 
 
 @pytest.mark.parametrize(("low", "chosen"), [(4.5, "faster"), (3.5, "steady")])
 def test_an_unstable_point_must_be_faster_with_its_whole_interval(low: float, chosen: str) -> None:
-    shorter = result(8.0)
-    faster = replace(shorter, timing=replace(shorter.timing, unstable=True, speedup=Interval(8.0, low, 11.0)))
-    advice = recommend([BASELINE, candidate("steady", result(4.0)), candidate("faster", faster)], Limits(1.0))
+    faster = unstable("faster", (8.0, low, 11.0))
+    advice = recommend([BASELINE, candidate("steady", result(4.0)), faster], Limits(1.0))
     assert advice.candidate_id == chosen
 
 
 def test_what_is_not_faster_is_not_recommended() -> None:
     advice = recommend([BASELINE, candidate("slower", result(0.8))], Limits(1.0))
     assert advice.candidate_id is None
+    assert advice.near_miss is None
+    assert "Nothing measured is faster than your model" in advice.sentence
     assert "0.80x" in advice.sentence
+
+
+@pytest.mark.parametrize("speed", [(1.01, 0.97, 1.06), (1.0, 1.0, 1.0), (1.004, 1.001, 1.007)])
+def test_a_tie_with_the_baseline_is_not_recommended(speed: tuple[float, float, float]) -> None:
+    figures = result(1.0)
+    tie = replace(figures, timing=replace(figures.timing, speedup=Interval(*speed)))
+    for limits in (Limits(1.0), Limits(-1.0)):
+        advice = recommend([BASELINE, candidate("tie", tie)], limits)
+        assert advice.candidate_id is None
+        assert advice.near_miss is None
+    assert "aster than your model: the best, tie" in advice.sentence
+
+
+def test_a_small_gain_is_told_with_digits_that_show_it() -> None:
+    advice = recommend([BASELINE, candidate("small", result(1.03, width=0.01))], Limits(1.0))
+    assert "1.03x (1.02–1.04) faster" in advice.sentence
+
+
+def test_the_nearest_miss_is_the_one_that_a_person_would_want() -> None:
+    useless = candidate("useless", result(0.9, drop=(1.1, 0.8, 1.4)))
+    open_ = candidate("open", result(4.5, drop=(2.0, 0.5, 3.5)))
+    slower = candidate("slower", result(1.5, drop=(1.2, 0.4, 2.0)))
+    broken = candidate("broken", result(9.0, drop=(1.3, 1.2, 1.4)))
+    advice = recommend([BASELINE, useless, slower, open_, broken], Limits(1.0))
+    assert advice.near_miss == "open"
+    assert "though its interval reaches within the limit, at 4.5x" in advice.sentence
+    hardly = candidate("hardly", result(1.1, drop=(1.2, 1.1, 1.4)))
+    assert recommend([BASELINE, useless, hardly, broken], Limits(1.0)).near_miss == "broken"
+
+
+def test_sure_needs_the_whole_interval_of_the_latency_too() -> None:
+    fast = candidate("fast", result(2.0))
+    advice = recommend([BASELINE, fast], Limits(1.0, max_latency_ms=5.02))
+    assert advice.candidate_id == "fast"
+    assert not advice.sure
+    assert "only its point respects the limit of 5.02 ms" in advice.sentence
+    assert recommend([BASELINE, fast], Limits(1.0, max_latency_ms=5.1)).sure
 
 
 def test_nothing_measured_yet() -> None:
