@@ -92,8 +92,8 @@ def nothing_faster(row: Row) -> str:
     candidate, result, _ = row
     speed = result.timing.speedup
     word = "measurably faster" if speed.high > 1 else "faster"
-    figures = f"{speed.value:.2f}x ({speed.low:.2f}–{speed.high:.2f})"
-    return f"Nothing measured is {word} than your model: the best, {candidate.name}, runs at {figures} its speed."
+    figures = f"{speed.value:.2f}x ({speed.low:.2f}–{speed.high:.2f}) its speed"
+    return f"Nothing measured is {word} than your model: the best, {candidate.name}, runs at {figures}."
 
 
 def _signed(value: float) -> str:
