@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 from time import monotonic
@@ -22,6 +23,7 @@ FEWEST_CALLS, MOST_CALLS = 3, 10_000
 SHORT_CALL_MS = 0.1
 FEWEST_ROUNDS_PER_START = 4
 Blocks = list[list[float]]
+OnBlock = Callable[[list[float]], None]
 
 
 @dataclass(frozen=True)
@@ -46,19 +48,29 @@ class Plan:
     starts: int = 3
 
 
+def untold(block: list[float]) -> None:
+    """Tell nobody of a block of calls."""
+
+
 class Rounds:
     """The rounds of one measurement, grouped by the pair of processes that ran them.
+
+    Args:
+        plan: How long and how exactly.
+        seed: Of the order of turns and the bootstrap.
+        on_block: Told the candidate's calls, in milliseconds, block by block; must return at once.
 
     Attributes:
         candidate: Blocks of call times in milliseconds, one list of blocks per start.
         baseline: The same of the baseline, round by round.
     """
 
-    def __init__(self, plan: Plan, seed: int) -> None:
+    def __init__(self, plan: Plan, seed: int, on_block: OnBlock = untold) -> None:
         self.candidate: list[Blocks] = []
         self.baseline: list[Blocks] = []
         self._plan, self._seed, self._order = plan, seed, random.Random(seed)
         self._spent, self._several = 0.0, False
+        self._on_block = on_block
 
     def run(
         self, host: Host, other: Host, ours_ms: float, theirs_ms: float, begin: float | None = None
@@ -88,6 +100,7 @@ class Rounds:
             self._order.shuffle(turns)
             for each, calls, blocks in turns:
                 blocks.append(each.block(calls, SETTLE_MS))
+            self._on_block(self.candidate[-1][-1])
             self._spent = monotonic() - begin
 
     @property

@@ -13,7 +13,7 @@ import numpy as np
 
 from core.bench.endpoint import Cancel, Endpoint, Host, never, parent_elsewhere, timing_cores
 from core.bench.environment import environment, memory_available
-from core.bench.rounds import Blocks, Plan, Rounds
+from core.bench.rounds import Blocks, OnBlock, Plan, Rounds, untold
 from core.bench.statistics import latency
 from core.domain.measurement import Timing
 from core.errors import Cancelled, WhetstoneError
@@ -48,6 +48,7 @@ def measure(
     seed: int = 0,
     cancel: Cancel = never,
     reference: Host | None = None,
+    on_block: OnBlock = untold,
 ) -> Measured:
     """Measure `candidate` against `baseline` in fresh processes.
 
@@ -63,12 +64,13 @@ def measure(
         cancel: Asked between rounds and while long commands run.
         reference: A fresh process of the baseline that was started before, while something else was done;
             it is closed at the end.
+        on_block: Told the candidate's calls, block by block, while they come in; must return at once.
 
     Raises:
         WhetstoneError: Either model cannot be opened or run, a process died, or Cancelled.
     """
     before = environment()
-    rounds = Rounds(plan, seed)
+    rounds = Rounds(plan, seed, on_block)
     with _pair(candidate, baseline, folder, data_folder, cancel, reference) as (host, other):
         theirs, ours = other.open(), host.open()
         rounds.run(host, other, ours["call_ms"], theirs["call_ms"])

@@ -18,6 +18,7 @@ from core.domain.recipe import Artifact
 from core.domain.run import Candidate, Result, Run
 from core.engine.building import lay_out, lay_out_data, source_artifact
 from core.engine.jobs import Stop, job_folder
+from core.engine.live import LiveReport
 from core.engine.standby import Standby
 from core.errors import RuntimeFailed
 from core.protocols import Array
@@ -92,17 +93,20 @@ class Measurer:
         data = lay_out_data(self._store, self._data, folder / "data")
         request, alone = self._run.request, candidate.id == baseline.id
         reference = self._standby.take() if self._standby else None
+        report = LiveReport(self._store, self._run.id, self._worker, candidate.id, request.threads)
         try:
-            return measure(
-                Endpoint(ours, candidate.recipe.target, self._model),
-                Endpoint(theirs, baseline.recipe.target, self._model),
-                PLANS.get(request.preset, PLANS["balanced"]),
-                folder / "out",
-                data,
-                seed=request.seed,
-                cancel=self._stop.event.is_set if alone else self._stop.over,
-                reference=reference,
-            )
+            with report:
+                return measure(
+                    Endpoint(ours, candidate.recipe.target, self._model),
+                    Endpoint(theirs, baseline.recipe.target, self._model),
+                    PLANS.get(request.preset, PLANS["balanced"]),
+                    folder / "out",
+                    data,
+                    seed=request.seed,
+                    cancel=self._stop.event.is_set if alone else self._stop.over,
+                    reference=reference,
+                    on_block=report.add,
+                )
         finally:
             self.close()
 

@@ -14,6 +14,7 @@ from core.store.cleanup import Cleanup
 from core.store.database import Database
 from core.store.documents import Documents
 from core.store.events import Events
+from core.store.live import Live
 from core.store.results import Results
 from core.store.runs import Runs
 from core.store.tables import data_sets, models
@@ -34,7 +35,8 @@ class Store:
     - `work.claim` gives each queued run to exactly one worker. What takes a `worker` writes only while the
       run is running and claimed by that worker, else it raises `ClaimLost` and changes nothing: a worker
       that was taken for dead cannot overwrite the work of its successor.
-    - Each change of a run, its candidates, results or events raises `Run.revision`; a heartbeat does not.
+    - Each change of a run, its candidates, results or events raises `Run.revision`; a heartbeat does not, nor
+      do the calls in `live`.
       Two reads with the same revision saw the same run, so that caches may key on it.
     - Models, data sets and artifacts never change under their id. Contents of files neither.
     - Files are stored before the rows that refer to them, and deleted after. A sweep spares what is
@@ -51,6 +53,7 @@ class Store:
         artifacts: Built models.
         results: Files that belong to candidates.
         events: What happened in runs.
+        live: Calls of the measurement that goes on in a run.
 
     Args:
         settings: Where the store lies; those of the process if not given.
@@ -75,6 +78,7 @@ class Store:
         self.candidates = Candidates(self._database)
         self.results = Results(self._database, self.blobs)
         self.events = Events(self._database)
+        self.live = Live(self._database)
 
     @property
     def jobs_dir(self) -> Path:

@@ -140,6 +140,16 @@ events = Table(
     Column("data", Json(dict[str, Any]), nullable=False),
 )
 
+live = Table(
+    "live",
+    metadata,
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("candidate_id", String(64), nullable=False),
+    Column("ms", Json(tuple[float, ...]), nullable=False),
+    Column("calls", Integer, nullable=False),
+    Column("time", Float, nullable=False),
+)
+
 result_files = Table(
     "result_files",
     metadata,

@@ -39,6 +39,10 @@ def test_a_run_measures_every_candidate_and_its_kit_proves_itself(
             assert baseline is not None
             assert row.latency_ms.value == pytest.approx(baseline.value / row.speedup.value)
     assert results(view)["candidates"][1]["latency_ms"]["runs"] > 11
+    live = store.live.get(run.id)
+    assert live is not None
+    assert live.candidate_id == view.candidates[-1].id
+    assert 0 < len(live.ms) <= live.calls
     kit = kit_path(store, view.candidates[1].id)
     assert kit_name(store, view.candidates[1].id) == "model-fp32-openvino.zip"
     zipfile.ZipFile(kit).extractall(tmp_path / "kit")

@@ -403,3 +403,23 @@ class StoreContract:
         assert patient.sweep() == 3
         assert store.blobs.verify(young.sha256)
         assert not store.blobs.verify(old.sha256)
+
+    def test_live_calls_are_the_latest_only_and_leave_the_revision(self, store: Store) -> None:
+        run, planned = claimed(store)
+        before = store.runs.get(run.id).revision
+        assert store.live.get(run.id) is None
+        store.live.put(run.id, "w1", planned[0].id, (1.5, 2.5), 2)
+        store.live.put(run.id, "w1", planned[1].id, (3.5,), 400)
+        found = store.live.get(run.id)
+        assert found is not None
+        assert (found.candidate_id, found.ms, found.calls) == (planned[1].id, (3.5,), 400)
+        assert store.runs.get(run.id).revision == before
+
+    def test_live_calls_are_written_by_the_holder_only_and_go_with_the_run(self, store: Store) -> None:
+        run, planned = claimed(store)
+        with pytest.raises(ClaimLost):
+            store.live.put(run.id, "w2", planned[0].id, (1.5,), 1)
+        store.live.put(run.id, "w1", planned[0].id, (1.5,), 1)
+        store.work.finish(run.id, "w1", RunStatus.DONE)
+        store.runs.delete(run.id)
+        assert store.live.get(run.id) is None
