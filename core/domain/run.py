@@ -141,6 +141,7 @@ class Run:
         control: Speed-up of the baseline against itself (A/A), once measured: ``value``, ``low``, ``high``.
         estimate_s: Expected seconds in all, stated before the start.
         elapsed_s: Seconds worked so far, over all resumes.
+        data_id: Data set that it works on: the one asked for, or the random inputs once they are drawn.
     """
 
     id: str
@@ -159,6 +160,7 @@ class Run:
     heartbeat: float | None = None
     cancel_requested: bool = False
     error: ErrorRecord | None = None
+    data_id: str | None = None
 
 
 @dataclass(frozen=True)

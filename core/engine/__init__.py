@@ -2,8 +2,9 @@
 
 from core.engine.kits import export, kit_name, kit_path
 from core.engine.planning import Plan, plan
-from core.engine.submit import cancel, delete, recover, resume, submit
+from core.engine.submit import cancel, delete, resume, submit
 from core.engine.uploads import add_data, add_model
+from core.engine.worker import recover
 from core.store.store import Store
 
 __all__ = [

@@ -6,6 +6,7 @@ import time
 import traceback
 from dataclasses import asdict, replace
 
+from core.domain.model import DataSet
 from core.domain.run import Candidate, CandidateStatus, Run, RunStatus
 from core.engine.building import Builder
 from core.engine.jobs import Stop
@@ -59,13 +60,7 @@ class Execution:
             Cancelled: The run was stopped.
             WhetstoneError: The baseline cannot be measured, so no candidate can be.
         """
-        data_id = self._run.request.data_id
-        if data_id is None:
-            self._stage("Preparing random inputs")
-            data = add_data(self._store, None, self._model, seed=self._run.request.seed)
-        else:
-            data = self._store.data.get(data_id)
-        seed = self._run.request.seed
+        data, seed = self._data(), self._run.request.seed
         self._builder = Builder(self._store, self._model, data, seed, self._stop, self._on_step)
         self._measurer = Measurer(self._store, self._run, self._worker, self._model, data, self._stop)
         candidates = self._store.candidates.list(self._run.id)
@@ -77,6 +72,15 @@ class Execution:
         finally:
             self._measurer.close()
         return RunStatus.DONE
+
+    def _data(self) -> DataSet:
+        """Return the data to work on; random inputs are drawn once, and kept as the run's own."""
+        if self._run.data_id is not None:
+            return self._store.data.get(self._run.data_id)
+        self._stage("Preparing random inputs")
+        drawn = add_data(self._store, None, self._model, seed=self._run.request.seed)
+        self._store.work.set_data(self._run.id, self._worker, drawn.id)
+        return drawn
 
     def _baseline(self, candidate: Candidate) -> Candidate:
         if candidate.status is CandidateStatus.DONE:

@@ -66,8 +66,8 @@ class Stop:
     @contextmanager
     def watching(self, child: Child) -> Iterator[Child]:
         """Kill `child` when the work is stopped while the block runs."""
-        self.check()
-        with self._lock:
+        with self._lock:  # with the check inside: `set` comes before both, or finds the child
+            self.check()
             self._child = child
         try:
             yield child

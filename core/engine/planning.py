@@ -19,6 +19,8 @@ from core.search.presets import baseline, recipes
 from core.serde import digest, to_plain
 from core.store.store import Store
 
+SEEDS = 2**31
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -115,6 +117,10 @@ def _check_request(request: RunRequest, model: SourceModel) -> None:
         raise InvalidRequest(
             f"{request.threads} threads at batch {request.batch} is not possible.",
             hint="Choose at least one thread and a batch from 1 to 4096.",
+        )
+    if not 0 <= request.seed <= SEEDS:
+        raise InvalidRequest(
+            f"The seed {request.seed} is not possible.", hint=f"Choose a whole number from 0 to {SEEDS:,}."
         )
     fixed = model.fixed_batch
     if fixed is not None and request.batch != fixed:

@@ -7,9 +7,8 @@ from dataclasses import replace
 from core.domain.run import Run, RunRequest
 from core.engine.kits import kit_file
 from core.engine.planning import plan
-from core.engine.worker import ensure_worker, mark_interrupted, worker_alive
+from core.engine.worker import ensure_worker
 from core.errors import InvalidRequest
-from core.settings import get_settings
 from core.store.store import Store
 
 
@@ -64,12 +63,3 @@ def delete(store: Store, run_id: str) -> None:
     store.runs.delete(run_id)
     for kit in kits:
         kit.unlink(missing_ok=True)
-
-
-def recover(store: Store) -> None:
-    """Mark runs whose worker died as interrupted, and see to runs that wait without a worker."""
-    if worker_alive(get_settings().data_dir):
-        return
-    mark_interrupted(store)
-    if store.runs.any_queued():
-        ensure_worker()

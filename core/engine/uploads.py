@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from core.domain.model import DataSet, FileRef, SourceModel
 from core.engine.jobs import Stop, job_folder, kept_file, run_task
@@ -14,10 +14,7 @@ from core.optional import version
 from core.protocols import InspectOptions
 from core.serde import digest, from_plain, to_plain
 from core.settings import get_settings
-from core.store.documents import Document, Documents
 from core.store.store import Store
-
-T = TypeVar("T", bound=Document)
 
 
 def _checked(path: Path) -> Path:
@@ -53,13 +50,6 @@ def _identity(kind: str, *values: Any) -> str:
     return digest(kind, version("whetstone"), *values)[:16]
 
 
-def _known(documents: Documents[T], identity: str) -> T | None:
-    try:
-        return documents.get(identity)
-    except NotFound:
-        return None
-
-
 def add_model(store: Store, path: Path, options: InspectOptions | None = None) -> SourceModel:
     """Recognize, describe and keep the model at `path`; the same upload is described once.
 
@@ -71,13 +61,13 @@ def add_model(store: Store, path: Path, options: InspectOptions | None = None) -
     Raises:
         InputError: The file cannot be used; the message says why.
     """
-    held = None if path.exists() else _known(store.models, str(path))
+    held = None if path.exists() else store.models.renew(str(path))
     if held is not None:
         return held
     path = _checked(path)
     options, sha256 = options or InspectOptions(), _sha256(path)
     identity = _identity("model", sha256, to_plain(options), options.name or path.name)
-    known = _known(store.models, identity)
+    known = store.models.renew(identity)
     if known is not None:
         return known
     with job_folder(store) as folder:
@@ -105,19 +95,20 @@ def add_data(
         model: What the data must fit.
         params: Preparation that the person adjusted, by the format's `Params`.
         format_id: A data format to insist on; empty recognizes it.
-        seed: Of the split.
+        seed: Of the split, and of random inputs.
 
     Raises:
         InputError: The data is unusable or does not fit the model.
     """
     path = Path(source) if source is not None else None
+    params = params or ({"seed": seed} if source is None else {})
     reads = [_checked(path)] if path is not None and path.exists() else []
-    held = _known(store.data, str(source)) if path is not None and not reads else None
+    held = store.data.renew(str(source)) if path is not None and not reads else None
     if held is not None:
         return held
     content = [entry for each in reads for entry in _content(each)]
-    identity = _identity("data", str(source), content, model.id, params or {}, format_id, seed)
-    known = _known(store.data, identity)
+    identity = _identity("data", str(source), content, model.id, params, format_id, seed)
+    known = store.data.renew(identity)
     if known is not None:
         return known
     with job_folder(store) as folder:
@@ -126,7 +117,7 @@ def add_data(
             "folder": str(folder),
             "model": to_plain(model),
             "format": format_id,
-            "params": params or {},
+            "params": params,
             "seed": seed,
         }
         reply = run_task("core.datasets.task", "build", payload, reads, folder, Stop())

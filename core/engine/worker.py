@@ -6,6 +6,7 @@ One worker works per data folder, held by a file lock that the system frees howe
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import socket
 import subprocess
@@ -23,12 +24,14 @@ from core.engine.jobs import Stop, sweep_jobs
 from core.engine.kits import sweep_kits
 from core.settings import get_settings
 from core.store.claims import ClaimLost
+from core.store.database import StoreUnusable
 from core.store.store import Store
 
 IDLE_S = 60.0
 POLL_S = 0.5
 LOCK = "worker.lock"
 BEATS_TO_DEATH = 15
+LOG = logging.getLogger(__name__)
 
 
 def _locked(file: TextIO, how: int, patience_s: float) -> bool:
@@ -57,11 +60,18 @@ def only_worker(folder: Path) -> Iterator[bool]:
         yield held
 
 
-def worker_alive(folder: Path) -> bool:
-    """Whether some worker holds the data folder."""
+@contextmanager
+def no_worker(folder: Path) -> Iterator[bool]:
+    """Keep workers of the data folder from starting meanwhile; yields False where one is at work."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("a") as file:
-        return not _locked(file, fcntl.LOCK_SH, patience_s=0.0)
+        yield _locked(file, fcntl.LOCK_SH, patience_s=0.0)
+
+
+def worker_alive(folder: Path) -> bool:
+    """Whether some worker holds the data folder."""
+    with no_worker(folder) as free:
+        return not free
 
 
 class Heart(threading.Thread):
@@ -77,18 +87,16 @@ class Heart(threading.Thread):
         before = time.monotonic()
         while not self._over.wait(get_settings().heartbeat_s):
             now = time.monotonic()
-            if not self._beat(now - before):
+            try:
+                pulse = self._store.work.heartbeat(self._run_id, self._worker, now - before)
+            except StoreUnusable as error:
+                # A full disk or a lock held for long may pass; the next beat adds these seconds, too.
+                LOG.warning("No heartbeat for the run %s: %s Trying again.", self._run_id, error.message)
+                continue
+            if not pulse:
                 self._stop_work.set()
                 return
             before = now
-
-    def _beat(self, seconds: float) -> bool:
-        try:
-            held = bool(self._store.work.heartbeat(self._run_id, self._worker))
-            self._store.work.add_elapsed(self._run_id, self._worker, seconds)
-        except ClaimLost:
-            return False
-        return held
 
     def end(self) -> None:
         """Stop beating."""
@@ -133,8 +141,18 @@ def work(idle_s: float = IDLE_S) -> None:
             idle_since = time.monotonic()
 
 
-def mark_interrupted(store: Store) -> None:
-    """Mark the runs of dead workers; to be called only where no worker holds the data folder.
+def recover(store: Store) -> None:
+    """Mark runs whose worker died as interrupted, and see to runs that wait without a worker."""
+    with no_worker(get_settings().data_dir) as free:
+        if not free:
+            return
+        _mark_interrupted(store)
+    if store.runs.any_queued():
+        ensure_worker()
+
+
+def _mark_interrupted(store: Store) -> None:
+    """Mark the runs of dead workers; to be called only while no other worker can take the data folder.
 
     A run in a database that other machines use may be theirs: it is dead when it stopped beating.
     """
@@ -143,7 +161,7 @@ def mark_interrupted(store: Store) -> None:
 
 
 def _tidy(store: Store) -> None:
-    mark_interrupted(store)
+    _mark_interrupted(store)
     sweep_jobs(store)
     sweep_kits(store)
     days = get_settings().retention_days

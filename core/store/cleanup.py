@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, Table, delete, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, select
 
 from core.domain.recipe import Artifact
 from core.domain.run import RunStatus
@@ -63,8 +63,8 @@ class Cleanup:
             old = connection.execute(query).scalars().all()
             for run_id in old:
                 _delete_run(connection, run_id, limit)
-            _delete_unused(connection, models, "model_id", limit)
-            _delete_unused(connection, data_sets, "data_id", limit)
+            for table, key in ((models, "model_id"), (data_sets, "data_id")):
+                connection.execute(delete(table).where(*_unused(table, key, limit)))
         self.sweep()
         return len(old)
 
@@ -80,26 +80,29 @@ class Cleanup:
 
 
 def _delete_run(connection: Connection, run_id: str, limit: float) -> None:
-    """Delete a run, and its model and data where unused and added before both it and `limit`."""
-    found = connection.execute(
-        select(runs.c.status, runs.c.model_id, runs.c.data_id, runs.c.created).where(runs.c.id == run_id)
-    )
-    row = found.first()
+    """Delete a run, and its model and data where unused and added before both it and `limit`.
+
+    Random inputs are drawn after the run began, by the run itself: for them `limit` alone counts.
+    """
+    columns = runs.c.status, runs.c.model_id, runs.c.data_id, runs.c.created, runs.c.request
+    row = connection.execute(select(*columns).where(runs.c.id == run_id)).first()
     if row is None:
         raise NotFound(f"The run {run_id} is not in the store.", hint="It may have been deleted.")
     inactive = runs.c.status.not_in(_ACTIVE)
     if not connection.execute(delete(runs).where(runs.c.id == run_id, inactive)).rowcount:
         raise InvalidRequest(f"The run is {row.status}.", hint="Cancel it first, then delete it.")
-    limit = min(limit, row.created)
-    _delete_unused(connection, models, "model_id", limit, row.model_id)
-    _delete_unused(connection, data_sets, "data_id", limit, row.data_id)
+    before = min(limit, row.created)
+    drawn = row.request.data_id is None
+    for table, key, id, made in (
+        (models, "model_id", row.model_id, before),
+        (data_sets, "data_id", row.data_id, limit if drawn else before),
+    ):
+        connection.execute(delete(table).where(table.c.id == id, *_unused(table, key, made)))
 
 
-def _delete_unused(
-    connection: Connection, table: Table, key: str, created_before: float, id: str | None = None
-) -> None:
-    old = [table.c.created <= created_before, ~exists().where(runs.c[key] == table.c.id)]
-    connection.execute(delete(table).where(*old, *([table.c.id == id] if id else [])))
+def _unused(table: Table, key: str, created_before: float) -> list[ColumnElement[bool]]:
+    """Return the conditions on documents that no run refers to."""
+    return [table.c.created <= created_before, ~exists().where(runs.c[key] == table.c.id)]
 
 
 def _unneeded(connection: Connection) -> list[str]:

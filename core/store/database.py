@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, TimeoutError
 
 from core.errors import BackendMissing, InvalidRequest, WhetstoneError
 from core.store.migrations import HEAD
 
 BUSY_MS = 30_000
-_PROBLEMS = (DBAPIError, sqlite3.Error, OSError)
+_PROBLEMS = (DBAPIError, TimeoutError, sqlite3.Error, OSError)
 _migrating = threading.Lock()  # Alembic keeps its context in module globals
 
 

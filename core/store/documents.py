@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Generic, Protocol, TypeVar
 
-from sqlalchemy import Table, delete, select
+from sqlalchemy import Connection, Table, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import InvalidRequest, NotFound
@@ -40,11 +40,14 @@ class Documents(Generic[T]):
     def add(self, value: T) -> T:
         """Store `value` unless its id is there already, whose age then starts anew; return what is held."""
         row: dict[str, Any] = {"id": value.id, "created": time.time(), "body": value}
-        renew = self._table.update().where(self._table.c.id == value.id).values(created=row["created"])
         with self._database.write() as connection:
-            if not connection.execute(renew).rowcount:
-                insert_missing(self._database, connection, self._table, **row)
-        return self.get(value.id)
+            insert_missing(self._database, connection, self._table, **row)
+            return self._renewed(connection, value.id) or value
+
+    def renew(self, id: str) -> T | None:
+        """Return the value of this id, whose age starts anew since somebody is about to use it, or None."""
+        with self._database.write() as connection:
+            return self._renewed(connection, id)
 
     def get(self, id: str) -> T:
         """Return the value of this id.
@@ -83,3 +86,9 @@ class Documents(Generic[T]):
             ) from error
         if not gone:
             raise NotFound(f"The {self._what} {id[:12]} is not in the store.")
+
+    def _renewed(self, connection: Connection, id: str) -> T | None:
+        here = self._table.c.id == id
+        connection.execute(self._table.update().where(here).values(created=time.time()))
+        found: T | None = connection.execute(select(self._table.c.body).where(here)).scalar()
+        return found

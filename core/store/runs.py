@@ -86,7 +86,15 @@ class Runs:
         ids = {candidate.run_id for candidate in candidates} or {self.new_id()}
         if len(ids) > 1:
             raise InvalidRequest("The candidates belong to different runs.")
-        run = Run(ids.pop(), name, request, RunStatus.QUEUED, time.time(), estimate_s=estimate_s)
+        run = Run(
+            ids.pop(),
+            name,
+            request,
+            RunStatus.QUEUED,
+            time.time(),
+            estimate_s=estimate_s,
+            data_id=request.data_id,
+        )
         try:
             with self._database.write() as connection:
                 _insert(connection, run, candidates)
@@ -193,7 +201,7 @@ def _insert(connection: Connection, run: Run, planned: Sequence[Candidate]) -> N
                 f"The {what} {str(key)[:12]} is not in the store.", hint=f"Upload the {what} again."
             )
     values = {field.name: getattr(run, field.name) for field in fields(Run)}
-    connection.execute(insert(runs).values(model_id=request.model_id, data_id=request.data_id, **values))
+    connection.execute(insert(runs).values(model_id=request.model_id, **values))
     if planned:
         connection.execute(insert(candidates), [row_of(candidate) for candidate in planned])
 

@@ -36,8 +36,8 @@ class Store:
       run is running and claimed by that worker, else it raises `ClaimLost` and changes nothing: a worker
       that was taken for dead cannot overwrite the work of its successor.
     - Each change of a run, its candidates, results or events raises `Run.revision`; a heartbeat does not, nor
-      do the calls in `live`.
-      Two reads with the same revision saw the same run, so that caches may key on it.
+      do the calls in `live`. Two reads with the same revision saw the same run but for its heartbeat and its
+      worked seconds, so that caches may key on it.
     - Models, data sets and artifacts never change under their id. Contents of files neither.
     - Files are stored before the rows that refer to them, and deleted after. A sweep spares what is
       younger than the grace time, so it may run at any moment.

@@ -54,11 +54,16 @@ class Work:
                     return find(connection, run_id)
         return None
 
-    def heartbeat(self, run_id: str, worker: str) -> Pulse:
-        """Give a sign of life; false where the worker must stop. Does not raise the revision."""
+    def heartbeat(self, run_id: str, worker: str, seconds: float = 0.0) -> Pulse:
+        """Give a sign of life and add the seconds worked since the last; does not raise the revision.
+
+        Returns:
+            False where the worker must stop.
+        """
         mine = (runs.c.id == run_id, runs.c.worker == worker, runs.c.status == RunStatus.RUNNING)
+        beat = {"heartbeat": time.time(), "elapsed_s": runs.c.elapsed_s + seconds}
         with self._database.write() as connection:
-            if not connection.execute(update(runs).where(*mine).values(heartbeat=time.time())).rowcount:
+            if not connection.execute(update(runs).where(*mine).values(beat)).rowcount:
                 return Pulse.LOST
             asked = connection.execute(select(runs.c.cancel_requested).where(runs.c.id == run_id)).scalar()
         return Pulse.CANCEL if asked else Pulse.HELD
@@ -96,9 +101,9 @@ class Work:
         """Keep the A/A figures; raises `ClaimLost`."""
         self._set(run_id, worker, control=control)
 
-    def add_elapsed(self, run_id: str, worker: str, seconds: float) -> None:
-        """Add worked seconds; raises `ClaimLost`."""
-        self._set(run_id, worker, elapsed_s=runs.c.elapsed_s + seconds)
+    def set_data(self, run_id: str, worker: str, data_id: str) -> None:
+        """Say which data set the run works on, so that it is kept for as long; raises `ClaimLost`."""
+        self._set(run_id, worker, data_id=data_id)
 
     def _set(self, run_id: str, worker: str, **values: Any) -> None:
         with self._database.write() as connection:

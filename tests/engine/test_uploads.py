@@ -8,13 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.domain.model import SourceModel
+from core.domain.model import DataSet, SourceModel
+from core.domain.run import RunRequest
 from core.engine import add_data, add_model
 from core.errors import NotFound, TooLarge, UnrecognizedFile
 from core.protocols import InspectOptions
 from core.settings import get_settings
 from core.store.store import Store
 from sample_models import samples
+
+SAMPLE = next(each for each in samples() if each.id == "cancer-mlp").folder / "model.onnx"
 
 
 def npz(path: Path, shift: float = 0.0) -> Path:
@@ -26,9 +29,8 @@ def npz(path: Path, shift: float = 0.0) -> Path:
 def test_the_same_upload_is_described_once_and_another_name_is_another_model(
     store: Store, mlp: SourceModel, tmp_path: Path
 ) -> None:
-    path = next(each for each in samples() if each.id == "cancer-mlp").folder / "model.onnx"
-    assert add_model(store, Path(shutil.copy(path, tmp_path / "model.onnx"))) == mlp
-    renamed = add_model(store, path, InspectOptions(name="mine"))
+    assert add_model(store, Path(shutil.copy(SAMPLE, tmp_path / "model.onnx"))) == mlp
+    renamed = add_model(store, SAMPLE, InspectOptions(name="mine"))
     assert (renamed.name, renamed.files) == ("mine", mlp.files)
     assert len(store.models.list()) == 2
 
@@ -39,6 +41,28 @@ def test_data_is_told_apart_by_content_and_seed(store: Store, mlp: SourceModel, 
     assert add_data(store, tmp_path / "rows.npz", mlp, seed=1).id != first.id
     assert add_data(store, npz(tmp_path / "rows.npz", shift=1.0), mlp).id != first.id
     assert add_data(store, None, mlp).labelled is False
+
+
+def test_the_seed_draws_the_random_inputs(store: Store, mlp: SourceModel) -> None:
+    def drawn(seed: int) -> set[bytes]:
+        files = add_data(store, None, mlp, seed=seed).files
+        arrays = [np.load(store.blobs.path(each)) for each in files if each.name.endswith("/0.npy")]
+        return {row.tobytes() for array in arrays for row in array}
+
+    assert len(drawn(0)) > 30
+    assert drawn(0).isdisjoint(drawn(1))
+
+
+def test_an_upload_known_from_before_is_not_deleted_with_its_old_run(
+    store: Store, mlp: SourceModel, cancer: DataSet
+) -> None:
+    old = store.runs.create(RunRequest(mlp.id, cancer.id), "old")
+    store.runs.request_cancel(old.id)
+    add_data(store, "breast_cancer", add_model(store, SAMPLE))
+    with Store(grace_s=0.0) as impatient:
+        impatient.runs.delete(old.id)
+    assert store.models.get(mlp.id) == mlp
+    assert store.data.get(cancer.id) == cancer
 
 
 def test_missing_empty_and_oversized_files(

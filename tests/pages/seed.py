@@ -206,7 +206,7 @@ def run(
     if done == len(SPECS):
         for candidate, (_, end, error) in zip(candidates[done:], BROKEN, strict=True):
             store.candidates.save(replace(candidate, status=end, error=error), WORKER)
-    store.work.add_elapsed(run_id, WORKER, 8.0 * done)
+    store.work.heartbeat(run_id, WORKER, 8.0 * done)
     if status is RunStatus.RUNNING:
         store.candidates.save(
             replace(candidates[done], status=CandidateStatus.MEASURING, stage="measure"), WORKER

@@ -121,9 +121,11 @@ class StoreContract:
 
     def test_heartbeat_tells_to_stop(self, store: Store) -> None:
         run, _ = claimed(store)
-        assert store.work.heartbeat(run.id, "w1") is Pulse.HELD
-        assert store.runs.get(run.id).revision == run.revision
-        assert not store.work.heartbeat(run.id, "w2")
+        assert store.work.heartbeat(run.id, "w1", 1.5) is Pulse.HELD
+        after = store.runs.get(run.id)
+        assert (after.revision, after.elapsed_s) == (run.revision, 1.5)
+        assert not store.work.heartbeat(run.id, "w2", 1.5)
+        assert store.runs.get(run.id).elapsed_s == 1.5
         assert store.runs.request_cancel(run.id).status == RunStatus.RUNNING
         assert store.work.heartbeat(run.id, "w1") is Pulse.CANCEL
         store.work.finish(run.id, "w1", RunStatus.CANCELLED)
@@ -179,7 +181,7 @@ class StoreContract:
         ]
         for candidate in states:
             store.candidates.save(candidate, "w1")
-        store.work.add_elapsed(run.id, "w1", 2.5)
+        store.work.heartbeat(run.id, "w1", 2.5)
         store.work.finish(run.id, "w1", RunStatus.INTERRUPTED)
         resumed = store.runs.resume(run.id)
         assert (resumed.status, resumed.worker, resumed.elapsed_s) == (RunStatus.QUEUED, None, 2.5)
@@ -231,7 +233,7 @@ class StoreContract:
         changes = [
             lambda: store.work.set_stage(run.id, "w1", "building"),
             lambda: store.work.set_control(run.id, "w1", {"value": 1.0, "low": 0.9, "high": 1.1}),
-            lambda: store.work.add_elapsed(run.id, "w1", 1.5),
+            lambda: store.work.set_data(run.id, "w1", a_data_set(store).id),
             lambda: store.candidates.save(planned[1], "w1"),
             lambda: store.results.attach(planned[0].id, "golden", tmp_path / "golden", "w1"),
             lambda: store.events.append(run.id, "stage"),
@@ -245,7 +247,7 @@ class StoreContract:
             assert store.runs.get(run.id).revision > revision
             revision = store.runs.get(run.id).revision
         after = store.runs.get(run.id)
-        assert (after.control, after.elapsed_s) == ({"value": 1.0, "low": 0.9, "high": 1.1}, 1.5)
+        assert after.control == {"value": 1.0, "low": 0.9, "high": 1.1}
 
     def test_run_ends_with_its_error(self, store: Store) -> None:
         run, _ = claimed(store)
@@ -338,11 +340,35 @@ class StoreContract:
     def test_deletion_keeps_what_was_uploaded_again_since(self, store: Store) -> None:
         run, _ = claimed(store)
         store.work.finish(run.id, "w1", RunStatus.DONE)
-        model = a_model(store)
-        assert model.id == run.request.model_id
+        model = store.models.renew(run.request.model_id)
+        assert model is not None
         store.runs.delete(run.id)
         assert store.models.get(model.id) == model
         assert store.blobs.verify(model.files[0].sha256)
+
+    def test_deletion_of_a_run_without_data_keeps_the_data_of_others(self, store: Store) -> None:
+        prepared = a_data_set(store)
+        run, _ = claimed(store)
+        store.work.finish(run.id, "w1", RunStatus.DONE)
+        store.runs.delete(run.id)
+        assert store.data.list() == (prepared,)
+        assert store.blobs.verify(prepared.files[0].sha256)
+
+    def test_random_inputs_are_kept_as_long_as_their_run(self, store: Store) -> None:
+        old, _ = claimed(store)
+        store.work.finish(old.id, "w1", RunStatus.DONE)
+        run, _ = claimed(store)
+        drawn = a_data_set(store)
+        store.work.set_data(run.id, "w1", drawn.id)
+        assert store.runs.get(run.id).data_id == drawn.id
+        time.sleep(0.02)
+        store.runs.delete(old.id)
+        store.delete_older_than(0.01 / 86_400)
+        assert store.data.list() == (drawn,)
+        store.work.finish(run.id, "w1", RunStatus.DONE)
+        store.runs.delete(run.id)
+        assert store.data.list() == ()
+        assert not store.blobs.verify(drawn.files[0].sha256)
 
     def test_deletion_keeps_what_was_uploaded_within_the_grace_time(self, store: Store, another: Any) -> None:
         run, _ = claimed(store)

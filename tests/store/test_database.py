@@ -10,7 +10,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from core.domain.model import DataSet
 from core.errors import InvalidRequest
+from core.serde import digest, to_json
 from core.settings import Settings
 from core.store import Store, StoreUnusable
 from core.store.database import Database
@@ -72,6 +74,19 @@ def _old_database(file: Path, revision: str) -> None:
             ['{"model_id":"m"}'],
         )
     rows.close()
+
+
+def test_runs_without_data_refer_to_the_random_inputs_they_drew(file: Path, data_dir: Path) -> None:
+    _old_database(file, "0001")
+    drawn = digest("data", "0.1.0", "None", [], "m", {}, "", 0)[:16]
+    data = DataSet(drawn, "Random inputs", (), ("x",), 8, 2, False)
+    with sqlite3.connect(file) as rows:
+        rows.execute("INSERT INTO data_sets VALUES (?, 1.0, ?)", [drawn, to_json(data)])
+    rows.close()
+    with Store(Settings(data_dir=data_dir), grace_s=0.0) as store:
+        assert store.runs.get("r").data_id == drawn
+        store.runs.delete("r")
+        assert store.data.list() == ()
 
 
 def test_opening_twice_changes_nothing(url: str) -> None:

@@ -1,0 +1,67 @@
+"""The worker's heartbeat and its lock, where things go wrong around them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.domain.run import Run, RunRequest, RunStatus
+from core.engine.jobs import Stop
+from core.engine.worker import Heart, only_worker, recover
+from core.settings import get_settings
+from core.store.store import Store
+
+Make = Callable[..., RunRequest]
+
+
+@pytest.fixture
+def claimed(store: Store, request_for: Make) -> Run:
+    store.runs.create(request_for(), "run")
+    run = store.work.claim("w1")
+    assert run is not None
+    return run
+
+
+def test_a_cancel_is_seen_after_the_store_could_not_be_used(
+    store: Store, claimed: Run, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHETSTONE_HEARTBEAT_S", "0.05")
+    get_settings.cache_clear()
+    stop = Stop()
+    heart = Heart(store, claimed, "w1", stop)
+    _rename(store, "runs", "away")
+    with caplog.at_level(logging.WARNING):
+        heart.start()
+        assert not stop.event.wait(0.5)
+    assert heart.is_alive()
+    assert "No heartbeat" in caplog.text
+    _rename(store, "away", "runs")
+    store.runs.request_cancel(claimed.id)
+    assert stop.event.wait(10)
+    heart.join()
+    assert store.runs.get(claimed.id).elapsed_s > 0.4
+
+
+def _rename(store: Store, old: str, new: str) -> None:
+    with store._database.write() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}")
+
+
+def test_no_worker_can_begin_while_dead_ones_are_looked_for(
+    store: Store, claimed: Run, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = []
+    mark = store.work.mark_interrupted
+
+    def marking(stale_after_s: float) -> tuple[str, ...]:
+        with only_worker(data_dir) as alone:
+            held.append(alone)
+        return mark(stale_after_s)
+
+    monkeypatch.setattr(store.work, "mark_interrupted", marking)
+    recover(store)
+    assert held == [False]
+    assert store.runs.get(claimed.id).status is RunStatus.INTERRUPTED
