@@ -41,6 +41,7 @@ def result(
     size: int = 1000,
     samples: int = 1000,
     agreement: Interval | None = None,
+    fidelity: Fidelity | None = None,
 ) -> Result:
     """Return figures of a candidate that is `speed` times faster than a baseline of 10 ms."""
     latency = Latency(10 / speed, None, None, None, 10 / speed, 30, 9.9 / speed, 10.1 / speed)
@@ -48,7 +49,7 @@ def result(
     speedup = Interval(speed, speed * (1 - width), speed * (1 + width))
     timing = Timing(latency, baseline, speedup, 12, False, (1.0,), {1: 100.0}, 1, 1.0, 1.0, ENVIRONMENT)
     accuracy = None if drop is None else Accuracy("top1", 90 - drop[0], Interval(*drop), samples, 5, 0.5)
-    return Result(timing, accuracy, Fidelity(agreement, 30.0, 0.1, samples), size)
+    return Result(timing, accuracy, fidelity or Fidelity(agreement, 30.0, 0.1, samples), size)
 
 
 def candidate(

@@ -129,7 +129,7 @@ def _percentile(calls: Floats, percentile: float) -> float | None:
     return float(np.quantile(calls, percentile)) if calls.size >= runs_needed(percentile) else None
 
 
-def wilson(hits: int, samples: int) -> Interval:
+def wilson(hits: float, samples: float) -> Interval:
     """Return a proportion with its 95 % score interval, which does not collapse at 0 or 1.
 
     Source: Wilson, Probable inference, the law of succession, and statistical inference (1927).
@@ -140,7 +140,7 @@ def wilson(hits: int, samples: int) -> Interval:
     return Interval(share, min(share, max(0.0, middle - reach)), max(share, min(1.0, middle + reach)))
 
 
-def paired_difference(lost: int, won: int, samples: int) -> Interval:
+def paired_difference(lost: float, won: float, samples: float) -> Interval:
     """Return the drop (lost - won) / samples with Tango's 95 % score interval.
 
     The interval holds every drop d whose score test does not reject: it keeps its coverage with few or no
@@ -160,7 +160,7 @@ def paired_difference(lost: int, won: int, samples: int) -> Interval:
     return Interval(drop, low, high)
 
 
-def samples_to_settle(lost: int, won: int, samples: int, limit: float) -> int | None:
+def samples_to_settle(lost: float, won: float, samples: float, limit: float) -> int | None:
     """Return at how many samples in all the upper end of `paired_difference` comes down to `limit`.
 
     With the shares of flips as they are, the score of Tango's test at `limit` grows with the square root of
@@ -181,7 +181,7 @@ def samples_to_settle(lost: int, won: int, samples: int, limit: float) -> int | 
     return ceil(samples * (Z95 / score) ** 2) if score < 0 else None
 
 
-def _boundary(lost: int, won: int, samples: int, inside: float, outside: float) -> float:
+def _boundary(lost: float, won: float, samples: float, inside: float, outside: float) -> float:
     """Return where |score| reaches 1.96 between the estimate and the end of the scale, by bisection."""
     while abs(outside - inside) > TOLERANCE:
         middle = (inside + outside) / 2
@@ -192,7 +192,7 @@ def _boundary(lost: int, won: int, samples: int, inside: float, outside: float) 
     return inside
 
 
-def _score(lost: int, won: int, samples: int, drop: float) -> float:
+def _score(lost: float, won: float, samples: float, drop: float) -> float:
     linear = -lost - won + (2 * samples - lost + won) * drop
     constant = -won * drop * (1 - drop)
     root = max(linear**2 - 8 * samples * constant, 0.0)

@@ -8,11 +8,16 @@ from enum import StrEnum
 
 @dataclass(frozen=True)
 class Interval:
-    """A point estimate with its 95 % interval."""
+    """A point estimate with its 95 % interval; of no width where the value is known, not estimated."""
 
     value: float
     low: float
     high: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether there is no doubt to show, as for the baseline against itself."""
+        return self.low == self.high
 
     def overlaps(self, other: Interval) -> bool:
         """Whether both intervals share a point: then the two are a tie."""
@@ -141,10 +146,14 @@ class Accuracy:
     Attributes:
         metric: ``top1``.
         value: In percent.
-        drop: Baseline minus candidate, in percentage points, with Tango's 95 % score interval.
-        samples: Evaluated samples.
-        flips: Samples whose correctness differs from the baseline's.
+        drop: Baseline minus candidate, in percentage points, with Tango's 95 % score interval; exactly 0
+            for the baseline itself.
+        samples: Evaluated samples: images, texts or rows.
+        flips: Predictions whose correctness differs from the baseline's.
         mcnemar_p: Exact McNemar p-value of the flips.
+        interval: `value` with its own 95 % interval; None in results of old.
+        places: Predictions in each sample: the pixels of a segmentation, the tokens of a text, else 1.
+        effective: Independent predictions that are worth as much as all of them; None in results of old.
     """
 
     metric: str
@@ -153,21 +162,77 @@ class Accuracy:
     samples: int
     flips: int
     mcnemar_p: float
+    interval: Interval | None = None
+    places: int = 1
+    effective: float | None = None
+
+
+@dataclass(frozen=True)
+class OutputFidelity:
+    """How far one output is from the baseline's.
+
+    Attributes:
+        name: Of the output.
+        sqnr_db: Power of the baseline's output by the power of the error, in decibel; None where they are
+            identical.
+        max_abs_error: Largest absolute difference.
+        top1_agreement: Percent of equal answers (the same arg-max, or the same whole number), with a 95 %
+            interval; None where it has neither, or where agreement would mean nothing.
+        noise: Power of the error in percent of what the output varies from input to input, with a 95 %
+            interval: a constant offset is no signal. None in whole numbers and in results of old.
+    """
+
+    name: str
+    sqnr_db: float | None
+    max_abs_error: float
+    top1_agreement: Interval | None = None
+    noise: Interval | None = None
+
+    @property
+    def loss(self) -> Interval:
+        """Percent of answers that differ or, where there are none, the noise in percent of the signal."""
+        agreement = self.top1_agreement
+        if agreement is not None:
+            return Interval(100 - agreement.value, 100 - agreement.high, 100 - agreement.low)
+        share = 0.0 if self.sqnr_db is None else 100 * 10.0 ** (-self.sqnr_db / 10)
+        return self.noise or Interval(share, share, share)
 
 
 @dataclass(frozen=True)
 class Fidelity:
-    """Agreement with the baseline's outputs; needs no labels and is no accuracy.
+    """How far the outputs are from the baseline's; needs no labels and is no accuracy.
 
     Attributes:
-        top1_agreement: Percent of samples with the same arg-max, with a 95 % interval; None where there is
-            no class axis.
-        sqnr_db: Signal to quantization-noise ratio over all outputs in decibel; None for identical outputs.
+        top1_agreement: Percent of predictions with the same arg-max in the output that has classes, with a
+            95 % interval; None where there are no classes or where agreement means nothing, see `collapsed`.
+        sqnr_db: Signal to quantization-noise ratio of the worst output in decibel; None for identical ones.
         max_abs_error: Largest absolute difference of any output.
         samples: Compared samples.
+        outputs: Every output by itself; empty in results of old.
+        collapsed: Why figures on these inputs say little, and what to give instead, in a plain sentence;
+            empty where they mean something.
     """
 
     top1_agreement: Interval | None
     sqnr_db: float | None
     max_abs_error: float
     samples: int
+    outputs: tuple[OutputFidelity, ...] = ()
+    collapsed: str = ""
+
+    @property
+    def each(self) -> tuple[OutputFidelity, ...]:
+        """Every output; one that stands for all of them in results of old."""
+        old = OutputFidelity("all outputs", self.sqnr_db, self.max_abs_error, self.top1_agreement)
+        return self.outputs or (old,)
+
+    @property
+    def worst(self) -> OutputFidelity:
+        """The output that lost most by its own measure."""
+        return max(self.each, key=lambda output: output.loss.value)
+
+    @property
+    def noisiest(self) -> OutputFidelity | None:
+        """The worst of the outputs that have no classes or whole numbers to agree on; None without any."""
+        signals = [output for output in self.each if output.top1_agreement is None]
+        return max(signals, key=lambda output: output.loss.value, default=None)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 
 from core.bench.statistics import samples_to_settle
-from core.domain.measurement import Accuracy, Interval
+from core.domain.measurement import Accuracy, Fidelity, Interval, OutputFidelity
 from core.domain.run import Limits, Result
 
 MORE_SAMPLES_CAP = 10_000_000
 LEAST_DROP = 0.1
+ROUNDING = 1e-4
+"""Noise in percent of the signal, 60 dB: what another order of additions leaves."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +48,16 @@ def loss(result: Result) -> Interval | None:
 
 
 def noise_share(result: Result) -> float:
-    """Return the power of the error in percent of the power of the baseline's outputs."""
-    sqnr = result.fidelity.sqnr_db
-    return 0.0 if sqnr is None else 100 * 10.0 ** (-sqnr / 10)
+    """Return the noise of the worst output, in percent of that output's signal."""
+    noisiest = result.fidelity.noisiest
+    return 0.0 if noisiest is None else noisiest.loss.value
 
 
 def judge(result: Result, limits: Limits) -> Verdict:
     """Return how `result` stands to `limits`.
 
-    Without classes the limit on the drop holds for the noise: 1 point is 1 % of the signal's power, 20 dB.
+    Every output counts by itself. In one without classes the limit on the drop holds for the noise: 1 point
+    is 1 % of the signal's power, 20 dB.
     """
     standings = list(_standings(result, limits))
     broken = [each for each in standings if each.figure.value > each.limit]
@@ -85,7 +89,7 @@ class _Standing:
 
 def _standings(result: Result, limits: Limits) -> Iterator[_Standing]:
     if limits.max_drop is not None:
-        yield _quality(result, limits.max_drop)
+        yield from _quality(result, limits.max_drop)
     if limits.max_latency_ms is not None:
         latency, limit = result.timing.latency, limits.max_latency_ms
         over = f"{latency.p50 - limit:.2f} ms over the limit of {limit:g} ms"
@@ -97,14 +101,30 @@ def _standings(result: Result, limits: Limits) -> Iterator[_Standing]:
         yield _Standing(Interval(size, size, size), most, f"the limit of {most / 1e6:g} MB", over)
 
 
-def _quality(result: Result, drop: float) -> _Standing:
-    lost = loss(result)
+def _quality(result: Result, drop: float) -> Iterator[_Standing]:
+    lost, fidelity = loss(result), result.fidelity
     if lost is not None:
         over = f"{lost.value - drop:.2f} points over the limit of {drop:g}"
-        return _Standing(lost, drop, f"the limit of {plural(drop, 'point')}", over, LEAST_DROP)
-    noise = noise_share(result)
-    over = f"noise is {noise:.2g} % of the signal, over the limit of {drop:g} %"
-    return _Standing(Interval(noise, noise, noise), drop, f"the limit of {drop:g} %", over, LEAST_DROP)
+        yield _Standing(lost, drop, f"the limit of {plural(drop, 'point')}", over, LEAST_DROP)
+    known = result.accuracy is not None  # labels say more of classes than agreement does
+    others = [
+        output
+        for output in (fidelity.outputs if known else fidelity.each)
+        if output.top1_agreement is None or not (known or output.top1_agreement == fidelity.top1_agreement)
+    ]
+    worst = max(others, key=lambda output: output.loss.value, default=None)
+    if worst is not None:
+        yield _output(worst, fidelity, drop)
+
+
+def _output(output: OutputFidelity, fidelity: Fidelity, drop: float) -> _Standing:
+    figure, name = output.loss, f" in the output {output.name}" if len(fidelity.outputs) > 1 else ""
+    if fidelity.collapsed and figure.high > ROUNDING:
+        figure = Interval(figure.value, 0.0, max(100.0, figure.high))
+    over = f"noise{name} is {figure.value:.2g} % of the signal, over the limit of {drop:g} %"
+    if output.top1_agreement is not None:
+        over = f"{figure.value:.2g} % of the answers{name} differ, over the limit of {drop:g} %"
+    return _Standing(figure, drop, f"the limit of {drop:g} %", over, LEAST_DROP)
 
 
 def plural(count: float, noun: str) -> str:
@@ -136,9 +156,11 @@ def samples_in_all(accuracy: Accuracy, limit: float) -> int | None:
 
 
 def _settled_at(accuracy: Accuracy, limit: float, drop: float) -> int | None:
-    net = round(drop / 100 * accuracy.samples)
-    lost, won = (accuracy.flips + net) // 2, (accuracy.flips - net) // 2
-    return samples_to_settle(lost, won, accuracy.samples, limit / 100)
+    held = accuracy.effective or accuracy.samples
+    flips, net = accuracy.flips / (accuracy.samples * accuracy.places) * held, drop / 100 * held
+    lost, won = max((flips + net) / 2, 0.0), max((flips - net) / 2, 0.0)
+    needed = samples_to_settle(lost, won, held, limit / 100)
+    return None if needed is None else ceil(needed / held * accuracy.samples)
 
 
 def _estimate(count: int) -> int:

@@ -45,8 +45,10 @@ def describe(candidate: Candidate, result: Result, count: int) -> str:
         return (
             f"{sentence} and agrees with it on {100 - lost.value:.1f} % of the inputs (no labels were given)"
         )
-    if result.fidelity.sqnr_db is not None:
-        return f"{sentence} at {result.fidelity.sqnr_db:.0f} dB signal to noise (no labels were given)"
+    fidelity = result.fidelity
+    if fidelity.sqnr_db is not None:
+        where = f" in {fidelity.worst.name}, the worst of its outputs" if len(fidelity.outputs) > 1 else ""
+        return f"{sentence} at {fidelity.sqnr_db:.0f} dB signal to noise{where} (no labels were given)"
     return f"{sentence} with the same outputs"
 
 
@@ -67,6 +69,8 @@ def doubts(rows: Sequence[Row], chosen: Row | None, control: Interval | None) ->
     why = shaky(chosen[1].timing) if chosen else ""
     if why:
         said.append(f"Take this as rough: {why}.")
+    if chosen and chosen[1].accuracy is None and chosen[1].fidelity.collapsed:
+        said.append(chosen[1].fidelity.collapsed)
     best = chosen[1].timing.speedup if chosen else Interval(1.0, 1.0, 1.0)
     for candidate, result, verdict in rows:
         speed, reason = result.timing.speedup, shaky(result.timing)

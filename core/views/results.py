@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.domain.measurement import Environment, Interval
+from core.domain.measurement import Environment, Interval, OutputFidelity
 from core.domain.model import TensorSpec
 from core.domain.run import Candidate, Result
 from core.serde import to_plain
@@ -69,23 +69,48 @@ def _accuracy(result: Result) -> dict[str, Any] | None:
     return {
         "metric": accuracy.metric,
         "value": accuracy.value,
+        "value_ci": _ends(accuracy.interval),
         "drop": accuracy.drop.value,
-        "ci_low": accuracy.drop.low,
-        "ci_high": accuracy.drop.high,
+        "ci_low": None if accuracy.drop.exact else accuracy.drop.low,
+        "ci_high": None if accuracy.drop.exact else accuracy.drop.high,
         "samples": accuracy.samples,
         "flips": accuracy.flips,
         "mcnemar_p": accuracy.mcnemar_p,
     }
 
 
-def _fidelity(result: Result) -> dict[str, Any]:
-    agreement = result.fidelity.top1_agreement
+def _ends(interval: Interval | None) -> list[float] | None:
+    return None if interval is None or interval.exact else [interval.low, interval.high]
+
+
+def _agreement(agreement: Interval | None) -> dict[str, Any]:
     return {
         "top1_agreement": agreement.value if agreement else None,
-        "top1_agreement_ci": [agreement.low, agreement.high] if agreement else None,
-        "sqnr_db": result.fidelity.sqnr_db,
-        "max_abs_error": result.fidelity.max_abs_error,
-        "samples": result.fidelity.samples,
+        "top1_agreement_ci": _ends(agreement),
+    }
+
+
+def _fidelity(result: Result) -> dict[str, Any]:
+    fidelity = result.fidelity
+    return {
+        **_agreement(fidelity.top1_agreement),
+        "sqnr_db": fidelity.sqnr_db,
+        "max_abs_error": fidelity.max_abs_error,
+        "samples": fidelity.samples,
+        "worst_output": fidelity.worst.name if fidelity.outputs else None,
+        "collapsed": fidelity.collapsed or None,
+        "outputs": [_output(output) for output in fidelity.outputs],
+    }
+
+
+def _output(output: OutputFidelity) -> dict[str, Any]:
+    return {
+        "name": output.name,
+        "sqnr_db": output.sqnr_db,
+        "max_abs_error": output.max_abs_error,
+        **_agreement(output.top1_agreement),
+        "noise_percent": output.noise.value if output.noise else None,
+        "noise_percent_ci": _ends(output.noise),
     }
 
 
