@@ -34,6 +34,7 @@ def follow(store: Store, run_id: str, on_change: Callable[[RunView], None] | Non
     Args:
         store: Holds the run.
         run_id: Which run.
+        task: One of `core.domain.model.TASKS`, where the model does not tell.
         on_change: Told of each new state.
     """
     seen, checked = -1, time.monotonic()
@@ -71,6 +72,7 @@ def optimize(
     seed: int = 0,
     architecture: str = "",
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    task: str = "",
     on_change: Callable[[RunView], None] | None = None,
     store: Store | None = None,
 ) -> RunView:
@@ -99,7 +101,7 @@ def optimize(
         InputError: Model, data or options cannot be used.
     """
     store = store or open_store()
-    described = add_model(store, Path(model), InspectOptions("", architecture, dict(shapes or {})))
+    described = add_model(store, Path(model), InspectOptions("", architecture, dict(shapes or {}), task))
     prepared = add_data(store, data, described, seed=seed) if data is not None else None
     rows = described.fixed_batch or 1 if batch is None else batch
     request = RunRequest(

@@ -55,11 +55,13 @@ class InspectOptions:
         name: Display name; empty takes the file's.
         architecture: Name of the architecture of a state dict; empty finds it.
         shapes: Chosen example shape by input name, such as ``{"input": (1, 3, 224, 224)}``.
+        task: One of `core.domain.model.TASKS`; empty guesses it.
     """
 
     name: str = ""
     architecture: str = ""
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    task: str = ""
 
 
 @dataclass(frozen=True)

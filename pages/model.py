@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import views
-from core.domain.model import SourceModel
+from core.domain.model import TASKS, SourceModel
 from core.views import ModelView
 from pages.widgets import format as fmt
 from pages.widgets.by_hand import CONVERSIONS
@@ -19,12 +19,6 @@ FORMATS = {
     "torchscript": "TorchScript",
     "state_dict": "State dict",
 }
-TASKS = {
-    "image-classification": "Image classification",
-    "token-classification": "Token classification",
-    "tabular-classification": "Tabular classification",
-    "other": "No classifier",
-}
 
 
 def identity(model: SourceModel) -> None:
@@ -33,7 +27,8 @@ def identity(model: SourceModel) -> None:
     kind = FORMATS.get(model.format, model.format)
     st.markdown(f"## {fmt.plain(model.name)} :gray-badge[{kind}] :blue-badge[{task}]", anchors=False)
     with st.grid(4, min_column_width=150):
-        st.metric("Classes", str(model.classes) if model.classes else fmt.NONE)
+        classes = model.classes_judged(labelled=False)
+        st.metric("Classes", str(classes) if classes else fmt.NONE)
         st.metric("Parameters", fmt.count(model.parameters))
         st.metric("Multiply-accumulates", fmt.count(model.macs), help="Of one forward pass at batch 1.")
         st.metric("File", fmt.size(model.size_bytes))

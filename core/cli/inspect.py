@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from core.cli.output import print_json
-from core.domain.model import SourceModel, TensorSpec
+from core.domain.model import TASKS, SourceModel, TensorSpec
 from core.engine import add_model, open_store
 from core.errors import InvalidRequest
 from core.protocols import InspectOptions
@@ -23,6 +23,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         "model", type=Path, help="ONNX, torch.export, TorchScript or state-dict file, or an id"
     )
     parser.add_argument("--architecture", default="", help="architecture of a state dict, such as resnet18")
+    parser.add_argument("--task", default="", help=f"what it is for: {', '.join(TASKS)}; default: guessed")
     parser.add_argument(
         "--shape",
         action="append",
@@ -47,7 +48,7 @@ def source_options(options: argparse.Namespace) -> InspectOptions:
             raise InvalidRequest(
                 f"The shape {text!r} cannot be read.", hint="Write it as input=1,3,224,224."
             ) from error
-    return InspectOptions("", options.architecture, shapes)
+    return InspectOptions("", options.architecture, shapes, options.task)
 
 
 def register(commands: Any) -> None:

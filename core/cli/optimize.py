@@ -174,6 +174,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         options.data,
         architecture=stated.architecture,
         shapes=stated.shapes,
+        task=stated.task,
         on_change=Progress(console),
         store=store,
         **asked(options),

@@ -9,6 +9,15 @@ from typing import Any
 SAMPLE_AXIS = "whole_sample"
 """Symbol of the axis that data sets put before inputs which have no batch in front."""
 
+TASKS = {
+    "image-classification": "Image classification",
+    "text-classification": "Text classification",
+    "tabular-classification": "Tabular classification",
+    "regression": "Regression",
+    "other": "Task unknown",
+}
+"""What a model may be for, with its name for people; all that end in ``classification`` have classes."""
+
 
 @dataclass(frozen=True)
 class FileRef:
@@ -34,12 +43,14 @@ class TensorSpec:
         dtype: NumPy name of the element type, such as ``float32``, ``int64`` or ``bool``.
         shape: Sizes; a string is a symbolic dimension, resolved by `SourceModel.symbols`.
         high: For integer inputs, the exclusive upper bound of valid values (a vocabulary's size), if known.
+        compared: For inputs of one whole number, the constants that the graph compares it with.
     """
 
     name: str
     dtype: str
     shape: tuple[int | str, ...]
     high: int | None = None
+    compared: tuple[int, ...] = ()
 
     def resolve(self, symbols: Mapping[str, int]) -> tuple[int, ...]:
         """Return the concrete shape under `symbols`; an unknown symbol counts as 1."""
@@ -102,12 +113,13 @@ class SourceModel:
         parameters: Number of weights.
         macs: Multiply-accumulates of one forward pass at the example shape and batch 1, if countable.
         size_bytes: Size of the weights and graph as uploaded.
-        task: ``image-classification``, ``text-classification``, ``tabular-classification`` or ``other``.
-        classes: Size of the class axis of a classifier.
+        task: As in `TASKS`; ``other`` where nothing tells.
+        classes: Size of the class axis, of a classifier or of what labels may show to be one.
         architecture: JSON-able description from `core.architectures`, for state dicts.
         opset: ONNX operator set, for ONNX files.
         notes: What is not possible with this model, and why.
         preprocessing: How images become inputs, where that is known and not guessed.
+        precision: What it computes in as uploaded: ``FP64``, ``FP32``, ``FP16``, ``BF16`` or ``INT8``.
     """
 
     id: str
@@ -128,6 +140,7 @@ class SourceModel:
     opset: int | None = None
     notes: tuple[Note, ...] = ()
     preprocessing: Preprocessing | None = None
+    precision: str = "FP32"
 
     def shapes(self, batch: int = 1) -> dict[str, tuple[int, ...]]:
         """Return the concrete shape of each input at `batch` (ignored where the batch is fixed)."""
@@ -135,6 +148,14 @@ class SourceModel:
         if self.batch_symbol is not None:
             symbols[self.batch_symbol] = batch
         return {spec.name: spec.resolve(symbols) for spec in self.inputs}
+
+    def classes_judged(self, labelled: bool) -> int | None:
+        """Return the size of the class axis to judge by, None where nothing tells of classes.
+
+        Args:
+            labelled: Whether the data brings class labels, which are evidence too.
+        """
+        return self.classes if labelled or self.task.endswith("classification") else None
 
     @property
     def by_rows(self) -> bool:

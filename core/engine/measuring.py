@@ -78,7 +78,8 @@ class Measurer:
             reference = outputs if alone else self._predictions(baseline, len(outputs))
             changing = self._changing(measured.predictions, baseline)
             labels = self._labels(folder)
-            accuracy, fidelity = compare(outputs, reference, labels, self._model.classes, changing)
+            classes = self._model.classes_judged(self._data.labelled)
+            accuracy, fidelity = compare(outputs, reference, labels, classes, changing)
             if alone:
                 self._keep_predictions(candidate, measured.predictions)
             self._store.results.attach(candidate.id, GOLDEN, measured.golden, self._worker)

@@ -77,7 +77,7 @@ def _unique(all_recipes: Sequence[Recipe]) -> list[Recipe]:
 
 def _candidate(position: int, model: SourceModel, recipe: Recipe, here: Environment) -> Candidate:
     identity = digest(to_plain(recipe))[:12]
-    name = recipe_name(recipe)
+    name = recipe_name(recipe, model.precision)
     try:
         check_recipe(model, recipe, here)
     except WhetstoneError as error:

@@ -34,12 +34,17 @@ def runtime_name(recipe: Recipe) -> str:
     return known.name if known else recipe.target.runtime_id
 
 
-def technique(recipe: Recipe) -> str:
-    """Return what a recipe does to the model, without exports and conversions."""
+def technique(recipe: Recipe, precision: str) -> str:
+    """Return what a recipe does to a model of `precision`, without exports and conversions."""
     steps = [step_name(step) for step in recipe.steps if step.pass_id not in PLUMBING or step.params]
-    return " + ".join(steps) if steps else "FP32"
+    return " + ".join(steps) if steps else precision
 
 
-def recipe_name(recipe: Recipe) -> str:
-    """Return technique and runtime, such as ``INT8 static + BF16 · OpenVINO``."""
-    return f"{technique(recipe)} · {runtime_name(recipe)}"
+def recipe_name(recipe: Recipe, precision: str = "FP32") -> str:
+    """Return technique and runtime, such as ``INT8 static + BF16 · OpenVINO``.
+
+    Args:
+        recipe: Steps and target.
+        precision: Of the model as uploaded; names recipes that leave it as it is.
+    """
+    return f"{technique(recipe, precision)} · {runtime_name(recipe)}"

@@ -12,13 +12,14 @@ from core.archives.zips import BROKEN_ZIP, extract_zip
 from core.complaints import complaint
 from core.domain.model import TensorSpec
 from core.errors import CorruptFile, InputError, UnsupportedModel
-from core.protocols import Feed, Inspection, InspectOptions
-from core.sources import onnx_checks, onnx_facts, onnx_notes
+from core.protocols import Array, Feed, Inspection, InspectOptions
+from core.sources import onnx_checks, onnx_facts, onnx_notes, onnx_values
 from core.sources.facts import describe
 from core.sources.onnx_macs import count_macs
 from core.sources.placing import place
-from core.sources.probe import Runner, Specs, feed_of, settle
+from core.sources.probe import Runner, Settled, Specs, feed_of, settle
 from core.sources.protobuf import looks_like_onnx
+from core.sources.purpose import tells_of_classes
 from core.sources.sizes import Hints, named
 from core.sources.words import shown
 
@@ -56,10 +57,12 @@ class OnnxSource:
         onnx_checks.check_operators(model)
         declared = onnx_facts.declared_outputs(model)
         inputs, hints = _inputs(model, options)
-        run = _runner(_open(model, file, external))
-        settled = settle(inputs, run, options.shapes, hints=hints, declared=declared)
+        session = _open(model, file, external)
+        settled = settle(inputs, _runner(session), options.shapes, hints=hints, declared=declared)
         kept = (file, *external)
         sizes = settled.sizes | ({settled.batch: 1} if settled.batch else {})
+        feed = feed_of(settled.inputs, sizes)
+        settled = replace(settled, classifies=_classifies(model, settled, onnx_graphs.run(session, feed)))
         description = describe(
             path,
             kept,
@@ -67,9 +70,10 @@ class OnnxSource:
             settled,
             format=self.id,
             parameters=onnx_facts.count_weights(model),
-            macs=count_macs(model, feed_of(settled.inputs, sizes), runnable=not external),
+            macs=count_macs(model, feed, runnable=not external),
             opset=onnx_graphs.opset(model),
             notes=onnx_notes.notes(model),
+            precision=onnx_values.precision(model),
         )
         return Inspection(description, kept)
 
@@ -113,10 +117,19 @@ def _inputs(model: ModelProto, options: InspectOptions) -> tuple[Specs, Hints]:
             )
         raw.append((name, dtype, known))
     integers = [name for name, dtype, _ in raw if "int" in dtype]
-    rows = onnx_facts.table_rows(model, integers)
-    specs = tuple(replace(spec, high=rows.get(spec.name)) for spec in named(raw))
+    rows, specs = onnx_facts.table_rows(model, integers), named(raw)
+    chosen = onnx_values.compared(model, specs)
+    specs = tuple(
+        replace(spec, high=rows.get(spec.name), compared=chosen.get(spec.name, ())) for spec in specs
+    )
     hints = {symbol: (size,) for symbol, size in onnx_facts.channel_hints(model, raw).values()}
     return specs, hints
+
+
+def _classifies(model: ModelProto, settled: Settled, outputs: list[Array]) -> bool:
+    widths = {spec.shape[1] for spec in settled.outputs if len(spec.shape) >= 2}
+    names = [spec.name for spec in settled.outputs]
+    return tells_of_classes(outputs, [*names, *onnx_values.heads(model, widths)])
 
 
 def _open(model: ModelProto, file: Path, external: tuple[Path, ...]) -> Any:

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING
 from core import onnx_graphs
 from core.domain.model import Note
 from core.sources.onnx_facts import constants
+from core.sources.onnx_values import quantized
 from core.sources.torch_facts import half_note
 from core.sources.words import shown
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-QUANTIZED = (
-    "QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger",
-    "MatMulNBits", "QGemm", "MatMulIntegerToFloat", "DynamicQuantizeMatMul", "QAttention",
-)  # fmt: skip
 CONTROL = ("If", "Loop", "Scan", "SequenceMap")
 OLD_OPSET, QUANTIZABLE_OPSET = 7, 13
 
@@ -31,9 +28,9 @@ def notes(model: ModelProto) -> tuple[Note, ...]:
 def _obstacles(model: ModelProto) -> Iterator[tuple[str, str]]:
     """Yield messages with their hints."""
     counts, opset = onnx_graphs.count_ops(model), onnx_graphs.opset(model)
-    if quantized := [name for name in QUANTIZED if counts[name]]:
+    if found := quantized(model):
         yield (
-            f"The model is already quantized ({shown(quantized)}): doing so again would only lose accuracy.",
+            f"The model is already quantized ({shown(found)}): doing so again would only lose accuracy.",
             "Upload the float model it was made from to compare other ways of quantizing.",
         )
     if opset < QUANTIZABLE_OPSET:

@@ -30,6 +30,7 @@ class Settled:
     Attributes:
         sizes: Example size of each symbol of inputs and outputs.
         batch: The symbol that is the batch, or None.
+        classifies: Whether names or values of the outputs tell that they are classes.
     """
 
     inputs: Specs
@@ -37,6 +38,7 @@ class Settled:
     sizes: dict[str, int]
     batch: str | None
     notes: tuple[Note, ...] = ()
+    classifies: bool = False
 
 
 def settle(

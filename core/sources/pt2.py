@@ -16,7 +16,7 @@ from core.protocols import Inspection, InspectOptions
 from core.sources import pt2_call
 from core.sources.facts import describe
 from core.sources.probe import settle
-from core.sources.torch_facts import opened, runner, watch, weight_facts
+from core.sources.torch_facts import opened, precision, runner, watch, weight_facts
 from core.torch_modules import exported_module, training_operators
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Pt2Source:
             format=self.id,
             parameters=parameters,
             macs=macs,
+            precision=precision(module),
             notes=(*_mode_notes(program), *called.notes, *notes),
         )
         return Inspection(model, kept)

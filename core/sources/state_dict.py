@@ -14,8 +14,9 @@ from core.complaints import complaint
 from core.domain.model import Note, TensorSpec
 from core.errors import CorruptFile, UnsafeUpload, UnsupportedModel, WhetstoneError
 from core.protocols import Inspection, InspectOptions
-from core.sources.facts import IMAGE, OTHER, TABULAR, TEXT, describe
+from core.sources.facts import describe
 from core.sources.probe import Specs, settle
+from core.sources.purpose import IMAGE, OTHER, TABULAR, TEXT
 from core.sources.torch_facts import runner, watch
 
 if TYPE_CHECKING:

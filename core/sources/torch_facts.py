@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from math import prod
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from core.complaints import complaint
 from core.domain.model import Note, TensorSpec
 from core.errors import CorruptFile, UnsupportedModel, WhetstoneError
-from core.protocols import Feed
+from core.protocols import Array, Feed
 from core.sources.probe import Runner, Settled, Specs, feed_of
+from core.sources.purpose import tells_of_classes
 from core.torch_modules import named_tensors, quiet_torch
 
 if TYPE_CHECKING:
@@ -113,17 +115,25 @@ def specs_of(outputs: Any) -> Specs:
 
 
 def watch(module: nn.Module, settled: Settled) -> tuple[Settled, int | None]:
-    """Run once at the example shape and return `settled` with `high` filled in, and the MACs at batch 1."""
+    """Run once at the example shape and return what that tells of `settled`, and the MACs at batch 1."""
     names = [spec.name for spec in settled.inputs]
     with quiet_torch():
-        seen = _watch(module, tensors(feed_of(settled.inputs, settled.sizes), names))
+        seen, outputs = _watch(module, tensors(feed_of(settled.inputs, settled.sizes), names))
     inputs = tuple(
         replace(spec, high=spec.high or seen.rows.get(index)) for index, spec in enumerate(settled.inputs)
     )
-    return replace(settled, inputs=inputs), seen.macs or None
+    told = tells_of_classes(outputs, [*(spec.name for spec in settled.outputs), *_heads(module, settled)])
+    return replace(settled, inputs=inputs, classifies=told), seen.macs or None
 
 
-def _watch(module: nn.Module, inputs: list[Any]) -> Watched:
+def _heads(module: nn.Module, settled: Settled) -> list[str]:
+    """Return the names of weights that are as tall as an output is wide."""
+    widths = {spec.shape[1] for spec in settled.outputs if len(spec.shape) >= 2}
+    held = ((name, weight.shape) for name, weight in module.named_parameters() if weight.ndim >= 2)
+    return [name for name, shape in held if shape[0] in widths]
+
+
+def _watch(module: nn.Module, inputs: list[Any]) -> tuple[Watched, list[Array]]:
     """Look on from PyTorch's dispatcher, which sees eager, exported and scripted operators alike."""
     from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -136,8 +146,9 @@ def _watch(module: nn.Module, inputs: list[Any]) -> Watched:
             return out
 
     with Mode():  # type: ignore[no-untyped-call]
-        module(*inputs)
-    return seen
+        returned = module(*inputs)
+    found = [tensor.detach().cpu() for _, tensor in named_tensors(returned)]
+    return seen, [(one.float() if one.is_floating_point() else one).numpy() for one in found]
 
 
 def _storage(tensor: Any) -> int:
@@ -157,6 +168,15 @@ def half_note(dtypes: Iterable[str]) -> tuple[Note, ...]:
             "Upload the float32 weights where you have them.",
         ),
     )
+
+
+def precision(module: nn.Module) -> str:
+    """Return the floating-point type of most weights, such as ``FP32``."""
+    names = {"float64": "FP64", "float16": "FP16", "bfloat16": "BF16"}
+    held: Counter[str] = Counter()
+    for parameter in module.parameters():
+        held[names.get(str(parameter.dtype).removeprefix("torch."), "FP32")] += parameter.numel()
+    return max(held, key=lambda name: held[name], default="FP32")
 
 
 def weight_facts(module: nn.Module) -> tuple[int, tuple[Note, ...]]:

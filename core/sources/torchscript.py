@@ -15,7 +15,7 @@ from core.sources.placing import place
 from core.sources.probe import settle
 from core.sources.script_examples import constants
 from core.sources.script_inputs import find_inputs
-from core.sources.torch_facts import opened, runner, watch, weight_facts
+from core.sources.torch_facts import opened, precision, runner, watch, weight_facts
 from core.sources.words import shown
 from core.torch_modules import open_script
 
@@ -57,6 +57,7 @@ class TorchScriptSource:
             format=self.id,
             parameters=parameters or _frozen_weights(module),
             macs=macs,
+            precision=precision(module),
             notes=(*_notes(skipped, options), *notes),
         )
         return Inspection(model, kept)

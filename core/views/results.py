@@ -30,6 +30,7 @@ def _model(view: RunView) -> dict[str, Any]:
         "parameters": model.parameters,
         "macs": model.macs,
         "task": model.task,
+        "precision": model.precision,
         "architecture": (model.architecture or {}).get("name"),
         "notes": to_plain(model.notes),
     }

@@ -45,9 +45,10 @@ def expected_quality(model: SourceModel, data: DataSet | None) -> Quality:
     ``accuracy`` needs classes and labels, ``agreement`` classes; without classes it is the ``signal``:
     how much of the outputs' power is no error.
     """
-    if not model.classes:
+    labelled = data is not None and data.labelled
+    if not model.classes_judged(labelled):
         return "signal"
-    return "accuracy" if data is not None and data.labelled else "agreement"
+    return "accuracy" if labelled else "agreement"
 
 
 @dataclass(frozen=True)

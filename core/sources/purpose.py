@@ -1,0 +1,152 @@
+"""What a model is for: told by evidence, or stated by a person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from core.domain.model import TASKS, SourceModel, TensorSpec
+from core.errors import InvalidRequest
+from core.protocols import Array
+from core.serde import digest
+
+Specs = tuple[TensorSpec, ...]
+
+IMAGE = "image-classification"
+TEXT = "text-classification"
+TABULAR = "tabular-classification"
+OTHER = "other"
+TOLD = re.compile(r"logit|prob(s|abilit)|softmax|class|cls|label", re.IGNORECASE)
+"""Words in the names of outputs and of last layers that tell of classes."""
+
+IMAGE_COUNTS = frozenset({10, 100, 101, 102, 196, 200, 256, 257, 365, 1000, 1001, 21841, 21843})
+"""Class counts of the public image sets: other widths may as well be features or coordinates."""
+
+SHARES = 1e-3
+"""How far from 1 the sum of a softmax in half precision may be; other outputs are seldom so close."""
+
+
+def guess_task(inputs: Specs, outputs: Specs, sizes: dict[str, int], told: bool) -> tuple[str, int | None]:
+    """Return the task where there is evidence, and the size of the class axis where there may be one.
+
+    A classifier has an output (N, C) or (N, C, 1, 1) with C of at least 2. One float input of rank 4
+    with 1 or 3 channels is an image, integer inputs of rank 2 are text, one float input of rank 2 is a
+    table row, unless it is as wide as the output: that is an autoencoder. That shape alone is no evidence:
+    three scores may be three regressions.
+
+    Args:
+        inputs: Of the model.
+        outputs: Of the model.
+        sizes: Example size of each symbol.
+        told: Whether names or values say that the outputs are classes.
+    """
+    classes = _classes(outputs, {spec.shape[0] for spec in inputs if spec.shape})
+    task = _shaped(inputs, sizes, classes) if classes is not None and inputs else OTHER
+    if task == OTHER:
+        return OTHER, None
+    label_beside = any(is_integer(output) for output in outputs)
+    known = task == IMAGE and classes in IMAGE_COUNTS
+    return (task if told or label_beside or known else OTHER), classes
+
+
+def _shaped(inputs: Specs, sizes: dict[str, int], classes: int | None) -> str:
+    """Return the classification that the inputs would belong to."""
+    found = [(spec, spec.resolve(sizes)) for spec in inputs]
+    if any(is_integer(spec) for spec, _ in found) and all(len(shape) == 2 for _, shape in found):
+        return TEXT
+    if len(found) != 1:
+        return OTHER
+    spec, shape = found[0]
+    if len(shape) == 4 and (shape[1] in (1, 3) or shape[3] in (1, 3)) and min(sorted(shape)[-2:]) >= 8:
+        return IMAGE
+    if (
+        len(shape) == 2
+        and not is_integer(spec)
+        and isinstance(spec.shape[1], int)
+        and spec.shape[1] != classes
+    ):
+        return TABULAR
+    return OTHER
+
+
+def _classes(outputs: Specs, fronts: set[int | str]) -> int | None:
+    """Return C of a float output (N, C), or (N, C, 1, 1) as old convolutional networks end.
+
+    Beside it are only the same in another form, such as probabilities, or whole numbers, such as the label
+    that scikit-learn's classifiers return first. `fronts` are the first sizes of the inputs: a list of
+    detections is as long as it happens to be.
+    """
+    found = {_scores(output, fronts) for output in outputs if not is_integer(output)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _scores(output: TensorSpec, fronts: set[int | str]) -> int | None:
+    if len(output.shape) < 2 or output.shape[0] not in fronts:
+        return None
+    size, *rest = output.shape[1:]
+    return size if isinstance(size, int) and size >= 2 and all(one == 1 for one in rest) else None
+
+
+def is_integer(spec: TensorSpec) -> bool:
+    """Whether a tensor holds whole numbers that are no bytes of an image."""
+    return spec.dtype.startswith(("int", "uint")) and spec.dtype != "uint8"
+
+
+def tells_of_classes(outputs: Sequence[Array], names: Iterable[str]) -> bool:
+    """Whether an output holds probabilities, or their logarithms, or a name says what it is.
+
+    Args:
+        outputs: What the model returned on an example.
+        names: Of the outputs, and of the weights that lead to them.
+    """
+    return any(map(_sums_to_one, outputs)) or any(TOLD.search(name) for name in names)
+
+
+def _sums_to_one(output: Array) -> bool:
+    if output.dtype.kind != "f" or output.ndim < 2 or output.shape[1] < 2 or not np.isfinite(output).all():
+        return False
+    values = output.astype(np.float64)
+    if (values <= 0).all():
+        values = np.exp(values)
+    return bool((values >= 0).all() and np.allclose(values.sum(axis=1), 1, atol=SHARES))
+
+
+def check_task(task: str) -> None:
+    """Refuse a task that there is not.
+
+    Raises:
+        InvalidRequest: With those that there are.
+    """
+    if task and task not in TASKS:
+        raise InvalidRequest(f"There is no task {task!r}.", hint=f"Choose one of: {', '.join(TASKS)}.")
+
+
+def restated(model: SourceModel, task: str) -> SourceModel:
+    """Return `model` as one for `task`, under an id of its own; what candidates are judged by follows.
+
+    Raises:
+        InvalidRequest: There is no such task, or the model has no output with a class axis.
+    """
+    check_task(task)
+    if task == model.task:
+        return model
+    classes = model.classes or class_axis(model.inputs, model.outputs)
+    if task.endswith("classification") and classes is None:
+        shapes = ", ".join(f"{spec.name} {list(spec.shape)}" for spec in model.outputs)
+        raise InvalidRequest(
+            f"No output has an axis of classes: {shapes}.", hint="State the task regression or other."
+        )
+    judged = classes if task.endswith("classification") else None if task == "regression" else model.classes
+    return replace(model, id=digest(model.id, task)[:16] if model.id else "", task=task, classes=judged)
+
+
+def class_axis(inputs: Specs, outputs: Specs) -> int | None:
+    """Return the size of the first output's axis that may count classes: behind the batch, else the last."""
+    fronts = {spec.shape[0] for spec in inputs if spec.shape}
+    scores = (_scores(output, fronts) for output in outputs)
+    ends = (output.shape[-1] for output in outputs if len(output.shape) >= 2 and not is_integer(output))
+    found = (size for size in (*scores, *ends) if isinstance(size, int) and size >= 2)
+    return next(found, None)
