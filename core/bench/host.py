@@ -73,6 +73,15 @@ def _feeds(model: SourceModel, data: Path | None, batch: int) -> Iterator[tuple[
         yield filled(feed, rows, batch), rows
 
 
+def _until(feeds: Iterator[tuple[Feed, int]], seconds: float | None) -> Iterator[tuple[Feed, int]]:
+    """Yield `feeds` for `seconds`, at least one."""
+    start = perf_counter()
+    for feed in feeds:
+        yield feed
+        if seconds is not None and perf_counter() - start > seconds:
+            return
+
+
 def import_runtime(payload: dict[str, Any]) -> dict[str, Any]:
     """Import the libraries of ``runtime``."""
     get_runtime(payload["runtime"]).warm_up()
@@ -123,27 +132,30 @@ def peak_memory(_: dict[str, Any]) -> dict[str, Any]:
 
 
 def predict(payload: dict[str, Any]) -> dict[str, Any]:
-    """Run the whole evaluation set at the target's batch and save the outputs in ``folder``.
+    """Run the evaluation set at the target's batch and save the outputs in ``folder``.
+
+    It ends early after ``seconds`` or ``rows``, where they are not None.
 
     Returns:
         ``samples``: rows saved.
     """
-    held = _now()
-    feeds = _feeds(held.model, held.data, held.batch)
+    held, rows = _now(), payload["rows"]
+    most = None if rows is None else -(-rows // held.batch)
+    feeds = _until(islice(_feeds(held.model, held.data, held.batch), most), payload["seconds"])
     return {"samples": save_predictions(held.session, feeds, held.batch, Path(payload["folder"]))}
 
 
 def golden(payload: dict[str, Any]) -> dict[str, Any]:
-    """Save the first ``count`` feeds with their outputs in the file ``path``.
+    """Save the first ``count`` feeds with their outputs in the file ``path``, fewer after ``seconds``.
 
     Returns:
         ``count``: feeds saved.
     """
     held = _now()
     first = islice(_feeds(held.model, held.data, held.batch), payload["count"])
-    feeds = [feed for feed, _ in first]
-    save_golden(Path(payload["path"]), feeds, [held.session.run(feed) for feed in feeds])
-    return {"count": len(feeds)}
+    pairs = [(feed, held.session.run(feed)) for feed, _ in _until(first, payload["seconds"])]
+    save_golden(Path(payload["path"]), [feed for feed, _ in pairs], [outputs for _, outputs in pairs])
+    return {"count": len(pairs)}
 
 
 def reload_model(_: dict[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,9 @@ class Plan:
         target: Wanted half-width of the 95 % interval of the speed-up, as a fraction of it.
         throughput_batches: Batch sizes to try for the throughput; empty for none.
         throughput_seconds: Seconds per batch size.
+        predict_seconds: Time limit for the evaluation set; what is there then is compared.
+            None for none.
+        predict_rows: Rows of the evaluation set to run at most, None for all.
         starts: Pairs of fresh processes over which calls shorter than 0.1 ms are spread, at least; 1 saves
             time and leaves the luck of one start out of the interval.
     """
@@ -45,6 +48,8 @@ class Plan:
     target: float = 0.03
     throughput_batches: tuple[int, ...] = (1, 8, 16, 32)
     throughput_seconds: float = 0.5
+    predict_seconds: float | None = None
+    predict_rows: int | None = None
     starts: int = 3
 
 

@@ -19,7 +19,7 @@ from core.domain.measurement import Timing
 from core.errors import Cancelled, WhetstoneError
 
 KEPT_SAMPLES = 200
-GOLDEN = 4
+GOLDEN, GOLDEN_SECONDS = 4, 1.0
 MEMORY_SHARE = 0.5
 
 
@@ -75,7 +75,7 @@ def measure(
         theirs, ours = other.open(), host.open()
         rounds.run(host, other, ours["call_ms"], theirs["call_ms"])
         memory = int(host.long("memory")["bytes"])
-        predictions, golden = _outputs(host, folder / "candidate", data_folder)
+        predictions, golden = _outputs(host, folder / "candidate", data_folder, plan)
         warm_load_ms = float(host.long("reload")["load_ms"])
         throughput = _throughput(host, candidate, plan)
     while rounds.want_more:
@@ -134,13 +134,13 @@ def _thinned(starts: list[Blocks]) -> tuple[float, ...]:
     return tuple(float(value) for value in calls[picked])
 
 
-def _outputs(host: Host, folder: Path, data_folder: Path | None) -> tuple[Path | None, Path]:
+def _outputs(host: Host, folder: Path, data_folder: Path | None, plan: Plan) -> tuple[Path | None, Path]:
     golden = folder.resolve() / "golden.npz"
-    host.long("golden", path=str(golden), count=GOLDEN)
+    host.long("golden", path=str(golden), count=GOLDEN, seconds=GOLDEN_SECONDS)
     if data_folder is None:
         return None, golden
     predictions = folder.resolve() / "predictions"
-    host.long("predict", folder=str(predictions))
+    host.long("predict", folder=str(predictions), seconds=plan.predict_seconds, rows=plan.predict_rows)
     return predictions, golden
 
 
