@@ -6,7 +6,6 @@ torch/export/pt2_archive.
 
 from __future__ import annotations
 
-import re
 import zipfile
 from pathlib import Path
 from typing import IO, Literal
@@ -32,8 +31,6 @@ OPTIONS = frozenset({"argparse.Namespace"})
 """Holds plain values and runs nothing: training scripts save their arguments beside the weights."""
 
 WEIGHTS_HINT = 'Save the weights alone: torch.save(model.state_dict(), "model.pt")'
-_LONGEST_CODE = 64 * 1024**2
-_FILE_CALLS = re.compile(r"\b(?:torch|ops\.\w+)\.(from_file|save|load|load_library)\(")
 
 
 def torch_zip_kind(path: Path) -> TorchKind | None:
@@ -77,32 +74,6 @@ def check_state_dict_pickle(path: Path) -> None:
     else:
         raise CorruptFile(f"{path.name} is not a file that torch.save wrote.", hint=WEIGHTS_HINT)
     refuse_unsafe(names - OPTIONS, path.name)
-
-
-def check_torchscript(path: Path) -> None:
-    """Refuse a TorchScript file whose code opens files by name.
-
-    TorchScript has no other reach into the system. What this look misses meets the confined process.
-
-    Raises:
-        CorruptFile: It is no TorchScript file, or truncated or broken.
-        UnsafeUpload: The code calls an operator that reads or writes files.
-    """
-    entries = inspect_zip(path)
-    with open_zip(path) as archive:
-        for entry in entries:
-            is_code = "/code/" in entry.filename and entry.filename.endswith(".py")
-            if is_code and entry.file_size > _LONGEST_CODE:
-                raise UnsafeUpload(
-                    f"The TorchScript code in {entry.filename} is too long to be looked through.",
-                    hint="Export the model with torch.export or to ONNX instead.",
-                )
-            code = archive.read(entry).decode(errors="replace") if is_code else ""
-            if call := _FILE_CALLS.search(code):
-                raise UnsafeUpload(
-                    f"The TorchScript code in {entry.filename} calls {call[0][:-1]}, which opens files.",
-                    hint="Remove that call from the model and save it again.",
-                )
 
 
 def refuse_unsafe(names: set[str], where: str) -> None:

@@ -22,6 +22,10 @@ COMPRESS_BELOW = 64 * 1024**2
 # processors round and saturate differently, and low precision makes those differences larger.
 TOLERANCES = {"int8": 0.1, "bf16": 0.05, "fp16": 0.02}
 FP32_TOLERANCE = 1e-3
+TORCHSCRIPT_WARNING = (
+    "**`model.pt` is a program.** TorchScript runs what its author wrote, with your rights, when it is "
+    "loaded. Load it only if you trust whoever made the model, or in a sandbox."
+)
 
 
 def _template(name: str) -> str:
@@ -101,6 +105,8 @@ def _readme(package: Package) -> str:
             f"- {result.accuracy.value:.2f} % top-1 on {result.accuracy.samples} samples, a drop of "
             f"{drop.value:.2f} points ({drop.low:.2f} to {drop.high:.2f})"
         )
+    if package.artifact.format == "torchscript":
+        lines += ["", TORCHSCRIPT_WARNING]
     lines += [
         "",
         "```",

@@ -6,7 +6,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from core.archives.torch_files import check_torchscript, torch_zip_kind
+from core.archives.torch_files import torch_zip_kind
+from core.archives.torchscript import check_torchscript
 from core.domain.model import Note
 from core.errors import UnsupportedModel
 from core.protocols import Inspection, InspectOptions

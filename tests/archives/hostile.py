@@ -139,3 +139,27 @@ def script_on_run(path: Path, target: Path) -> Path:
 
 
 SCRIPTS: dict[str, Callable[[Path, Path], Path]] = {"on_load": script_on_load, "on_run": script_on_run}
+
+# Ways to write the call in TorchScript that torch reads alike.
+SPELLINGS: dict[str, str] = {
+    "space": "torch.save (",
+    "spaced_dot": "torch . save(",
+    "continued_line": "torch.\\\nsave(",
+    "comment": 'torch.save( # "\n ',
+    "after_a_text": '_s = """ \' # """\n    torch.save(',
+    "after_a_quote": "_s = '\"'\n    torch.save(",
+    "other_name": "write = torch.save\n    write(",
+    "by_text": 'getattr(torch, "save")(',
+    "by_two_texts": "getattr(torch, \"sa\" 've')(",
+    "by_escapes": 'getattr(torch, "\\163ave")(',
+    "by_namespace": "ops.aten.save(",
+    "by_namespace_text": 'getattr(ops, "aten").save(',
+}
+
+
+def respelled(source: Path, path: Path, spelling: str) -> Path:
+    """Write `source`, by `script_on_load`, with its call spelled in another way."""
+    call, other = b"torch.save(", spelling.encode()
+    return rewrite(
+        source, path, lambda name, data: data.replace(call, other) if name.endswith(".py") else data
+    )

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.archives.programs import check_pt2
-from core.archives.torch_files import check_state_dict_pickle, check_torchscript, torch_zip_kind
+from core.archives.torch_files import check_state_dict_pickle, torch_zip_kind
+from core.archives.torchscript import check_torchscript
 from core.archives.zips import extract_zip, inspect_zip
 from core.errors import InputError
 from tests.archives.conftest import TorchFiles

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.archives.torch_files import check_state_dict_pickle, check_torchscript, torch_zip_kind
+from core.archives.torch_files import check_state_dict_pickle, torch_zip_kind
 from core.errors import CorruptFile, UnsafeUpload
 from tests.archives.conftest import TorchFiles
-from tests.archives.hostile import SCRIPTS, Runs, blob
+from tests.archives.hostile import Runs, blob
 
 
 @pytest.mark.parametrize(
@@ -113,14 +113,3 @@ def test_truncated_files_are_corrupt(tmp_path: Path, torch_files: TorchFiles, ke
             continue  # its pickles come first: only tensors are missing, which torch notices
         with pytest.raises(CorruptFile):
             check_state_dict_pickle(tmp_path / "cut")
-
-
-def test_honest_torchscript_passes(torch_files: TorchFiles) -> None:
-    check_torchscript(torch_files.script)
-
-
-@pytest.mark.parametrize("how", SCRIPTS)
-def test_torchscript_that_opens_files_is_refused(tmp_path: Path, how: str) -> None:
-    path = SCRIPTS[how](tmp_path / "script.pt", tmp_path / "ran")
-    with pytest.raises(UnsafeUpload, match=r"calls torch\.(save|from_file)"):
-        check_torchscript(path)

@@ -58,6 +58,7 @@ def package(folder: Path, runtime: str, noise: float = 0.0, format_: str = "onnx
 
 
 def unpack(made: Package, folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
     PACKAGER.write(made, folder / "kit.zip")
     zipfile.ZipFile(folder / "kit.zip").extractall(folder / "kit")
     return folder / "kit"
@@ -130,3 +131,11 @@ def test_few_flipped_elements_of_a_mask_are_no_fault(flipped: int, passes: bool,
     assert (verify["difference"](other, mask) <= 0.01) is passes
     floats = mask.astype(np.float32), other.astype(np.float32)
     assert verify["difference"](*floats) == 1.0
+
+
+def test_a_torchscript_kit_says_that_the_model_is_a_program(tmp_path: Path) -> None:
+    script = unpack(package(tmp_path / "script", "torchscript", format_="torchscript"), tmp_path / "a")
+    graph = unpack(package(tmp_path / "graph", "onnxruntime"), tmp_path / "b")
+    assert "is a program" in (script / "README.md").read_text()
+    assert "program" in (script / "session.py").read_text()
+    assert "is a program" not in (graph / "README.md").read_text()

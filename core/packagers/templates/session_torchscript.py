@@ -1,4 +1,9 @@
-"""Load the model on TorchScript."""
+"""Load the model on TorchScript.
+
+A TorchScript file is a program: loading and running it runs what its author wrote, with your rights.
+Whetstone looked through its code for calls that open files and ran it in a confined process only. Nothing
+confines it here.
+"""
 
 import json
 from pathlib import Path
