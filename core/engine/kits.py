@@ -12,8 +12,8 @@ import numpy as np
 
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate
-from core.engine.building import lay_out, source_artifact
-from core.engine.jobs import job_folder
+from core.engine.building import check, lay_out, source_artifact
+from core.engine.jobs import Stop, job_folder
 from core.engine.measuring import GOLDEN
 from core.errors import InvalidRequest
 from core.protocols import Package
@@ -85,11 +85,13 @@ def kit_path(store: Store, candidate_id: str) -> Path:
         raise InvalidRequest(f"{candidate.name} was not measured.", hint="Choose a finished candidate.")
     golden = store.results.get(candidate_id, GOLDEN)
     with job_folder(store) as folder:
+        laid = lay_out(store, artifact, folder / "model")
+        check(laid.format, laid.files, folder, Stop())
         package = Package(
             model=store.models.get(run.request.model_id),
             candidate=candidate,
             baseline=store.candidates.list(run.id)[0],
-            artifact=lay_out(store, artifact, folder / "model"),
+            artifact=laid,
             data=store.data.get(run.request.data_id) if run.request.data_id else None,
             golden=golden,
             golden_samples=_samples(golden),

@@ -15,9 +15,10 @@ from core import params, registry
 from core.domain.measurement import Environment
 from core.errors import WhetstoneError
 from core.protocols import LocalArtifact
+from core.sources.check import CHECKS, check_artifact
 from tests.passes.conftest import Sample, answer, apply, artifact, context
 
-FORMATS = {"onnx", "pt2", "torchscript", "state_dict", "openvino"}
+FORMATS = set(CHECKS)
 PASSES = registry.passes()
 CASES = [(name, format) for name, found in PASSES.items() for format in sorted(found.accepts)]
 SETTINGS = [
@@ -78,6 +79,7 @@ def test_it_builds_what_it_says_where_it_may_and_quietly(
     assert built.format == PASSES[name].produces[format]
     assert built.files[0] == built.path
     assert {file for file in folder.rglob("*") if file.is_file()} == set(built.files), "left something behind"
+    check_artifact(built.format, built.files)
     assert not list(elsewhere.iterdir()), "wrote outside its folder"
     assert digest(resnet.artifacts[format]) == before, "changed its input"
     assert capfd.readouterr().out == ""
