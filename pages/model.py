@@ -62,16 +62,14 @@ def possibilities(view: ModelView) -> None:
     st.subheader("What can be done", anchor=False)
     for row in can:
         st.markdown(f":green[:material/check_circle:] **{row.name}**  \n:gray[{row.summary}]")
-    known = {row.id for row in view.techniques}
-    other = [note for note in view.model.notes if note.subject not in known]
     if cannot:
         st.subheader("What cannot, and why", anchor=False)
     for row in cannot:
         reason = f"{fmt.plain(row.reason)} :gray[{fmt.plain(row.hint)}]"
         st.markdown(f":orange[:material/block:] **{row.name}**  \n{reason}")
-    if other:
+    if view.model.notes:
         st.subheader("Worth knowing", anchor=False)
-    for note in other:
+    for note in view.model.notes:
         st.markdown(f":orange[:material/info:] {fmt.plain(note.message)} :gray[{fmt.plain(note.hint)}]")
 
 

@@ -64,7 +64,7 @@ def test_it_can_be_held_against_another(open_page: Open, store: Store) -> None:
     seed.run(store, "done", RunStatus.DONE)
     app = open_page("candidate.py", candidate="done-2")
     assert "**INT8 static (NNCF) · OpenVINO** is 5.23x faster than FP32 · PyTorch eager." in words(app)
-    app.selectbox(key="against_done-2").select("done-1").run()
+    app.selectbox(key="other_done_done-0").select("done-1").run()
     assert "faster than BF16 · OpenVINO" in words(app)
 
 
