@@ -19,6 +19,7 @@ from core.errors import InvalidRequest
 from core.protocols import Package
 from core.registry import packagers
 from core.store.blobs import GRACE_S
+from core.store.private import private_file, private_folder
 from core.store.store import Store
 
 
@@ -98,8 +99,8 @@ def kit_path(store: Store, candidate_id: str) -> Path:
         )
         path = folder / "kit.zip"
         packagers()["kit"].write(package, path)
-        kept.parent.mkdir(exist_ok=True)
-        path.replace(kept)
+        private_folder(kept.parent)
+        private_file(path).replace(kept)
     return kept
 
 
