@@ -182,4 +182,4 @@ if chosen:
     show(chosen)
 else:
     with empty("verified", "No candidate chosen", "Click a point or a row on the compare page."):
-        st.page_link("compare.py", label="Compare", icon=":material/scatter_plot:")
+        st.page_link("compare.py", label="Compare")

@@ -63,7 +63,6 @@ def state(view: RunView) -> None:
         st.page_link(
             "optimize.py",
             label="Still running: watch it",
-            icon=":material/visibility:",
             query_params={"run": view.run.id},
         )
     outcome(view)
@@ -164,5 +163,5 @@ if chosen:
 else:
     box = empty("scatter_plot", "No run to compare", "Start one, or open one from the history.")
     with box, st.container(horizontal=True, horizontal_alignment="center"):
-        st.page_link("runs.py", label="History", icon=":material/history:")
-        st.page_link("start.py", label="Start", icon=":material/home:")
+        st.page_link("runs.py", label="History")
+        st.page_link("start.py", label="Start")
