@@ -161,7 +161,7 @@ def show(candidate_id: str) -> None:
         st.info(
             f"{CANDIDATE[candidate.status]}: its figures come later in the run.", icon=":material/schedule:"
         )
-    figures(view.row, quality=view.run.quality)
+    figures(view.row, view.run.candidates, quality=view.run.quality)
     left, right = st.columns(2, gap="large")
     with left:
         steps(view)

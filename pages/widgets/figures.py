@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.domain.measurement import Latency
-from core.views import Quality, Row
+from core.views import Quality, Row, ties
 from pages.widgets import format as fmt
 
 SAME_PACE = 0.005
@@ -25,8 +27,8 @@ def card(label: str, value: str, below: str) -> None:
     st.metric(label, value, below, border=True, height="stretch", delta_color="off", delta_arrow="off")
 
 
-def figures(row: Row, *, quality: Quality) -> None:
-    """Draw the figures of a candidate with their intervals; nothing before it is measured."""
+def figures(row: Row, everyone: Sequence[Row], *, quality: Quality) -> None:
+    """Draw the figures of a candidate of a run with their intervals; nothing before it is measured."""
     result = row.candidate.result
     if result is None or row.latency_ms is None:
         return
@@ -42,7 +44,7 @@ def figures(row: Row, *, quality: Quality) -> None:
         _quality(row, quality)
         card("File", fmt.size(row.size_bytes), f"memory {fmt.size(row.memory_bytes)}")
     with st.expander("All figures, and how sure they are", icon=":material/rule:", expanded=True):
-        st.table(_sureness(row), border="horizontal", alt="Every figure with its confidence")
+        st.table(_sureness(row, everyone), border="horizontal", alt="Every figure with its confidence")
     if result.timing.unstable:
         st.warning(
             "This point is unstable: at the time limit its interval was still wider than ±3 %. Close other "
@@ -70,7 +72,7 @@ def _quality(row: Row, quality: Quality) -> None:
         card("Fidelity", fmt.percent(top1.value), f"{top1.low:.1f}–{top1.high:.1f} same answer")
 
 
-def _sureness(row: Row) -> dict[str, str]:
+def _sureness(row: Row, everyone: Sequence[Row]) -> dict[str, str]:
     result = row.candidate.result
     if result is None:
         return {}
@@ -93,7 +95,7 @@ def _sureness(row: Row) -> dict[str, str]:
         table["Signal to noise (SQNR)"] = f"{fmt.decibel(row.sqnr_db)}, {worst}"
     table["Memory"] = f"{fmt.size(row.memory_bytes)} at the peak, above the empty runtime"
     table["Load"] = f"{fmt.ms(timing.load_ms)} the first time, {fmt.ms(timing.warm_load_ms)} again"
-    table["Ties in speed"] = ", ".join(row.tied_with) or "none"
+    table["Ties in speed"] = ", ".join(ties(row, everyone)) or "none"
     return table
 
 

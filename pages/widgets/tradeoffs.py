@@ -18,7 +18,7 @@ def price_list(view: RunView, limits: Limits) -> None:
         view: The run under `limits`.
         limits: As they are now.
     """
-    found = tradeoffs(store(), view.run.id, limits)
+    found = tradeoffs(store(), view.run, limits)
     if len(found) < 2:
         return
     unit = "% error" if view.quality == "signal" else "points"

@@ -8,7 +8,7 @@ from core.domain.recipe import Step
 from core.domain.run import Limits, RunRequest
 from core.insights.recommendation import recommend
 from core.store.store import Store
-from core.views import best_of, explain, model_view, results, run_view, runs
+from core.views import best_of, explain, model_view, results, run_view, runs, ties
 from core.views.results import UNMEASURED
 from core.views.rows import Row, rows
 from tests.factories import candidate, model, result
@@ -38,7 +38,7 @@ def judged(limits: Limits) -> tuple[Row, ...]:
 
 def test_overlapping_speed_ups_are_ties_and_say_so() -> None:
     base, one, other = judged(Limits(1.0))
-    assert (base.tied_with, one.tied_with, other.tied_with) == ((), ("b",), ("a",))
+    assert [ties(row, (base, one, other)) for row in (base, one, other)] == [(), ("b",), ("a",)]
     assert "As fast as the recommended" in one.why
 
 
@@ -70,7 +70,7 @@ def test_the_result_file_has_every_key_for_every_candidate(store: Store) -> None
 
 def test_history_shows_the_best(store: Store) -> None:
     (summary,) = runs(store)
-    assert (summary.done, summary.total, best_of(store, summary.id)) == (3, 4, "4.0x · fast")
+    assert (summary.done, summary.total, best_of(store, summary)) == (3, 4, "4.0x · fast")
 
 
 def test_a_candidate_is_explained_with_its_steps_and_commands(store: Store) -> None:
