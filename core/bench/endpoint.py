@@ -14,7 +14,6 @@ from core.domain.model import SourceModel
 from core.domain.recipe import Target
 from core.errors import Cancelled
 from core.protocols import LocalArtifact
-from core.sandbox.limits import Limits
 from core.sandbox.process import Child
 from core.serde import to_plain
 from core.settings import get_settings
@@ -82,17 +81,16 @@ class Host:
     def __init__(
         self, endpoint: Endpoint, folder: Path, data: Path | None, cores: set[int], cancel: Cancel = never
     ) -> None:
-        settings, threads = get_settings(), str(endpoint.target.threads)
+        threads = str(endpoint.target.threads)
         self._endpoint, self._data, self._cores, self._cancel = endpoint, data, cores, cancel
         self._opened: dict[str, Any] | None = None
         self._opening = threading.Lock()
-        self._timeout = settings.child_timeout_s
+        self._timeout = get_settings().child_timeout_s
         reads = [*endpoint.artifact.files, *([data] if data else [])]
         self._child = Child(
             HOST,
             reads=reads,
             writes=folder,
-            limits=Limits(memory_bytes=settings.child_memory_bytes),
             env={"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, **KEEP_FREED_MEMORY},
         )
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import Cancelled, ChildCrashed, ChildTimeout, UnsafeUpload
-from core.sandbox.limits import Limits
 from core.sandbox.process import Child
 from core.settings import get_settings
 from core.store.database import StoreUnusable
@@ -166,12 +165,10 @@ def run_task(
         ChildTimeout: Over the time limit of a step, or over the run's budget.
         WhetstoneError: Whatever the command raised.
     """
-    settings = get_settings()
-    timeout = min(settings.child_timeout_s, stop.remaining_s)
+    timeout = min(get_settings().child_timeout_s, stop.remaining_s)
     if timeout < LEAST_STEP_S:
         raise ChildTimeout("The time budget was over.", hint="Give the run a larger budget.")
-    limits = Limits(memory_bytes=settings.child_memory_bytes)
-    with Child(module, reads=reads, writes=writes, limits=limits) as child, stop.watching(child):
+    with Child(module, reads=reads, writes=writes) as child, stop.watching(child):
         return child.call(command, payload, timeout)
 
 
