@@ -9,6 +9,8 @@ from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe, Step, Target
 from core.errors import InvalidRequest
+from core.protocols import Opener
+from core.registry import passes
 
 PRESETS = {"quick": 1, "balanced": 2, "thorough": 3}
 BASELINE_RUNTIME = {
@@ -28,7 +30,7 @@ class Idea:
         level: Smallest preset that tries it: 1 quick, 2 balanced, 3 thorough.
         steps: Passes after the export to ONNX, or before it where `torch_steps` says so.
         runtime: Where it runs.
-        torch_steps: Passes on the uploaded PyTorch model, before any export.
+        torch_steps: Passes on the uploaded model, before any export.
         exported: Whether the recipe goes through ONNX.
     """
 
@@ -104,6 +106,26 @@ def _deep(bf16: bool) -> Iterator[Idea]:
     yield Idea(3, _steps("prune_magnitude", "int8_static_ort"), "onnxruntime")
 
 
+def _opened(ideas: Sequence[Idea], model: SourceModel) -> Iterator[Idea]:
+    """Yield ideas behind the passes that open their way, by these passes' own word.
+
+    Where such a pass changes what the model is good for, an idea is tried without it first.
+    """
+    openers = (
+        [each for each in passes().values() if isinstance(each, Opener)] if model.format == "onnx" else []
+    )
+    found = [(each.alone, step) for each in openers if (step := each.opens(model))]
+    always = tuple(step for alone, step in found if alone)
+    sometimes = tuple(step for alone, step in found if not alone)
+    for idea in ideas:
+        first = (*always, *idea.torch_steps)
+        yield replace(idea, torch_steps=first)
+        if sometimes and idea.level == 1 and idea.exported:
+            yield replace(idea, torch_steps=(*sometimes, *first))
+    if always:  # what remains where such a pass refuses the model
+        yield Idea(1, _steps("optimize_onnx"), "onnxruntime")
+
+
 def _recipe(idea: Idea, model: SourceModel, target: Target) -> Recipe | None:
     is_onnx = model.format == "onnx"
     if not idea.exported:
@@ -150,7 +172,9 @@ def recipes(
         raise InvalidRequest(f"There is no preset {preset!r}.", hint=f"Choose one of: {', '.join(PRESETS)}.")
     bf16 = any(name in environment.isa for name in BF16)
     ideas = [*(_convolutional if _sees(model) else _matmul)(bf16), *_wider(bf16), *_deep(bf16)]
-    chosen = [idea for idea in ideas if idea.level <= PRESETS[preset] and idea.runtime in runtimes]
+    chosen = [
+        idea for idea in _opened(ideas, model) if idea.level <= PRESETS[preset] and idea.runtime in runtimes
+    ]
     target = Target("", "cpu", threads, batch)
     made = [_recipe(idea, model, replace(target, runtime_id=idea.runtime)) for idea in chosen]
     unique = dict.fromkeys(_key(recipe) for recipe in made if recipe is not None)

@@ -60,6 +60,27 @@ def test_a_language_model_with_a_cache_is_no_convolutional_network() -> None:
     }
 
 
+def test_a_model_in_double_precision_is_turned_to_single_first() -> None:
+    found = recipes("quick", replace(model("onnx"), precision="FP64"), ENVIRONMENT, ALL)
+    first = [recipe.steps[0].pass_id for recipe in found]
+    assert set(first[:-1]) == {"double_to_float"}
+    assert first[-1] == "optimize_onnx"
+    assert not any(
+        step.pass_id == "double_to_float"
+        for recipe in recipes("quick", model("onnx"), ENVIRONMENT, ALL)
+        for step in recipe.steps
+    )
+
+
+def test_an_input_that_chooses_a_way_is_fixed_beside_the_free_one() -> None:
+    rate = TensorSpec("sr", "int64", (), compared=(16000,))
+    plain = model("onnx")
+    found = recipes("quick", replace(plain, inputs=(*plain.inputs, rate)), ENVIRONMENT, ALL)
+    fixed = [recipe.steps[1:] for recipe in found if recipe.steps[0].pass_id == "fix_inputs"]
+    free = [recipe.steps for recipe in found if recipe.steps[0].pass_id != "fix_inputs"]
+    assert fixed == free
+
+
 def test_a_processor_without_bf16_gets_no_bf16() -> None:
     old = replace(ENVIRONMENT, isa=("avx2",))
     steps = [step.pass_id for recipe in recipes("thorough", model(), old, ALL) for step in recipe.steps]
