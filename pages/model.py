@@ -10,6 +10,7 @@ from core.views import ModelView
 from pages.widgets import format as fmt
 from pages.widgets.by_hand import CONVERSIONS
 from pages.widgets.dataset import NONE, data_section
+from pages.widgets.deletion import delete_buttons
 from pages.widgets.models import read_again, upload_box
 from pages.widgets.page import current, emphasis, empty, go, remember, store
 
@@ -109,6 +110,7 @@ def show(model_id: str) -> None:
         tensors(model)
         with st.expander("Another name, architecture or example shape", icon=":material/edit:"):
             read_again(model)
+        delete_buttons(model, data)
     with right:
         possibilities(view)
 

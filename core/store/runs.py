@@ -171,7 +171,7 @@ class Runs:
             return find(connection, run_id)
 
     def resume(self, run_id: str) -> Run:
-        """Queue the run again; finished candidates stay, half-done ones and those cancelled wait again.
+        """Queue the run again; finished candidates stay, half-done ones wait again.
 
         Raises:
             NotFound: The store does not hold it.
@@ -187,7 +187,7 @@ class Runs:
                     f"The run is {status}.",
                     hint="Only interrupted, cancelled and failed runs can be resumed.",
                 )
-            settle(connection, [run_id], cancelled=True)
+            settle(connection, run_id)
             append(connection, run_id, "resumed", "", {})
             return find(connection, run_id)
 

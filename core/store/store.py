@@ -19,6 +19,7 @@ from core.store.private import close_data_folder, private_folder
 from core.store.results import Results
 from core.store.runs import Runs
 from core.store.tables import data_sets, models
+from core.store.uploads import Uploads
 from core.store.work import Work
 
 
@@ -48,6 +49,7 @@ class Store:
         blobs: Content-addressed files.
         models: Uploaded models.
         data: Prepared data sets.
+        uploads: Both kinds, for deletion.
         runs: Runs.
         work: The same, for the workers that hold them.
         candidates: Their candidates.
@@ -74,6 +76,7 @@ class Store:
         self._cleanup = Cleanup(self._database, self.blobs, grace_s)
         self.models: Documents[SourceModel] = Documents(self._database, models, "model")
         self.data: Documents[DataSet] = Documents(self._database, data_sets, "data set")
+        self.uploads = Uploads(self._database, self._cleanup)
         self.artifacts = Artifacts(self._database, self.blobs)
         self.runs = Runs(self._database, self._cleanup)
         self.work = Work(self._database)
