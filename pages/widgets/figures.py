@@ -49,7 +49,8 @@ def figures(row: Row, everyone: Sequence[Row], *, quality: Quality) -> None:
         card("File", fmt.size(row.size_bytes), f"memory {memory}{_by(result, first, own)}")
     with st.expander("All figures, and how sure they are", icon=":material/rule:", expanded=True):
         lines = [*_speed(row, result), *_ties(row, everyone), *_sameness(row, result), *_cost(result)]
-        theirs = {name: value for name, value, _ in (*_speed(baseline, first), *_cost(first))}
+        known = (*_speed(baseline, first), *_sameness(baseline, first), *_cost(first))
+        theirs = {"Speed-up": "1x"} | {name: value for name, value, _ in known}
         table = {
             "Figure": [name for name, _, _ in lines],
             "Here": [value for _, value, _ in lines],

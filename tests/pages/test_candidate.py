@@ -98,7 +98,7 @@ def test_every_figure_stands_beside_the_baselines(open_page: Open, store: Store)
     seed.run(store, "done", RunStatus.DONE)
     app = open_page("candidate.py", candidate="done-2")
     table = app.table[0].value
-    for name in ("Latency", "File", "Memory"):
+    for name in ("Latency", "Accuracy", "File", "Memory"):
         (line,) = (row for _, row in table.iterrows() if row["Figure"] == name)
         assert line["Here"] != "–"
         assert line["Your model"] not in ("–", line["Here"])
