@@ -167,6 +167,8 @@ class Pass(Protocol):
         produces: Format it returns, by format taken.
         calibrates: Whether it reads calibration data.
         libraries: Modules whose versions enter artifact ids.
+        build_s: Seconds for a small model on two cores, imports included; and seconds more for every 10^9
+            multiply-accumulates of a forward pass.
     """
 
     id: ClassVar[str]
@@ -178,6 +180,7 @@ class Pass(Protocol):
     produces: ClassVar[Mapping[str, str]]
     calibrates: ClassVar[bool]
     libraries: ClassVar[tuple[str, ...]]
+    build_s: ClassVar[tuple[float, float]]
 
     def requires(self, model: SourceModel, environment: Environment, params: Any) -> None:
         """Refuse, before any work and without opening the model, what cannot apply.

@@ -63,6 +63,15 @@ class Stop:
         return float("inf") if self._deadline is None else self._deadline - time.monotonic()
 
     @contextmanager
+    def until(self, deadline: float) -> Iterator[None]:
+        """Let the deadline be another one while the block runs."""
+        before, self._deadline = self._deadline, None if deadline == float("inf") else deadline
+        try:
+            yield
+        finally:
+            self._deadline = before
+
+    @contextmanager
     def watching(self, child: Child) -> Iterator[Child]:
         """Kill `child` when the work is stopped while the block runs."""
         with self._lock:  # with the check inside: `set` comes before both, or finds the child

@@ -32,6 +32,8 @@ IDLE_S = 60.0
 POLL_S = 0.5
 LOCK = "worker.lock"
 BEATS_TO_DEATH = 15
+STARTING_S = 8.0
+"""Seconds that a worker may take to start; who waited longer waited for another run."""
 LOG = logging.getLogger(__name__)
 
 
@@ -108,8 +110,13 @@ class Heart(threading.Thread):
 
 
 def _deadline(run: Run) -> float | None:
+    """Return when the budget is over: it counts from the click, but not what was spent in the queue."""
     budget = run.request.budget_s
-    return None if budget is None else time.monotonic() + budget - run.elapsed_s
+    if budget is None:
+        return None
+    waited = time.time() - run.created
+    started = waited if waited < STARTING_S and not run.elapsed_s else 0.0
+    return time.monotonic() + budget - run.elapsed_s - started
 
 
 def _work_on(store: Store, run: Run, worker: str) -> None:

@@ -50,6 +50,7 @@ class DoubleToFloat:
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = True
     libraries = ("onnxruntime", "onnx")
+    build_s = (1.5, 0.3)
     alone = True
 
     def opens(self, model: SourceModel) -> Step | None:

@@ -66,6 +66,7 @@ class FixInputs:
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = True
     libraries = ("onnxruntime", "onnx")
+    build_s = (1.5, 0.3)
     alone = False
 
     def opens(self, model: SourceModel) -> Step | None:

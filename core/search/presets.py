@@ -1,4 +1,4 @@
-"""Which recipes to try for a model on a machine, the likely good and cheap ones first."""
+"""Which recipes to try for a model on a machine: cheap and lossless ones first, then the likely winners."""
 
 from __future__ import annotations
 
@@ -50,14 +50,19 @@ PRUNE_30 = Step("prune_channels", {"ratio": 0.3})
 PRUNE_50 = Step("prune_channels", {"ratio": 0.5})
 
 
-def _convolutional(bf16: bool) -> Iterator[Idea]:
-    remainder = _steps("bf16") if bf16 else ()
+def _cheap(bf16: bool) -> Iterator[Idea]:
+    """Yield what takes seconds to build and loses little or nothing: a short budget ends in the middle."""
+    # OpenVINO reads ONNX itself: nothing has to be built before the first figure is there.
+    yield Idea(1, (), "openvino")
     if bf16:
         yield Idea(1, _steps("bf16"), "openvino")
+    yield Idea(1, _steps("optimize_onnx"), "onnxruntime")
+
+
+def _convolutional(bf16: bool) -> Iterator[Idea]:
+    remainder = _steps("bf16") if bf16 else ()
     yield Idea(1, (Step("int8_static_nncf"), *remainder), "openvino")
     yield Idea(1, _steps("int8_static_ort"), "onnxruntime")
-    yield Idea(1, _steps("optimize_onnx"), "onnxruntime")
-    yield Idea(1, _steps("convert_openvino"), "openvino")
     # Corrects layer by layer: of a heavy network minutes, in which all of the above are there.
     yield Idea(1, (NNCF_FULL, *remainder), "openvino")
     yield Idea(2 if bf16 else 1, _steps("int8_static_nncf"), "openvino")
@@ -66,13 +71,9 @@ def _convolutional(bf16: bool) -> Iterator[Idea]:
 
 def _matmul(bf16: bool) -> Iterator[Idea]:
     remainder = _steps("bf16") if bf16 else ()
-    if bf16:
-        yield Idea(1, _steps("bf16"), "openvino")
     yield Idea(1, _steps("int8_dynamic"), "onnxruntime")
     yield Idea(1, (Step("int8_static_nncf"), *remainder), "openvino")
     yield Idea(1, (Step("int8_weights_nncf"), *remainder), "openvino")
-    yield Idea(1, _steps("optimize_onnx"), "onnxruntime")
-    yield Idea(1, _steps("convert_openvino"), "openvino")
     yield Idea(1, _steps("int8_static_ort"), "onnxruntime")
     yield Idea(2, (NNCF_FULL, *remainder), "openvino")
     yield Idea(1, _steps("fp16"), "onnxruntime")
@@ -171,7 +172,8 @@ def recipes(
     if preset not in PRESETS:
         raise InvalidRequest(f"There is no preset {preset!r}.", hint=f"Choose one of: {', '.join(PRESETS)}.")
     bf16 = any(name in environment.isa for name in BF16)
-    ideas = [*(_convolutional if _sees(model) else _matmul)(bf16), *_wider(bf16), *_deep(bf16)]
+    likely = _convolutional if _sees(model) else _matmul
+    ideas = [*_cheap(bf16), *likely(bf16), *_wider(bf16), *_deep(bf16)]
     chosen = [
         idea for idea in _opened(ideas, model) if idea.level <= PRESETS[preset] and idea.runtime in runtimes
     ]

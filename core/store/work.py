@@ -93,9 +93,10 @@ class Work:
             settle(connection, run_id)
             return find(connection, run_id)
 
-    def set_stage(self, run_id: str, worker: str, stage: str) -> None:
-        """Say what the worker does now; raises `ClaimLost`."""
-        self._set(run_id, worker, stage=stage)
+    def set_stage(self, run_id: str, worker: str, stage: str, estimate_s: float | None = None) -> None:
+        """Say what the worker does now and how long the run will take in all; raises `ClaimLost`."""
+        told = {} if estimate_s is None else {"estimate_s": estimate_s}
+        self._set(run_id, worker, stage=stage, **told)
 
     def set_control(self, run_id: str, worker: str, control: dict[str, float]) -> None:
         """Keep the A/A figures; raises `ClaimLost`."""

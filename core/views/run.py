@@ -22,11 +22,11 @@ class Progress:
     """How far a run is.
 
     Attributes:
-        done: Candidates that are final, the baseline among them.
-        total: All candidates.
+        done: Candidates that are final; like all counts without the baseline and what the plan refused.
+        total: Candidates that are tried.
         failed: Candidates that failed.
         elapsed_s: Seconds worked so far.
-        remaining_s: Expected seconds to go; None when nothing is going on.
+        remaining_s: Expected seconds to go, with those of the runs ahead; None when nothing is going on.
         stage: What the worker does now.
     """
 
@@ -111,17 +111,20 @@ def _elapsed(run: Run) -> float:
     return run.elapsed_s
 
 
-def _progress(run: Run, candidates: Sequence[Candidate]) -> Progress:
-    final = sum(each.status.final for each in candidates)
-    failed = sum(each.status is CandidateStatus.FAILED for each in candidates)
-    elapsed = _elapsed(run)
+def _left(run: Run) -> float:
+    """Return the expected seconds to go: the worker states its estimate anew with every step."""
+    return max(0.0, (run.estimate_s or 0.0) - _elapsed(run))
+
+
+def _progress(store: Store, run: Run, candidates: Sequence[Candidate]) -> Progress:
+    tried = [each for each in candidates if each.tried]
+    final = sum(each.status.final for each in tried)
+    failed = sum(each.status is CandidateStatus.FAILED for each in tried)
     remaining = None
-    if run.status.active and run.estimate_s is not None:
-        share = 1 - final / max(len(candidates), 1)
-        pace = elapsed / final * (len(candidates) - final) if final > 2 else run.estimate_s * share
-        left = pace if run.request.budget_s is None else min(pace, run.request.budget_s - elapsed)
-        remaining = max(left, 0.0)
-    return Progress(final, len(candidates), failed, elapsed, remaining, run.stage)
+    if run.status.active:
+        ahead = store.runs.ahead_of(run) if run.status is RunStatus.QUEUED else ()
+        remaining = _left(run) + sum(map(_left, ahead))
+    return Progress(final, len(tried), failed, _elapsed(run), remaining, run.stage)
 
 
 def run_view(store: Store, run_id: str, limits: Limits | None = None) -> RunView:
@@ -135,7 +138,7 @@ def run_view(store: Store, run_id: str, limits: Limits | None = None) -> RunView
     advice, judged = _judged(store, run, limits or run.request.limits)
     data = store.data.get(run.request.data_id) if run.request.data_id else None
     model = store.models.get(run.request.model_id)
-    return RunView(run, model, data, judged, advice, _progress(run, candidates))
+    return RunView(run, model, data, judged, advice, _progress(store, run, candidates))
 
 
 def candidates_of(store: Store, run: Run) -> tuple[Candidate, ...]:

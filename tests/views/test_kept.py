@@ -50,8 +50,8 @@ def test_a_change_is_seen_at_once(store: Store) -> None:
 
 def test_a_heartbeat_reads_no_candidate_again_and_the_time_goes_on(store: Store) -> None:
     before = run_view(store, "run").progress.elapsed_s
-    store.work.heartbeat("run", "w", 5.0)
-    assert run_view(store, "run").progress.elapsed_s >= before + 5
+    store.work.heartbeat("run", "w", 50.0)
+    assert run_view(store, "run").progress.elapsed_s >= 50 > before
     assert reads(store) == 1
 
 
