@@ -25,9 +25,11 @@ from core.protocols import Array
 from core.store.store import Store
 
 PLANS = {
-    "quick": Plan(max_seconds=5.0, throughput_batches=(1, 8), throughput_seconds=0.2, starts=1),
+    "quick": Plan(
+        max_seconds=5.0, throughput_batches=(1, 8), throughput_seconds=0.2, starts=1, close_starts=2
+    ),
     "balanced": Plan(max_seconds=12.0, throughput_seconds=0.4),
-    "thorough": Plan(max_seconds=30.0, target=0.02, throughput_seconds=0.6),
+    "thorough": Plan(max_seconds=30.0, target=0.02, throughput_seconds=0.6, starts=3, close_starts=4),
 }
 GOLDEN = "golden.npz"
 
@@ -85,7 +87,7 @@ class Measurer:
             self._store.results.attach(candidate.id, GOLDEN, measured.golden, self._worker)
         timing = measured.timing
         if baseline.result is not None:
-            timing = at_pace(timing, baseline.result.timing.latency.p50)
+            timing = at_pace(timing, baseline.result.timing)
         return Result(timing, accuracy, fidelity, artifact.size_bytes)
 
     def _time(
