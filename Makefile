@@ -31,7 +31,6 @@ test-slow: setup
 	$(BIN)/pytest -m slow --timeout 3600
 
 bench: setup
-	$(BIN)/python -m benchmarks.views
 	$(BIN)/python -m benchmarks
 
 fmt: setup

@@ -19,7 +19,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from core import engine
 from core.errors import WhetstoneError
 from pages.routes import ROUTES, tickets
-from pages.routes.hosts import OwnHosts
 from pages.widgets import demo
 
 LOG = logging.getLogger("whetstone")
@@ -87,7 +86,7 @@ def apologise(error: Exception) -> bool:
 app = st.App(
     "pages/main.py",
     routes=ROUTES,
-    middleware=[Middleware(SecurityHeaders), Middleware(OwnHosts)],
+    middleware=[Middleware(SecurityHeaders)],
     lifespan=lifespan,
     on_script_error=apologise,
 )

@@ -4,34 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from core.bench.endpoint import Endpoint
 from core.bench.pace import at_pace
 from core.bench.predictions import CHANGING
-from core.bench.quality import compare, read_outputs
 from core.bench.rounds import Plan
 from core.bench.stopwatch import Measured, measure
 from core.datasets.build import LABELS
+from core.domain.measurement import Accuracy, Fidelity
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate, Result, Run
 from core.engine.building import lay_out, lay_out_data, source_artifact
-from core.engine.jobs import Stop, job_folder
+from core.engine.jobs import Stop, job_folder, kept_file, run_task
 from core.engine.live import LiveReport
 from core.engine.standby import Standby
 from core.errors import RuntimeFailed
-from core.protocols import Array
+from core.serde import from_plain
 from core.store.store import Store
 
 PLANS = {
-    "quick": Plan(
-        max_seconds=5.0, throughput_batches=(1, 8), throughput_seconds=0.2, starts=1, close_starts=2
-    ),
+    "quick": Plan(max_seconds=5.0, throughput_batches=(1, 8), throughput_seconds=0.2, starts=1),
     "balanced": Plan(max_seconds=12.0, throughput_seconds=0.4),
-    "thorough": Plan(max_seconds=30.0, target=0.02, throughput_seconds=0.6, starts=3, close_starts=4),
+    "thorough": Plan(max_seconds=30.0, target=0.02, throughput_seconds=0.6),
 }
 GOLDEN = "golden.npz"
+COMPARING = "core.bench.comparing"
 
 
 class Measurer:
@@ -64,39 +61,34 @@ class Measurer:
             self._standby.close()
             self._standby = None
 
-    def measure(self, candidate: Candidate, artifact: Artifact, baseline: Candidate, plan: Plan) -> Result:
+    def measure(self, candidate: Candidate, artifact: Artifact, baseline: Candidate) -> Result:
         """Return all figures of `candidate`; the baseline itself is measured against itself.
 
         Raises:
             RuntimeFailed: The runtime refuses the artifact, or its outputs are not finite.
-            Cancelled: The run was stopped, or the time is over.
+            Cancelled: The run was stopped.
         """
         with job_folder(self._store) as folder:
-            measured = self._time(candidate, artifact, baseline, plan, folder)
+            measured = self._time(candidate, artifact, baseline, folder)
             if measured.predictions is None:
                 raise RuntimeFailed("The candidate left no predictions.", hint="Report this as a fault.")
-            outputs = read_outputs(measured.predictions)
             alone = candidate.id == baseline.id
-            reference = outputs if alone else self._predictions(baseline, len(outputs))
-            changing = self._changing(measured.predictions, baseline)
-            labels = self._labels(folder)
-            classes = self._model.classes_judged(self._data.labelled)
-            accuracy, fidelity = compare(outputs, reference, labels, classes, changing)
+            reference = measured.predictions if alone else self._predictions(baseline, folder / "reference")
+            accuracy, fidelity = self._compare(measured.predictions, reference, folder)
             if alone:
                 self._keep_predictions(candidate, measured.predictions)
-            self._store.results.attach(candidate.id, GOLDEN, measured.golden, self._worker)
+            golden = kept_file(measured.golden.parent, measured.golden.name)
+            self._store.results.attach(candidate.id, GOLDEN, golden, self._worker)
         timing = measured.timing
         if baseline.result is not None:
-            timing = at_pace(timing, baseline.result.timing)
+            timing = at_pace(timing, baseline.result.timing.latency.p50)
         return Result(timing, accuracy, fidelity, artifact.size_bytes)
 
-    def _time(
-        self, candidate: Candidate, artifact: Artifact, baseline: Candidate, plan: Plan, folder: Path
-    ) -> Measured:
+    def _time(self, candidate: Candidate, artifact: Artifact, baseline: Candidate, folder: Path) -> Measured:
         ours = lay_out(self._store, artifact, folder / "ours")
         theirs = lay_out(self._store, source_artifact(self._model), folder / "theirs")
         data = lay_out_data(self._store, self._data, folder / "data")
-        request = self._run.request
+        request, alone = self._run.request, candidate.id == baseline.id
         reference = self._standby.take() if self._standby else None
         report = LiveReport(self._store, self._run.id, self._worker, candidate.id, request.threads)
         try:
@@ -104,30 +96,38 @@ class Measurer:
                 return measure(
                     Endpoint(ours, candidate.recipe.target, self._model),
                     Endpoint(theirs, baseline.recipe.target, self._model),
-                    plan,
+                    PLANS.get(request.preset, PLANS["balanced"]),
                     folder / "out",
                     data,
                     seed=request.seed,
-                    cancel=self._stop.over,
+                    cancel=self._stop.event.is_set if alone else self._stop.over,
                     reference=reference,
                     on_block=report.add,
                 )
         finally:
             self.close()
 
-    def _labels(self, folder: Path) -> Array | None:
-        path = folder / "data" / LABELS
-        return np.load(path, allow_pickle=False) if self._data.labelled else None
+    def _compare(self, ours: Path, theirs: Path, folder: Path) -> tuple[Accuracy | None, Fidelity]:
+        """Compare two folders of outputs in a process of its own, as what wrote them may be hostile."""
+        labels = folder / "data" / LABELS if self._data.labelled else None
+        payload = {
+            "ours": str(ours),
+            "theirs": str(theirs),
+            "labels": str(labels) if labels else None,
+            "classes": self._model.classes_judged(self._data.labelled),
+            "names": [spec.name for spec in self._model.outputs],
+            "samples": self._data.evaluation_samples,
+        }
+        reads, writes = {ours, theirs, *([labels] if labels else [])}, folder / "compared"
+        found = run_task(COMPARING, "compare", payload, sorted(reads), writes, self._stop, finish=True)
+        accuracy = found["accuracy"] and from_plain(found["accuracy"], Accuracy)
+        return accuracy, from_plain(found["fidelity"], Fidelity)
 
     def _keep_predictions(self, baseline: Candidate, folder: Path) -> None:
         for path in [*folder.glob("[0-9]*.npy"), *folder.glob(CHANGING)]:
-            self._store.results.attach(baseline.id, path.name, path, self._worker)
+            self._store.results.attach(baseline.id, path.name, kept_file(folder, path.name), self._worker)
 
-    def _changing(self, folder: Path, baseline: Candidate) -> bool:
-        """Whether the size of the outputs changes from call to call, here or with the baseline."""
-        kept = self._store.results.list(baseline.id)
-        return (folder / CHANGING).exists() or any(file.name == CHANGING for file in kept)
-
-    def _predictions(self, baseline: Candidate, count: int) -> list[Array]:
-        paths = [self._store.results.get(baseline.id, f"{index}.npy") for index in range(count)]
-        return [np.load(path, mmap_mode="r", allow_pickle=False) for path in paths]
+    def _predictions(self, baseline: Candidate, folder: Path) -> Path:
+        kept = [file for file in self._store.results.list(baseline.id) if file.name != GOLDEN]
+        self._store.blobs.lay_out(kept, folder)
+        return folder

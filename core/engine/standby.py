@@ -47,7 +47,6 @@ class Standby:
 
     def _open(self) -> None:
         try:
-            self._host.ready()
             self._host.open()
         except WhetstoneError:
             # The measurement starts a process of its own then, and meets the error where it is reported.
