@@ -31,6 +31,7 @@ test-slow: setup
 	$(BIN)/pytest -m slow --timeout 3600
 
 bench: setup
+	$(BIN)/python -m benchmarks.views
 	$(BIN)/python -m benchmarks
 
 fmt: setup

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from core import engine
 from core.errors import WhetstoneError
 from pages.routes import ROUTES, tickets
+from pages.routes.hosts import OwnHosts
 from pages.widgets import demo
 
 LOG = logging.getLogger("whetstone")
@@ -86,7 +87,7 @@ def apologise(error: Exception) -> bool:
 app = st.App(
     "pages/main.py",
     routes=ROUTES,
-    middleware=[Middleware(SecurityHeaders)],
+    middleware=[Middleware(SecurityHeaders), Middleware(OwnHosts)],
     lifespan=lifespan,
     on_script_error=apologise,
 )

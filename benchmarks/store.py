@@ -48,7 +48,7 @@ def median_ms(call: Callable[[], object]) -> float:
 
 def recent(store: Store) -> list[str]:
     """Read what the start page shows of the history."""
-    return [best_of(store, run.id) for run in runs(store, 5)]
+    return [best_of(store, run) for run in runs(store, 5)]
 
 
 def main() -> None:

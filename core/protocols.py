@@ -15,13 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
 from core.domain.measurement import Environment
 from core.domain.model import DataSet, SourceModel
-from core.domain.recipe import Target
+from core.domain.recipe import Step, Target
 from core.domain.run import Candidate
 
 Array = NDArray[Any]
@@ -167,6 +167,8 @@ class Pass(Protocol):
         produces: Format it returns, by format taken.
         calibrates: Whether it reads calibration data.
         libraries: Modules whose versions enter artifact ids.
+        build_s: Seconds for a small model on two cores, imports included; and seconds more for every 10^9
+            multiply-accumulates of a forward pass.
     """
 
     id: ClassVar[str]
@@ -178,6 +180,7 @@ class Pass(Protocol):
     produces: ClassVar[Mapping[str, str]]
     calibrates: ClassVar[bool]
     libraries: ClassVar[tuple[str, ...]]
+    build_s: ClassVar[tuple[float, float]]
 
     def requires(self, model: SourceModel, environment: Environment, params: Any) -> None:
         """Refuse, before any work and without opening the model, what cannot apply.
@@ -200,6 +203,20 @@ class Pass(Protocol):
         Raises:
             PassFailed: The promise is not kept.
         """
+
+
+@runtime_checkable
+class Opener(Protocol):
+    """A pass on ONNX that opens the way for others, and says itself on which models it is worth trying.
+
+    Attributes:
+        alone: Whether recipes without it are worth no try then; else both are tried.
+    """
+
+    alone: ClassVar[bool]
+
+    def opens(self, model: SourceModel) -> Step | None:
+        """Return the step to put before other techniques on `model`, or None where it helps nothing."""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ class Settings:
         data_dir: Where the database and all files live.
         database_url: SQLAlchemy URL; empty means SQLite inside `data_dir`.
         upload_limit_bytes: Largest accepted upload.
+        allowed_hosts: Names, separated by commas, that the dashboard is opened under besides those of this
+            machine: behind a proxy, or on a published port of a container.
         trust_uploads: Open uploaded files even where the system offers no confinement.
         child_memory_bytes: Memory a working process may take.
         child_timeout_s: Seconds one build step may take.
@@ -36,6 +38,7 @@ class Settings:
     data_dir: Path = field(default_factory=lambda: Path.home() / ".whetstone")
     database_url: str = ""
     upload_limit_bytes: int = 4 * GIB
+    allowed_hosts: str = ""
     trust_uploads: bool = False
     child_memory_bytes: int = 16 * GIB
     child_timeout_s: float = 600.0

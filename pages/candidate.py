@@ -8,13 +8,15 @@ from core.domain.measurement import Environment
 from core.figures import Sample, distribution_figure, palette
 from core.views import CandidateView, behind, explain
 from pages.widgets import format as fmt
+from pages.widgets.address import RUN, settings
 from pages.widgets.chart import CONFIG
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.downloader import download_kit
 from pages.widgets.figures import figures
+from pages.widgets.limits import limits_set
 from pages.widgets.origins import where_from
 from pages.widgets.page import current, dark, empty, go, show_error, store
-from pages.widgets.side_by_side import compare_two, throughput_chart
+from pages.widgets.side_by_side import against, throughput_chart
 from pages.widgets.status import CANDIDATE, UNSTABLE
 from pages.widgets.words import words
 
@@ -143,33 +145,23 @@ def measured_on(environment: Environment) -> None:
         )
 
 
-def against(view: CandidateView) -> None:
-    """Hold the candidate against the baseline or another one."""
-    others = [row for row in view.run.candidates if row.latency_ms is not None and row.id != view.row.id]
-    if view.row.latency_ms is None or not others:
-        return
-    st.subheader("Against another", anchor=False)
-    names = {row.id: row.name for row in others}
-    other = st.selectbox(
-        "Compare with", list(names), format_func=names.__getitem__, key=f"against_{view.row.id}"
-    )
-    row = view.run.find(other)
-    if row is not None:
-        compare_two(view.row, row, chart=False)
-
-
 def show(candidate_id: str) -> None:
     """Draw a candidate."""
-    view = explain(store(), candidate_id)
+    run = store().runs.get(store().candidates.get(candidate_id).run_id)
+    held = settings(run.id, RUN)
+    limits = limits_set(run.request.limits, held)
+    view = explain(store(), candidate_id, limits)
     candidate = view.row.candidate
     head(view)
+    if limits != run.request.limits:
+        st.caption("Judged by the limits that you set on the compare page, not by those of the run.")
     if candidate.error is not None:
         show_error(candidate.error)
     elif candidate.result is None:
         st.info(
             f"{CANDIDATE[candidate.status]}: its figures come later in the run.", icon=":material/schedule:"
         )
-    figures(view.row, quality=view.run.quality)
+    figures(view.row, view.run.candidates, quality=view.run.quality)
     left, right = st.columns(2, gap="large")
     with left:
         steps(view)
@@ -177,7 +169,9 @@ def show(candidate_id: str) -> None:
         findings(view)
     where_from(view.row, view.run)
     charts(view)
-    against(view)
+    if view.row.latency_ms is not None:
+        st.subheader("Against another", anchor=False)
+        against(view.run, view.row, held.get("other"))
     if candidate.result is not None:
         measured_on(candidate.result.timing.environment)
     same_elsewhere(view.command, view.python, label="Make it on the command line or in Python")
@@ -188,4 +182,4 @@ if chosen:
     show(chosen)
 else:
     with empty("verified", "No candidate chosen", "Click a point or a row on the compare page."):
-        st.page_link("compare.py", label="Compare", icon=":material/scatter_plot:")
+        st.page_link("compare.py", label="Compare")

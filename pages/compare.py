@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 import streamlit as st
 
 from core.domain.run import Limits
 from core.views import Row, RunView, behind, command_for, python_for, run_view
 from pages.widgets import format as fmt
+from pages.widgets.address import ON, RUN, on_change, put, settings
 from pages.widgets.chart import COSTS, pareto_chart
 from pages.widgets.commands import same_elsewhere
-from pages.widgets.limits import limits_form
+from pages.widgets.limits import limits_form, limits_set
 from pages.widgets.page import current, empty, go, store
 from pages.widgets.recommendation import recommendation_box
 from pages.widgets.run_header import outcome, title
@@ -19,27 +23,15 @@ from pages.widgets.table import candidates_table, problems
 from pages.widgets.tradeoffs import price_list
 
 
-def select(candidate_id: str) -> None:
-    """Put the selection into the address."""
-    st.query_params["selected"] = candidate_id
-
-
-def limits_of(view: RunView) -> Limits:
-    """Draw the limits beside the chart and return them."""
+def draw_limits(view: RunView, limits: Limits) -> None:
+    """Draw the limits beside the chart."""
     row = view.baseline
     latency = round(row.latency_ms.value / 2, 2) if row.latency_ms else 5.0
     size = round((row.size_bytes or 10_000_000) / 2e6, 1) or 0.1
     st.markdown("**Limits**")
-    limits = limits_form(
-        view.run.request.limits,
-        quality=view.quality,
-        latency_ms=latency,
-        size_mb=size,
-        key=f"limit_{view.run.id}",
-    )
+    limits_form(limits, quality=view.quality, latency_ms=latency, size_mb=size, owner=view.run.id)
     if limits != view.run.request.limits:
         st.caption("Not the limits the run was started with; nothing has to be measured again.")
-    return limits
 
 
 def picked(row: Row, view: RunView) -> None:
@@ -71,57 +63,65 @@ def state(view: RunView) -> None:
         st.page_link(
             "optimize.py",
             label="Still running: watch it",
-            icon=":material/visibility:",
             query_params={"run": view.run.id},
         )
     outcome(view)
 
 
-def controls(view: RunView) -> tuple[Limits, str, bool]:
-    """Draw what can be moved; return limits, horizontal axis, and whether to zoom in."""
-    limits = limits_of(view)
+def controls(view: RunView, held: Mapping[str, str]) -> tuple[str, bool]:
+    """Draw what the chart shows; return the horizontal axis and whether to zoom in."""
+    owner, axis = view.run.id, held.get("axis", "latency")
     axis = st.segmented_control(
         "Horizontal axis",
         list(COSTS),
-        default="latency",
+        default=axis if axis in COSTS else "latency",
         required=True,
-        key="axis",
         format_func=str.capitalize,
+        **on_change(owner, "axis", f"{owner}_axis"),
     )
-    help = "Ends the axis a little behind the front, so that close candidates can be told apart."
-    return limits, str(axis), st.toggle("Zoom in on the front", key="zoom", help=help)
+    zoom = st.toggle(
+        "Zoom in on the front",
+        value=held.get("zoom") == ON,
+        help="Ends the axis a little behind the front, so that close candidates can be told apart.",
+        **on_change(owner, "zoom", f"{owner}_zoom", lambda on: ON if on else None),
+    )
+    return str(axis), zoom
 
 
 def show(run_id: str) -> None:
     """Draw a run."""
-    first = run_view(store(), run_id)
-    title(first)
-    if not any(row.latency_ms for row in first.candidates):
-        nothing_measured(first)
+    held = settings(run_id, RUN)
+    limits = limits_set(store().runs.get(run_id).request.limits, held)
+    view = run_view(store(), run_id, limits)
+    title(view)
+    if not any(row.latency_ms for row in view.candidates):
+        nothing_measured(view)
         return
-    state(first)
-    advice = st.container()
+    state(view)
+    recommendation_box(view, key="compare")
+    row = view.find(held.get("selected"))
     chart, side = st.columns([7, 3], gap="medium")
     with side:
-        limits, axis, zoom = controls(first)
-    view = run_view(store(), run_id, limits)
-    row = view.find(st.query_params.get("selected"))
-    with side:
+        draw_limits(view, limits)
+        axis, zoom = controls(view, held)
         beside(view, row, limits)
     with chart:
         points(view, row, limits, axis, zoom)
-    with advice:
-        recommendation_box(view, key="compare")
-    details(view, row)
+    details(view, row, held.get("other"))
 
 
 def beside(view: RunView, row: Row | None, limits: Limits) -> None:
     """Draw what other limits would buy, and what is selected, or how to select."""
-    price_list(view, limits, slider=f"limit_{view.run.id}_drop")
+    price_list(view, limits)
     if row is not None:
         picked(row, view)
     else:
         st.caption("Click a point or a row to select a candidate.")
+
+
+def select(run_id: str) -> Callable[[str], None]:
+    """Return what puts a selection into the address."""
+    return partial(put, run_id, "selected")
 
 
 def points(view: RunView, row: Row | None, limits: Limits, axis: str, zoom: bool) -> None:
@@ -134,23 +134,23 @@ def points(view: RunView, row: Row | None, limits: Limits, axis: str, zoom: bool
         selected=row.id if row else None,
         axis=axis,
         zoom=zoom,
-        on_click=select,
+        on_click=select(view.run.id),
         key="compare_chart",
         height=520,
     )
 
 
-def details(view: RunView, row: Row | None) -> None:
+def details(view: RunView, row: Row | None, other: str | None) -> None:
     """Draw the table, `row` beside the baseline, what went wrong, and how to do the same elsewhere."""
     st.subheader("Candidates", anchor=False)
     candidates_table(
         view,
         recommended=view.recommendation.candidate_id,
         selected=row.id if row else None,
-        on_pick=select,
+        on_pick=select(view.run.id),
         key="compare_table",
     )
-    side_by_side(view, row)
+    side_by_side(view, row, other)
     problems(view.candidates)
     asked = (view.model, view.data, view.run.request)
     share(view)
@@ -163,5 +163,5 @@ if chosen:
 else:
     box = empty("scatter_plot", "No run to compare", "Start one, or open one from the history.")
     with box, st.container(horizontal=True, horizontal_alignment="center"):
-        st.page_link("runs.py", label="History", icon=":material/history:")
-        st.page_link("start.py", label="Start", icon=":material/home:")
+        st.page_link("runs.py", label="History")
+        st.page_link("start.py", label="Start")

@@ -13,15 +13,13 @@ from pages.widgets.page import errors_as_words
 STATIC = Path(__file__).parent / "static"
 
 PAGES = [
-    st.Page(
-        "start.py", title="Start", icon=":material/home:", default=True, help="Upload a model or try one."
-    ),
-    st.Page("model.py", title="Model", icon=":material/deployed_code:", help="What the model is and can do."),
-    st.Page("optimize.py", title="Optimize", icon=":material/bolt:", help="Set up a run and watch it."),
-    st.Page("compare.py", title="Compare", icon=":material/scatter_plot:", help="Every candidate of a run."),
-    st.Page("candidate.py", title="Candidate", icon=":material/verified:", visibility="hidden"),
-    st.Page("runs.py", title="Runs", icon=":material/history:", help="Everything that was run before."),
-    st.Page("machine.py", title="Machine", icon=":material/memory:", help="This computer and its runtimes."),
+    st.Page("start.py", title="Start", default=True, help="Upload a model or try one."),
+    st.Page("model.py", title="Model", help="What the model is and can do."),
+    st.Page("optimize.py", title="Optimize", help="Set up a run and watch it."),
+    st.Page("compare.py", title="Compare", help="Every candidate of a run."),
+    st.Page("candidate.py", title="Candidate", visibility="hidden"),
+    st.Page("runs.py", title="Runs", help="Everything that was run before."),
+    st.Page("machine.py", title="Machine", help="This computer and its runtimes."),
 ]
 
 st.set_page_config(page_icon=str(STATIC / "icon.svg"), layout="wide")

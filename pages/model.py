@@ -10,6 +10,7 @@ from core.views import ModelView
 from pages.widgets import format as fmt
 from pages.widgets.by_hand import CONVERSIONS
 from pages.widgets.dataset import NONE, data_section
+from pages.widgets.deletion import delete_buttons
 from pages.widgets.models import read_again, upload_box
 from pages.widgets.page import current, emphasis, empty, go, remember, store
 
@@ -62,16 +63,14 @@ def possibilities(view: ModelView) -> None:
     st.subheader("What can be done", anchor=False)
     for row in can:
         st.markdown(f":green[:material/check_circle:] **{row.name}**  \n:gray[{row.summary}]")
-    known = {row.id for row in view.techniques}
-    other = [note for note in view.model.notes if note.subject not in known]
     if cannot:
         st.subheader("What cannot, and why", anchor=False)
     for row in cannot:
         reason = f"{fmt.plain(row.reason)} :gray[{fmt.plain(row.hint)}]"
         st.markdown(f":orange[:material/block:] **{row.name}**  \n{reason}")
-    if other:
+    if view.model.notes:
         st.subheader("Worth knowing", anchor=False)
-    for note in other:
+    for note in view.model.notes:
         st.markdown(f":orange[:material/info:] {fmt.plain(note.message)} :gray[{fmt.plain(note.hint)}]")
 
 
@@ -111,6 +110,7 @@ def show(model_id: str) -> None:
         tensors(model)
         with st.expander("Another name, architecture or example shape", icon=":material/edit:"):
             read_again(model)
+        delete_buttons(model, data)
     with right:
         possibilities(view)
 

@@ -80,7 +80,7 @@ def recent_runs() -> None:
             if st.button("Open", key=f"open_{run.id}", icon=":material/open_in_new:"):
                 go(page, run=run.id)
     if total > RECENT:
-        st.page_link("runs.py", label=f"All {total} runs", icon=":material/history:")
+        st.page_link("runs.py", label=f"All {total} runs")
 
 
 hero()

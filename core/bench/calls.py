@@ -3,61 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import compress
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
 from statistics import median
 from time import perf_counter, perf_counter_ns
 
+from core.bench.waits import Waits
+
 Call = Callable[[], object]
 
-WARM_CALLS, WARM_SECONDS, WARM_LIMIT_SECONDS = 5, 0.2, 5.0
+WARM_CALLS, WARM_SECONDS, WARM_LIMIT_SECONDS = 5, 0.2, 2.0
 KIB = 1024
 
 
 def warm(call: Call) -> float:
     """Call for some calls and some time, whichever is later; return the median of the later half in ms."""
-    begin, times = perf_counter(), list[float]()
-    while len(times) < WARM_CALLS or perf_counter() - begin < WARM_SECONDS:
-        start = perf_counter()
-        call()
-        times.append(perf_counter() - start)
-        if len(times) > 1 and perf_counter() - begin > WARM_LIMIT_SECONDS:
-            break
-    return 1000 * median(times[len(times) // 2 :])
+    begin, times = perf_counter(), list[int]()
+    with Waits() as waits:
+        while len(times) < WARM_CALLS or perf_counter() - begin < WARM_SECONDS:
+            start = perf_counter_ns()
+            call()
+            took = perf_counter_ns() - start
+            times.append(took - waits.lost(took))
+            if len(times) > 1 and perf_counter() - begin > WARM_LIMIT_SECONDS:
+                break
+    return median(times[len(times) // 2 :]) / 1e6
 
 
-def timed(call: Call, calls: int, settle_ms: float) -> list[float]:
-    """Return the milliseconds of each of a block of calls.
+def timed(call: Call, calls: int, settle_ms: float) -> tuple[list[float], list[float]]:
+    """Return the milliseconds of each of a block of calls, and how much of each other programs took.
 
-    At least one call, and `settle_ms` of them, come first and are not counted: the other process has had
-    the caches in between. Calls during which the system gave the core to another program are left out, as
-    long as a quarter of the calls remains: they would say more about that program, and the longer a call
-    the more of them there are.
+    Calls for `settle_ms`, if it is not 0, come first and are not counted: the other process has had the
+    caches in between.
     """
-    clock, times, calm = perf_counter_ns, [0] * calls, [True] * calls
+    clock, times, lost = perf_counter_ns, [0] * calls, [0] * calls
     until = clock() + int(settle_ms * 1e6)
-    call()
     while clock() < until:
         call()
-    for index in range(calls):
-        switches = getrusage(RUSAGE_SELF).ru_nivcsw
-        start = clock()
-        call()
-        times[index] = clock() - start
-        calm[index] = getrusage(RUSAGE_SELF).ru_nivcsw == switches
-    kept = list(compress(times, calm))
-    return [nanoseconds / 1e6 for nanoseconds in (kept if 4 * len(kept) >= calls else times)]
+    with Waits() as waits:
+        for index in range(calls):
+            start = clock()
+            call()
+            times[index] = clock() - start
+            lost[index] = waits.lost(times[index])
+    return [each / 1e6 for each in times], [each / 1e6 for each in lost]
 
 
-def rate(call: Call, seconds: float) -> float:
-    """Return calls per second over at least one call and `seconds`, after one that is not counted."""
+def once(call: Call) -> float:
+    """Call twice; return the milliseconds of the second, which has warm caches."""
     call()
-    start, calls = perf_counter(), 0
-    while not calls or perf_counter() - start < seconds:
-        call()
-        calls += 1
-    return calls / (perf_counter() - start)
+    start = perf_counter()
+    call()
+    return 1000 * (perf_counter() - start)
 
 
 def memory(field: str) -> int:

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from core.bench.blocks import Block
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
 from core.errors import Cancelled
 from core.protocols import LocalArtifact
-from core.sandbox.limits import Limits
 from core.sandbox.process import Child
 from core.serde import to_plain
 from core.settings import get_settings
@@ -82,17 +84,16 @@ class Host:
     def __init__(
         self, endpoint: Endpoint, folder: Path, data: Path | None, cores: set[int], cancel: Cancel = never
     ) -> None:
-        settings, threads = get_settings(), str(endpoint.target.threads)
+        threads = str(endpoint.target.threads)
         self._endpoint, self._data, self._cores, self._cancel = endpoint, data, cores, cancel
         self._opened: dict[str, Any] | None = None
-        self._opening = threading.Lock()
-        self._timeout = settings.child_timeout_s
+        self._opening, self._ready = threading.Lock(), False
+        self._timeout = get_settings().child_timeout_s
         reads = [*endpoint.artifact.files, *([data] if data else [])]
         self._child = Child(
             HOST,
             reads=reads,
             writes=folder,
-            limits=Limits(memory_bytes=settings.child_memory_bytes),
             env={"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, **KEEP_FREED_MEMORY},
         )
 
@@ -106,14 +107,17 @@ class Host:
         """End the process. Safe to call twice."""
         self._child.close()
 
-    def warm_up(self) -> None:
-        """Import the runtime's libraries, on whatever cores are free."""
-        self.long("import", runtime=self._endpoint.target.runtime_id)
+    def ready(self) -> None:
+        """Import the runtime's libraries on whatever cores are free, then keep to those that are timed.
 
-    def pin(self) -> None:
-        """Keep to the cores that timing uses, from now on."""
-        if self._cores:
-            self._child.keep_to(self._cores)
+        Once, however often it is asked for.
+        """
+        with self._opening:
+            if not self._ready:
+                self.long("import", runtime=self._endpoint.target.runtime_id)
+                if self._cores:
+                    self._child.keep_to(self._cores)
+                self._ready = True
 
     def open(self) -> dict[str, Any]:
         """Load and warm up, once, however many threads ask; returns ``load_ms`` and ``call_ms``."""
@@ -151,8 +155,8 @@ class Host:
                 self._child.kill()
                 return
 
-    def block(self, calls: int, settle_ms: float) -> list[float]:
-        """Return the milliseconds of `calls` calls; the parent sleeps meanwhile.
+    def block(self, calls: int, settle_ms: float) -> Block:
+        """Return the times of `calls` calls; the parent sleeps meanwhile.
 
         Raises:
             Cancelled: The person asked to stop.
@@ -160,4 +164,5 @@ class Host:
         if self._cancel():
             raise Cancelled("The measurement was stopped.")
         answer = self._child.call("time", {"calls": calls, "settle_ms": settle_ms}, self._timeout)
-        return [float(value) for value in answer["ms"]]
+        took, lost = (np.asarray(answer[name], dtype=np.float64) for name in ("ms", "lost_ms"))
+        return Block(took, lost)

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
-from math import ceil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import ceil, sqrt
 from time import monotonic
 
 import numpy as np
 
+from core.bench.blocks import Blocks, Floats, calls_of, ratios, settle_of
 from core.bench.endpoint import Host
-from core.bench.statistics import ratio_interval, settled
-from core.domain.measurement import Interval
+from core.bench.spread import SHORT_CALL_MS, Spread, usual
+from core.bench.statistics import (
+    FEWEST_ROUNDS,
+    ratio_interval,
+    rounds_interval,
+    settled,
+    start_intervals,
+)
+from core.domain.measurement import Doubt, Interval
 
-# Long enough for the clock, short enough for drift to hit both sides alike.
-BLOCK_MS = 30.0
-# The other process has had the caches, and its helper threads may still spin for a moment.
-SETTLE_MS = 3.0
-FEWEST_CALLS, MOST_CALLS = 3, 10_000
-# Below this, where a process happens to lie in memory moves its times by about 1 % and more.
-SHORT_CALL_MS = 0.1
 FEWEST_ROUNDS_PER_START = 4
-Blocks = list[list[float]]
 OnBlock = Callable[[list[float]], None]
+# Two whose times differ by less than this factor are told apart by more pairs of processes.
+CLOSE = 1.15
+# So many times the target may the whole interval reach, the luck of the starts included.
+WIDEST = 2.0
 
 
 @dataclass(frozen=True)
@@ -32,15 +36,17 @@ class Plan:
 
     Attributes:
         min_rounds: Paired rounds before the interval may end the measurement.
-        max_seconds: Time limit of the rounds and of further process starts; past it the point is unstable.
-        target: Wanted half-width of the 95 % interval of the speed-up, as a fraction of it.
+        max_seconds: Time limit of the rounds, loading not counted.
+        target: Wanted half-width of the 95 % interval over rounds, as a fraction of the speed-up.
         throughput_batches: Batch sizes to try for the throughput; empty for none.
         throughput_seconds: Seconds per batch size.
         predict_seconds: Time limit for the evaluation set; what is there then is compared.
             None for none.
         predict_rows: Rows of the evaluation set to run at most, None for all.
-        starts: Pairs of fresh processes over which calls shorter than 0.1 ms are spread, at least; 1 saves
-            time and leaves the luck of one start out of the interval.
+        starts: Pairs of fresh processes over which the rounds are spread.
+        close_starts: The same where something hangs on the luck of a start: for calls shorter than 0.1 ms,
+            and for two that are about equally fast, the control among them.
+        stretch: How many times `max_seconds` calls may take that are too long for `min_rounds` of them.
     """
 
     min_rounds: int = 12
@@ -50,7 +56,20 @@ class Plan:
     throughput_seconds: float = 0.5
     predict_seconds: float | None = None
     predict_rows: int | None = None
-    starts: int = 3
+    starts: int = 2
+    close_starts: int = 3
+    stretch: float = 4.0
+
+    def within(self, seconds: float) -> Plan:
+        """Return the plan cut down to end its rounds after `seconds`, whatever a call costs."""
+        limit = max(0.0, min(self.max_seconds, seconds))
+        stretch = min(self.stretch, max(1.0, seconds / max(limit, 1e-9)))
+        return replace(
+            self,
+            max_seconds=limit,
+            stretch=stretch,
+            throughput_seconds=min(self.throughput_seconds, seconds / 10),
+        )
 
 
 def untold(block: list[float]) -> None:
@@ -61,51 +80,46 @@ class Rounds:
     """The rounds of one measurement, grouped by the pair of processes that ran them.
 
     Args:
-        plan: How long and how exactly.
-        seed: Of the order of turns and the bootstrap.
+        plan: When it is enough.
+        seed: Of the order within rounds and of the bootstrap.
+        known: What is known of the spread between starts; None for what is usual for such calls.
         on_block: Told the candidate's calls, in milliseconds, block by block; must return at once.
 
     Attributes:
-        candidate: Blocks of call times in milliseconds, one list of blocks per start.
+        candidate: Blocks of calls, one list of blocks per start.
         baseline: The same of the baseline, round by round.
     """
 
-    def __init__(self, plan: Plan, seed: int, on_block: OnBlock = untold) -> None:
+    def __init__(
+        self, plan: Plan, seed: int, known: Spread | None = None, on_block: OnBlock = untold
+    ) -> None:
         self.candidate: list[Blocks] = []
         self.baseline: list[Blocks] = []
         self._plan, self._seed, self._order = plan, seed, random.Random(seed)
-        self._spent, self._several = 0.0, False
+        self._known, self._spent, self._short = known, 0.0, False
         self._on_block = on_block
 
-    def run(
-        self, host: Host, other: Host, ours_ms: float, theirs_ms: float, begin: float | None = None
-    ) -> None:
-        """Alternate blocks of a fresh pair, in random order within a round, as long as they are needed.
+    def run(self, host: Host, other: Host) -> None:
+        """Alternate blocks of a fresh, opened pair, in random order, as long as they are needed.
 
         Args:
             host: The candidate's process.
             other: The baseline's.
-            ours_ms: One call of the candidate, roughly.
-            theirs_ms: One call of the baseline, roughly.
-            begin: When the clock of the time limit started, if loading counts too.
 
         Raises:
             WhetstoneError: A call failed, a process died, or Cancelled.
         """
-        begin = (monotonic() if begin is None else begin) - self._spent
+        ours_ms, theirs_ms = (float(each.open()["call_ms"]) for each in (host, other))
         if not self.candidate:
-            self._several = self._plan.starts > 1 and min(ours_ms, theirs_ms) < SHORT_CALL_MS
+            self._short = min(ours_ms, theirs_ms) < SHORT_CALL_MS
+            self._known = self._known or usual(min(ours_ms, theirs_ms))
         self.candidate.append([])
         self.baseline.append([])
-        turns = [
-            (host, _calls(ours_ms), self.candidate[-1]),
-            (other, _calls(theirs_ms), self.baseline[-1]),
-        ]
+        sides = [(host, ours_ms, self.candidate[-1]), (other, theirs_ms, self.baseline[-1])]
+        begin = monotonic() - self._spent
         while not self._start_done():
-            self._order.shuffle(turns)
-            for each, calls, blocks in turns:
-                blocks.append(each.block(calls, SETTLE_MS))
-            self._on_block(self.candidate[-1][-1])
+            turn(sides, self._order)
+            self._on_block(self.candidate[-1][-1].own_ms.tolist())
             self._spent = monotonic() - begin
 
     @property
@@ -114,40 +128,74 @@ class Rounds:
         return sum(map(len, self.candidate))
 
     @property
+    def starts(self) -> tuple[Interval, ...]:
+        """The speed-up in every start by itself, with the interval over its rounds."""
+        return start_intervals(self._ratios, seed=self._seed)
+
+    @property
+    def spread(self) -> Spread:
+        """What is known of the spread between starts before these were seen."""
+        return self._known or usual(1.0)
+
+    @property
     def speedup(self) -> Interval:
         """Baseline time by candidate time."""
-        pairs = zip(self.candidate, self.baseline, strict=True)
-        ratios = [_medians(theirs) / _medians(ours) for ours, theirs in pairs]
-        return ratio_interval(ratios, seed=self._seed)
+        return ratio_interval(self._ratios, self.spread, seed=self._seed)
 
     @property
     def want_more(self) -> bool:
         """Whether another pair of processes should be started."""
-        return self._several and not self._settled() and self._spent < self._plan.max_seconds
+        return len(self.candidate) < self._wanted_starts and self._spent < self._limit
 
     @property
-    def unstable(self) -> bool:
-        """Whether time ran out before the interval was narrow enough."""
-        return not self._settled()
+    def doubt(self) -> Doubt | None:
+        """Why the speed-up is not as sure as was wanted; None where it is."""
+        sure = self._sure(self._ratios, 1)
+        if self.count < (FEWEST_ROUNDS if sure else self._plan.min_rounds):
+            return Doubt.FEW_ROUNDS
+        return None if sure and settled(self.speedup, WIDEST * self._plan.target) else Doubt.WIDE
 
-    def _settled(self) -> bool:
-        starts = len(self.candidate) >= self._plan.starts if self._several else True
-        return starts and self.count >= self._plan.min_rounds and settled(self.speedup, self._plan.target)
+    @property
+    def _ratios(self) -> list[Floats]:
+        return [ratios(theirs, ours) for theirs, ours in zip(self.baseline, self.candidate, strict=True)]
+
+    @property
+    def _wanted_starts(self) -> int:
+        close = 1 / CLOSE < float(np.median(self._ratios[0])) < CLOSE
+        return self._plan.close_starts if self._short or close else self._plan.starts
+
+    @property
+    def _limit(self) -> float:
+        longest, wanted = self._plan.stretch * self._plan.max_seconds, self._plan.min_rounds
+        return min(longest, max(self._plan.max_seconds, wanted * self._spent / max(1, self.count)))
+
+    def _sure(self, starts: Sequence[Floats], share: int) -> bool:
+        """Whether the rounds, the luck of starts aside, are enough for one of `share` starts."""
+        return settled(rounds_interval(starts, seed=self._seed), self._plan.target * sqrt(share))
 
     def _start_done(self) -> bool:
-        if not self.candidate[-1]:
+        rounds = len(self.candidate[-1])
+        if not rounds:
             return False
-        if self._spent > self._plan.max_seconds:
+        wanted = self._wanted_starts
+        if self._spent > self._limit * len(self.candidate) / wanted:
             return True
-        if self._several:
-            share = ceil(self._plan.min_rounds / self._plan.starts)
-            return len(self.candidate[-1]) >= max(FEWEST_ROUNDS_PER_START, share)
-        return self._settled()
+        share = max(FEWEST_ROUNDS_PER_START, ceil(self._plan.min_rounds / wanted))
+        return rounds >= share and self._sure(self._ratios[-1:], wanted)
 
 
-def _calls(call_ms: float) -> int:
-    return min(MOST_CALLS, max(FEWEST_CALLS, ceil(BLOCK_MS / max(call_ms, 1e-6))))
+Side = tuple[Host, float, Blocks]
 
 
-def _medians(blocks: Blocks) -> np.ndarray:
-    return np.array([np.median(block) for block in blocks])
+def turn(sides: list[Side], order: random.Random) -> None:
+    """Time one block of every side, in random order, each into its blocks.
+
+    Args:
+        sides: Process, milliseconds of one of its calls, and where its blocks go.
+        order: Draws the order.
+
+    Raises:
+        WhetstoneError: A call failed, a process died, or Cancelled.
+    """
+    for host, call_ms, blocks in order.sample(sides, len(sides)):
+        blocks.append(host.block(calls_of(call_ms), settle_of(call_ms)))

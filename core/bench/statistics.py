@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from math import ceil, comb, exp, sqrt
+from math import ceil, comb, exp, hypot, log, sqrt
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from core.bench.blocks import Block, Floats
+from core.bench.spread import Spread, student
 from core.domain.measurement import Interval, Latency
 
 Z95 = 1.959963984540054
 RESAMPLES = 2000
-# The 97.5 % quantiles of Student's t for 1 to 10 degrees of freedom.
-STUDENT = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281)
-KEPT_PER_ROUND = 25
+# Fewer rounds than these give no bootstrap that could be trusted.
+FEWEST_ROUNDS, FEW_ROUNDS_REACH = 8, 0.3
+# Standard error of a median by that of a mean, of normal values.
+MEDIAN_BY_MEAN = 1.2533
+# The difference of two measurements has twice the variance of one.
+REPETITION = sqrt(2)
 CONFIDENCE = 0.99
 TOLERANCE = 1e-10
-Floats = NDArray[np.float64]
 
 
 def bootstrap_median(values: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
@@ -27,40 +31,101 @@ def bootstrap_median(values: ArrayLike, *, seed: int = 0, resamples: int = RESAM
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
     """
     data = np.asarray(values, dtype=np.float64)
+    return Interval(float(np.median(data)), *_bootstrap(data, seed, resamples))
+
+
+def _bootstrap(data: Floats, seed: int, resamples: int = RESAMPLES) -> tuple[float, float]:
     draws = np.random.default_rng(seed).integers(0, data.size, (resamples, data.size))
     low, high = np.quantile(np.median(data[draws], axis=1), (0.025, 0.975))
-    return Interval(float(np.median(data)), float(low), float(high))
+    return float(low), float(high)
 
 
-def ratio_interval(starts: Sequence[Floats], *, seed: int = 0) -> Interval:
+def rounds_interval(starts: Sequence[Floats], *, seed: int = 0) -> Interval:
+    """Return a ratio with what the rounds alone leave in doubt of it, the luck of the starts aside.
+
+    The value is the geometric mean of the medians of the starts. The interval is the bootstrap of the rounds
+    about the median of their own start. With fewer than 8 rounds in all it is Student's, and never narrower
+    than ±30 % by the number of rounds: few rounds can agree by chance.
+
+    Args:
+        starts: Ratios of the rounds, one array per start.
+        seed: Of the bootstrap.
+    """
+    logs = [np.log(start) for start in starts]
+    middle = float(np.mean([np.median(each) for each in logs]))
+    # A median takes one degree of freedom from the rounds it is the median of.
+    rest = np.concatenate([(x - np.median(x)) * sqrt(x.size / max(1, x.size - 1)) for x in logs])
+    if rest.size >= FEWEST_ROUNDS:
+        low, high = _bootstrap(rest, seed)
+        return Interval(exp(middle), exp(middle + min(low, 0.0)), exp(middle + max(high, 0.0)))
+    freedom = max(1, rest.size - len(logs))
+    reach = student(freedom) * MEDIAN_BY_MEAN * sqrt(float((rest**2).mean()) / rest.size)
+    reach = max(reach, FEW_ROUNDS_REACH / rest.size)
+    return Interval(exp(middle), exp(middle - reach), exp(middle + reach))
+
+
+def start_intervals(starts: Sequence[Floats], *, seed: int = 0) -> tuple[Interval, ...]:
+    """Return the median ratio of every start, with the share that its rounds have in `rounds_interval`."""
+    return _shares(starts, rounds_interval(starts, seed=seed))
+
+
+def _shares(starts: Sequence[Floats], whole: Interval) -> tuple[Interval, ...]:
+    rounds, found = sum(start.size for start in starts), []
+    for start in starts:
+        middle, more = float(np.median(start)), sqrt(rounds / start.size)
+        low, high = (whole.low / whole.value) ** more, (whole.high / whole.value) ** more
+        found.append(Interval(middle, middle * low, middle * high))
+    return tuple(found)
+
+
+def ratio_interval(starts: Sequence[Floats], spread: Spread, *, seed: int = 0) -> Interval:
     """Return a ratio with its 95 % interval, given the ratio of every round of every process start.
 
-    With one start: median and bootstrap over rounds. With several: the geometric mean of the starts'
-    medians and Student's interval on their logarithms, because a start that is lucky with its memory layout
-    stays lucky, so the rounds within it tell nothing of the next. Few starts can agree by chance, so the
-    interval is never narrower than what the rounds alone say.
+    A start that is lucky with its memory layout stays lucky, so its rounds tell nothing of the next one. The
+    interval therefore joins two variances: that of the rounds, and that between starts, for which these
+    starts and `spread` speak together. Two starts alone would need Student's 12.7, which helps nobody.
+
+    The interval is that of a repetition: the same measurement, made again with fresh processes, ends within
+    it in 95 of 100 cases. It is wider by the square root of 2 than one for the true ratio alone.
 
     Source: Georges, Buytaert and Eeckhout, OOPSLA 2007, section 3; Kalibera and Jones, ISMM 2013.
 
     Args:
-        starts: Ratios of the rounds, one sequence per start.
+        starts: Ratios of the rounds, one array per start.
+        spread: What was known of the spread between starts.
         seed: Of the bootstrap.
     """
-    if len(starts) == 1:
-        return bootstrap_median(starts[0], seed=seed)
-    logs = np.log([np.median(start) for start in starts])
-    reach = student(len(logs) - 1) * float(logs.std(ddof=1)) / sqrt(len(logs))
-    middle, rounds = float(logs.mean()), bootstrap_median(np.concatenate(starts), seed=seed)
-    return Interval(exp(middle), min(exp(middle - reach), rounds.low), max(exp(middle + reach), rounds.high))
+    whole = rounds_interval(starts, seed=seed)
+    return joined(whole, spread.learned([_shares(starts, whole)]).reach(len(starts)))
 
 
-@cache
-def student(freedom: int) -> float:
-    """Return the 97.5 % quantile of Student's t."""
-    if freedom <= len(STUDENT):
-        return STUDENT[freedom - 1]
-    # Cornish-Fisher expansion; right to 0.001 from here on.
-    return Z95 + (Z95**3 + Z95) / (4 * freedom) + (5 * Z95**5 + 16 * Z95**3 + 3 * Z95) / (96 * freedom**2)
+def joined(interval: Interval, reach: float) -> Interval:
+    """Return the interval of a repetition, given what rounds leave in doubt and a further, independent doubt.
+
+    Args:
+        interval: What the rounds leave in doubt.
+        reach: Half of the 95 % interval of the logarithm that everything else leaves in doubt.
+    """
+    down = REPETITION * hypot(log(interval.value / interval.low), reach)
+    up = REPETITION * hypot(log(interval.high / interval.value), reach)
+    return Interval(interval.value, interval.value * exp(-down), interval.value * exp(up))
+
+
+def widened(interval: Interval, control: Interval) -> Interval:
+    """Return a speed-up that claims no more than the control allows.
+
+    The control is the baseline held against itself. Where its interval holds 1 nothing changes. Where it
+    misses 1, the stopwatch was off by as much, in a direction that another pair need not share: both ends
+    give way by that factor.
+
+    Args:
+        interval: Speed-up of a candidate.
+        control: Speed-up of the baseline against itself in the same run.
+    """
+    if control.low <= 1 <= control.high:
+        return interval
+    factor = max(control.value, 1 / control.value)
+    return Interval(interval.value, interval.low / factor, interval.high * factor)
 
 
 def settled(interval: Interval, target: float) -> bool:
@@ -86,24 +151,22 @@ def runs_needed(percentile: float) -> int:
     return runs
 
 
-def latency(starts: Sequence[Sequence[ArrayLike]], *, seed: int = 0) -> Latency:
-    """Return what all calls, in milliseconds, say.
+def latency(starts: Sequence[Sequence[Block]], spread: Spread, *, seed: int = 0) -> Latency:
+    """Return what all calls say.
 
-    The interval of the median resamples whole rounds, because calls within one share the machine's mood;
-    over several process starts it is Student's, as in `ratio_interval`.
+    The interval of the median rests on whole rounds, because calls within one share the machine's mood, and
+    on process starts, as in `ratio_interval`.
 
     Args:
-        starts: For every process start, one sequence of call times per round.
+        starts: For every process start, the blocks of its rounds.
+        spread: What was known of the spread between starts.
         seed: Of the bootstrap.
     """
-    groups = [[np.asarray(block, dtype=np.float64) for block in blocks] for blocks in starts]
-    calls = np.concatenate([block for blocks in groups for block in blocks])
-    if len(groups) == 1:
-        low, high = _round_interval(groups[0], seed)
-    else:
-        whole = ratio_interval([np.array([np.median(block) for block in blocks]) for blocks in groups])
-        low, high = whole.low, whole.high
-    middle = float(np.median(calls))
+    blocks = [block for each in starts for block in each]
+    calls = np.concatenate([block.took_ms for block in blocks])
+    middle = float(np.median(np.concatenate([block.own_ms for block in blocks])))
+    rounds = [np.array([block.middle_ms for block in each]) for each in starts]
+    whole = ratio_interval(rounds, spread, seed=seed)
     return Latency(
         p50=middle,
         p90=_percentile(calls, 0.90),
@@ -111,18 +174,9 @@ def latency(starts: Sequence[Sequence[ArrayLike]], *, seed: int = 0) -> Latency:
         p99=_percentile(calls, 0.99),
         mean=float(calls.mean()),
         runs=calls.size,
-        ci_low=min(low, middle),
-        ci_high=max(high, middle),
+        ci_low=min(whole.low, middle),
+        ci_high=max(whole.high, middle),
     )
-
-
-def _round_interval(blocks: list[Floats], seed: int) -> tuple[float, float]:
-    # Evenly spaced order statistics stand for a round: the resampled median needs no more of them.
-    places = (np.arange(KEPT_PER_ROUND) + 0.5) / KEPT_PER_ROUND
-    kept = np.stack([np.quantile(block, places) for block in blocks])
-    draws = np.random.default_rng(seed).integers(0, len(kept), (RESAMPLES, len(kept)))
-    low, high = np.quantile(np.median(kept[draws].reshape(RESAMPLES, -1), axis=1), (0.025, 0.975))
-    return float(low), float(high)
 
 
 def _percentile(calls: Floats, percentile: float) -> float | None:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import monotonic
+from statistics import median
+from typing import TypeVar
 
 import numpy as np
 
+from core.bench.blocks import Blocks
 from core.bench.endpoint import Cancel, Endpoint, Host, never, parent_elsewhere, timing_cores
-from core.bench.environment import environment, memory_available
-from core.bench.rounds import Blocks, OnBlock, Plan, Rounds, untold
+from core.bench.environment import environment
+from core.bench.pace import with_own_batch
+from core.bench.rounds import OnBlock, Plan, Rounds, untold
+from core.bench.spread import Spread
 from core.bench.statistics import latency
+from core.bench.throughput import throughput
 from core.domain.measurement import Timing
-from core.errors import Cancelled, WhetstoneError
 
+Number = TypeVar("Number", int, float)
 KEPT_SAMPLES = 200
 GOLDEN, GOLDEN_SECONDS = 4, 1.0
-MEMORY_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ def measure(
     cancel: Cancel = never,
     reference: Host | None = None,
     on_block: OnBlock = untold,
+    known: Spread | None = None,
 ) -> Measured:
     """Measure `candidate` against `baseline` in fresh processes.
 
@@ -65,37 +71,64 @@ def measure(
         reference: A fresh process of the baseline that was started before, while something else was done;
             it is closed at the end.
         on_block: Told the candidate's calls, block by block, while they come in; must return at once.
+        known: What earlier measurements of the run tell of the spread between process starts.
 
     Raises:
         WhetstoneError: Either model cannot be opened or run, a process died, or Cancelled.
     """
-    before = environment()
-    rounds = Rounds(plan, seed, on_block)
-    with _pair(candidate, baseline, folder, data_folder, cancel, reference) as (host, other):
-        theirs, ours = other.open(), host.open()
-        rounds.run(host, other, ours["call_ms"], theirs["call_ms"])
-        memory = int(host.long("memory")["bytes"])
+    before, rounds, seen = environment(), Rounds(plan, seed, known, on_block), list[_Start]()
+    order = random.Random(seed)
+    with _pair(candidate, baseline, folder, data_folder, cancel, order, reference) as (host, other):
+        rounds.run(host, other)
+        seen.append(_Start.of(host))
         predictions, golden = _outputs(host, folder / "candidate", data_folder, plan)
         warm_load_ms = float(host.long("reload")["load_ms"])
-        throughput = _throughput(host, candidate, plan)
+        rates = throughput(host, other, candidate, plan, rounds.spread, seed)
     while rounds.want_more:
-        begin = monotonic()
-        with _pair(candidate, baseline, folder, data_folder, cancel) as (host, other):
-            rounds.run(host, other, host.open()["call_ms"], other.open()["call_ms"], begin)
+        with _pair(candidate, baseline, folder, data_folder, cancel, order) as (host, other):
+            rounds.run(host, other)
+            seen.append(_Start.of(host))
+    lost = np.concatenate([block.lost_ms for blocks in rounds.candidate for block in blocks])
     timing = Timing(
-        latency=latency(rounds.candidate, seed=seed),
-        baseline=latency(rounds.baseline, seed=seed),
+        latency=latency(rounds.candidate, rounds.spread, seed=seed),
+        baseline=latency(rounds.baseline, rounds.spread, seed=seed),
         speedup=rounds.speedup,
         rounds=rounds.count,
-        unstable=rounds.unstable,
+        unstable=rounds.doubt is not None,
         samples_ms=_thinned(rounds.candidate),
-        throughput=throughput,
-        memory_bytes=memory,
-        load_ms=float(ours["load_ms"]),
+        throughput={batch: rate.per_s for batch, rate in rates.items()},
+        memory_bytes=int(median(start.memory_bytes for start in seen)),
+        load_ms=median(start.load_ms for start in seen),
         warm_load_ms=warm_load_ms,
         environment=replace(environment(), load_before=before.load_before),
+        starts=len(rounds.starts),
+        start_speedups=rounds.starts,
+        doubt=rounds.doubt,
+        disturbed=float((lost > 0).mean()),
+        throughput_interval={batch: rate.interval for batch, rate in rates.items()},
+        throughput_gain={batch: rate.gain for batch, rate in rates.items()},
+        memory_range=_range([start.memory_bytes for start in seen]),
+        load_range_ms=_range([start.load_ms for start in seen]),
     )
+    if plan.throughput_batches:
+        timing = with_own_batch(timing, candidate.model.fixed_batch or candidate.target.batch)
     return Measured(timing, predictions, golden)
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What a process start shows besides its calls."""
+
+    load_ms: float
+    memory_bytes: int
+
+    @classmethod
+    def of(cls, host: Host) -> _Start:
+        return cls(float(host.open()["load_ms"]), int(host.long("memory")["bytes"]))
+
+
+def _range(values: list[Number]) -> tuple[Number, Number] | None:
+    return (min(values), max(values)) if len(values) > 1 else None
 
 
 @contextmanager
@@ -105,31 +138,31 @@ def _pair(
     folder: Path,
     data: Path | None,
     cancel: Cancel,
+    order: random.Random,
     reference: Host | None = None,
 ) -> Iterator[tuple[Host, Host]]:
     """Load both in a process each, keep them to the same cores and this one off them.
 
-    Both folders have names of one length: they enter the processes' environment, whose size shifts the stack
-    and with it the speed (Mytkowicz et al., ASPLOS 2009).
+    Both are treated alike: the libraries are imported on whatever cores are free, the model is loaded on the
+    cores that are timed, one after the other and in random order. Both folders have names of one length:
+    they enter the processes' environment, whose size shifts the stack and with it the speed (Mytkowicz et
+    al., ASPLOS 2009).
     """
     cores = timing_cores(candidate.target.threads)
     with (
         reference or Host(baseline, folder / "reference", data, cores, cancel) as other,
         Host(candidate, folder / "candidate", data, cores, cancel) as host,
     ):
-        with ThreadPoolExecutor(1) as meanwhile:
-            loading = meanwhile.submit(other.open)
-            host.warm_up()
-            host.pin()
-            host.open()
-            loading.result()
-        other.pin()
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(Host.ready, (host, other)))
+        for each in order.sample((host, other), 2):
+            each.open()
         with parent_elsewhere(cores):
             yield host, other
 
 
 def _thinned(starts: list[Blocks]) -> tuple[float, ...]:
-    calls = np.concatenate([np.asarray(block) for blocks in starts for block in blocks])
+    calls = np.concatenate([block.took_ms for blocks in starts for block in blocks])
     picked = np.linspace(0, calls.size - 1, min(calls.size, KEPT_SAMPLES)).astype(int)
     return tuple(float(value) for value in calls[picked])
 
@@ -142,23 +175,3 @@ def _outputs(host: Host, folder: Path, data_folder: Path | None, plan: Plan) -> 
     predictions = folder.resolve() / "predictions"
     host.long("predict", folder=str(predictions), seconds=plan.predict_seconds, rows=plan.predict_rows)
     return predictions, golden
-
-
-def _throughput(host: Host, endpoint: Endpoint, plan: Plan) -> dict[int, float]:
-    """Return samples per second by batch size; what the model refuses or memory cannot hold is absent."""
-    fixed = endpoint.model.fixed_batch
-    batches = sorted(plan.throughput_batches) if fixed is None else [fixed] if plan.throughput_batches else []
-    found: dict[int, float] = {}
-    grown, last = 0.0, None
-    for batch in batches:
-        if last is not None and grown * batch / last > MEMORY_SHARE * memory_available():
-            break
-        try:
-            answer = host.long("throughput", batch=batch, seconds=plan.throughput_seconds)
-        except Cancelled:
-            raise
-        except WhetstoneError:
-            # A refused size is a fact about the model, and bigger ones would be refused too.
-            break
-        found[batch], grown, last = float(answer["per_s"]), float(answer["memory"]), batch
-    return found

@@ -38,7 +38,7 @@ def list_runs(_: argparse.Namespace, __: Console) -> int:
     console = Console(highlight=False, soft_wrap=True)
     for each in runs(store):
         count = f"{each.done:2}/{each.total:<2}"
-        best = escape(best_of(store, each.id))
+        best = escape(best_of(store, each))
         console.print(f"{each.id}  {each.status.value:11} {count} {escape(each.name)}  {best}")
     return 0
 

@@ -100,7 +100,8 @@ class Timing:
         pace: What the candidate's times were multiplied by, so that all candidates of a run stand on one axis
             though the machine was not equally fast for each; 1 for times as they were taken.
         starts: Pairs of fresh processes that the rounds are spread over.
-        start_speedups: The speed-up in each of them; empty in results of old.
+        start_speedups: The speed-up in each of them, with the interval over its rounds; empty in results of
+            old.
         moments: 2 where the final heat of the run measured it a second time, later.
         doubt: Why it is unstable; None where it is not, or in results of old.
         disturbed: Share of the candidate's calls (0 to 1) that the system interrupted for another program;
@@ -124,7 +125,7 @@ class Timing:
     environment: Environment
     pace: float = 1.0
     starts: int = 1
-    start_speedups: tuple[float, ...] = ()
+    start_speedups: tuple[Interval, ...] = ()
     moments: int = 1
     doubt: Doubt | None = None
     disturbed: float | None = None

@@ -10,6 +10,9 @@ from core.domain.measurement import Accuracy, Fidelity, Timing
 from core.domain.recipe import Recipe
 from core.errors import ErrorRecord
 
+PLANNING = "plan"
+"""Stage of an error that refused a candidate before any work."""
+
 
 class RunStatus(StrEnum):
     """Life of a run. ``interrupted`` can be resumed."""
@@ -130,6 +133,11 @@ class Candidate:
     result: Result | None = None
     error: ErrorRecord | None = None
 
+    @property
+    def tried(self) -> bool:
+        """Whether it counts among the candidates of its run: neither the baseline nor refused by the plan."""
+        return self.position > 0 and (self.error is None or self.error.stage != PLANNING)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -139,7 +147,7 @@ class Run:
         revision: Grows with every change of the run or its candidates; caches key on it.
         stage: What the worker does now.
         control: Speed-up of the baseline against itself (A/A), once measured: ``value``, ``low``, ``high``.
-        estimate_s: Expected seconds in all, stated before the start.
+        estimate_s: Expected seconds of work in all: stated before the start, and anew with every step.
         elapsed_s: Seconds worked so far, over all resumes.
         data_id: Data set that it works on: the one asked for, or the random inputs once they are drawn.
     """

@@ -2,7 +2,7 @@
 
 from core.engine.kits import export, kit_name, kit_path
 from core.engine.planning import Plan, plan
-from core.engine.submit import cancel, delete, resume, submit
+from core.engine.submit import cancel, delete, delete_upload, resume, submit
 from core.engine.uploads import add_data, add_model
 from core.engine.worker import recover
 from core.store.store import Store
@@ -13,6 +13,7 @@ __all__ = [
     "add_model",
     "cancel",
     "delete",
+    "delete_upload",
     "export",
     "kit_name",
     "kit_path",

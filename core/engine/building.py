@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,22 @@ def lay_out(store: Store, artifact: Artifact, folder: Path) -> LocalArtifact:
     store.blobs.lay_out(artifact.files, folder)
     files = tuple(folder / file.name for file in artifact.files)
     return LocalArtifact(artifact.format, files[0], files, artifact.options, artifact.details)
+
+
+def check(format_: str, files: Sequence[Path], folder: Path, stop: Stop) -> None:
+    """Look at an artifact's files in a fresh working process, as at an upload.
+
+    Args:
+        format_: The artifact's format.
+        files: The files, below the folder of the first.
+        folder: A job's folder; a new one in it is where the process may write.
+        stop: Ends it early.
+
+    Raises:
+        InputError: They are unsafe or broken: what built them may have been taken over.
+    """
+    payload = {"format": format_, "files": [str(file) for file in files]}
+    run_task("core.sources.check", "check", payload, [files[0].parent], folder / "check", stop)
 
 
 def lay_out_data(store: Store, data: DataSet, folder: Path) -> Path:
@@ -122,7 +138,9 @@ class Builder:
             reads = [folder / "in", *([data] if data else [])]
             reply = run_task("core.passes.task", "build", payload, reads, out, self._stop)
             names = [reply["path"], *(name for name in reply["files"] if name != reply["path"])]
-            files = tuple(self._store.blobs.add(kept_file(out, name), name) for name in names)
+            left = [kept_file(out, name) for name in names]
+            check(reply["format"], left, folder, self._stop)
+            files = tuple(self._store.blobs.add(*each) for each in zip(left, names, strict=True))
         made = Artifact(identity, parent.id, step, reply["format"], files, reply["options"], reply["details"])
         self._store.artifacts.save(made)
         return made

@@ -6,22 +6,23 @@ import time
 import traceback
 from dataclasses import asdict, replace
 
+from core.bench.rounds import Plan
 from core.domain.model import DataSet
 from core.domain.run import Candidate, CandidateStatus, Run, RunStatus
 from core.engine.building import Builder
-from core.engine.jobs import Stop
-from core.engine.measuring import Measurer
+from core.engine.jobs import LEAST_STEP_S, Stop
+from core.engine.measuring import PLANS, Measurer
+from core.engine.pacing import Pacing, random_samples
 from core.engine.uploads import add_data
 from core.errors import Cancelled, ChildTimeout, ErrorRecord, PassNotApplicable, WhetstoneError
-from core.search.estimate import measure_s
 from core.store.store import Store
 
-OVER_BUDGET = ErrorRecord(
-    "over_budget",
-    "The time budget was spent before this candidate's turn.",
-    "Give the run a larger budget, or choose fewer techniques.",
-    "budget",
-)
+NO_TURN = "The time budget was spent before this candidate's turn."
+
+
+def _over_budget(message: str) -> ErrorRecord:
+    hint = "Give the run a larger budget, or choose fewer techniques."
+    return ErrorRecord("over_budget", message, hint, "budget")
 
 
 def _record(error: Exception, stage: str) -> ErrorRecord:
@@ -50,8 +51,10 @@ class Execution:
     def __init__(self, store: Store, run: Run, worker: str, stop: Stop) -> None:
         self._store, self._run, self._worker, self._stop = store, run, worker, stop
         self._began = time.monotonic()
-        self._baseline_s = float("inf")
         self._model = store.models.get(run.request.model_id)
+        self._candidates = {each.id: each for each in store.candidates.list(run.id)}
+        plan = PLANS.get(run.request.preset, PLANS["balanced"])
+        self._pacing = Pacing(stop, self._model, plan, list(self._candidates.values()))
 
     def run(self) -> RunStatus:
         """Work until all candidates are final, the budget is spent or the run is stopped.
@@ -63,84 +66,101 @@ class Execution:
         data, seed = self._data(), self._run.request.seed
         self._builder = Builder(self._store, self._model, data, seed, self._stop, self._on_step)
         self._measurer = Measurer(self._store, self._run, self._worker, self._model, data, self._stop)
-        candidates = self._store.candidates.list(self._run.id)
         try:
-            baseline = self._baseline(candidates[0])
-            for candidate in candidates[1:]:
-                if not candidate.status.final:
-                    self._try(candidate, baseline)
+            baseline = self._baseline(next(iter(self._candidates.values())))
+            while waiting := self._waiting:
+                self._try(waiting[0], baseline)
         finally:
             self._measurer.close()
         return RunStatus.DONE
+
+    @property
+    def _waiting(self) -> list[Candidate]:
+        return [each for each in self._candidates.values() if not each.status.final]
 
     def _data(self) -> DataSet:
         """Return the data to work on; random inputs are drawn once, and kept as the run's own."""
         if self._run.data_id is not None:
             return self._store.data.get(self._run.data_id)
         self._stage("Preparing random inputs")
-        drawn = add_data(self._store, None, self._model, seed=self._run.request.seed)
+        samples, seed = random_samples(self._model.macs, self._run.request.budget_s), self._run.request.seed
+        drawn = add_data(self._store, None, self._model, {"seed": seed, **samples}, seed=seed)
         self._store.work.set_data(self._run.id, self._worker, drawn.id)
         return drawn
 
     def _baseline(self, candidate: Candidate) -> Candidate:
         if candidate.status is CandidateStatus.DONE:
             return candidate
-        start = time.monotonic()
+        share = self._pacing.baseline([each.recipe for each in self._waiting])
         try:
-            done = self._attempt(candidate, candidate)
-        except Cancelled:
-            raise
+            with self._stop.until(share.deadline):
+                done = self._attempt(candidate, candidate, share.plan)
+        except Cancelled as error:
+            self._stop.check()
+            raise ChildTimeout(
+                "The time budget was over before your model itself was measured.",
+                hint="Give the run a larger budget.",
+            ) from error
         except Exception as error:
             self._settle(CandidateStatus.FAILED, error)
             raise
         if done.result is not None:
             control = asdict(done.result.timing.speedup)
             self._store.work.set_control(self._run.id, self._worker, control)
-        self._baseline_s = time.monotonic() - start
         return done
 
     def _try(self, candidate: Candidate, baseline: Candidate) -> None:
         self._stop.check()
         self._current = candidate
-        if self._left_s() < self._expected_s(candidate):
-            self._skip_over_budget()
+        share = self._pacing.candidate([each.recipe for each in self._waiting])
+        if share is None:
+            self._skip(NO_TURN)
             return
-        try:
-            self._attempt(candidate, baseline)
-        except (Cancelled, ChildTimeout) as error:
-            if self._stop.event.is_set():
-                raise
-            if self._stop.remaining_s > 0:
+        with self._stop.until(share.deadline):
+            try:
+                self._attempt(candidate, baseline, share.plan)
+            except (Cancelled, ChildTimeout) as error:
+                self._stop.check()
+                if self._stop.remaining_s > LEAST_STEP_S:
+                    self._settle(CandidateStatus.FAILED, error)
+                else:
+                    self._skip(f"It was {self._doing} when the time was over.")
+            except PassNotApplicable as error:
+                self._settle(CandidateStatus.SKIPPED, error)
+            except Exception as error:
                 self._settle(CandidateStatus.FAILED, error)
-            else:
-                self._skip_over_budget()
-        except PassNotApplicable as error:
-            self._settle(CandidateStatus.SKIPPED, error)
-        except Exception as error:
-            self._settle(CandidateStatus.FAILED, error)
 
-    def _expected_s(self, candidate: Candidate) -> float:
-        """Return the seconds to measure it: no more than the baseline took, which is seldom the faster."""
-        expected = measure_s(candidate.recipe, self._model, self._model.format != "onnx")
-        return min(expected, self._baseline_s)
+    @property
+    def _doing(self) -> str:
+        measuring = self._current.status is CandidateStatus.MEASURING
+        return "measuring" if measuring else f"building ({self._current.stage})"
 
-    def _attempt(self, candidate: Candidate, baseline: Candidate) -> Candidate:
+    def _attempt(self, candidate: Candidate, baseline: Candidate, plan: Plan) -> Candidate:
+        begin, self._built_anew = time.monotonic(), False
         self._current = replace(candidate, status=CandidateStatus.BUILDING, stage="build")
         self._measurer.prepare(baseline)
         artifact = self._builder.build(candidate.recipe)
-        self._current = replace(
-            self._current, status=CandidateStatus.MEASURING, stage="measure", artifact_id=artifact.id
-        )
-        self._save(self._current)
-        self._stage(f"Measuring {candidate.name}")
-        result = self._measurer.measure(self._current, artifact, baseline)
+        built = time.monotonic()
+        self._pacing.forecast.built(candidate.recipe, built - begin, self._built_anew)
+        measuring = CandidateStatus.MEASURING
+        self._now(replace(self._current, status=measuring, stage="measure", artifact_id=artifact.id))
+        result = self._measurer.measure(self._current, artifact, baseline, plan)
+        self._pacing.learn(candidate.recipe, result, time.monotonic() - built)
         done = replace(self._current, status=CandidateStatus.DONE, stage="", result=result)
         self._save(done)
         self._store.events.append(self._run.id, "measured", done.id, {"speedup": result.timing.speedup.value})
         return done
 
-    def _skip_over_budget(self) -> None:
-        self._save(replace(self._current, status=CandidateStatus.SKIPPED, error=OVER_BUDGET, stage=""))
+    def _now(self, current: Candidate) -> None:
+        """Say what is being done, in the candidate's row and in the run's head at once."""
+        self._current = current
+        measuring = current.status is CandidateStatus.MEASURING
+        stage = f"Measuring {current.name}" if measuring else f"Building {current.name}: {current.stage}"
+        self._save(current, stage)
+
+    def _skip(self, message: str) -> None:
+        error = _over_budget(message)
+        self._save(replace(self._current, status=CandidateStatus.SKIPPED, error=error, stage=""))
 
     def _settle(self, status: CandidateStatus, error: Exception) -> None:
         record = _record(error, self._current.stage)
@@ -149,21 +169,21 @@ class Execution:
         self._store.events.append(self._run.id, kind, self._current.id, {"code": record.code})
 
     def _on_step(self, pass_id: str) -> None:
-        self._current = replace(self._current, stage=pass_id)
-        self._save(self._current)
-        self._stage(f"Building {self._current.name}: {pass_id}")
+        self._built_anew = True
+        self._now(replace(self._current, stage=pass_id))
 
-    def _left_s(self) -> float:
-        budget = self._run.request.budget_s
-        if budget is None:
-            return float("inf")
-        return budget - self._run.elapsed_s - (time.monotonic() - self._began)
+    @property
+    def _estimate_s(self) -> float:
+        """Seconds of the whole run, as it looks now."""
+        worked = self._run.elapsed_s + time.monotonic() - self._began
+        return worked + self._pacing.remaining_s([each.recipe for each in self._waiting])
 
     def _stage(self, stage: str) -> None:
-        self._store.work.set_stage(self._run.id, self._worker, stage)
+        self._store.work.set_stage(self._run.id, self._worker, stage, self._estimate_s)
 
-    def _save(self, candidate: Candidate) -> None:
-        self._store.candidates.save(candidate, self._worker)
+    def _save(self, candidate: Candidate, stage: str | None = None) -> None:
+        self._candidates[candidate.id] = candidate
+        self._store.candidates.save(candidate, self._worker, stage, self._estimate_s)
 
 
 def execute(store: Store, run: Run, worker: str, stop: Stop) -> None:

@@ -12,13 +12,14 @@ import numpy as np
 
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate
-from core.engine.building import lay_out, source_artifact
-from core.engine.jobs import job_folder
+from core.engine.building import check, lay_out, source_artifact
+from core.engine.jobs import Stop, job_folder
 from core.engine.measuring import GOLDEN
 from core.errors import InvalidRequest
 from core.protocols import Package
 from core.registry import packagers
 from core.store.blobs import GRACE_S
+from core.store.private import private_file, private_folder
 from core.store.store import Store
 
 
@@ -85,19 +86,21 @@ def kit_path(store: Store, candidate_id: str) -> Path:
         raise InvalidRequest(f"{candidate.name} was not measured.", hint="Choose a finished candidate.")
     golden = store.results.get(candidate_id, GOLDEN)
     with job_folder(store) as folder:
+        laid = lay_out(store, artifact, folder / "model")
+        check(laid.format, laid.files, folder, Stop())
         package = Package(
             model=store.models.get(run.request.model_id),
             candidate=candidate,
             baseline=store.candidates.list(run.id)[0],
-            artifact=lay_out(store, artifact, folder / "model"),
+            artifact=laid,
             data=store.data.get(run.request.data_id) if run.request.data_id else None,
             golden=golden,
             golden_samples=_samples(golden),
         )
         path = folder / "kit.zip"
         packagers()["kit"].write(package, path)
-        kept.parent.mkdir(exist_ok=True)
-        path.replace(kept)
+        private_folder(kept.parent)
+        private_file(path).replace(kept)
     return kept
 
 

@@ -23,9 +23,11 @@ from core.serde import from_plain
 from core.store.store import Store
 
 PLANS = {
-    "quick": Plan(max_seconds=5.0, throughput_batches=(1, 8), throughput_seconds=0.2, starts=1),
+    "quick": Plan(
+        max_seconds=5.0, throughput_batches=(1, 8), throughput_seconds=0.2, starts=1, close_starts=2
+    ),
     "balanced": Plan(max_seconds=12.0, throughput_seconds=0.4),
-    "thorough": Plan(max_seconds=30.0, target=0.02, throughput_seconds=0.6),
+    "thorough": Plan(max_seconds=30.0, target=0.02, throughput_seconds=0.6, starts=3, close_starts=4),
 }
 GOLDEN = "golden.npz"
 COMPARING = "core.bench.comparing"
@@ -61,15 +63,15 @@ class Measurer:
             self._standby.close()
             self._standby = None
 
-    def measure(self, candidate: Candidate, artifact: Artifact, baseline: Candidate) -> Result:
+    def measure(self, candidate: Candidate, artifact: Artifact, baseline: Candidate, plan: Plan) -> Result:
         """Return all figures of `candidate`; the baseline itself is measured against itself.
 
         Raises:
             RuntimeFailed: The runtime refuses the artifact, or its outputs are not finite.
-            Cancelled: The run was stopped.
+            Cancelled: The run was stopped, or the time is over.
         """
         with job_folder(self._store) as folder:
-            measured = self._time(candidate, artifact, baseline, folder)
+            measured = self._time(candidate, artifact, baseline, plan, folder)
             if measured.predictions is None:
                 raise RuntimeFailed("The candidate left no predictions.", hint="Report this as a fault.")
             alone = candidate.id == baseline.id
@@ -81,14 +83,16 @@ class Measurer:
             self._store.results.attach(candidate.id, GOLDEN, golden, self._worker)
         timing = measured.timing
         if baseline.result is not None:
-            timing = at_pace(timing, baseline.result.timing.latency.p50)
+            timing = at_pace(timing, baseline.result.timing)
         return Result(timing, accuracy, fidelity, artifact.size_bytes)
 
-    def _time(self, candidate: Candidate, artifact: Artifact, baseline: Candidate, folder: Path) -> Measured:
+    def _time(
+        self, candidate: Candidate, artifact: Artifact, baseline: Candidate, plan: Plan, folder: Path
+    ) -> Measured:
         ours = lay_out(self._store, artifact, folder / "ours")
         theirs = lay_out(self._store, source_artifact(self._model), folder / "theirs")
         data = lay_out_data(self._store, self._data, folder / "data")
-        request, alone = self._run.request, candidate.id == baseline.id
+        request = self._run.request
         reference = self._standby.take() if self._standby else None
         report = LiveReport(self._store, self._run.id, self._worker, candidate.id, request.threads)
         try:
@@ -96,11 +100,11 @@ class Measurer:
                 return measure(
                     Endpoint(ours, candidate.recipe.target, self._model),
                     Endpoint(theirs, baseline.recipe.target, self._model),
-                    PLANS.get(request.preset, PLANS["balanced"]),
+                    plan,
                     folder / "out",
                     data,
                     seed=request.seed,
-                    cancel=self._stop.event.is_set if alone else self._stop.over,
+                    cancel=self._stop.over,
                     reference=reference,
                     on_block=report.add,
                 )

@@ -9,7 +9,7 @@ from core.bench.environment import environment
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe
-from core.domain.run import Candidate, CandidateStatus, RunRequest
+from core.domain.run import PLANNING, Candidate, CandidateStatus, RunRequest
 from core.errors import ErrorRecord, InvalidRequest, WhetstoneError
 from core.params import make
 from core.registry import get_pass, get_runtime, runtimes
@@ -28,7 +28,7 @@ class Plan:
 
     Attributes:
         candidates: The baseline first, then in order; refused ones are there as skipped, with the reason.
-        estimate_s: Expected seconds for all that will be tried.
+        estimate_s: Expected seconds for all that will be tried, the budget at most.
     """
 
     candidates: tuple[Candidate, ...]
@@ -37,7 +37,7 @@ class Plan:
     @property
     def count(self) -> int:
         """Candidates that will be tried, the baseline not counted."""
-        return sum(not candidate.status.final for candidate in self.candidates) - 1
+        return sum(candidate.tried for candidate in self.candidates)
 
 
 def check_recipe(model: SourceModel, recipe: Recipe, here: Environment) -> None:
@@ -81,7 +81,7 @@ def _candidate(position: int, model: SourceModel, recipe: Recipe, here: Environm
     try:
         check_recipe(model, recipe, here)
     except WhetstoneError as error:
-        record = ErrorRecord(error.code, error.message, error.hint, "plan")
+        record = ErrorRecord(error.code, error.message, error.hint, PLANNING)
         return Candidate(identity, "", position, name, recipe, CandidateStatus.SKIPPED, error=record)
     return Candidate(identity, "", position, name, recipe)
 
@@ -109,7 +109,7 @@ def plan(store: Store, request: RunRequest) -> Plan:
     if made[0].error is not None:
         raise InvalidRequest(f"The baseline cannot run: {made[0].error.message}", hint=made[0].error.hint)
     tried = [candidate.recipe for candidate in made if not candidate.status.final]
-    return Plan(made, estimate_s(tried, model))
+    return Plan(made, estimate_s(tried, model, request.budget_s))
 
 
 def _check_request(request: RunRequest, model: SourceModel) -> None:

@@ -47,6 +47,7 @@ class Standby:
 
     def _open(self) -> None:
         try:
+            self._host.ready()
             self._host.open()
         except WhetstoneError:
             # The measurement starts a process of its own then, and meets the error where it is reported.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from core.domain.run import Run, RunRequest
 from core.engine.kits import kit_file
@@ -10,6 +12,7 @@ from core.engine.planning import plan
 from core.engine.worker import ensure_worker
 from core.errors import InvalidRequest
 from core.store.store import Store
+from core.store.uploads import Use
 
 
 def submit(store: Store, request: RunRequest, name: str = "") -> Run:
@@ -59,7 +62,28 @@ def delete(store: Store, run_id: str) -> None:
     Raises:
         InvalidRequest: It is active.
     """
-    kits = [kit_file(store, each.id) for each in store.candidates.list(run_id)]
+    kits = _kits(store, run_id)
     store.runs.delete(run_id)
+    _discard(kits)
+
+
+def delete_upload(store: Store, id: str, with_runs: bool = False) -> Use:
+    """Delete a model or data set, on demand with the runs that use it, and return what went.
+
+    Raises:
+        NotFound: There is no such upload.
+        InvalidRequest: A run uses it, and is active or should not go.
+    """
+    kits = [kit for run_id in store.uploads.use(id).runs for kit in _kits(store, run_id)]
+    gone = store.uploads.delete(id, with_runs)
+    _discard(kits)
+    return gone
+
+
+def _kits(store: Store, run_id: str) -> list[Path]:
+    return [kit_file(store, each.id) for each in store.candidates.list(run_id)]
+
+
+def _discard(kits: Iterable[Path]) -> None:
     for kit in kits:
         kit.unlink(missing_ok=True)

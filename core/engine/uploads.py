@@ -65,6 +65,11 @@ def add_model(store: Store, path: Path, options: InspectOptions | None = None) -
     if held is not None:
         return held
     path = _checked(path)
+    if path.is_dir():
+        raise UnrecognizedFile(
+            f"{path.name} is a folder, not a model file.",
+            hint="Give the model file in it; or the .zip of an ONNX file with its weight files.",
+        )
     options, sha256 = options or InspectOptions(), _sha256(path)
     identity = _identity("model", sha256, to_plain(options), options.name or path.name)
     known = store.models.renew(identity)

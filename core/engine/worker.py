@@ -25,13 +25,20 @@ from core.engine.kits import sweep_kits
 from core.settings import get_settings
 from core.store.claims import ClaimLost
 from core.store.database import StoreUnusable
+from core.store.private import private_file, private_folder
 from core.store.store import Store
 
 IDLE_S = 60.0
 POLL_S = 0.5
 LOCK = "worker.lock"
 BEATS_TO_DEATH = 15
+STARTING_S = 8.0
+"""Seconds that a worker may take to start; who waited longer waited for another run."""
 LOG = logging.getLogger(__name__)
+
+
+def _lock_file(folder: Path) -> Path:
+    return private_file(private_folder(folder) / LOCK)
 
 
 def _locked(file: TextIO, how: int, patience_s: float) -> bool:
@@ -49,8 +56,7 @@ def _locked(file: TextIO, how: int, patience_s: float) -> bool:
 @contextmanager
 def only_worker(folder: Path) -> Iterator[bool]:
     """Hold the data folder's worker lock, with our process id in it; yields False where another holds it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("a") as file:
+    with _lock_file(folder).open("a") as file:
         # Those who only ask whether a worker lives hold the lock for an instant: wait that long for them.
         held = _locked(file, fcntl.LOCK_EX, patience_s=1.0)
         if held:
@@ -63,8 +69,7 @@ def only_worker(folder: Path) -> Iterator[bool]:
 @contextmanager
 def no_worker(folder: Path) -> Iterator[bool]:
     """Keep workers of the data folder from starting meanwhile; yields False where one is at work."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("a") as file:
+    with _lock_file(folder).open("a") as file:
         yield _locked(file, fcntl.LOCK_SH, patience_s=0.0)
 
 
@@ -105,8 +110,13 @@ class Heart(threading.Thread):
 
 
 def _deadline(run: Run) -> float | None:
+    """Return when the budget is over: it counts from the click, but not what was spent in the queue."""
     budget = run.request.budget_s
-    return None if budget is None else time.monotonic() + budget - run.elapsed_s
+    if budget is None:
+        return None
+    waited = time.time() - run.created
+    started = waited if waited < STARTING_S and not run.elapsed_s else 0.0
+    return time.monotonic() + budget - run.elapsed_s - started
 
 
 def _work_on(store: Store, run: Run, worker: str) -> None:
@@ -182,7 +192,7 @@ def ensure_worker() -> None:
     folder = get_settings().data_dir
     if worker_alive(folder):
         return
-    with (folder / "worker.log").open("ab") as log:
+    with private_file(folder / "worker.log").open("ab") as log:
         subprocess.Popen(
             [sys.executable, "-m", "core", "worker"],
             stdin=subprocess.DEVNULL,

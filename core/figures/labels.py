@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+Boxes = NDArray[np.float64]
 Box = tuple[float, float, float, float]
 
 LETTER, LINE, GAP = 6.6, 16.0, 6.0
@@ -50,10 +54,16 @@ def _box(spot: Spot, anchor: str, dx: float, dy: float) -> Box:
     return left, spot.y + dy - LINE / 2, left + width, spot.y + dy + LINE / 2
 
 
-def _overlap(one: Box, other: Box) -> float:
-    wide = min(one[2], other[2]) - max(one[0], other[0])
-    high = min(one[3], other[3]) - max(one[1], other[1])
-    return wide * high if wide > 0 and high > 0 else 0.0
+def _covered(box: Box, taken: Boxes) -> float:
+    """Return how many square pixels of `taken` lie under `box`."""
+    wide = np.minimum(box[2], taken[:, 2]) - np.maximum(box[0], taken[:, 0])
+    high = np.minimum(box[3], taken[:, 3]) - np.maximum(box[1], taken[:, 1])
+    return float((wide.clip(0) * high.clip(0)).sum())
+
+
+def _cost(box: Box, width: float, height: float, taken: Boxes) -> float:
+    outside = max(0.0, -box[0]) + max(0.0, box[2] - width) + max(0.0, -box[1]) + max(0.0, box[3] - height)
+    return 50 * outside + _covered(box, taken)
 
 
 def place(spots: Sequence[Spot], width: float, height: float, lines: Sequence[Box] = ()) -> list[Label]:
@@ -65,19 +75,13 @@ def place(spots: Sequence[Spot], width: float, height: float, lines: Sequence[Bo
         height: Likewise.
         lines: Thin boxes (left, bottom, right, top) of lines that a name should not lie on.
     """
-    taken: list[Box] = [*lines]
-    taken += [(s.x - s.radius, s.y - s.radius, s.x + s.radius, s.y + s.radius) for s in spots]
+    markers = [(s.x - s.radius, s.y - s.radius, s.x + s.radius, s.y + s.radius) for s in spots]
+    taken = np.array([*lines, *markers], np.float64).reshape(-1, 4)
     labels = []
     for spot in (s for s in spots if s.name):
-
-        def cost(offer: tuple[str, float, float], spot: Spot = spot) -> float:
-            box = _box(spot, *offer)
-            outside = (
-                max(0.0, -box[0]) + max(0.0, box[2] - width) + max(0.0, -box[1]) + max(0.0, box[3] - height)
-            )
-            return 50 * outside + sum(_overlap(box, other) for other in taken)
-
-        best = min(_offers(spot), key=cost)
-        taken.append(_box(spot, *best))
+        boxes = {offer: _box(spot, *offer) for offer in _offers(spot)}
+        costs = {offer: _cost(box, width, height, taken) for offer, box in boxes.items()}
+        best = min(costs, key=costs.__getitem__)
+        taken = np.vstack([taken, boxes[best]])
         labels.append(Label(spot.name, *best))
     return labels

@@ -12,6 +12,7 @@ from core.figures.marks import LEGEND, Ranges, diameters, front_line, markers, r
 from core.figures.points import Axis, Point, Role, corners, roles
 from core.figures.theme import Palette, styled
 
+MOST_NAMES = 7
 PLOT_WIDTH = 720.0  # a guess, narrower than most windows, to lay out names
 
 
@@ -26,6 +27,14 @@ def _ranges(points: Sequence[Point], y: Axis, zoom: bool) -> Ranges:
     lows = [p.y.low for p in points] + ([y.limit] if y.limit is not None else [])
     highs = [p.y.high for p in points] + ([y.limit] if y.limit is not None else [])
     return (0.0, x_high), _span(min(lows, default=0.0), max(highs, default=1.0))
+
+
+def _named(points: Sequence[Point], known: dict[str, Role], chosen: set[str | None]) -> set[str]:
+    """Return the ids of the points to name: what is chosen, the baseline, and some of the front, evenly."""
+    along = [p.id for p in corners(points) if known[p.id] == "front"]
+    step = max(1.0, (len(along) - 1) / (MOST_NAMES - 1))
+    spread = {along[round(at * step)] for at in range(min(len(along), MOST_NAMES))}
+    return spread | {p.id for p in points if p.baseline or p.id in chosen}
 
 
 def _layout(
@@ -131,7 +140,7 @@ def pareto_figure(
         text = f"{len(points) - len(shown)} slower or larger, out of the picture →"
         corner = {"x": 1, "xref": "paper", "xanchor": "right", "y": 1, "yref": "paper", "yanchor": "top"}
         figure.add_annotation(text=text, showarrow=False, font={"size": 12, "color": colors.muted}, **corner)
-    named = {p.id for p in shown if known[p.id] in ("front", "baseline") or p.id in (recommended, selected)}
+    named = _named(shown, known, {recommended, selected})
     _names(figure, shown, named, sizes, ranges, (PLOT_WIDTH, height - 100.0), colors)
     styled(figure, colors, height)
     figure.update_xaxes(title_text=x.title, range=ranges[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -57,14 +58,18 @@ def roles(points: Sequence[Point]) -> dict[str, Role]:
     measurement cannot tell the two apart.
     """
     best = front({p.id: (p.x.value, -p.y.value) for p in points})
-    winners = [p for p in points if p.id in best]
+    winners = sorted((p for p in points if p.id in best), key=lambda p: p.x.low)
+    starts = [w.x.low for w in winners]
+    widest = max((w.x.high - w.x.low for w in winners), default=0.0)
 
     def role(point: Point) -> Role:
         if point.baseline:
             return "baseline"
         if point.id in best:
             return "front"
-        tied = any(point.x.overlaps(w.x) and point.y.overlaps(w.y) for w in winners)
+        # Only winners that begin here can reach the point: looking at all of them would be quadratic.
+        near = winners[bisect_left(starts, point.x.low - widest) : bisect_right(starts, point.x.high)]
+        tied = any(point.x.overlaps(w.x) and point.y.overlaps(w.y) for w in near)
         return "tied" if tied else "behind"
 
     return {point.id: role(point) for point in points}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.domain.measurement import Accuracy, Interval
+from core.domain.measurement import Accuracy, Doubt, Interval
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate, Limits, Result
 from core.insights.judgement import plural, samples_in_all
-from core.insights.sentences import missed_control
+from core.insights.sentences import missed_control, shaky
 
 EQUIVALENT = 1.0
 """Points within which two accuracies count as one where the person set no limit."""
@@ -32,14 +32,9 @@ class Finding:
 def _timing(result: Result) -> list[Finding]:
     timing, found = result.timing, []
     if timing.unstable:
-        width = (timing.speedup.high - timing.speedup.low) / max(timing.speedup.value, 1e-9) / 2
-        found.append(
-            Finding(
-                "warning",
-                f"Unstable: the interval of the speed-up was still ±{width:.0%} when the time for measuring "
-                "was over. Something else may have used the processor; measure again on a quiet machine.",
-            )
-        )
+        few = timing.doubt is Doubt.FEW_ROUNDS
+        advice = "give it more time" if few else "measure again on a quiet machine"
+        found.append(Finding("warning", f"Unstable: {shaky(timing)}; {advice}."))
     load, cores = max(timing.environment.load_before, timing.environment.load_after), timing.environment.cores
     if load > cores:
         found.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.domain.measurement import Interval, Timing
+from core.domain.measurement import Doubt, Interval, Timing
 from core.domain.run import Candidate, Limits, Result
 from core.insights.judgement import Verdict, loss, more_samples, plural
 
@@ -18,8 +18,13 @@ def times(speed: Interval) -> str:
 
 
 def shaky(timing: Timing) -> str:
-    """Return why a speed-up is unstable, empty where it is not."""
-    return "its speed-up was still uncertain when the time for measuring was over" if timing.unstable else ""
+    """Return why a speed-up is unstable, as part of a sentence; empty where it is not."""
+    if not timing.unstable:
+        return ""
+    if timing.doubt is Doubt.FEW_ROUNDS:
+        return f"its calls are so long that there was time for {plural(timing.rounds, 'round')} only"
+    width = (timing.speedup.high - timing.speedup.low) / max(timing.speedup.value, 1e-9) / 2
+    return f"its speed-up stayed uncertain by ±{width:.0%}; something else may have used the processor"
 
 
 def missed_control(control: Interval | None) -> str:

@@ -105,6 +105,9 @@ def _readme(package: Package) -> str:
             f"- {result.accuracy.value:.2f} % top-1 on {result.accuracy.samples} samples, a drop of "
             f"{drop.value:.2f} points ({drop.low:.2f} to {drop.high:.2f})"
         )
+    if fixed := package.artifact.details.get("fixed"):
+        listed = ", ".join(f"`{name}` = {value}" for name, value in fixed.items())
+        lines.append(f"- **Right for {listed} only**: whatever else is given there makes no difference")
     if package.artifact.format == "torchscript":
         lines += ["", TORCHSCRIPT_WARNING]
     lines += [

@@ -43,6 +43,7 @@ class ConvertOpenvino:
     produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
     calibrates = False
     libraries = ("openvino",)
+    build_s = (2.5, 0.5)
 
     def requires(self, model: SourceModel, environment: Environment, params: ConvertOpenvinoParams) -> None:
         """Refuse nothing: only the attempt can tell."""

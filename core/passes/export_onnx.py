@@ -54,6 +54,7 @@ class ExportOnnx:
     produces: ClassVar[dict[str, str]] = {"state_dict": "onnx", "pt2": "onnx", "torchscript": "onnx"}
     calibrates = False
     libraries = ("torch", "onnx", "onnxscript", "onnxruntime")
+    build_s = (6.0, 2.0)
 
     def requires(self, model: SourceModel, environment: Environment, params: ExportOnnxParams) -> None:
         """Refuse nothing: only the attempt can tell."""

@@ -48,6 +48,7 @@ class ExportPt2:
     produces: ClassVar[dict[str, str]] = {"state_dict": "pt2"}
     calibrates = False
     libraries = ("torch",)
+    build_s = (5.0, 1.0)
 
     def requires(self, model: SourceModel, environment: Environment, params: ExportPt2Params) -> None:
         """Refuse nothing: only the attempt can tell."""

@@ -46,6 +46,7 @@ class ExportTorchscript:
     produces: ClassVar[dict[str, str]] = {"state_dict": "torchscript", "pt2": "torchscript"}
     calibrates = False
     libraries = ("torch",)
+    build_s = (5.0, 1.0)
 
     def requires(self, model: SourceModel, environment: Environment, params: ExportTorchscriptParams) -> None:
         """Refuse nothing: only the attempt can tell."""

@@ -54,6 +54,7 @@ class Fp16:
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = False
     libraries = ("onnxruntime", "onnx")
+    build_s = (1.5, 0.3)
 
     def requires(self, model: SourceModel, environment: Environment, params: Fp16Params) -> None:
         """Refuse nothing."""

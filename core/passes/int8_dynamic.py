@@ -54,6 +54,7 @@ class Int8Dynamic:
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = False
     libraries = ("onnxruntime", "onnx")
+    build_s = (2.0, 0.5)
 
     def requires(self, model: SourceModel, environment: Environment, params: Int8DynamicParams) -> None:
         """Refuse nothing: what can be quantized shows in the graph."""

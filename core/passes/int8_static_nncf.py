@@ -64,6 +64,7 @@ class Int8StaticNncf:
     produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
     calibrates = True
     libraries = ("nncf", "openvino")
+    build_s = (4.5, 2.5)
 
     def requires(self, model: SourceModel, environment: Environment, params: Int8StaticNncfParams) -> None:
         """Refuse nothing: what can be quantized shows in the graph."""

@@ -78,6 +78,7 @@ class Int8StaticOrt:
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = True
     libraries = ("onnxruntime", "onnx")
+    build_s = (3.5, 3.0)
 
     def requires(self, model: SourceModel, environment: Environment, params: Int8StaticOrtParams) -> None:
         """Refuse nothing: what can be quantized shows in the graph."""

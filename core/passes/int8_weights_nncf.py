@@ -45,6 +45,7 @@ class Int8WeightsNncf:
     produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
     calibrates = False
     libraries = ("nncf", "openvino")
+    build_s = (3.0, 0.5)
 
     def requires(self, model: SourceModel, environment: Environment, params: Int8WeightsNncfParams) -> None:
         """Refuse nothing: what can be compressed shows in the graph."""

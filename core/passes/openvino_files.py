@@ -11,7 +11,11 @@ from core.protocols import Array, PassContext
 
 
 def read(path: Path, source: SourceModel) -> Any:
-    """Return the OpenVINO model of an ONNX or IR file, its inputs named as the source's."""
+    """Return the OpenVINO model of an ONNX or IR file, its inputs named as the source's.
+
+    Doubles that are only cast to single precision at once are fed in single precision: the plugin cannot
+    put such casts and quantization together.
+    """
     import openvino as ov
 
     model = ov.Core().read_model(str(path))
@@ -20,7 +24,28 @@ def read(path: Path, source: SourceModel) -> Any:
         named = [name for name in known if name in port.get_names()]
         if named:
             port.get_tensor().set_names({named[0]})
+    _take_single(model)
     return model
+
+
+def _take_single(model: Any) -> None:
+    import openvino as ov
+
+    double, single = ov.Type.f64, ov.Type.f32
+    for parameter in model.get_parameters():
+        users = [port.get_node() for port in parameter.output(0).get_target_inputs()]
+        casts = all(
+            user.get_type_name() == "Convert" and user.get_output_element_type(0) == single for user in users
+        )
+        if parameter.get_element_type() == double and casts:
+            parameter.set_element_type(single)
+    for result in model.get_results():
+        cast = result.input_value(0).get_node()
+        if cast.get_type_name() == "Convert" and cast.get_output_element_type(0) == double:
+            names, source = cast.output(0).get_names(), cast.input_value(0)
+            result.input(0).replace_source_output(source)
+            source.get_tensor().add_names(names)
+    model.validate_nodes_and_infer_types()
 
 
 def write(model: Any, folder: Path, compress: bool) -> tuple[Path, ...]:

@@ -51,6 +51,7 @@ class OptimizeOnnx:
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = False
     libraries = ("onnxruntime", "onnxslim", "onnx")
+    build_s = (1.5, 0.5)
 
     def requires(self, model: SourceModel, environment: Environment, params: OptimizeOnnxParams) -> None:
         """Refuse nothing."""

@@ -52,6 +52,7 @@ class PruneMagnitude:
     produces: ClassVar[dict[str, str]] = {"state_dict": "state_dict", "pt2": "pt2", "onnx": "onnx"}
     calibrates = False
     libraries = ("torch", "onnx")
+    build_s = (2.0, 0.3)
 
     def requires(self, model: SourceModel, environment: Environment, params: PruneMagnitudeParams) -> None:
         """Refuse nothing: what can be zeroed shows in the graph."""

@@ -15,6 +15,8 @@ from core.protocols import Feed, LocalArtifact, PassContext
 from core.serde import from_plain
 
 RANDOM_FEEDS = 32
+LASTING = frozenset({"fixed"})
+"""Details that hold for whatever is made of an artifact: what it takes for granted."""
 
 
 def build(payload: dict[str, Any]) -> dict[str, Any]:
@@ -42,12 +44,13 @@ def build(payload: dict[str, Any]) -> dict[str, Any]:
     context = PassContext(model, folder, _calibration(model, payload["data"], seed), seed, threads)
     after = chosen.run(context, before, settings)
     chosen.ensures(before, after, settings)
+    kept = {key: value for key, value in before.details.items() if key in LASTING}
     return {
         "format": after.format,
         "path": _below(folder, after.path),
         "files": [_below(folder, file) for file in after.files],
         "options": after.options,
-        "details": after.details,
+        "details": kept | after.details,
     }
 
 

@@ -6,9 +6,11 @@ import os
 import select
 import subprocess
 import time
+from collections.abc import Callable
 from typing import IO
 
 KEPT_STDERR = 64 * 1024
+WATCH_S = 0.2
 _PIECE = 1 << 20
 
 
@@ -47,8 +49,12 @@ class Channel:
         """Queue a line; it leaves while `receive` waits."""
         self._outgoing += line
 
-    def receive(self, timeout: float) -> bytes | None:
+    def receive(self, timeout: float, watch: Callable[[], None] = lambda: None) -> bytes | None:
         """Return the next line, or None when `timeout` seconds passed without one.
+
+        Args:
+            timeout: Seconds.
+            watch: Called a few times a second meanwhile; what it raises ends the wait.
 
         Raises:
             Ended: The process ended, or closed the pipe, before it answered.
@@ -59,7 +65,8 @@ class Channel:
             left = deadline - time.monotonic()
             if left <= 0:
                 return None
-            ready = self._poll(left)
+            ready = self._poll(min(left, WATCH_S))
+            watch()
             # Read before looking at the process: an answer may have come just before its end.
             self._read_errors()
             open_pipe = self._read_answer()
@@ -83,7 +90,7 @@ class Channel:
                 poller.register(descriptor, select.POLLIN)
         if self._outgoing:
             poller.register(self._stdin.fileno(), select.POLLOUT)
-        return {descriptor for descriptor, _ in poller.poll(min(seconds, 86400) * 1000)}
+        return {descriptor for descriptor, _ in poller.poll(seconds * 1000)}
 
     def _take_line(self) -> bytes | None:
         line, newline, rest = self._incoming.partition(b"\n")

@@ -19,15 +19,15 @@ class Limits:
             address space that RLIMIT_AS would count and nobody uses.
         cpu_seconds: Processor time over all threads; the kernel then ends the process.
         file_bytes: Largest single file it may write.
-        processes: Threads and processes it may add to those that its user runs already. The kernel does not
-            apply this to root; a confined child cannot start processes at all.
+        threads: Threads it may have. The kernel counts them with all that its user runs already, and does not
+            apply this to root, so the parent looks, too. A confined child cannot start processes at all.
         open_files: Largest number of open files.
     """
 
     memory_bytes: int = 16 * GIB
     cpu_seconds: int = 0
     file_bytes: int = 16 * GIB
-    processes: int = 1024
+    threads: int = 1024
     open_files: int = 4096
 
     def apply(self) -> None:
@@ -37,7 +37,7 @@ class Limits:
             resource.RLIMIT_DATA: self.memory_bytes,
             resource.RLIMIT_CPU: self.cpu_seconds,
             resource.RLIMIT_FSIZE: self.file_bytes,
-            resource.RLIMIT_NPROC: self.processes and self.processes + _tasks_of_user(),
+            resource.RLIMIT_NPROC: self.threads and self.threads + _tasks_of_user(),
             resource.RLIMIT_NOFILE: self.open_files,
         }
         for kind, value in wanted.items():

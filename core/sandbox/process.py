@@ -14,6 +14,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from math import ceil
 from pathlib import Path
 from typing import Self
 
@@ -29,6 +30,8 @@ from core.settings import get_settings
 LONGEST_REPLY = 256 * 1024**2
 # A thread may start another while the list is read; one that never stops doing so is let be.
 _LOOKS_FOR_THREADS = 8
+# Steps of full length, on all cores, after which a process that does not end is ended by the kernel.
+_LONGEST_LIFE = 10
 
 
 class Child:
@@ -39,7 +42,7 @@ class Child:
         reads: Files and folders it may read besides Python and the system's libraries.
         writes: The one folder it may write; made when missing. HOME and TMPDIR lie in a scratch folder
             inside it that is removed at the end. Treat what it leaves there as hostile.
-        limits: Memory, processor time, file size, processes, open files.
+        limits: Memory, processor time, file size, threads, open files; by default what the settings give.
         env: Variables added to its environment, which otherwise holds harmless names only. Folders in its
             PYTHONPATH may be read and imported from.
         confined: Whether Landlock and seccomp close it in. Off only for code and files of our own.
@@ -61,12 +64,12 @@ class Child:
     ) -> None:
         if confined:
             _require_confinement()
-        folder = _made(writes)
+        folder, self._limits = _made(writes), limits or _usual_limits()
         setup: Message = {
             "parent": os.getpid(),
             "reads": [_existing(path) for path in reads],
             "writes": folder,
-            "limits": asdict(limits or Limits()),
+            "limits": asdict(self._limits),
             "confined": confined,
         }
         self._calling, self._ending = threading.Lock(), threading.Lock()
@@ -111,7 +114,7 @@ class Child:
                 raise ChildCrashed(f"The working process was stopped before the step {command!r}.")
             try:
                 self._channel.send(encode({"command": command, "payload": payload}))
-                line = self._channel.receive(timeout)
+                line = self._channel.receive(timeout, self._check_threads)
             except Ended:
                 raise self._death(command) from None
             except Flooded:
@@ -147,6 +150,17 @@ class Child:
         with self._calling:
             self._channel.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _check_threads(self) -> None:
+        """Stop a process with too many threads: the kernel holds no limit to those of root."""
+        most = self._limits.threads
+        with suppress(OSError):
+            if most and Path(f"/proc/{self.pid}/task").stat().st_nlink - 2 > most:
+                self._stop()
+                raise ChildCrashed(
+                    f"The working process started more than {most} threads and was stopped.",
+                    hint="No honest model needs so many; do not trust the upload.",
+                )
 
     def _threads(self) -> set[int]:
         try:
@@ -190,6 +204,12 @@ class Child:
         self._signal_group()
         with self._ending:
             return self._process.wait()
+
+
+def _usual_limits() -> Limits:
+    settings = get_settings()
+    seconds = _LONGEST_LIFE * settings.child_timeout_s * (os.cpu_count() or 1)
+    return Limits(memory_bytes=settings.child_memory_bytes, cpu_seconds=ceil(seconds))
 
 
 def _require_confinement() -> None:

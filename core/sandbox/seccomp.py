@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.sandbox.kernel import is_linux, syscall
+from core.sandbox.kernel import PR_SET_PDEATHSIG, is_linux, syscall
 from core.sandbox.syscalls import ABSENT, DENIED, NUMBERS, OF_ITSELF, PRETENDED
 
 SET_MODE_FILTER, GET_ACTION_AVAIL = 1, 2
@@ -26,6 +26,11 @@ LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, AND, RETURN = 0x20, 0x15, 0x35, 0
 OFFSET_NUMBER, OFFSET_ARCH, OFFSET_ARGUMENTS = 0, 4, 16
 X32_BIT = 0x40000000
 CLONE_THREAD = 0x00010000
+SOCK_STREAM, SOCK_NONBLOCK, SOCK_CLOEXEC = 1, 0o4000, 0o2000000
+# Commands that make the kernel signal another process when a file or pipe changes, or hold up its writers:
+# F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY; FIOSETOWN, SIOCSPGRP, and TIOCSTI, which types.
+SIGNAL_OTHERS = (8, 10, 15, 1024, 1026)
+SIGNAL_OTHERS_BY_DEVICE = (0x8901, 0x8902, 0x5412)
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
@@ -101,14 +106,24 @@ def _program(pid: int) -> list[_Instruction]:
     for names, answer in ((DENIED, errno.EPERM), (PRETENDED, 0), (ABSENT, errno.ENOSYS)):
         for name in names:
             program += _when(numbers[name], [_Instruction(RETURN, RET_ERRNO | answer)])
-    program += _when(numbers["clone"], _thread_only())
-    for name in ("kill", "tgkill", "pidfd_open"):
-        program += _when(numbers[name], _only(0, [pid]))
-    for name in OF_ITSELF:
-        program += _when(numbers[name], _only(0, [0, pid]))
-    for name, argument in (("open", 1), ("openat", 2)):
-        program += _when(numbers[name], _no_truncating_reads(argument))
+    for name, block in _by_argument(pid).items():
+        program += _when(numbers[name], block)
     return [*program, _Instruction(RETURN, RET_ALLOW)]
+
+
+def _by_argument(pid: int) -> dict[str, list[_Instruction]]:
+    """Return what decides about a call by one of its arguments."""
+    return {
+        **{name: _only(0, [pid]) for name in ("kill", "tgkill", "pidfd_open")},
+        **{name: _only(0, [0, pid]) for name in OF_ITSELF},
+        "clone": _thread_only(),
+        "open": _no_truncating_reads(1),
+        "openat": _no_truncating_reads(2),
+        "socketpair": _streams_only(),
+        "prctl": _never(0, [PR_SET_PDEATHSIG]),
+        "fcntl": _never(1, SIGNAL_OTHERS),
+        "ioctl": _never(1, SIGNAL_OTHERS_BY_DEVICE),
+    }
 
 
 def _when(number: int | None, block: Sequence[_Instruction]) -> list[_Instruction]:
@@ -129,6 +144,24 @@ def _only(index: int, values: Sequence[int]) -> list[_Instruction]:
     for value in values:
         block += [_Instruction(JUMP_EQUAL, value, 0, 1), _ALLOW]
     return [*block, _DENY]
+
+
+def _never(index: int, values: Sequence[int]) -> list[_Instruction]:
+    block = [_argument(index)]
+    for value in values:
+        block += [_Instruction(JUMP_EQUAL, value, 0, 1), _DENY]
+    return [*block, _ALLOW]
+
+
+def _streams_only() -> list[_Instruction]:
+    """Refuse pairs of datagram sockets: they could send to any socket that has a path."""
+    return [
+        _argument(1),
+        _Instruction(AND, 0xFFFFFFFF & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)),
+        _Instruction(JUMP_EQUAL, SOCK_STREAM, 0, 1),
+        _ALLOW,
+        _DENY,
+    ]
 
 
 def _thread_only() -> list[_Instruction]:

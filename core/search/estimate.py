@@ -1,56 +1,99 @@
-"""How long a run will probably take, before it starts."""
+"""How long a run will probably take: before it starts, and better and better while it goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe, Step
+from core.registry import get_pass
 
-# Seconds for a small model on two cores, imports of the libraries included; and seconds per 10^9
-# multiply-accumulates, for passes that run the model over calibration data or compare outputs.
-BUILD_S = {
-    "export_onnx": (6.0, 2.0),
-    "export_pt2": (5.0, 1.0),
-    "export_torchscript": (5.0, 1.0),
-    "optimize_onnx": (1.5, 0.5),
-    "int8_dynamic": (2.0, 0.5),
-    "int8_static_ort": (3.5, 3.0),
-    "int8_static_nncf": (4.5, 2.5),
-    "int8_weights_nncf": (3.0, 0.5),
-    "prune_channels": (6.0, 2.0),
-}
-OTHER_BUILD_S = (1.0, 0.3)
-MEASURE_S = (3.5, 2.5)
+BUILD_S = (1.0, 0.3)
+"""Of a pass that does not say what it costs, see `core.protocols.Pass`."""
+MEASURE_S = (4.5, 3.0)
+"""Seconds to measure a small model, and more for every 10^9 multiply-accumulates."""
+HEAT_S = 8.0
 TORCH_RUNTIMES = ("pytorch", "torchscript")
 TORCH_START_S = 1.5
+TRUST_S = 4.0
+"""Seconds of work that the first guess counts for, against what was seen."""
 
 
-def _prefixes(recipe: Recipe) -> list[tuple[Step, ...]]:
-    return [recipe.steps[: end + 1] for end in range(len(recipe.steps))]
+@dataclass
+class _Pace:
+    """What was seen to what was expected."""
+
+    seen: float = TRUST_S
+    expected: float = TRUST_S
+
+    @property
+    def ratio(self) -> float:
+        return self.seen / self.expected
+
+    def learn(self, seen: float, expected: float) -> None:
+        self.seen, self.expected = self.seen + seen, self.expected + expected
 
 
-def _build_s(step: Step, giga_macs: float) -> float:
-    base, slope = BUILD_S.get(step.pass_id, OTHER_BUILD_S)
-    return base + slope * giga_macs
+class Forecast:
+    """Expects how long candidates take, and learns from those that were there.
+
+    Args:
+        model: Its multiply-accumulates scale the expectation.
+    """
+
+    def __init__(self, model: SourceModel) -> None:
+        self._model, self._giga_macs = model, (model.macs or 0) / 1e9
+        self._built: set[str] = set()
+        self._building, self._measuring = _Pace(), _Pace()
+
+    def building_s(self, recipe: Recipe) -> float:
+        """Return the expected seconds to build what is not built yet."""
+        return self._building.ratio * self._steps_s(_missing([recipe], self._built))
+
+    def measuring_s(self, recipe: Recipe) -> float:
+        """Return the expected seconds to measure `recipe` against the baseline."""
+        return self._measuring.ratio * self._measure_s(recipe)
+
+    def total_s(self, recipes: Sequence[Recipe]) -> float:
+        """Return the expected seconds to build and measure `recipes`; a shared prefix counts once."""
+        building = self._building.ratio * self._steps_s(_missing(recipes, self._built))
+        return building + sum(self.measuring_s(recipe) for recipe in recipes)
+
+    def built(self, recipe: Recipe, seconds: float, anew: bool = True) -> None:
+        """Take note that `recipe` was built in `seconds`; not `anew` where it was there from before."""
+        missing = _missing([recipe], self._built)
+        if anew and missing:
+            self._building.learn(seconds, self._steps_s(missing))
+        self._built |= set(missing)
+
+    def measured(self, recipe: Recipe, seconds: float) -> None:
+        """Take note that `recipe` was measured in `seconds`."""
+        self._measuring.learn(seconds, self._measure_s(recipe))
+
+    def _steps_s(self, steps: dict[str, Step]) -> float:
+        costs = (getattr(get_pass(step.pass_id), "build_s", BUILD_S) for step in steps.values())
+        return sum(base + slope * self._giga_macs for base, slope in costs)
+
+    def _measure_s(self, recipe: Recipe) -> float:
+        base, slope = MEASURE_S
+        starts = (self._model.format != "onnx") + (recipe.target.runtime_id in TORCH_RUNTIMES)
+        return base + slope * self._giga_macs + TORCH_START_S * starts
 
 
-def measure_s(recipe: Recipe, model: SourceModel, torch_baseline: bool) -> float:
-    """Return the expected seconds to measure `recipe` against the baseline."""
-    base, slope = MEASURE_S
-    starts = torch_baseline + (recipe.target.runtime_id in TORCH_RUNTIMES)
-    return base + slope * (model.macs or 0) / 1e9 + TORCH_START_S * starts
+def _missing(recipes: Sequence[Recipe], built: set[str]) -> dict[str, Step]:
+    """Return the last step of every prefix of `recipes` that is not among `built`, by prefix."""
+    prefixes = (recipe.steps[: end + 1] for recipe in recipes for end in range(len(recipe.steps)))
+    return {repr(prefix): prefix[-1] for prefix in prefixes if repr(prefix) not in built}
 
 
-def estimate_s(recipes: Sequence[Recipe], model: SourceModel) -> float:
-    """Return the expected seconds to build and measure all `recipes`; a shared prefix counts once.
+def estimate_s(recipes: Sequence[Recipe], model: SourceModel, budget_s: float | None = None) -> float:
+    """Return the expected seconds to build and measure all `recipes`, the budget at most.
 
     Args:
         recipes: In the order they will run, the baseline among them.
         model: Its multiply-accumulates scale the expectation.
+        budget_s: The time that is given.
     """
-    giga_macs = (model.macs or 0) / 1e9
-    built = {repr(prefix): prefix[-1] for recipe in recipes for prefix in _prefixes(recipe)}
-    building = sum(_build_s(step, giga_macs) for step in built.values())
-    torch_baseline = model.format != "onnx"
-    return building + sum(measure_s(recipe, model, torch_baseline) for recipe in recipes)
+    expected = Forecast(model).total_s(recipes) + (HEAT_S if len(recipes) > 1 else 0.0)
+    return expected if budget_s is None else min(expected, budget_s)

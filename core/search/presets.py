@@ -1,4 +1,4 @@
-"""Which recipes to try for a model on a machine, the likely good and cheap ones first."""
+"""Which recipes to try for a model on a machine: cheap and lossless ones first, then the likely winners."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe, Step, Target
 from core.errors import InvalidRequest
+from core.protocols import Opener
+from core.registry import passes
 
 PRESETS = {"quick": 1, "balanced": 2, "thorough": 3}
 BASELINE_RUNTIME = {
@@ -28,7 +30,7 @@ class Idea:
         level: Smallest preset that tries it: 1 quick, 2 balanced, 3 thorough.
         steps: Passes after the export to ONNX, or before it where `torch_steps` says so.
         runtime: Where it runs.
-        torch_steps: Passes on the uploaded PyTorch model, before any export.
+        torch_steps: Passes on the uploaded model, before any export.
         exported: Whether the recipe goes through ONNX.
     """
 
@@ -48,14 +50,19 @@ PRUNE_30 = Step("prune_channels", {"ratio": 0.3})
 PRUNE_50 = Step("prune_channels", {"ratio": 0.5})
 
 
-def _convolutional(bf16: bool) -> Iterator[Idea]:
-    remainder = _steps("bf16") if bf16 else ()
+def _cheap(bf16: bool) -> Iterator[Idea]:
+    """Yield what takes seconds to build and loses little or nothing: a short budget ends in the middle."""
+    # OpenVINO reads ONNX itself: nothing has to be built before the first figure is there.
+    yield Idea(1, (), "openvino")
     if bf16:
         yield Idea(1, _steps("bf16"), "openvino")
+    yield Idea(1, _steps("optimize_onnx"), "onnxruntime")
+
+
+def _convolutional(bf16: bool) -> Iterator[Idea]:
+    remainder = _steps("bf16") if bf16 else ()
     yield Idea(1, (Step("int8_static_nncf"), *remainder), "openvino")
     yield Idea(1, _steps("int8_static_ort"), "onnxruntime")
-    yield Idea(1, _steps("optimize_onnx"), "onnxruntime")
-    yield Idea(1, _steps("convert_openvino"), "openvino")
     # Corrects layer by layer: of a heavy network minutes, in which all of the above are there.
     yield Idea(1, (NNCF_FULL, *remainder), "openvino")
     yield Idea(2 if bf16 else 1, _steps("int8_static_nncf"), "openvino")
@@ -64,13 +71,9 @@ def _convolutional(bf16: bool) -> Iterator[Idea]:
 
 def _matmul(bf16: bool) -> Iterator[Idea]:
     remainder = _steps("bf16") if bf16 else ()
-    if bf16:
-        yield Idea(1, _steps("bf16"), "openvino")
     yield Idea(1, _steps("int8_dynamic"), "onnxruntime")
     yield Idea(1, (Step("int8_static_nncf"), *remainder), "openvino")
     yield Idea(1, (Step("int8_weights_nncf"), *remainder), "openvino")
-    yield Idea(1, _steps("optimize_onnx"), "onnxruntime")
-    yield Idea(1, _steps("convert_openvino"), "openvino")
     yield Idea(1, _steps("int8_static_ort"), "onnxruntime")
     yield Idea(2, (NNCF_FULL, *remainder), "openvino")
     yield Idea(1, _steps("fp16"), "onnxruntime")
@@ -102,6 +105,26 @@ def _deep(bf16: bool) -> Iterator[Idea]:
     yield Idea(3, (NNCF_FULL, *remainder), "openvino", torch_steps=(PRUNE_50,))
     yield Idea(3, (Step("prune_magnitude", {"amount": 0.5, "scope": "global"}),), "onnxruntime")
     yield Idea(3, _steps("prune_magnitude", "int8_static_ort"), "onnxruntime")
+
+
+def _opened(ideas: Sequence[Idea], model: SourceModel) -> Iterator[Idea]:
+    """Yield ideas behind the passes that open their way, by these passes' own word.
+
+    Where such a pass changes what the model is good for, an idea is tried without it first.
+    """
+    openers = (
+        [each for each in passes().values() if isinstance(each, Opener)] if model.format == "onnx" else []
+    )
+    found = [(each.alone, step) for each in openers if (step := each.opens(model))]
+    always = tuple(step for alone, step in found if alone)
+    sometimes = tuple(step for alone, step in found if not alone)
+    for idea in ideas:
+        first = (*always, *idea.torch_steps)
+        yield replace(idea, torch_steps=first)
+        if sometimes and idea.level == 1 and idea.exported:
+            yield replace(idea, torch_steps=(*sometimes, *first))
+    if always:  # what remains where such a pass refuses the model
+        yield Idea(1, _steps("optimize_onnx"), "onnxruntime")
 
 
 def _recipe(idea: Idea, model: SourceModel, target: Target) -> Recipe | None:
@@ -149,8 +172,11 @@ def recipes(
     if preset not in PRESETS:
         raise InvalidRequest(f"There is no preset {preset!r}.", hint=f"Choose one of: {', '.join(PRESETS)}.")
     bf16 = any(name in environment.isa for name in BF16)
-    ideas = [*(_convolutional if _sees(model) else _matmul)(bf16), *_wider(bf16), *_deep(bf16)]
-    chosen = [idea for idea in ideas if idea.level <= PRESETS[preset] and idea.runtime in runtimes]
+    likely = _convolutional if _sees(model) else _matmul
+    ideas = [*_cheap(bf16), *likely(bf16), *_wider(bf16), *_deep(bf16)]
+    chosen = [
+        idea for idea in _opened(ideas, model) if idea.level <= PRESETS[preset] and idea.runtime in runtimes
+    ]
     target = Target("", "cpu", threads, batch)
     made = [_recipe(idea, model, replace(target, runtime_id=idea.runtime)) for idea in chosen]
     unique = dict.fromkeys(_key(recipe) for recipe in made if recipe is not None)

@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 from core.domain.model import FileRef
 from core.errors import InvalidRequest, NotFound, UnsafeUpload
+from core.store.private import READ_ONLY, private_folder
 
 CHUNK = 1024 * 1024
 GRACE_S = 900.0
@@ -126,7 +127,7 @@ class Blobs:
             target.hardlink_to(source)
         except OSError:  # another file system, or one without links
             shutil.copyfile(source, target)
-            target.chmod(0o444)
+            target.chmod(READ_ONLY)
         return target
 
     def _place_of(self, sha256: str) -> Path | None:
@@ -134,15 +135,15 @@ class Blobs:
 
     def _place(self, part: Path, sha256: str) -> None:
         target = self.root / sha256[:2] / sha256
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.chmod(0o444)
+        private_folder(target.parent)
+        part.chmod(READ_ONLY)
         os.utime(part)
         part.replace(target)
         _sync(target.parent)
 
     def _part(self) -> Path:
-        self._temporary.mkdir(parents=True, exist_ok=True)
-        return self._temporary / uuid.uuid4().hex
+        private_folder(self.root)
+        return private_folder(self._temporary) / uuid.uuid4().hex
 
 
 def check_name(name: str) -> str:

@@ -52,15 +52,26 @@ class Candidates:
             )
         return Candidate(**row._mapping)
 
-    def save(self, candidate: Candidate, worker: str) -> None:
+    def save(
+        self, candidate: Candidate, worker: str, stage: str | None = None, estimate_s: float | None = None
+    ) -> None:
         """Store the candidate in place of the one with its id, or as a new one; raises the run's revision.
+
+        Args:
+            candidate: As it is now.
+            worker: Who holds the run.
+            stage: What the worker does now; None leaves it as it is. Told together with the candidate's
+                status, so that nobody sees the two disagree.
+            estimate_s: Seconds the run will take in all; None leaves it as it is.
 
         Raises:
             ClaimLost: The run is not this worker's (any more).
         """
         row = row_of(candidate)
+        news = {"stage": stage, "estimate_s": estimate_s}
+        told = {name: value for name, value in news.items() if value is not None}
         change = update(candidates).where(candidates.c.id == candidate.id)
         with self._database.write() as connection:
-            bump_owned(connection, candidate.run_id, worker)
+            bump_owned(connection, candidate.run_id, worker, **told)
             if not connection.execute(change.values(row)).rowcount:
                 connection.execute(insert(candidates).values(row))

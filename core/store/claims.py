@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, or_, type_coerce, update
+from sqlalchemy import Connection, and_, update
 
 from core.domain.run import CandidateStatus, RunStatus
 from core.errors import WhetstoneError
@@ -46,16 +46,8 @@ def change(connection: Connection, run_id: str, before: Sequence[RunStatus], **v
     return connection.execute(statement).rowcount == 1
 
 
-def settle(connection: Connection, run_ids: Sequence[str], cancelled: bool = False) -> None:
-    """Let half-done candidates wait again; with `cancelled`, also those skipped by a cancellation."""
-    half_done: ColumnElement[bool] = candidates.c.status.in_(
-        [CandidateStatus.BUILDING, CandidateStatus.MEASURING]
-    )
-    if cancelled:
-        skipped = and_(
-            candidates.c.status == CandidateStatus.SKIPPED,
-            type_coerce(candidates.c.error, Text).startswith('{"code":"cancelled"'),
-        )
-        half_done = or_(half_done, skipped)
+def settle(connection: Connection, run_id: str) -> None:
+    """Let half-done candidates wait again."""
+    half_done = candidates.c.status.in_([CandidateStatus.BUILDING, CandidateStatus.MEASURING])
     again = {"status": CandidateStatus.WAITING, "stage": "", "error": None}
-    connection.execute(update(candidates).where(candidates.c.run_id.in_(run_ids), half_done).values(again))
+    connection.execute(update(candidates).where(candidates.c.run_id == run_id, half_done).values(again))

@@ -47,7 +47,7 @@ class Cleanup:
             InvalidRequest: It is queued or running.
         """
         with self._database.write() as connection:
-            _delete_run(connection, run_id, time.time() - self._grace_s)
+            delete_run(connection, run_id, time.time() - self._grace_s)
         self.sweep()
 
     def delete_older_than(self, days: float) -> int:
@@ -62,7 +62,7 @@ class Cleanup:
             query = select(runs.c.id).where(ended, runs.c.status.not_in(_ACTIVE))
             old = connection.execute(query).scalars().all()
             for run_id in old:
-                _delete_run(connection, run_id, limit)
+                delete_run(connection, run_id, limit)
             for table, key in ((models, "model_id"), (data_sets, "data_id")):
                 connection.execute(delete(table).where(*_unused(table, key, limit)))
         self.sweep()
@@ -73,13 +73,13 @@ class Cleanup:
         with self._database.write() as connection:
             limit = time.time() - self._grace_s
             old = artifacts.c.created <= limit
-            connection.execute(delete(artifacts).where(artifacts.c.id.in_(_unneeded(connection)), old))
+            connection.execute(delete(artifacts).where(artifacts.c.id.in_(unneeded(connection)), old))
         with self._database.read() as connection:
-            keep = _used_files(connection)
+            keep = set(used_files(connection))
         return self._blobs.sweep(keep, self._grace_s)
 
 
-def _delete_run(connection: Connection, run_id: str, limit: float) -> None:
+def delete_run(connection: Connection, run_id: str, limit: float = float("inf")) -> None:
     """Delete a run, and its model and data where unused and added before both it and `limit`.
 
     Random inputs are drawn after the run began, by the run itself: for them `limit` alone counts.
@@ -105,7 +105,8 @@ def _unused(table: Table, key: str, created_before: float) -> list[ColumnElement
     return [table.c.created <= created_before, ~exists().where(runs.c[key] == table.c.id)]
 
 
-def _unneeded(connection: Connection) -> list[str]:
+def unneeded(connection: Connection) -> list[str]:
+    """Return the ids of the artifacts that no candidate and no open run may need."""
     stored = {item.id: item for item in connection.execute(select(artifacts.c.body)).scalars()}
     used = connection.execute(select(candidates.c.artifact_id).distinct()).scalars()
     open_models = set(
@@ -124,7 +125,10 @@ def _line(id: str, stored: dict[str, Artifact]) -> Iterable[str]:
         step = stored[step].parent if step in stored else None
 
 
-def _used_files(connection: Connection) -> set[str]:
+def used_files(connection: Connection) -> dict[str, int]:
+    """Return the hash and size of every file that something in the database refers to."""
     bodies = (connection.execute(select(table.c.body)).scalars() for table in (models, data_sets, artifacts))
-    used = {file.sha256 for rows in bodies for body in rows for file in body.files}
-    return used | set(connection.execute(select(result_files.c.sha256)).scalars())
+    used = {file.sha256: file.size for rows in bodies for body in rows for file in body.files}
+    results = connection.execute(select(result_files.c.sha256, result_files.c.size))
+    used.update((sha256, size) for sha256, size in results)
+    return used

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 
 from core.errors import BackendMissing, InvalidRequest, WhetstoneError
 from core.store.migrations import HEAD
+from core.store.private import FOLDER, private_file
 
 BUSY_MS = 30_000
 _PROBLEMS = (DBAPIError, TimeoutError, sqlite3.Error, OSError)
@@ -151,7 +152,8 @@ def _make_folder(url: URL) -> None:
             "A database in memory cannot be shared with the worker.", hint="Name a file in the URL."
         )
     try:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        Path(url.database).parent.mkdir(FOLDER, parents=True, exist_ok=True)
+        private_file(Path(url.database))  # its WAL gets the same mode
     except OSError as error:
         raise StoreUnusable(
             f"The folder {Path(url.database).parent} cannot be created: {error.strerror}.",

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any, Generic, Protocol, TypeVar
 
-from sqlalchemy import Connection, Table, delete, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Table, select
 
-from core.errors import InvalidRequest, NotFound
+from core.errors import NotFound
 from core.store.database import Database, insert_missing
 
 
@@ -69,23 +68,6 @@ class Documents(Generic[T]):
         query = select(self._table.c.body).order_by(self._table.c.created.desc(), self._table.c.id)
         with self._database.read() as connection:
             return tuple(connection.execute(query).scalars())
-
-    def delete(self, id: str) -> None:
-        """Delete the value of this id; its files go with the next sweep.
-
-        Raises:
-            NotFound: The store does not hold it.
-            InvalidRequest: A run uses it.
-        """
-        try:
-            with self._database.write() as connection:
-                gone = connection.execute(delete(self._table).where(self._table.c.id == id)).rowcount
-        except IntegrityError as error:
-            raise InvalidRequest(
-                f"The {self._what} {id[:12]} is used by a run.", hint="Delete its runs first."
-            ) from error
-        if not gone:
-            raise NotFound(f"The {self._what} {id[:12]} is not in the store.")
 
     def _renewed(self, connection: Connection, id: str) -> T | None:
         here = self._table.c.id == id

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, Select, Text, and_, func, insert, or_, select, type_coerce
 from sqlalchemy.exc import IntegrityError
 
-from core.domain.run import Candidate, CandidateStatus, Run, RunRequest, RunStatus
+from core.domain.run import PLANNING, Candidate, CandidateStatus, Run, RunRequest, RunStatus
 from core.errors import InvalidRequest, NotFound
 from core.store.candidates import row_of
 from core.store.claims import bump, change, settle
@@ -21,6 +21,8 @@ from core.store.events import append
 from core.store.tables import candidates, data_sets, models, runs
 
 RESUMABLE = (RunStatus.INTERRUPTED, RunStatus.CANCELLED, RunStatus.FAILED)
+_REFUSED = type_coerce(candidates.c.error, Text).contains(f'"stage":"{PLANNING}"')
+_TRIED = (candidates.c.position > 0, or_(candidates.c.error.is_(None), ~_REFUSED))
 _COLUMNS = [runs.c[field.name] for field in fields(Run)]
 
 
@@ -30,7 +32,7 @@ class ListedRun:
 
     Attributes:
         run: The run.
-        counts: Candidates by status; absent where there is none.
+        counts: Candidates that are tried, by status; absent where there is none.
     """
 
     run: Run
@@ -115,7 +117,7 @@ class Runs:
         """Return the newest `limit` runs, or all, with the counts of their candidates, newest first."""
         newest = select(*_COLUMNS).order_by(runs.c.created.desc(), runs.c.id).limit(limit)
         key = candidates.c.run_id, candidates.c.status
-        tally = select(*key, func.count()).group_by(*key)
+        tally = select(*key, func.count()).where(*_TRIED).group_by(*key)
         if limit is not None:
             tally = tally.where(candidates.c.run_id.in_(newest.with_only_columns(runs.c.id)))
         with self._database.read() as connection:
@@ -135,6 +137,13 @@ class Runs:
         waiting = select(runs.c.id).where(runs.c.status == RunStatus.QUEUED).limit(1)
         with self._database.read() as connection:
             return connection.execute(waiting).first() is not None
+
+    def ahead_of(self, run: Run) -> tuple[Run, ...]:
+        """Return the runs that a worker has or takes before this one, which waits."""
+        earlier = and_(runs.c.status == RunStatus.QUEUED, runs.c.created < run.created)
+        query = select(*_COLUMNS).where(or_(runs.c.status == RunStatus.RUNNING, earlier))
+        with self._database.read() as connection:
+            return tuple(each for each in _runs(connection, query) if each.id != run.id)
 
     def rename(self, run_id: str, name: str) -> Run:
         """Give the run another name.
@@ -171,7 +180,7 @@ class Runs:
             return find(connection, run_id)
 
     def resume(self, run_id: str) -> Run:
-        """Queue the run again; finished candidates stay, half-done ones and those cancelled wait again.
+        """Queue the run again; finished candidates stay, half-done ones wait again.
 
         Raises:
             NotFound: The store does not hold it.
@@ -187,7 +196,7 @@ class Runs:
                     f"The run is {status}.",
                     hint="Only interrupted, cancelled and failed runs can be resumed.",
                 )
-            settle(connection, [run_id], cancelled=True)
+            settle(connection, run_id)
             append(connection, run_id, "resumed", "", {})
             return find(connection, run_id)
 

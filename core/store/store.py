@@ -11,13 +11,15 @@ from core.store.artifacts import Artifacts
 from core.store.blobs import GRACE_S, Blobs
 from core.store.candidates import Candidates
 from core.store.cleanup import Cleanup
-from core.store.database import Database
+from core.store.database import Database, StoreUnusable
 from core.store.documents import Documents
 from core.store.events import Events
 from core.store.live import Live
+from core.store.private import close_data_folder, private_folder
 from core.store.results import Results
 from core.store.runs import Runs
 from core.store.tables import data_sets, models
+from core.store.uploads import Uploads
 from core.store.work import Work
 
 
@@ -47,6 +49,7 @@ class Store:
         blobs: Content-addressed files.
         models: Uploaded models.
         data: Prepared data sets.
+        uploads: Both kinds, for deletion.
         runs: Runs.
         work: The same, for the workers that hold them.
         candidates: Their candidates.
@@ -68,10 +71,12 @@ class Store:
         settings = settings or get_settings()
         self.folder = settings.data_dir.absolute()
         self._database = Database(settings.database_url or f"sqlite:///{self.folder / 'whetstone.db'}")
+        _close(self.folder)
         self.blobs = Blobs(self.folder / "blobs")
         self._cleanup = Cleanup(self._database, self.blobs, grace_s)
         self.models: Documents[SourceModel] = Documents(self._database, models, "model")
         self.data: Documents[DataSet] = Documents(self._database, data_sets, "data set")
+        self.uploads = Uploads(self._database, self._cleanup)
         self.artifacts = Artifacts(self._database, self.blobs)
         self.runs = Runs(self._database, self._cleanup)
         self.work = Work(self._database)
@@ -83,9 +88,7 @@ class Store:
     @property
     def jobs_dir(self) -> Path:
         """Folder in which working processes get a folder each; it exists."""
-        folder = self.folder / "jobs"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        return private_folder(self.folder / "jobs")
 
     def delete_older_than(self, days: float) -> int:
         """Delete inactive runs and unused uploads older than `days`; return how many runs that were."""
@@ -104,3 +107,13 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _close(folder: Path) -> None:
+    try:
+        close_data_folder(folder)
+    except OSError as error:
+        raise StoreUnusable(
+            f"The data folder {folder} cannot be made or closed to other users: {error.strerror}.",
+            hint="Set WHETSTONE_DATA_DIR to a folder that is yours.",
+        ) from error

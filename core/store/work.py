@@ -90,12 +90,13 @@ class Work:
         with self._database.write() as connection:
             end = {"status": status, "error": error, "finished": time.time(), "stage": ""}
             bump_owned(connection, run_id, worker, **end)
-            settle(connection, [run_id])
+            settle(connection, run_id)
             return find(connection, run_id)
 
-    def set_stage(self, run_id: str, worker: str, stage: str) -> None:
-        """Say what the worker does now; raises `ClaimLost`."""
-        self._set(run_id, worker, stage=stage)
+    def set_stage(self, run_id: str, worker: str, stage: str, estimate_s: float | None = None) -> None:
+        """Say what the worker does now and how long the run will take in all; raises `ClaimLost`."""
+        told = {} if estimate_s is None else {"estimate_s": estimate_s}
+        self._set(run_id, worker, stage=stage, **told)
 
     def set_control(self, run_id: str, worker: str, control: dict[str, float]) -> None:
         """Keep the A/A figures; raises `ClaimLost`."""
@@ -115,6 +116,6 @@ def _interrupt(connection: Connection, run_id: str, asked: bool, stale: Sequence
     values = {"status": status, "revision": runs.c.revision + 1, "finished": time.time(), "stage": ""}
     if not connection.execute(update(runs).where(runs.c.id == run_id, *stale).values(values)).rowcount:
         return False
-    settle(connection, [run_id])
+    settle(connection, run_id)
     append(connection, run_id, str(status), "", {})
     return True

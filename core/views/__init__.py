@@ -8,7 +8,7 @@ from core.views.model import ModelView, TechniqueRow, model_view
 from core.views.origins import Origin, origins
 from core.views.report import report
 from core.views.results import results
-from core.views.rows import Row
+from core.views.rows import Row, ties
 from core.views.run import (
     Progress,
     Quality,
@@ -46,5 +46,6 @@ __all__ = [
     "results",
     "run_view",
     "runs",
+    "ties",
     "tradeoffs",
 ]

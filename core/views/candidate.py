@@ -7,6 +7,7 @@ from typing import Any
 
 from core.domain.measurement import Interval
 from core.domain.recipe import Artifact
+from core.domain.run import Limits
 from core.errors import NotFound
 from core.insights.findings import Finding, findings
 from core.insights.judgement import more_samples
@@ -86,14 +87,19 @@ def _steps(row: Row, chain: list[Artifact]) -> tuple[StepRow, ...]:
     return tuple(rows)
 
 
-def explain(store: Store, candidate_id: str) -> CandidateView:
-    """Return everything about a candidate, judged under the limits of its run.
+def explain(store: Store, candidate_id: str, limits: Limits | None = None) -> CandidateView:
+    """Return everything about a candidate.
+
+    Args:
+        store: Holds it.
+        candidate_id: Which one.
+        limits: To judge it by; those of its run by default.
 
     Raises:
         NotFound: There is no such candidate.
     """
     candidate = store.candidates.get(candidate_id)
-    view = run_view(store, candidate.run_id)
+    view = run_view(store, candidate.run_id, limits)
     row = view.find(candidate_id)
     if row is None:
         raise NotFound(f"There is no candidate {candidate_id}.", hint="Open the run again.")
@@ -105,7 +111,7 @@ def explain(store: Store, candidate_id: str) -> CandidateView:
         row,
         _steps(row, chain),
         findings(candidate, chain, control, request.limits),
-        more_samples(candidate.result, request.limits) if candidate.result else None,
+        more_samples(candidate.result, limits or request.limits) if candidate.result else None,
         command_for(view.model, view.data, request, recipe),
         python_for(view.model, view.data, request, recipe),
     )

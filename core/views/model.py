@@ -9,7 +9,7 @@ from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.errors import WhetstoneError
 from core.protocols import Pass
-from core.registry import passes
+from core.registry import passes, runtimes
 from core.store.store import Store
 
 FORMATS = {
@@ -44,10 +44,17 @@ class TechniqueRow:
 
 @dataclass(frozen=True)
 class ModelView:
-    """A model with its techniques."""
+    """A model with its techniques.
+
+    Attributes:
+        model: As it was described.
+        techniques: Each with whether it applies.
+        runtimes: Ids of the runtimes that open the model's format or one that some technique makes of it.
+    """
 
     model: SourceModel
     techniques: tuple[TechniqueRow, ...]
+    runtimes: tuple[str, ...]
 
 
 def _reachable(format_: str) -> set[str]:
@@ -64,9 +71,6 @@ def _reachable(format_: str) -> set[str]:
 
 def _technique(model: SourceModel, technique: Pass, here: Environment) -> TechniqueRow:
     labels = technique.id, technique.name, technique.summary
-    note = next((note for note in model.notes if note.subject == technique.id), None)
-    if note is not None:
-        return TechniqueRow(*labels, False, note.message, note.hint)
     if not technique.accepts & _reachable(model.format):
         needs = " or ".join(FORMATS.get(each, each) for each in sorted(technique.accepts))
         reason = f"It needs {needs}, and this model is {FORMATS[model.format]}."
@@ -94,4 +98,6 @@ def model_view(store: Store, model_id: str) -> ModelView:
     model = store.models.get(model_id)
     here = environment()
     worth = [each for each in passes().values() if not _only_converts(each, model.format)]
-    return ModelView(model, tuple(_technique(model, each, here) for each in worth))
+    reachable = _reachable(model.format)
+    opened = tuple(key for key, each in runtimes().items() if each.formats & reachable)
+    return ModelView(model, tuple(_technique(model, each, here) for each in worth), opened)

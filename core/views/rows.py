@@ -31,7 +31,6 @@ class Row:
         size_bytes: Of the artifact.
         memory_bytes: Peak above the empty runtime.
         on_front: No other candidate is both faster and at least as true, or truer and at least as fast.
-        tied_with: Names of candidates whose speed-up interval overlaps this one's.
         sure: The whole interval of the loss respects the limit.
     """
 
@@ -47,7 +46,6 @@ class Row:
     size_bytes: int | None = None
     memory_bytes: int | None = None
     on_front: bool = False
-    tied_with: tuple[str, ...] = ()
     sure: bool = False
 
     @property
@@ -89,17 +87,13 @@ def front_ids(candidates: Sequence[Candidate]) -> set[str]:
     return front({each.id: place(each.result) for each in candidates if each.result is not None})
 
 
-def _ties(candidate: Candidate, others: Sequence[Candidate]) -> tuple[str, ...]:
-    if candidate.result is None or candidate.position == 0:
+def ties(row: Row, everyone: Sequence[Row]) -> tuple[str, ...]:
+    """Return the names of the candidates whose speed-up interval overlaps that of `row`."""
+    if row.speedup is None or row.candidate.position == 0:
         return ()
-    mine = candidate.result.timing.speedup
+    others = (each for each in everyone if each.id != row.id and each.candidate.position > 0)
     return tuple(
-        each.name
-        for each in others
-        if each.id != candidate.id
-        and each.position > 0
-        and each.result is not None
-        and each.result.timing.speedup.overlaps(mine)
+        each.name for each in others if each.speedup is not None and each.speedup.overlaps(row.speedup)
     )
 
 
@@ -131,12 +125,11 @@ def rows(everyone: Sequence[Candidate], limits: Limits, advice: Recommendation) 
     """Return the rows of all candidates of a run, in their order."""
     chosen = next((each for each in everyone if each.id == advice.candidate_id), None)
     on_front = front_ids(everyone)
-    return tuple(_row(each, everyone, limits, advice, chosen, each.id in on_front) for each in everyone)
+    return tuple(_row(each, limits, advice, chosen, each.id in on_front) for each in everyone)
 
 
 def _row(
     candidate: Candidate,
-    everyone: Sequence[Candidate],
     limits: Limits,
     advice: Recommendation,
     chosen: Candidate | None,
@@ -160,6 +153,5 @@ def _row(
         size_bytes=result.size_bytes,
         memory_bytes=result.timing.memory_bytes,
         on_front=on_front,
-        tied_with=_ties(candidate, everyone),
         sure=judge(result, limits).sure,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from core.domain.model import DataSet, SourceModel
@@ -12,6 +13,7 @@ from core.domain.run import Candidate, CandidateStatus, Limits, Run, RunStatus
 from core.insights.recommendation import Recommendation, recommend
 from core.store.runs import ListedRun
 from core.store.store import Store
+from core.views.kept import kept
 from core.views.rows import Row, rows
 
 
@@ -20,11 +22,11 @@ class Progress:
     """How far a run is.
 
     Attributes:
-        done: Candidates that are final, the baseline among them.
-        total: All candidates.
+        done: Candidates that are final; like all counts without the baseline and what the plan refused.
+        total: Candidates that are tried.
         failed: Candidates that failed.
         elapsed_s: Seconds worked so far.
-        remaining_s: Expected seconds to go; None when nothing is going on.
+        remaining_s: Expected seconds to go, with those of the runs ahead; None when nothing is going on.
         stage: What the worker does now.
     """
 
@@ -62,7 +64,7 @@ class RunView:
     recommendation: Recommendation
     progress: Progress
 
-    @property
+    @cached_property
     def quality(self) -> Quality:
         """By what quality is judged: what was measured or, before that, what is to be expected."""
         measured = [row for row in self.candidates if row.latency_ms is not None]
@@ -84,7 +86,13 @@ class RunView:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A line of the history; what it recommends is told by `best_of`."""
+    """A line of the history; what it recommends is told by `best_of`.
+
+    Attributes:
+        done: Candidates to which nothing more will happen.
+        total: All candidates.
+        revision: Of the run.
+    """
 
     id: str
     name: str
@@ -93,6 +101,7 @@ class RunSummary:
     created: float
     done: int
     total: int
+    revision: int
 
 
 def _elapsed(run: Run) -> float:
@@ -102,17 +111,20 @@ def _elapsed(run: Run) -> float:
     return run.elapsed_s
 
 
-def _progress(run: Run, candidates: Sequence[Candidate]) -> Progress:
-    final = sum(each.status.final for each in candidates)
-    failed = sum(each.status is CandidateStatus.FAILED for each in candidates)
-    elapsed = _elapsed(run)
+def _left(run: Run) -> float:
+    """Return the expected seconds to go: the worker states its estimate anew with every step."""
+    return max(0.0, (run.estimate_s or 0.0) - _elapsed(run))
+
+
+def _progress(store: Store, run: Run, candidates: Sequence[Candidate]) -> Progress:
+    tried = [each for each in candidates if each.tried]
+    final = sum(each.status.final for each in tried)
+    failed = sum(each.status is CandidateStatus.FAILED for each in tried)
     remaining = None
-    if run.status.active and run.estimate_s is not None:
-        share = 1 - final / max(len(candidates), 1)
-        pace = elapsed / final * (len(candidates) - final) if final > 2 else run.estimate_s * share
-        left = pace if run.request.budget_s is None else min(pace, run.request.budget_s - elapsed)
-        remaining = max(left, 0.0)
-    return Progress(final, len(candidates), failed, elapsed, remaining, run.stage)
+    if run.status.active:
+        ahead = store.runs.ahead_of(run) if run.status is RunStatus.QUEUED else ()
+        remaining = _left(run) + sum(map(_left, ahead))
+    return Progress(final, len(tried), failed, _elapsed(run), remaining, run.stage)
 
 
 def run_view(store: Store, run_id: str, limits: Limits | None = None) -> RunView:
@@ -122,17 +134,33 @@ def run_view(store: Store, run_id: str, limits: Limits | None = None) -> RunView
         NotFound: There is no such run.
     """
     run = store.runs.get(run_id)
-    limits = limits or run.request.limits
-    candidates = store.candidates.list(run_id)
-    advice = recommend(candidates, limits)
+    candidates = candidates_of(store, run)
+    advice, judged = _judged(store, run, limits or run.request.limits)
     data = store.data.get(run.request.data_id) if run.request.data_id else None
     model = store.models.get(run.request.model_id)
-    return RunView(run, model, data, rows(candidates, limits, advice), advice, _progress(run, candidates))
+    return RunView(run, model, data, judged, advice, _progress(store, run, candidates))
+
+
+def candidates_of(store: Store, run: Run) -> tuple[Candidate, ...]:
+    """Return the candidates of a run as of its revision, decoded once."""
+    return kept(store).large.get(("candidates", run.id), run.revision, lambda: store.candidates.list(run.id))
+
+
+def _judged(store: Store, run: Run, limits: Limits) -> tuple[Recommendation, tuple[Row, ...]]:
+    """Return the recommendation and the rows under `limits`, worked out once for each revision."""
+
+    def judge() -> tuple[Recommendation, tuple[Row, ...]]:
+        candidates = candidates_of(store, run)
+        advice = recommend(candidates, limits)
+        return advice, rows(candidates, limits, advice)
+
+    return kept(store).large.get(("rows", run.id, limits), run.revision, judge)
 
 
 def _summary(listed: ListedRun, model_name: str) -> RunSummary:
     run = listed.run
-    return RunSummary(run.id, run.name, model_name, run.status, run.created, listed.final, listed.total)
+    about = (run.id, run.name, model_name, run.status, run.created)
+    return RunSummary(*about, listed.final, listed.total, run.revision)
 
 
 def runs(store: Store, limit: int | None = None) -> list[RunSummary]:
@@ -143,12 +171,16 @@ def runs(store: Store, limit: int | None = None) -> list[RunSummary]:
     return [_summary(each, names[each.run.request.model_id]) for each in listed]
 
 
-def best_of(store: Store, run_id: str) -> str:
+def best_of(store: Store, run: RunSummary) -> str:
     """Return speed-up and name of what a run recommends, empty where that is nothing.
 
     Raises:
         NotFound: There is no such run.
     """
+    return kept(store).small.get(("best", run.id), run.revision, lambda: _best_of(store, run.id))
+
+
+def _best_of(store: Store, run_id: str) -> str:
     candidates = store.candidates.list(run_id)
     advice = recommend(candidates, store.runs.get(run_id).request.limits)
     chosen = next((each for each in candidates if each.id == advice.candidate_id), None)

@@ -6,10 +6,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from core.domain.run import Candidate, Limits
-from core.insights.judgement import loss, noise_share
-from core.insights.recommendation import recommend
+from core.domain.measurement import Interval
+from core.domain.run import Candidate, Limits, Result, Run
+from core.insights.judgement import judge, loss, noise_share
+from core.insights.recommendation import faster, recommend
 from core.store.store import Store
+from core.views.kept import kept
+from core.views.run import candidates_of
 
 LARGEST_DROP = 10.0
 
@@ -27,34 +30,55 @@ class Tradeoff:
     candidate: Candidate
 
 
-def _losses(candidates: Sequence[Candidate]) -> Iterator[float]:
-    for each in candidates:
-        if each.result is not None:
-            lost = loss(each.result)
-            yield noise_share(each.result) if lost is None else lost.value
-
-
-def tradeoffs(store: Store, run_id: str, limits: Limits) -> tuple[Tradeoff, ...]:
+def tradeoffs(store: Store, run: Run, limits: Limits) -> tuple[Tradeoff, ...]:
     """Return what is recommended as the limit on the drop grows, each clearly faster than the one before.
 
     The other limits stay. A faster candidate whose interval overlaps the last one's would be a tie and buys
-    nothing.
-
-    Raises:
-        NotFound: There is no such run.
+    nothing. Worked out once for each revision of the run.
     """
-    candidates = store.candidates.list(run_id)
-    steps = {max(0.0, math.ceil(round(10 * lost, 6)) / 10) for lost in _losses(candidates)}
+    others = replace(limits, max_drop=None)
+    key = ("tradeoffs", run.id, others)
+    return kept(store).small.get(key, run.revision, lambda: _found(candidates_of(store, run), others))
+
+
+def _found(candidates: Sequence[Candidate], others: Limits) -> tuple[Tradeoff, ...]:
+    """Return the steps; only what can be recommended and has been admitted so far is looked at."""
     found: list[Tradeoff] = []
-    for drop in sorted(step for step in steps if step <= LARGEST_DROP):
-        chosen = recommend(candidates, replace(limits, max_drop=drop)).candidate_id
-        best = next((each for each in candidates if each.id == chosen), None)
-        if best is not None and (not found or _faster(best, found[-1].candidate)):
-            found.append(Tradeoff(drop, best))
+    within: dict[str, Candidate] = {}
+    fastest = 0.0
+    for drop, admitted in _admitted(candidates, others):
+        within |= {each.id: each for each in admitted}
+        fastest = max([fastest, *(_speed(each).low for each in admitted)])
+        last = _speed(found[-1].candidate).high if found else 0.0
+        if fastest <= last:
+            continue
+        chosen = recommend(list(within.values()), replace(others, max_drop=drop)).candidate_id
+        if chosen is not None and _speed(within[chosen]).low > last:
+            found.append(Tradeoff(drop, within[chosen]))
     return tuple(found)
 
 
-def _faster(one: Candidate, other: Candidate) -> bool:
-    if one.result is None or other.result is None:
-        return False
-    return one.result.timing.speedup.low > other.result.timing.speedup.high
+def _admitted(candidates: Sequence[Candidate], others: Limits) -> Iterator[tuple[float, Sequence[Candidate]]]:
+    """Yield each drop from which on more candidates qualify or are sure to, and those that come to."""
+    steps: dict[float, list[Candidate]] = {}
+    for each in candidates:
+        if each.result is not None and each.position > 0 and _can_be(each.result, others):
+            lost, noise = loss(each.result), noise_share(each.result)
+            steps.setdefault(_tenth(noise if lost is None else lost.value), []).append(each)
+            steps.setdefault(_tenth(noise if lost is None else lost.high), [])
+    yield from ((step, steps[step]) for step in sorted(steps) if step <= LARGEST_DROP)
+
+
+def _tenth(share: float) -> float:
+    return max(0.0, math.ceil(round(10 * share, 6)) / 10)
+
+
+def _can_be(result: Result, others: Limits) -> bool:
+    """Whether a candidate would be recommended at some drop, were it alone."""
+    return faster(result) and judge(result, others).meets
+
+
+def _speed(candidate: Candidate) -> Interval:
+    if candidate.result is None:
+        raise ValueError("Only what is measured is recommended.")
+    return candidate.result.timing.speedup

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -11,7 +12,9 @@ from core.domain.model import SourceModel
 from core.domain.recipe import Recipe, Step, Target
 from core.protocols import Runtime
 from core.registry import get_pass, passes, runtimes
-from core.views import TechniqueRow
+from core.search.names import recipe_name
+from core.search.spelling import parse, spell
+from core.views import ModelView, TechniqueRow
 from pages.widgets.format import plain
 from pages.widgets.params import params_form
 
@@ -57,42 +60,90 @@ def recipes_of(
     return tuple(made)
 
 
-def _cell(model: SourceModel, row: TechniqueRow | None, runtime: Runtime, key: str) -> bool:
+@dataclass(frozen=True)
+class Ticks:
+    """What was chosen before, with which the grid begins.
+
+    Attributes:
+        cells: Technique (empty for none) and runtime of each ticked cell.
+        params: Parameters by technique.
+        after: The technique that comes first, by technique.
+        others: Recipes that the grid cannot show, such as longer chains.
+    """
+
+    cells: frozenset[tuple[str, str]] = frozenset()
+    params: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    after: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[Recipe, ...] = ()
+
+
+def ticks_of(model: SourceModel, recipes: Sequence[Recipe]) -> Ticks:
+    """Return the cells and settings from which the grid makes `recipes`."""
+    cells: set[tuple[str, str]] = set()
+    settings: dict[str, tuple[dict[str, Any], str]] = {}
+    others = []
+    for recipe in recipes:
+        target = recipe.target
+        *first, last = [step for step in recipe.steps if step.pass_id not in CONVERSIONS] or [Step("")]
+        before = first[0].pass_id if first else ""
+        steps = (*(Step(each.pass_id) for each in first), *([last] if last.pass_id else []))
+        made = recipes_of(model, [(steps, target.runtime_id)], target.threads, target.batch)
+        told = last.params, before
+        if made == (recipe,) and len(first) < 2 and settings.setdefault(last.pass_id, told) == told:
+            cells.add((last.pass_id, target.runtime_id))
+        else:
+            others.append(recipe)
+    params = {key: told for key, (told, _) in settings.items()}
+    return Ticks(
+        frozenset(cells), params, {key: first for key, (_, first) in settings.items()}, tuple(others)
+    )
+
+
+def _cell(model: SourceModel, row: TechniqueRow | None, runtime: Runtime, key: str, ticked: bool) -> bool:
     steps = () if row is None else (Step(row.id),)
     possible = runtime.available().ok and (row is None or row.applicable)
     if not possible or path_to(model.format, steps, runtime) is None:
         st.markdown(":gray[–]")
         return False
     label = f"{row.name if row else 'As it is'} on {runtime.name}"
-    return bool(st.checkbox(label, key=key, label_visibility="collapsed"))
+    return bool(st.checkbox(label, value=ticked, key=key, label_visibility="collapsed"))
 
 
-def _settings(row: TechniqueRow, before: Sequence[TechniqueRow]) -> tuple[dict[str, Any], str | None]:
+def _settings(
+    row: TechniqueRow, before: Sequence[TechniqueRow], start: Ticks
+) -> tuple[dict[str, Any], str | None]:
     technique = get_pass(row.id)
     with st.popover(row.name, type="tertiary", icon=":material/tune:", key=f"settings_{row.id}"):
         st.caption(row.summary)
-        values = params_form(technique.Params, key=f"by_hand_{row.id}")
-        others = [other.id for other in before if other.id != row.id]
+        values = params_form(technique.Params, key=f"by_hand_{row.id}", start=start.params.get(row.id))
+        choices = ["", *(other.id for other in before if other.id != row.id)]
         names = {other.id: other.name for other in before}
+        then = start.after.get(row.id, "")
         first = st.selectbox(
             "After",
-            ["", *others],
+            choices,
+            choices.index(then) if then in choices else 0,
             format_func=lambda key: names.get(key, "nothing else"),
             key=f"after_{row.id}",
         )
     return values, first or None
 
 
-def _heads(widths: Sequence[float]) -> None:
+def _heads(shown: Sequence[Runtime], widths: Sequence[float]) -> None:
     first, *columns = st.columns(widths)
     first.markdown("**Technique**")
-    for column, runtime in zip(columns, runtimes().values(), strict=True):
+    for column, runtime in zip(columns, shown, strict=True):
         found = runtime.available()
         column.markdown(f"**{runtime.name}**", help=None if found.ok else f"{found.reason} {found.install}")
 
 
 def _line(
-    model: SourceModel, row: TechniqueRow | None, pruning: Sequence[TechniqueRow], widths: Sequence[float]
+    model: SourceModel,
+    row: TechniqueRow | None,
+    pruning: Sequence[TechniqueRow],
+    shown: Sequence[Runtime],
+    widths: Sequence[float],
+    start: Ticks,
 ) -> list[tuple[tuple[Step, ...], str]]:
     head, *columns = st.columns(widths, vertical_alignment="center")
     steps: tuple[Step, ...] = ()
@@ -100,25 +151,38 @@ def _line(
         if row is None:
             st.markdown("As it is, only converted")
         elif row.applicable:
-            values, first = _settings(row, pruning)
+            values, first = _settings(row, pruning, start)
             steps = (*((Step(first),) if first else ()), Step(row.id, values))
         else:
             st.markdown(f":gray[{row.name}]", help=plain(f"{row.reason} {row.hint}"))
     ticked = []
-    for column, (runtime_id, runtime) in zip(columns, runtimes().items(), strict=True):
+    for column, runtime in zip(columns, shown, strict=True):
+        place = (row.id if row else "", runtime.id)
         with column:
-            if _cell(model, row, runtime, f"cell_{row.id if row else PLAIN}_{runtime_id}"):
-                ticked.append((steps, runtime_id))
+            if _cell(
+                model, row, runtime, f"cell_{row.id if row else PLAIN}_{runtime.id}", place in start.cells
+            ):
+                ticked.append((steps, runtime.id))
     return ticked
 
 
-def grid(model: SourceModel, techniques: Sequence[TechniqueRow]) -> list[tuple[tuple[Step, ...], str]]:
+def grid(view: ModelView, start: Ticks) -> list[tuple[tuple[Step, ...], str]]:
     """Draw techniques against runtimes; return each ticked pair as its steps and its runtime."""
-    usable = [row for row in techniques if row.id not in CONVERSIONS]
+    usable = [row for row in view.techniques if row.id not in CONVERSIONS]
     pruning = [row for row in usable if row.id.startswith("prune") and row.applicable]
-    widths = [3, *([1.3] * len(runtimes()))]
+    shown = [runtimes()[each] for each in view.runtimes]
+    widths = [3, *([1.3] * len(shown))]
     with st.container(border=True, gap="xsmall"):
-        _heads(widths)
-        chosen = [pair for row in (None, *usable) for pair in _line(model, row, pruning, widths)]
+        _heads(shown, widths)
+        lines = [_line(view.model, row, pruning, shown, widths, start) for row in (None, *usable)]
         st.caption("– : not for this model, or nothing that this runtime could run.")
-    return chosen
+    return [pair for line in lines for pair in line]
+
+
+def by_hand(view: ModelView, chosen: Sequence[Recipe], threads: int, batch: int) -> tuple[Recipe, ...]:
+    """Draw the grid and what it cannot show, beginning with `chosen`; return what is ticked now."""
+    start = ticks_of(view.model, chosen)
+    ticked = recipes_of(view.model, grid(view, start), threads, batch)
+    also = {spell(each): each for each in start.others}
+    kept = [each for key, each in also.items() if st.checkbox(plain(recipe_name(each)), True, key=key)]
+    return (*ticked, *(parse(spell(each), threads, batch) for each in kept))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import streamlit as st
 
 from core.domain.measurement import Latency
-from core.views import Quality, Row
+from core.domain.run import Result
+from core.views import Quality, Row, ties
 from pages.widgets import format as fmt
 
 SAME_PACE = 0.005
@@ -25,11 +28,13 @@ def card(label: str, value: str, below: str) -> None:
     st.metric(label, value, below, border=True, height="stretch", delta_color="off", delta_arrow="off")
 
 
-def figures(row: Row, *, quality: Quality) -> None:
-    """Draw the figures of a candidate with their intervals; nothing before it is measured."""
-    result = row.candidate.result
-    if result is None or row.latency_ms is None:
+def figures(row: Row, everyone: Sequence[Row], *, quality: Quality) -> None:
+    """Draw the figures of a candidate of a run, beside the baseline's; nothing before it is measured."""
+    baseline = everyone[0]
+    result, first = row.candidate.result, baseline.candidate.result
+    if result is None or first is None or row.latency_ms is None:
         return
+    own = row.candidate.position == 0
     time = row.latency_ms
     unit, scale = fmt.time_unit(time.value)
     with st.grid(4, min_column_width=190):
@@ -40,15 +45,30 @@ def figures(row: Row, *, quality: Quality) -> None:
         )
         _speedup(row)
         _quality(row, quality)
-        card("File", fmt.size(row.size_bytes), f"memory {fmt.size(row.memory_bytes)}")
+        memory = fmt.size(row.memory_bytes)
+        card("File", fmt.size(row.size_bytes), f"memory {memory}{_by(result, first, own)}")
     with st.expander("All figures, and how sure they are", icon=":material/rule:", expanded=True):
-        st.table(_sureness(row), border="horizontal", alt="Every figure with its confidence")
-    if result.timing.unstable:
-        st.warning(
-            "This point is unstable: at the time limit its interval was still wider than ±3 %. Close other "
-            "programs and run again.",
-            icon=":material/warning:",
-        )
+        lines = [*_speed(row, result), *_ties(row, everyone), *_sameness(row, result), *_cost(result)]
+        known = (*_speed(baseline, first), *_sameness(baseline, first), *_cost(first))
+        theirs = {"Speed-up": "1x"} | {name: value for name, value, _ in known}
+        table = {
+            "Figure": [name for name, _, _ in lines],
+            "Here": [value for _, value, _ in lines],
+            "Your model": [theirs.get(name, fmt.NONE) for name, _, _ in lines],
+            "How sure": [sure for _, _, sure in lines],
+        }
+        if own:
+            table.pop("Your model")
+        st.table(table, border="horizontal", hide_index=True, alt="Every figure with its confidence")
+    _outputs(result)
+
+
+def _by(result: Result, first: Result, own: bool) -> str:
+    """Return by how much the memory differs from the baseline's, in words."""
+    before = first.timing.memory_bytes
+    if own or not before:
+        return ""
+    return f", {100 * (result.timing.memory_bytes / before - 1):+.0f} % against yours".replace("-", "−")
 
 
 def _speedup(row: Row) -> None:
@@ -65,45 +85,93 @@ def _quality(row: Row, quality: Quality) -> None:
         own = row.candidate.position == 0
         card("Accuracy", fmt.percent(row.accuracy), "of your model" if own else fmt.change(row.drop))
     elif top1 is None:
-        card("Signal to noise", fmt.decibel(row.sqnr_db), "against your model's outputs")
+        card("Signal to noise", fmt.decibel(row.sqnr_db), "of the worst output, against your model's")
     else:
         card("Fidelity", fmt.percent(top1.value), f"{top1.low:.1f}–{top1.high:.1f} same answer")
 
 
-def _sureness(row: Row) -> dict[str, str]:
-    result = row.candidate.result
-    if result is None:
-        return {}
-    timing, latency, fidelity = result.timing, result.timing.latency, result.fidelity
-    measured = f"{fmt.milliseconds(row.latency_ms)}, median of {latency.runs:,} calls"
-    table = {"Latency": f"{measured}, mean {fmt.ms(latency.mean)}", "Slow calls": _slow_calls(latency)}
+Line = tuple[str, str, str]
+
+
+def _speed(row: Row, result: Result) -> Iterator[Line]:
+    """Yield each figure of speed: its name, its value, and what it rests on."""
+    timing, latency = result.timing, result.timing.latency
+    yield "Latency", fmt.milliseconds(row.latency_ms), f"median of {latency.runs:,} calls"
+    yield "Mean of all calls", fmt.ms(latency.mean), ""
+    yield "Slow calls", *_slow_calls(latency)
     if row.candidate.position:
-        table["Speed-up"] = f"{fmt.times(row.speedup)}, {timing.rounds} rounds in turns with your model"
-        table["Pace"] = pace_words(timing.pace)
-    if result.accuracy is not None:
-        quality = result.accuracy
-        table["Accuracy"] = f"{fmt.percent(quality.value)} of {quality.samples:,} samples"
-        if row.candidate.position:
+        starts = fmt.plural(timing.starts, "process start")
+        again = ", and again at the end of the run" if timing.moments > 1 else ""
+        rounds = f"{timing.rounds} rounds in turns with your model, {starts}{again}"
+        yield "Speed-up", fmt.times(row.speedup), rounds
+        yield "Pace", f"x {timing.pace:.2f}", pace_words(timing.pace)
+    if timing.disturbed is not None:
+        told = "of the calls were interrupted by another program"
+        yield "Disturbed", f"{timing.disturbed:.1%}".replace("%", " %"), told
+
+
+def _ties(row: Row, everyone: Sequence[Row]) -> Iterator[Line]:
+    if row.candidate.position:
+        told = ", ".join(ties(row, everyone)) or "none"
+        yield "Ties in speed", told, "their intervals of the speed-up overlap with this one"
+
+
+def _sameness(row: Row, result: Result) -> Iterator[Line]:
+    """Yield what is known of accuracy and fidelity."""
+    quality, fidelity, own = result.accuracy, result.fidelity, row.candidate.position == 0
+    if quality is not None:
+        yield "Accuracy", fmt.percent(quality.value), f"{quality.samples:,} samples"
+        if not own:
             flips = f"{quality.flips} samples changed, McNemar p = {quality.mcnemar_p:.2g}"
-            table["Change"] = f"{fmt.change(quality.drop)}; {flips}"
+            yield "Change", fmt.change(quality.drop), flips
+    if own:
+        return
     if row.agreement is not None:
-        table["Same answer as your model"] = f"{fmt.agreement(row.agreement)} of {fidelity.samples:,} samples"
-    if row.candidate.position:
-        worst = f"largest difference of one output {_small(fidelity.max_abs_error)}"
-        table["Signal to noise (SQNR)"] = f"{fmt.decibel(row.sqnr_db)}, {worst}"
-    table["Memory"] = f"{fmt.size(row.memory_bytes)} at the peak, above the empty runtime"
-    table["Load"] = f"{fmt.ms(timing.load_ms)} the first time, {fmt.ms(timing.warm_load_ms)} again"
-    table["Ties in speed"] = ", ".join(row.tied_with) or "none"
-    return table
+        yield "Same answer as your model", fmt.agreement(row.agreement), f"{fidelity.samples:,} samples"
+    worst = f"largest difference of one value {_small(fidelity.max_abs_error)}"
+    yield "Signal to noise (SQNR)", fmt.decibel(row.sqnr_db), f"worst output; {worst}"
+
+
+def _cost(result: Result) -> Iterator[Line]:
+    """Yield what it takes to run."""
+    timing = result.timing
+    yield "File", fmt.size(result.size_bytes), ""
+    least = timing.memory_range
+    spread = f", {fmt.size(least[0])}–{fmt.size(least[1])} over the starts" if least else ", measured once"
+    yield "Memory", fmt.size(timing.memory_bytes), f"peak above the empty runtime{spread}"
+    load = timing.load_range_ms
+    spread = f"{fmt.ms(load[0])}–{fmt.ms(load[1])} over the starts" if load else "measured once"
+    yield "First load", fmt.ms(timing.load_ms), spread
+    yield "Second load", fmt.ms(timing.warm_load_ms), "in the same process, measured once"
+
+
+def _outputs(result: Result) -> None:
+    """Draw every output by itself where there are several, and why figures may say little."""
+    fidelity = result.fidelity
+    if fidelity.collapsed:
+        st.warning(fmt.plain(fidelity.collapsed), icon=":material/warning:")
+    if len(fidelity.outputs) < 2:
+        return
+    with st.expander("Every output by itself; the worst decides", icon=":material/output:"):
+        st.dataframe(
+            {
+                "Output": [each.name for each in fidelity.outputs],
+                "SQNR": [fmt.decibel(each.sqnr_db) for each in fidelity.outputs],
+                "Largest difference": [_small(each.max_abs_error) for each in fidelity.outputs],
+                "Same answer": [fmt.agreement(each.top1_agreement) for each in fidelity.outputs],
+            },
+            hide_index=True,
+            alt="Fidelity of every output",
+        )
 
 
 def _small(value: float) -> str:
     return "under 0.0001" if 0 < value < 1e-4 else fmt.significant(value)
 
 
-def _slow_calls(latency: Latency) -> str:
+def _slow_calls(latency: Latency) -> tuple[str, str]:
+    """Return the percentiles that are known, and which are not."""
     tails = (("90", latency.p90), ("95", latency.p95), ("99", latency.p99))
     told = [f"{name} % below {fmt.ms(value)}" for name, value in tails if value is not None]
     untold = [f"{name} %" for name, value in tails if value is None]
-    few = [f"too few calls to state {', '.join(untold)}"] if untold else []
-    return "; ".join([", ".join(told), *few] if told else few)
+    return ", ".join(told) or fmt.NONE, f"too few calls to state {', '.join(untold)}" if untold else ""

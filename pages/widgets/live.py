@@ -15,6 +15,7 @@ from pages.widgets.commands import same_elsewhere
 from pages.widgets.page import emphasis, errors_as_words, go, remember, store
 from pages.widgets.recommendation import recommendation_box
 from pages.widgets.run_header import cancel_button, outcome, progress_bar, title
+from pages.widgets.setup import set_up_again
 from pages.widgets.table import candidates_table, problems
 
 POLL_S = 2.0
@@ -85,6 +86,7 @@ def _ended(view: RunView) -> None:
         st.markdown(f":gray[{text}]", width="stretch")
         if st.button("New run", icon=":material/add:", key="again", help="Same model, other settings"):
             remember("run", None)
+            set_up_again(view.run.request)
             go("optimize.py", model=view.model.id, **({"data": view.data.id} if view.data else {}))
         kind = emphasis(view.run.status is RunStatus.DONE)
         if view.baseline.latency_ms is not None and st.button(

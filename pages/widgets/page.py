@@ -66,8 +66,8 @@ def _lost(error: NotFound) -> None:
         st.session_state.pop(f"current_{name}", None)
     show_error(error)
     with st.container(horizontal=True):
-        st.page_link("start.py", label="Start", icon=":material/home:", query_params={})
-        st.page_link("runs.py", label="All runs", icon=":material/history:", query_params={})
+        st.page_link("start.py", label="Start", query_params={})
+        st.page_link("runs.py", label="All runs", query_params={})
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any
 
@@ -18,7 +19,7 @@ def _words(value: object) -> str:
     return str(value).replace("_", " ")
 
 
-def _number(spec: Field[Any], key: str) -> Any:
+def _number(spec: Field[Any], value: Any, key: str) -> Any:
     meta, whole = spec.metadata, "int" in str(spec.type)
     kind: Any = int if whole else float
     low, high = (None if meta.get(end) is None else kind(meta[end]) for end in ("low", "high"))
@@ -26,19 +27,19 @@ def _number(spec: Field[Any], key: str) -> Any:
     options: dict[str, Any] = {
         "min_value": low,
         "max_value": high,
-        "value": None if spec.default is None else kind(spec.default),
+        "value": None if value is None else kind(value),
         "step": 1 if whole else 0.05 if narrow else 0.1,
     }
     help = meta.get("help") or None
     return st.number_input(_label(spec), help=help, placeholder="Automatic", key=key, **options)
 
 
-def _field(spec: Field[Any], key: str) -> Any:
+def _field(spec: Field[Any], value: Any, key: str) -> Any:
     meta, kind = spec.metadata, str(spec.type)
     help = meta.get("help") or None
     if meta.get("choices"):
         choices = list(meta["choices"])
-        at = choices.index(spec.default) if spec.default in choices else 0
+        at = choices.index(value) if value in choices else 0
         return st.selectbox(
             _label(spec),
             choices,
@@ -48,17 +49,17 @@ def _field(spec: Field[Any], key: str) -> Any:
             format_func=_words,
         )
     if kind.startswith("bool"):
-        return st.toggle(_label(spec), value=bool(spec.default), key=key, help=help)
+        return st.toggle(_label(spec), value=bool(value), key=key, help=help)
     if "int" in kind or "float" in kind:
-        return _number(spec, key)
-    return st.text_input(_label(spec), value=str(spec.default or ""), key=key, help=help)
+        return _number(spec, value, key)
+    return st.text_input(_label(spec), value=str(value or ""), key=key, help=help)
 
 
-def params_form(kind: type[Any], *, key: str) -> dict[str, Any]:
-    """Draw a field for each parameter of `kind`; return those that differ from their defaults."""
+def params_form(kind: type[Any], *, key: str, start: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Draw a field for each parameter of `kind`, set to `start`; return those that are no default."""
     chosen = {}
     for spec in fields(kind):
-        value = _field(spec, f"{key}_{spec.name}")
+        value = _field(spec, (start or {}).get(spec.name, spec.default), f"{key}_{spec.name}")
         if value != spec.default and not (value is None or (value == "" and spec.default is None)):
             chosen[spec.name] = value
     return chosen

@@ -16,6 +16,16 @@ SURE = (
 )
 
 
+def _trust(view: RunView) -> str:
+    """Return one badge on how far the recommendation can be trusted; an unstable speed is not sure."""
+    chosen = view.find(view.recommendation.candidate_id)
+    if chosen and chosen.candidate.result and chosen.candidate.result.timing.unstable:
+        return UNSTABLE
+    if view.recommendation.sure:
+        return ":green-badge[:material/verified: Sure]"
+    return ":orange-badge[:material/help: Likely]"
+
+
 def recommendation_box(view: RunView, *, key: str) -> None:
     """Draw what is recommended, how sure that is, and what would settle it; nothing while unknown."""
     found = view.recommendation
@@ -31,15 +41,7 @@ def recommendation_box(view: RunView, *, key: str) -> None:
             go("candidate.py", candidate=found.near_miss)
         return
     with st.container(border=True, key=f"recommended_{key}"):
-        sure = (
-            ":green-badge[:material/verified: Sure]"
-            if found.sure
-            else ":orange-badge[:material/help: Likely]"
-        )
-        chosen = view.find(found.candidate_id)
-        result = chosen.candidate.result if chosen else None
-        shaky = UNSTABLE if result and result.timing.unstable else ""
-        st.markdown(f":orange[:material/star:] **Recommended** {sure}{shaky}", help=SURE)
+        st.markdown(f":orange[:material/star:] **Recommended** {_trust(view)}", help=SURE)
         st.markdown(f"### {fmt.plain(found.sentence)}", anchors=False)
         with st.container(horizontal=True, vertical_alignment="center"):
             download_kit(found.candidate_id, key=f"kit_{key}")

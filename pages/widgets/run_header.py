@@ -56,7 +56,7 @@ def title(view: RunView) -> None:
 
 def result_of(run: RunSummary) -> str:
     """Return in markdown what a run recommends, or why there is nothing."""
-    best = best_of(store(), run.id)
+    best = best_of(store(), run)
     if best:
         return fmt.plain(best)
     return "nothing within its limits" if run.status is RunStatus.DONE else "no result yet"

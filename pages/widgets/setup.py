@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import streamlit as st
@@ -12,11 +14,13 @@ from core.domain.recipe import Recipe
 from core.domain.run import Limits, RunRequest
 from core.errors import NotFound, WhetstoneError
 from core.registry import runtimes
+from core.search.spelling import parse, spell
 from core.views import ModelView, command_for, expected_quality, python_for
 from pages.widgets import format as fmt
-from pages.widgets.by_hand import grid, recipes_of
+from pages.widgets.address import number, on_change, put, remember_settings, settings
+from pages.widgets.by_hand import by_hand
 from pages.widgets.commands import same_elsewhere
-from pages.widgets.limits import limits_form
+from pages.widgets.limits import limits_form, limits_set, settings_of
 from pages.widgets.page import current, emphasis, errors_as_words, go, show_error, store
 
 BY_HAND = "by_hand"
@@ -26,6 +30,9 @@ PRESETS = {
     "thorough": ("Thorough", "travel_explore", "Everything that could win, chained techniques included."),
     BY_HAND: ("By hand", "back_hand", "You tick techniques and runtimes, and set their parameters."),
 }
+NAMES = ("preset", "runtimes", "recipes", "budget", "threads", "batch", "drop", "latency", "size")
+MOST_THREADS, MOST_BATCH = 256, 4096
+SEPARATOR = ";"
 BUDGETS = {"No limit": None, "2 min": 120.0, "5 min": 300.0, "10 min": 600.0, "30 min": 1800.0, "2 h": 7200.0}
 
 
@@ -65,7 +72,9 @@ def _plan(request: RunRequest) -> tuple[int, float]:
     return planned.count, planned.estimate_s
 
 
-def _card(key: str, model: SourceModel, data: DataSet | None, chosen: bool, threads: int, batch: int) -> None:
+def _card(
+    key: str, model: SourceModel, data: DataSet | None, owner: str, chosen: bool, threads: int, batch: int
+) -> None:
     title, icon, text = PRESETS[key]
     with st.container(border=True, height="stretch", gap="xsmall"):
         st.markdown(f":material/{icon}: **{title}**" + (" :green[:material/check_circle:]" if chosen else ""))
@@ -81,57 +90,89 @@ def _card(key: str, model: SourceModel, data: DataSet | None, chosen: bool, thre
             except WhetstoneError as error:
                 st.caption(fmt.plain(error.message))
         kind = emphasis(chosen)
-        if st.button("Chosen" if chosen else "Choose", key=f"preset_{key}", type=kind, width="stretch"):
-            st.session_state["preset"] = key
-            st.rerun()
+        st.button(
+            "Chosen" if chosen else "Choose",
+            key=f"preset_{key}",
+            type=kind,
+            width="stretch",
+            on_click=put,
+            args=(owner, "preset", key),
+        )
 
 
-def _what(view: ModelView, data: DataSet | None, threads: int, batch: int) -> Choice:
+def _parsed(text: str) -> tuple[Recipe, ...]:
+    """Return the recipes that an address spells; what is no recipe is passed over."""
+    found = []
+    for each in filter(None, text.split(SEPARATOR)):
+        with suppress(WhetstoneError):
+            found.append(parse(each))
+    return tuple(found)
+
+
+def _what(
+    view: ModelView, data: DataSet | None, held: Mapping[str, str], owner: str, threads: int, batch: int
+) -> Choice:
     st.subheader("What to try", anchor=False)
-    preset = st.session_state.setdefault("preset", "quick")
+    preset = held.get("preset", "quick")
+    preset = preset if preset in PRESETS else "quick"
     with st.grid(4, min_column_width=200):
         for key in PRESETS:
-            _card(key, view.model, data, key == preset, threads, batch)
+            _card(key, view.model, data, owner, key == preset, threads, batch)
     if preset == BY_HAND:
-        pairs = grid(view.model, view.techniques)
-        return Choice("quick", recipes_of(view.model, pairs, threads, batch), ())
-    return Choice(preset, (), _runtimes())
+        recipes = by_hand(view, _parsed(held.get("recipes", "")), threads, batch)
+        put(owner, "recipes", SEPARATOR.join(map(spell, recipes)) or None)
+        return Choice("quick", recipes, ())
+    return Choice(preset, (), _runtimes(view, held, owner))
 
 
-def _runtimes() -> tuple[str, ...]:
-    known = {key: runtime for key, runtime in runtimes().items() if runtime.available().ok}
-    picked = st.pills(
+def _runtimes(view: ModelView, held: Mapping[str, str], owner: str) -> tuple[str, ...]:
+    known = {key: runtimes()[key] for key in view.runtimes if runtimes()[key].available().ok}
+    before = [key for key in held.get("runtimes", "").split(",") if key in known]
+    st.pills(
         "Runtimes",
         list(known),
         selection_mode="multi",
-        default=list(known),
+        default=before or list(known),
         format_func=lambda key: known[key].name,
-        key="runtimes",
-        help="The baseline is measured in any case.",
+        help="Those that can run this model, as it is or converted. The baseline is measured in any case.",
+        **on_change(owner, "runtimes", f"{owner}_runtimes", lambda picked: ",".join(picked) or None),
     )
-    chosen = tuple(picked) if isinstance(picked, list) else ()
-    return () if set(chosen) == set(known) else chosen
+    picked = tuple(st.session_state[f"{owner}_runtimes"] or ())
+    if not picked:
+        st.caption("None is picked: all are used.")
+    return () if set(picked) == set(known) else picked
 
 
-def _how(model: SourceModel) -> tuple[float | None, int, int]:
+def _how(model: SourceModel, held: Mapping[str, str], owner: str) -> tuple[float | None, int, int]:
     left, middle, right = st.columns(3)
+    seconds = number(held.get("budget"), 1, 1e6)
+    budgets = BUDGETS | ({} if seconds in BUDGETS.values() else {fmt.duration(seconds or 0): seconds})
     budget = left.selectbox(
-        "Time budget", list(BUDGETS), key="budget", help="When it is over, the best so far is there."
+        "Time budget",
+        list(budgets),
+        list(budgets.values()).index(seconds),
+        help="When it is over, the best so far is there.",
+        **on_change(owner, "budget", f"{owner}_budget", lambda name: f"{budgets[name] or 0:g}"),
     )
     threads = middle.number_input(
-        "Threads", 1, 256, 1, key="threads", help="Of every runtime, the baseline too."
+        "Threads",
+        min_value=1,
+        max_value=MOST_THREADS,
+        value=int(number(held.get("threads"), 1, MOST_THREADS) or 1),
+        help="Of every runtime, the baseline too.",
+        **on_change(owner, "threads", f"{owner}_threads"),
     )
     fixed = model.fixed_batch
     batch = right.number_input(
         "Batch (samples per call)",
         min_value=1,
-        max_value=4096,
-        value=fixed or 1,
+        max_value=MOST_BATCH,
+        value=fixed or int(number(held.get("batch"), 1, MOST_BATCH) or 1),
         disabled=fixed is not None,
-        key="batch",
         help=f"This model takes {fixed} only." if fixed else "Latency is measured at this batch.",
+        **on_change(owner, "batch", f"{owner}_batch"),
     )
-    return BUDGETS[str(budget)], int(threads), int(batch)
+    return budgets[str(budget)], int(threads), int(batch)
 
 
 def _summary(request: RunRequest, by_hand: bool) -> bool:
@@ -165,24 +206,39 @@ def _start(request: RunRequest, ready: bool) -> None:
             go("optimize.py", run=engine.submit(store(), request).id)
 
 
+def set_up_again(request: RunRequest) -> None:
+    """Let the next set-up of the same model begin with what `request` asked for."""
+    told = {
+        "preset": BY_HAND if request.recipes else request.preset,
+        "recipes": SEPARATOR.join(map(spell, request.recipes)),
+        "runtimes": ",".join(request.runtimes),
+        "budget": f"{request.budget_s or 0:g}",
+        "threads": str(request.threads),
+        "batch": str(request.batch),
+    }
+    told = {name: text for name, text in told.items() if text} | settings_of(request.limits)
+    remember_settings(f"new_{request.model_id}", told)
+
+
 def setup(view: ModelView) -> None:
     """Draw the set-up of a run and start it."""
     model, data = view.model, _data()
+    owner = f"new_{model.id}"
+    held = settings(owner, NAMES)
+    limits = limits_set(Limits(), held)
     _head(model, data)
     place = st.container()
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Limits", anchor=False)
         quality = expected_quality(model, data)
-        limits: Limits = limits_form(
-            Limits(), quality=quality, size_mb=max(0.1, round(model.size_bytes / 2e6, 1)), key="set"
-        )
+        half = max(0.1, round(model.size_bytes / 2e6, 1))
+        limits_form(limits, quality=quality, size_mb=half, owner=owner)
     with right:
         st.subheader("Time and threads", anchor=False)
-        budget, threads, batch = _how(model)
+        budget, threads, batch = _how(model, held, owner)
     with place:
-        choice = _what(view, data, threads, batch)
-    by_hand = st.session_state["preset"] == BY_HAND
+        choice = _what(view, data, held, owner, threads, batch)
     request = RunRequest(
         model.id,
         data.id if data else None,
@@ -195,7 +251,7 @@ def setup(view: ModelView) -> None:
         batch,
     )
     st.space("small")
-    ready = _summary(request, by_hand)
+    ready = _summary(request, held.get("preset") == BY_HAND)
     _start(request, ready)
     if ready:
         same_elsewhere(command_for(model, data, request), python_for(model, data, request))

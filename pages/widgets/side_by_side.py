@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -10,6 +11,7 @@ from core.domain.measurement import Interval
 from core.figures import Series, palette, throughput_figure
 from core.views import Row, RunView
 from pages.widgets import format as fmt
+from pages.widgets.address import on_change
 from pages.widgets.chart import CONFIG
 from pages.widgets.page import dark
 
@@ -92,22 +94,59 @@ def compare_two(one: Row, other: Row, *, chart: bool = True) -> None:
         throughput_chart((one, other), key="throughput_pair")
 
 
-def side_by_side(view: RunView, selected: Row | None) -> None:
-    """Draw the choice of two measured candidates and hold them against each other."""
+def _other(one: Row, measured: Sequence[Row], view: RunView, wanted: str | None) -> Row:
+    """Return what `one` is held against: the one wanted, else the baseline, else the recommended one."""
+    others = [row for row in measured if row.id != one.id]
+    for key in (wanted, view.baseline.id, view.recommendation.candidate_id):
+        if found := next((row for row in others if row.id == key), None):
+            return found
+    return others[-1]
+
+
+def against(view: RunView, one: Row, wanted: str | None, *, place: Any = st, chart: bool = False) -> None:
+    """Hold `one` against another measured candidate; the choice lives in the address.
+
+    Args:
+        view: The run.
+        one: A measured candidate.
+        wanted: Id of the one to compare with, where that was chosen.
+        place: Where the choice is drawn.
+        chart: Whether to draw the throughput of both.
+    """
+    others = {row.id: row for row in view.candidates if row.latency_ms is not None and row.id != one.id}
+    if not others:
+        return
+    advised = (wanted, view.baseline.id, view.recommendation.candidate_id, next(iter(others)))
+    start = next(key for key in advised if key in others)
+    chosen = _choose(place, "Compared with", list(others.values()), start, view.run.id, "other")
+    compare_two(one, others[chosen], chart=chart)
+
+
+def side_by_side(view: RunView, selected: Row | None, other: str | None) -> None:
+    """Hold the selected candidate, else the recommended one, against another."""
     measured = [row for row in view.candidates if row.latency_ms is not None]
     if len(measured) < 2:
         return
     st.subheader("Side by side", anchor=False)
-    names = {row.id: row.name for row in measured}
-    ids, name = list(names), names.__getitem__
-    first = selected.id if selected and selected.id in names else view.recommendation.candidate_id
-    first = first or view.recommendation.near_miss
-    start = ids.index(first) if first in names else len(ids) - 1
+    advised = view.recommendation.candidate_id or view.recommendation.near_miss
+    first = selected.id if selected in measured else advised or measured[-1].id
     left, right = st.columns(2)
-    a = left.selectbox("Candidate A", ids, start, format_func=name, key=f"a_{view.run.id}_{first}")
-    b = right.selectbox("Candidate B", ids, 0, format_func=name, key=f"b_{view.run.id}")
-    one, other = view.find(a), view.find(b)
-    if one is None or other is None or one.id == other.id:
-        st.caption("Choose two different candidates.")
-        return
-    compare_two(one, other)
+    chosen = _choose(left, "Candidate", measured, first, view.run.id, "selected")
+    one = next(row for row in measured if row.id == chosen)
+    against(view, one, other, place=right, chart=True)
+
+
+def _choose(place: Any, label: str, rows: Sequence[Row], now: str, owner: str, setting: str) -> str:
+    """Draw a choice of rows, with `now` chosen; return the id."""
+    names = {row.id: row.name for row in rows}
+    # Another key for another value: what is chosen elsewhere on the page must show here, too.
+    key = f"{setting}_{owner}_{now}"
+    return str(
+        place.selectbox(
+            label,
+            list(names),
+            list(names).index(now),
+            format_func=names.__getitem__,
+            **on_change(owner, setting, key),
+        )
+    )

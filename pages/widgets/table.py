@@ -78,7 +78,7 @@ def _columns(fastest: float, unit: str) -> dict[str, Any]:
         "state": st.column_config.TextColumn(
             "State", width=118, help="Beaten: another one is both faster and at least as true to your model."
         ),
-        "name": st.column_config.TextColumn("Candidate", width=358, pinned=True),
+        "name": st.column_config.TextColumn("Candidate", width="large"),
         "latency": number(
             f"Latency ({unit})", format="%.3f" if fastest < 1 else "%.2f", help="Median time of one call."
         ),

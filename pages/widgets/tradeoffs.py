@@ -7,22 +7,18 @@ import streamlit as st
 from core.domain.run import Limits
 from core.views import RunView, tradeoffs
 from pages.widgets import format as fmt
+from pages.widgets.limits import set_drop
 from pages.widgets.page import store
 
 
-def _allow(slider: str, drop: float) -> None:
-    st.session_state[slider] = drop
-
-
-def price_list(view: RunView, limits: Limits, *, slider: str) -> None:
+def price_list(view: RunView, limits: Limits) -> None:
     """Draw the steps at which a larger drop buys a clearly faster candidate; a click sets the limit.
 
     Args:
         view: The run under `limits`.
         limits: As they are now.
-        slider: Key of the slider that holds the largest drop.
     """
-    found = tradeoffs(store(), view.run.id, limits)
+    found = tradeoffs(store(), view.run, limits)
     if len(found) < 2:
         return
     unit = "% error" if view.quality == "signal" else "points"
@@ -41,6 +37,6 @@ def price_list(view: RunView, limits: Limits, *, slider: str) -> None:
                 type="tertiary",
                 icon=":material/speed:",
                 help="Set the limit to this.",
-                on_click=_allow,
-                args=(slider, step.max_drop),
+                on_click=set_drop,
+                args=(view.run.id, step.max_drop),
             )

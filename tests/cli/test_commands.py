@@ -11,6 +11,8 @@ import pytest
 
 from core.cli import main
 from core.cli.optimize import seconds
+from core.domain.run import RunRequest
+from core.engine import add_model, open_store
 from core.errors import InvalidRequest
 from sample_models import samples
 from tests.engine.conftest import kill_worker
@@ -69,6 +71,9 @@ def test_a_model_of_one_batch_size_is_measured_at_that(
         (["optimize", str(MLP), "--data", "no-such-set"], "no-such-set"),
         (["kit", "nothing"], "not in the store"),
         (["resume", "nothing"], "not in the store"),
+        (["delete", "nothing"], "no upload nothing in the store"),
+        (["inspect", str(MLP.parent)], "is a folder, not a model file"),
+        (["optimize", str(MLP.parent)], "is a folder, not a model file"),
     ],
 )
 def test_bad_input_ends_with_two_and_one_clear_line(
@@ -78,6 +83,26 @@ def test_bad_input_ends_with_two_and_one_clear_line(
     said = capsys.readouterr().err
     assert part in said.replace("\n", " ")
     assert "Traceback" not in said
+
+
+def test_uploads_and_runs_are_listed_and_deleted(capsys: pytest.CaptureFixture[str]) -> None:
+    with open_store() as store:
+        model = add_model(store, MLP)
+        run = store.runs.create(RunRequest(model.id), "the run")
+        assert main(["delete", model.id, "--with-runs"]) == 2
+        assert "Cancel it first" in capsys.readouterr().err
+        store.runs.request_cancel(run.id)
+        assert main(["delete", model.id]) == 2
+        assert "--with-runs" in capsys.readouterr().err
+        assert main(["uploads"]) == 0
+        assert f"{model.id}  model        0.13 MB    1 run(s)  model" in capsys.readouterr().out
+        other = store.runs.create(RunRequest(model.id), "other run")
+        store.runs.request_cancel(other.id)
+        assert main(["delete", other.id]) == 0
+        assert "Deleted the run other run" in capsys.readouterr().err
+        assert main(["delete", model.id, "--with-runs"]) == 0
+        assert "Deleted the model model and 1 run(s): 0.13 MB" in capsys.readouterr().err
+        assert (store.runs.list(), store.models.list()) == ((), ())
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", b"PK\x03\x04", b"\x80\x02}q\x00."])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import plotly.graph_objects as go
 import pytest
 
@@ -40,6 +42,44 @@ def test_roles_tell_front_ties_and_beaten_points_apart() -> None:
         "tied": "tied",
         "beaten": "behind",
     }
+
+
+def test_roles_among_many_are_those_of_the_definition() -> None:
+    chance = random.Random(1)
+    many = [
+        point(f"p{at}", (ms := chance.uniform(1, 9)), 90 + ms - chance.choice((0.0, 0.2, 2.0)), room=0.1)
+        for at in range(300)
+    ]
+    found = roles(many)
+    winners = [each for each in many if found[each.id] == "front"]
+    assert len(winners) > 20
+    for each in many:
+        tied = any(each.x.overlaps(other.x) and each.y.overlaps(other.y) for other in winners)
+        assert found[each.id] == ("front" if each in winners else "tied" if tied else "behind")
+
+
+def test_looking_for_ties_does_not_hold_each_candidate_against_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+
+    def overlaps(one: Interval, other: Interval) -> bool:
+        nonlocal asked
+        asked += 1
+        return one.low <= other.high and other.low <= one.high
+
+    monkeypatch.setattr(Interval, "overlaps", overlaps)
+    line = [point(f"w{at}", 1 + at / 10, 50 + at / 10) for at in range(400)]
+    below = [point(f"b{at}", 1 + at / 10, 40 + at / 10) for at in range(400)]
+    roles([*line, *below])
+    assert asked < 10 * len(line)
+
+
+def test_of_a_long_front_only_a_few_are_named() -> None:
+    line = [point(f"w{at}", 1 + at / 10, 50 + at / 10) for at in range(129)]
+    base = point("baseline", 20.0, 50.0, baseline=True)
+    drawn = pareto_figure([base, *line], X, Y, LIGHT, recommended="w65", selected="w66")
+    names = {each.text for each in drawn.layout.annotations}
+    assert {"baseline", "w0", "w128", "w65", "w66"} <= names
+    assert len(names) <= 10
 
 
 def test_the_line_passes_through_non_dominated_points_only() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.bench.statistics import samples_to_settle
-from core.domain.measurement import Interval
+from core.domain.measurement import Doubt, Interval
 from core.domain.run import Candidate, CandidateStatus, Limits
 from core.errors import ErrorRecord
 from core.insights.judgement import judge, more_samples
@@ -92,10 +92,16 @@ def test_an_unstable_candidate_that_is_not_taken_is_named_with_its_reason() -> N
     steady, wide = candidate("steady", result(4.0)), unstable("wide", (5.0, 3.6, 5.7))
     advice = recommend([BASELINE, steady, wide], Limits(1.0))
     assert advice.candidate_id == "steady"
-    assert "wide may be faster (3.6–5.7x), but its speed-up was still uncertain" in advice.sentence
+    assert "wide may be faster (3.6–5.7x), but its speed-up stayed uncertain by ±21%" in advice.sentence
     alone = recommend([BASELINE, wide], Limits(1.0))
     assert alone.candidate_id == "wide"
     assert "Take this as rough" in alone.sentence
+    assert wide.result is not None
+    timing = replace(wide.result.timing, rounds=5, doubt=Doubt.FEW_ROUNDS)
+    long = candidate("long", replace(wide.result, timing=timing))
+    assert (
+        "so long that there was time for 5 rounds only" in recommend([BASELINE, long], Limits(1.0)).sentence
+    )
     lossy = unstable("lossy", (5.0, 3.6, 5.7), drop=(5.0, 4.0, 6.0))
     assert "lossy" not in recommend([BASELINE, steady, lossy], Limits(1.0)).sentence
 

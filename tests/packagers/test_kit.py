@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,14 @@ def test_equal_packages_give_equal_bytes(tmp_path: Path) -> None:
     for name in ("one.zip", "two.zip"):
         PACKAGER.write(made, tmp_path / name)
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+
+
+def test_the_kit_says_for_which_values_it_is_right(tmp_path: Path) -> None:
+    made = package(tmp_path / "in", "onnxruntime")
+    fixed = replace(made, artifact=replace(made.artifact, details={"fixed": {"sr": 16000}}))
+    PACKAGER.write(fixed, tmp_path / "kit.zip")
+    readme = zipfile.ZipFile(tmp_path / "kit.zip").read("README.md").decode()
+    assert "Right for `sr` = 16000 only" in readme
 
 
 def test_a_state_dict_makes_no_kit_and_leaves_nothing(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ BROKEN = (
 )
 
 
-def model(store: Store) -> SourceModel:
+def model(store: Store, form: str = "pt2") -> SourceModel:
     """Put a model into the store."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.pt2"
@@ -82,7 +82,7 @@ def model(store: Store) -> SourceModel:
         SourceModel(
             id="seed-model",
             name="digits-resnet",
-            format="pt2",
+            format=form,
             files=(file,),
             sha256="ab" * 32,
             inputs=(TensorSpec("input", "float32", ("batch", 1, 32, 32)),),
@@ -94,7 +94,7 @@ def model(store: Store) -> SourceModel:
             size_bytes=3_400_000,
             task="image-classification",
             classes=10,
-            notes=(Note("int8_dynamic", "It has 20 convolutions and one matrix.", "Use static INT8."),),
+            notes=(Note("model", "It has 20 convolutions and one matrix.", "Use static INT8."),),
         )
     )
 

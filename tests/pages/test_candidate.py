@@ -25,7 +25,7 @@ def test_a_candidate_says_what_it_is_how_sure_and_why(open_page: Open, store: St
     sure = app.table[0].value.to_string()
     assert "60 rounds in turns with your model" in sure
     assert "too few calls to state 99 %" in sure
-    assert "python -m core optimize" in app.code[0].value
+    assert "optimize seed-model --data seed-data --recipe" in app.code[0].value
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_slower_candidate_says_why_it_is_not_recommended(open_page: Open, stor
     seed.run(store, "done", RunStatus.DONE)
     app = open_page("candidate.py", candidate="done-8")
     assert "Not recommended: it is not faster than your model." in words(app)
-    assert "unstable" in app.warning[0].value
+    assert "Unstable: " in words(app)
     assert "Unstable speed" in words(app)
 
 
@@ -64,7 +64,7 @@ def test_it_can_be_held_against_another(open_page: Open, store: Store) -> None:
     seed.run(store, "done", RunStatus.DONE)
     app = open_page("candidate.py", candidate="done-2")
     assert "**INT8 static (NNCF) · OpenVINO** is 5.23x faster than FP32 · PyTorch eager." in words(app)
-    app.selectbox(key="against_done-2").select("done-1").run()
+    app.selectbox(key="other_done_done-0").select("done-1").run()
     assert "faster than BF16 · OpenVINO" in words(app)
 
 
@@ -92,3 +92,16 @@ def test_the_way_back_keeps_the_selection(open_page: Open, store: Store) -> None
 
 def test_an_unknown_candidate_is_an_error_in_words(open_page: Open) -> None:
     assert "is not in the store" in open_page("candidate.py", candidate="nothing").error[0].value
+
+
+def test_every_figure_stands_beside_the_baselines(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("candidate.py", candidate="done-2")
+    table = app.table[0].value
+    for name in ("Latency", "Accuracy", "File", "Memory"):
+        (line,) = (row for _, row in table.iterrows() if row["Figure"] == name)
+        assert line["Here"] != "–"
+        assert line["Your model"] not in ("–", line["Here"])
+    files = {metric.label: metric.delta for metric in app.metric}["File"]
+    assert files.startswith("memory ")
+    assert "% against yours" in files

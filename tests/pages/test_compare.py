@@ -33,7 +33,7 @@ def test_the_recommendation_follows_the_limits(open_page: Open, store: Store) ->
     assert "*INT8 static (NNCF) · OpenVINO*" in words(
         app
     ) or "INT8 static (NNCF) · OpenVINO is 5.2x" in words(app)
-    app.slider(key="limit_done_drop").set_value(5.0).run()
+    app.slider(key="done_drop").set_value(5.0).run()
     assert "INT8 + pruning 30 % · OpenVINO" in next(
         m.value for m in app.markdown if m.value.startswith("###")
     )
@@ -43,8 +43,8 @@ def test_the_recommendation_follows_the_limits(open_page: Open, store: Store) ->
 def test_when_nothing_qualifies_the_nearest_miss_is_named(open_page: Open, store: Store) -> None:
     seed.run(store, "done", RunStatus.DONE)
     app = open_page("compare.py", run="done")
-    app.toggle(key="limit_done_latency_on").set_value(True).run()
-    app.number_input(key="limit_done_latency").set_value(0.5).run()
+    app.toggle(key="done_latency_on").set_value(True).run()
+    app.number_input(key="done_latency").set_value(0.5).run()
     assert app.info[0].value
     assert app.button(key="near_compare")
 
@@ -83,7 +83,7 @@ def test_a_click_on_what_a_larger_loss_buys_sets_the_limit(open_page: Open, stor
     button = app.button(key="allow_done-7")
     assert button.label.startswith("2.5 points: **7.4x** INT8 + pruning 30 %")
     button.click().run()
-    assert app.slider(key="limit_done_drop").value == 2.5
+    assert app.slider(key="done_drop").value == 2.5
     assert "INT8 + pruning 30 % · OpenVINO is 7.4x" in words(app)
 
 
@@ -106,7 +106,7 @@ def test_two_candidates_are_held_against_each_other(open_page: Open, store: Stor
     seed.run(store, "done", RunStatus.DONE)
     app = open_page("compare.py", run="done", selected="done-3")
     assert "**INT8 static · ONNX Runtime** is 4.82x faster than FP32 · PyTorch eager." in words(app)
-    app.selectbox(key="b_done").select("done-4").run()
+    app.selectbox(key="other_done_done-0").select("done-4").run()
     assert "A tie in speed" in words(app)
 
 
@@ -116,7 +116,7 @@ def test_without_labels_it_is_fidelity_and_never_accuracy(open_page: Open, store
     shown = list(app.dataframe[0].proto.column_order)
     assert "agreement" in shown
     assert "accuracy" not in shown
-    assert app.slider(key="limit_blind_drop").label == "Largest change of answers (points)"
+    assert app.slider(key="blind_drop").label == "Largest change of answers (points)"
 
 
 def test_without_classes_the_quality_is_the_signal_and_every_point_is_on_the_chart(
@@ -125,7 +125,7 @@ def test_without_classes_the_quality_is_the_signal_and_every_point_is_on_the_cha
     seed.run(store, "boxes", RunStatus.DONE, labelled=False, classes=False)
     app = open_page("compare.py", run="boxes")
     assert "sqnr" in app.dataframe[0].proto.column_order
-    assert app.slider(key="limit_boxes_drop").label == "Largest error (% of the signal)"
+    assert app.slider(key="boxes_drop").label == "Largest error (% of the signal)"
     assert f"of {len(seed.SPECS)} measured candidates" in app.get("plotly_chart")[0].proto.alt
     assert "dB" in app.table[0].value.to_string()
 
@@ -175,3 +175,38 @@ def test_an_unknown_run_is_forgotten_and_leads_on(open_page: Open, store: Store)
     app.run()
     assert not app.error
     assert "No run to compare" in words(app)
+
+
+def test_limits_axis_and_selection_follow_to_the_candidate_and_back(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done", selected="done-7")
+    assert "Not recommended" in words(app)
+    app.slider(key="done_drop").set_value(7.0).run()
+    app.segmented_control(key="done_axis").set_value("size").run()
+    app.button(key="about_selected").click().run()
+    assert "Judged by the limits that you set" in words(app)
+    assert "over the limit" not in words(app)
+    assert app.query_params["drop"] == "7"
+    app.button(key="back").click().run()
+    assert app.slider(key="done_drop").value == 7.0
+    assert app.query_params["axis"] == "size"
+
+
+def test_limits_of_an_address_that_mean_nothing_are_passed_over(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done", drop="much", latency="-1", axis="colour", selected="nobody")
+    assert app.slider(key="done_drop").value == store.runs.get("done").request.limits.max_drop
+
+
+def test_the_baseline_is_never_held_against_itself(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done", selected="done-0")
+    assert app.selectbox(key="selected_done_done-0").value == "done-0"
+    assert "faster than FP32 · PyTorch eager." in words(app)
+
+
+def test_a_candidate_can_be_selected_without_a_mouse(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done", selected="done-3")
+    app.selectbox(key="selected_done_done-3").select("done-4").run()
+    assert app.query_params["selected"] == "done-4"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from core.domain.run import RunStatus
 from core.errors import DataMismatch, InputError, UnrecognizedFile, UnsupportedModel
 from core.store.store import Store
 from tests.pages import seed
@@ -98,3 +99,25 @@ def test_an_unknown_model_is_an_error_in_words(open_page: Open) -> None:
     app = open_page("model.py", model="nothing")
     assert "is not in the store" in app.error[0].value
     assert "Upload the model again." in app.error[0].value
+
+
+def test_an_upload_is_deleted_only_after_a_question(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    data_id = store.runs.get("done").data_id
+    app = open_page("model.py", model="seed-model", data=data_id, run="done")
+    app.button(key="delete_model").click().run()
+    assert "goes with the 1 run that used it. This frees " in words(app)
+    app.button(key="keep_upload").click().run()
+    assert store.runs.get("done")
+    app.button(key="delete_model").click().run()
+    app.button(key="confirm_delete_upload").click().run()
+    assert "No model yet" in words(app)
+    assert (store.runs.list(), store.models.list()) == ((), ())
+
+
+def test_an_upload_in_use_by_an_active_run_stays(open_page: Open, store: Store) -> None:
+    seed.run(store, "running", RunStatus.RUNNING, done=2)
+    app = open_page("model.py", model="seed-model", data=store.runs.get("running").data_id)
+    app.button(key="delete_data").click().run()
+    assert "Cancel it first." in app.error[0].value
+    assert "confirm_delete_upload" not in [button.key for button in app.button]

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.bench.environment import environment
 from core.domain.run import RunStatus
 from core.store.store import Store
 from tests.pages import seed
@@ -22,16 +26,16 @@ def test_set_up_states_count_and_time_before_the_start(open_page: Open, store: S
     assert "candidates** beside your model, about **" in said
     assert not app.button(key="run").disabled
     commands = "\n".join(block.value for block in app.code)
-    assert "python -m core optimize digits-resnet.pt2 --data digits --preset quick" in commands
+    assert "optimize seed-model --data seed-data --preset quick" in commands
     assert "from core import optimize" in commands
 
 
 def test_limits_move_into_the_command(open_page: Open, store: Store) -> None:
     seed.model(store)
     app = open_page("optimize.py", model="seed-model")
-    app.slider(key="set_drop").set_value(2.5)
-    app.toggle(key="set_latency_on").set_value(True).run()
-    app.number_input(key="set_latency").set_value(3.0).run()
+    app.slider(key="new_seed-model_drop").set_value(2.5)
+    app.toggle(key="new_seed-model_latency_on").set_value(True).run()
+    app.number_input(key="new_seed-model_latency").set_value(3.0).run()
     command = app.code[0].value
     assert "--max-drop 2.5" in command
     assert "--max-latency 3" in command
@@ -44,14 +48,17 @@ def test_a_preset_that_tries_more_counts_more(open_page: Open, store: Store) -> 
     assert "--preset thorough" in app.code[0].value
 
 
-def test_by_hand_needs_a_tick_and_explains_what_cannot_be_ticked(open_page: Open, store: Store) -> None:
+def test_by_hand_needs_a_tick_and_explains_what_cannot_be_ticked(
+    open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.views.model.environment", lambda: replace(environment(), isa=()))
     seed.model(store)
     app = open_page("optimize.py", model="seed-model")
     app.button(key="preset_by_hand").click().run()
     assert app.button(key="run").disabled
-    assert "cell_int8_dynamic_onnxruntime" not in {box.key for box in app.checkbox}
-    (blocked,) = (each for each in app.markdown if each.value == ":gray[INT8 dynamic]")
-    assert "20 convolutions" in blocked.proto.help
+    assert "cell_bf16_openvino" not in {box.key for box in app.checkbox}
+    (blocked,) = (each for each in app.markdown if each.value == ":gray[BF16]")
+    assert "BF16 instructions" in blocked.proto.help
     app.checkbox(key="cell_int8_static_ort_onnxruntime").check().run()
     assert not app.button(key="run").disabled
     assert "export_onnx+int8_static_ort@onnxruntime" in app.code[0].value
@@ -136,3 +143,66 @@ def test_a_finished_run_leads_to_the_comparison(open_page: Open, store: Store) -
 
 def test_an_unknown_run_is_an_error_in_words(open_page: Open) -> None:
     assert open_page("optimize.py", run="nothing").error[0].value
+
+
+def test_what_was_picked_is_in_the_address_and_there_again_after_a_reload(
+    open_page: Open, store: Store
+) -> None:
+    seed.model(store)
+    app = open_page("optimize.py", model="seed-model")
+    app.button(key="preset_thorough").click().run()
+    app.slider(key="new_seed-model_drop").set_value(2.5).run()
+    app.number_input(key="new_seed-model_threads").set_value(2).run()
+    app.selectbox(key="new_seed-model_budget").select("5 min").run()
+    app.toggle(key="new_seed-model_size_on").set_value(True).run()
+    app.pills(key="new_seed-model_runtimes").set_value(["openvino"]).run()
+    command = app.code[0].value
+    for part in (
+        "--preset thorough",
+        "--runtimes openvino",
+        "--max-drop 2.5",
+        "--budget 300s",
+        "--threads 2",
+    ):
+        assert part in command
+    assert "--max-size" in command
+    again = open_page("optimize.py", **_address(app))
+    assert again.code[0].value == command
+
+
+def _address(app: AppTest) -> dict[str, str]:
+    return {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
+
+
+def test_what_was_ticked_by_hand_is_there_again_after_a_reload(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    app = open_page("optimize.py", model="seed-model")
+    app.button(key="preset_by_hand").click().run()
+    app.checkbox(key="cell_int8_static_ort_onnxruntime").check().run()
+    app.checkbox(key="cell_plain_openvino").check().run()
+    app.selectbox(key="by_hand_int8_static_ort_calibration").select("entropy").run()
+    command = app.code[0].value
+    assert "int8_static_ort:calibration=entropy@onnxruntime" in command
+    again = open_page("optimize.py", **_address(app))
+    assert again.code[0].value == command
+
+
+def test_a_new_run_begins_with_what_the_old_one_asked_for(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("optimize.py", run="done")
+    app.button(key="again").click().run()
+    assert f"--max-drop {store.runs.get('done').request.limits.max_drop}" in app.code[0].value
+    assert app.query_params["drop"]
+
+
+def test_a_set_up_that_an_address_cannot_mean_is_passed_over(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    ids = {"preset": "x", "drop": "-3", "latency": "no", "size": "1e99", "threads": "0", "budget": "soon"}
+    app = open_page("optimize.py", model="seed-model", runtimes="cuda", recipes="a;b@c", **ids)
+    assert "--preset quick --max-drop 1.0 --threads 1 --batch 1" in app.code[0].value
+
+
+def test_only_runtimes_that_can_run_the_model_are_offered(open_page: Open, store: Store) -> None:
+    seed.model(store, "onnx")
+    app = open_page("optimize.py", model="seed-model")
+    assert app.pills(key="new_seed-model_runtimes").options == ["ONNX Runtime", "OpenVINO"]

@@ -126,6 +126,7 @@ def graphs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sample]:
     """Hand-made ONNX graphs by name."""
     folder = tmp_path_factory.mktemp("graphs")
     made = {**zoo.ONNX_MAKERS, "nothing": zoo.nothing_to_quantize, "trees": zoo.trees}
+    made |= {"steered": zoo.steered, "double": zoo.double}
     found = {name: maker(folder / f"{name}.onnx") for name, maker in made.items()}
     return {name: Sample(model, {"onnx": artifact("onnx", path)}) for name, (path, model) in found.items()}
 

@@ -15,9 +15,10 @@ from core import params, registry
 from core.domain.measurement import Environment
 from core.errors import WhetstoneError
 from core.protocols import LocalArtifact
+from core.sources.check import CHECKS, check_artifact
 from tests.passes.conftest import Sample, answer, apply, artifact, context
 
-FORMATS = {"onnx", "pt2", "torchscript", "state_dict", "openvino"}
+FORMATS = set(CHECKS)
 PASSES = registry.passes()
 CASES = [(name, format) for name, found in PASSES.items() for format in sorted(found.accepts)]
 SETTINGS = [
@@ -28,6 +29,15 @@ SETTINGS = [
     if choice != field.default
 ]
 LATEST = Environment("CPU", ("avx512_bf16", "avx512_vnni"), 2, 2**33, "", "Linux", "3.11")
+
+
+SUBJECTS = {"fix_inputs": "steered", "double_to_float": "double"}
+"""Graphs by the pass that works on nothing but such ones; the others take the residual network."""
+
+
+@pytest.fixture
+def subject(name: str, resnet: Sample, graphs: dict[str, Sample]) -> Sample:
+    return graphs[SUBJECTS[name]] if name in SUBJECTS else resnet
 
 
 def digest(built: LocalArtifact) -> list[str]:
@@ -64,7 +74,7 @@ def test_its_parameters_draw_a_form_and_have_defaults(name: str) -> None:
 def test_it_builds_what_it_says_where_it_may_and_quietly(
     name: str,
     format: str,
-    resnet: Sample,
+    subject: Sample,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -72,37 +82,39 @@ def test_it_builds_what_it_says_where_it_may_and_quietly(
     elsewhere, folder = tmp_path / "elsewhere", tmp_path / "out"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    before = digest(resnet.artifacts[format])
-    PASSES[name].requires(resnet.model, LATEST, PASSES[name].Params())
-    built = apply(name, resnet, format, folder)
+    before = digest(subject.artifacts[format])
+    PASSES[name].requires(subject.model, LATEST, PASSES[name].Params())
+    built = apply(name, subject, format, folder)
     assert built.format == PASSES[name].produces[format]
     assert built.files[0] == built.path
     assert {file for file in folder.rglob("*") if file.is_file()} == set(built.files), "left something behind"
+    check_artifact(built.format, built.files)
     assert not list(elsewhere.iterdir()), "wrote outside its folder"
-    assert digest(resnet.artifacts[format]) == before, "changed its input"
+    assert digest(subject.artifacts[format]) == before, "changed its input"
     assert capfd.readouterr().out == ""
     for batch in (1, 3):
-        outputs = answer(built, resnet.model, batch)
-        assert [output.shape for output in outputs] == [(batch, 10)]
+        outputs = answer(built, subject.model, batch)
+        expected = answer(subject.artifacts[format], subject.model, batch)
+        assert [output.shape for output in outputs] == [output.shape for output in expected]
         assert all(np.isfinite(output).all() for output in outputs)
 
 
 @pytest.mark.parametrize(("name", "field", "choice"), SETTINGS)
-def test_every_choice_works(name: str, field: str, choice: Any, resnet: Sample, tmp_path: Path) -> None:
+def test_every_choice_works(name: str, field: str, choice: Any, subject: Sample, tmp_path: Path) -> None:
     format = sorted(PASSES[name].accepts)[0]
-    built = apply(name, resnet, format, tmp_path, **{field: choice})
-    assert np.isfinite(answer(built, resnet.model)[0]).all()
+    built = apply(name, subject, format, tmp_path, **{field: choice})
+    assert np.isfinite(answer(built, subject.model)[0]).all()
 
 
 @pytest.mark.parametrize("name", [name for name, found in PASSES.items() if "onnx" in found.accepts])
-def test_rubbish_ends_in_words(name: str, resnet: Sample, tmp_path: Path) -> None:
+def test_rubbish_ends_in_words(name: str, subject: Sample, tmp_path: Path) -> None:
     if name == "bf16":
         pytest.skip("opens no file")
     (tmp_path / "m.onnx").write_bytes(b"\x08\x07rubbish" * 20)
     found = PASSES[name]
     with pytest.raises(WhetstoneError) as caught:
         found.run(
-            context(resnet.model, tmp_path / "out"), artifact("onnx", tmp_path / "m.onnx"), found.Params()
+            context(subject.model, tmp_path / "out"), artifact("onnx", tmp_path / "m.onnx"), found.Params()
         )
     assert caught.value.message
     assert caught.value.hint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -294,6 +295,56 @@ def trees(path: Path) -> tuple[Path, SourceModel]:
         helper.make_model(graph, opset_imports=[helper.make_opsetid("ai.onnx.ml", 1)], ir_version=8), path
     )
     return path, model
+
+
+def steered(path: Path) -> tuple[Path, SourceModel]:
+    """Return a graph as exports of scripted speech networks are: an `If` on a rate, in it one on a size."""
+    specs = {"x": (F32, ("b", "length")), "sample_rate": ("int64", ())}
+    model = source(specs, {"y": (F32, ("b", 4))}, length=16)
+    model = replace(model, inputs=(model.inputs[0], replace(model.inputs[1], compared=(16000,))))
+    info, number = helper.make_tensor_value_info, numpy_helper.from_array
+    free = [info("r", TensorProto.FLOAT, None)]
+    squeeze = helper.make_graph([helper.make_node("Squeeze", ["u", "last"], ["r"])], "squeeze", [], free)
+    keep = helper.make_graph([helper.make_node("Identity", ["u"], ["r"])], "keep", [], free)
+    branches = {}
+    for name, weight in (("then_branch", "fast"), ("else_branch", "slow")):
+        nodes = [
+            helper.make_node("MatMul", ["x", weight], ["h"]),
+            helper.make_node("Unsqueeze", ["h", "last"], ["u"]),
+            helper.make_node("Shape", ["u"], ["sizes"]),
+            helper.make_node("Gather", ["sizes", "last"], ["size"]),
+            helper.make_node("Equal", ["size", "one"], ["is_one"]),
+            helper.make_node("If", ["is_one"], ["flat"], then_branch=squeeze, else_branch=keep),
+            helper.make_node("Gemm", ["flat", "head"], [f"{weight}_y"]),
+        ]
+        branches[name] = helper.make_graph(nodes, name, [], [info(f"{weight}_y", TensorProto.FLOAT, None)])
+    nodes = [
+        helper.make_node("Equal", ["sample_rate", "wanted"], ["is_wanted"]),
+        helper.make_node("If", ["is_wanted"], ["y"], **branches),
+    ]
+    weights = [
+        _weight("fast", 16, 64), _weight("slow", 16, 64), _weight("head", 64, 4),
+        number(np.array([2], np.int64), "last"), number(np.array([1], np.int64), "one"),
+        number(np.array(16000, np.int64), "wanted"),
+    ]  # fmt: skip
+    return _save(path, nodes, weights, model, 13), model
+
+
+def double(path: Path, scale: float = 1.0) -> tuple[Path, SourceModel]:
+    """Return two layers in double precision, one of them with its weights in a Constant node."""
+    model = source({"x": ("float64", ("b", 16))}, {"y": ("float64", ("b", 4)), "n": ("int64", ("b",))})
+    model = replace(model, precision="FP64")
+    wide = numpy_helper.to_array(_weight("w", 16, 32)).astype(np.float64)
+    held = numpy_helper.from_array(scale * numpy_helper.to_array(_weight("v", 32, 4)).astype(np.float64))
+    nodes = [
+        helper.make_node("Constant", [], ["v"], value=held),
+        helper.make_node("MatMul", ["x", "w"], ["h"]),
+        helper.make_node("Cast", ["h"], ["same"], to=TensorProto.DOUBLE),
+        helper.make_node("Tanh", ["same"], ["t"]),
+        helper.make_node("MatMul", ["t", "v"], ["y"]),
+        helper.make_node("ArgMax", ["y"], ["n"], axis=1, keepdims=0),
+    ]
+    return _save(path, nodes, [numpy_helper.from_array(wide, "w")], model, 17), model
 
 
 ONNX_MAKERS = {

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import math
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UnsafeUpload
-from core.sandbox import seccomp
+from core.sandbox import kernel, seccomp
 from core.sandbox.kernel import syscall
 
 Message = dict[str, Any]
@@ -91,9 +93,52 @@ def reschedule(payload: Message) -> Message:
     return {}
 
 
+def send_to_path(payload: Message) -> Message:
+    pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    pair[0].sendto(b"hi", payload["path"])
+    return {}
+
+
+def talk_to_itself(payload: Message) -> Message:
+    one, other = socket.socketpair()
+    one.sendall(b"hi")
+    return {"got": other.recv(2).decode()}
+
+
+def outlive(payload: Message) -> Message:
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, 0)
+    return {}
+
+
+def watch_files(payload: Message) -> Message:
+    return {"descriptor": _checked(ctypes.CDLL(None, use_errno=True).inotify_init())}
+
+
+def signal_by_pipe(payload: Message) -> Message:
+    """Let the kernel send a signal of our choice to `pid` when a socket can be read."""
+    reader, writer = socket.socketpair()
+    fcntl.fcntl(reader, fcntl.F_SETOWN, payload["pid"])
+    fcntl.fcntl(reader, fcntl.F_SETSIG, payload["signal"])
+    fcntl.fcntl(reader, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
+    writer.sendall(b"x")
+    return {}
+
+
+def limits(payload: Message) -> Message:
+    kinds = {"cpu": resource.RLIMIT_CPU, "memory": resource.RLIMIT_DATA}
+    return {name: resource.getrlimit(kind)[0] for name, kind in kinds.items()}
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "refused")
+    return result
+
+
 def start_threads(payload: Message) -> Message:
     for _ in range(payload["count"]):
         threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+    time.sleep(payload.get("then_s", 0))
     return {}
 
 
@@ -175,7 +220,7 @@ COMMANDS: dict[str, Callable[[Message], Message]] = {
     for function in (
         *(echo, numbers, environment, read, write, copy, system, connect, kill, fork, open_many, call, hog),
         reschedule,
-        start_threads,
+        *(start_threads, send_to_path, talk_to_itself, outlive, watch_files, signal_by_pipe, limits),
         *(torch_hog, spin, hang, segfault, leave, noise, giant, refuse, fail, quit_python, unspeakable),
         open_models,
     )

@@ -144,6 +144,24 @@ def test_the_parent_keeps_every_thread_to_its_cores(folder: Path) -> None:
         child.keep_to(cores)
 
 
+def test_a_flood_of_threads_is_stopped(run: Run) -> None:
+    assert run("start_threads", count=20, options={"limits": Limits(threads=40)}) == {}
+    with pytest.raises(ChildCrashed, match=r"more than 40 threads|start new thread"):
+        run("start_threads", count=400, then_s=30, options={"limits": Limits(threads=40)})
+
+
+def test_processor_time_and_memory_have_limits_of_the_settings(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHETSTONE_CHILD_TIMEOUT_S", "7")
+    monkeypatch.setenv("WHETSTONE_CHILD_MEMORY_BYTES", str(3 * GIB))
+    get_settings.cache_clear()
+    try:
+        assert run("limits") == {"cpu": 70 * (os.cpu_count() or 1), "memory": 3 * GIB}
+    finally:
+        get_settings.cache_clear()
+
+
 def test_segfault_names_its_signal(run: Run) -> None:
     with pytest.raises(ChildCrashed, match="SIGSEGV"):
         run("segfault")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import platform
+import socket
+import termios
 
 import pytest
 
@@ -15,9 +18,9 @@ PID = 4242
 EPERM, ENOSYS = seccomp.RET_ERRNO | errno.EPERM, seccomp.RET_ERRNO | errno.ENOSYS
 ALLOW = seccomp.RET_ALLOW
 HARMLESS = {
-    "x86_64": (0, 1, 9, 53, 202),
-    "aarch64": (63, 64, 222, 199, 98),
-}  # read, write, mmap, socketpair, futex
+    "x86_64": (0, 1, 9, 54, 202),
+    "aarch64": (63, 64, 222, 208, 98),
+}  # read, write, mmap, setsockopt, futex
 
 
 def answer(machine: str, number: int, *arguments: int, architecture: int | None = None) -> int:
@@ -88,6 +91,41 @@ def test_cores_priority_and_limits_of_itself_only(machine: str) -> None:
         call = number(machine, name)
         assert call is not None
         assert [answer(machine, call, pid) for pid in (0, PID, 1)] == [ALLOW, ALLOW, EPERM], name
+
+
+def test_pairs_of_streams_only(machine: str) -> None:
+    call = number(machine, "socketpair")
+    assert call is not None
+    flags = socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+    for kind, expected in (
+        (socket.SOCK_STREAM, ALLOW),
+        (socket.SOCK_DGRAM, EPERM),
+        (socket.SOCK_SEQPACKET, EPERM),
+    ):
+        assert answer(machine, call, socket.AF_UNIX, kind) == expected
+        assert answer(machine, call, socket.AF_UNIX, kind | flags) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "denied", "allowed"),
+    [
+        ("prctl", (1,), (15, 38, 4)),
+        (
+            "fcntl",
+            (fcntl.F_SETOWN, fcntl.F_SETSIG, fcntl.F_NOTIFY, fcntl.F_SETLEASE),
+            (fcntl.F_SETFD, fcntl.F_SETLK),
+        ),
+        ("ioctl", (termios.TIOCSTI, 0x8901), (termios.TCGETS, termios.FIONREAD)),
+    ],
+)
+def test_some_commands_are_denied(
+    machine: str, name: str, denied: tuple[int, ...], allowed: tuple[int, ...]
+) -> None:
+    call = number(machine, name)
+    assert call is not None
+    place = 0 if name == "prctl" else 1
+    for value, expected in [(each, EPERM) for each in denied] + [(each, ALLOW) for each in allowed]:
+        assert answer(machine, call, *([0] * place), value) == expected, (name, value)
 
 
 def test_reading_does_not_truncate(machine: str) -> None:

@@ -171,6 +171,41 @@ def _scheduling(pid: int) -> tuple[set[int], int, int]:
     return os.sched_getaffinity(pid), os.sched_getscheduler(pid), os.getpriority(os.PRIO_PROCESS, pid)
 
 
+def test_cannot_send_to_sockets_with_a_path(run: Run, tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(path)
+        listening.setblocking(False)
+        run("send_to_path", path=path, options=FREE)
+        assert listening.recv(2) == b"hi"
+        with pytest.raises(ChildCrashed, match=DENIED):
+            run("send_to_path", path=path)
+        with pytest.raises(BlockingIOError):
+            listening.recv(2)
+    assert run("talk_to_itself") == {"got": "hi"}
+
+
+@pytest.mark.parametrize("command", ["outlive", "watch_files"])
+def test_cannot_outlive_its_parent_or_watch_files(run: Run, command: str) -> None:
+    run(command, options=FREE)
+    with pytest.raises(ChildCrashed, match=DENIED):
+        run(command)
+
+
+def test_cannot_signal_through_a_pipe(run: Run) -> None:
+    got: list[int] = []
+    number = signal.SIGUSR2
+    before = signal.signal(number, lambda *_: got.append(1))
+    try:
+        run("signal_by_pipe", pid=os.getpid(), signal=int(number), options=FREE)
+        assert got == [1]
+        with pytest.raises(ChildCrashed, match=DENIED):
+            run("signal_by_pipe", pid=os.getpid(), signal=int(number))
+        assert got == [1]
+    finally:
+        signal.signal(number, before)
+
+
 def test_cannot_fill_the_disk_with_one_file(run: Run, folder: Path) -> None:
     with pytest.raises(ChildCrashed, match="File too large"):
         run("write", path="large", bytes=2_000_000, options={"limits": Limits(file_bytes=1_000_000)})

@@ -60,6 +60,28 @@ def test_a_language_model_with_a_cache_is_no_convolutional_network() -> None:
     }
 
 
+def test_a_model_in_double_precision_is_turned_to_single_first() -> None:
+    found = recipes("quick", replace(model("onnx"), precision="FP64"), ENVIRONMENT, ALL)
+    first = [recipe.steps[0].pass_id for recipe in found]
+    assert set(first[:-1]) == {"double_to_float"}
+    assert first[-1] == "optimize_onnx"
+    assert not any(
+        step.pass_id == "double_to_float"
+        for recipe in recipes("quick", model("onnx"), ENVIRONMENT, ALL)
+        for step in recipe.steps
+    )
+
+
+def test_an_input_that_chooses_a_way_is_fixed_beside_the_free_one() -> None:
+    rate = TensorSpec("sr", "int64", (), compared=(16000,))
+    plain = model("onnx")
+    found = recipes("quick", replace(plain, inputs=(*plain.inputs, rate)), ENVIRONMENT, ALL)
+    steps = [recipe.steps for recipe in found]
+    fixed = [each[1:] for each in steps if each[:1] and each[0].pass_id == "fix_inputs"]
+    free = [each for each in steps if not each[:1] or each[0].pass_id != "fix_inputs"]
+    assert fixed == free
+
+
 def test_a_processor_without_bf16_gets_no_bf16() -> None:
     old = replace(ENVIRONMENT, isa=("avx2",))
     steps = [step.pass_id for recipe in recipes("thorough", model(), old, ALL) for step in recipe.steps]
@@ -72,6 +94,19 @@ def test_what_takes_longest_to_build_comes_after_the_cheap_ones_of_its_level() -
     names = [recipe_name(recipe) for recipe in recipes("quick", model(), ENVIRONMENT, ALL)]
     slow = next(index for index, name in enumerate(names) if "full bias correction" in name)
     assert slow > max(names.index("FP32 · ONNX Runtime"), names.index("FP32 · OpenVINO"))
+
+
+@pytest.mark.parametrize("rank", [2, 4])
+@pytest.mark.parametrize("format_", FORMATS)
+def test_cheap_conversions_come_before_anything_that_is_calibrated(format_: str, rank: int) -> None:
+    """A budget of half a minute has an answer without loss in it."""
+    found = recipes("quick", model(format_, rank), ENVIRONMENT, ALL)
+    assert [recipe_name(recipe) for recipe in found[:3]] == [
+        "FP32 · OpenVINO",
+        "BF16 · OpenVINO",
+        "FP32 · ONNX Runtime",
+    ]
+    assert {step.pass_id for step in found[0].steps} <= {"export_onnx"}
 
 
 def test_only_wanted_runtimes_and_the_asked_threads() -> None:

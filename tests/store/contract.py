@@ -49,20 +49,19 @@ class StoreContract:
     def test_used_model_and_data_cannot_be_deleted(self, store: Store) -> None:
         request = a_request(store, data=True)
         store.runs.create(request, "run")
-        with pytest.raises(InvalidRequest, match="used by a run"):
-            store.models.delete(request.model_id)
-        with pytest.raises(InvalidRequest, match="used by a run"):
-            store.data.delete(str(request.data_id))
+        with pytest.raises(InvalidRequest, match="is queued and uses"):
+            store.uploads.delete(request.model_id)
+        with pytest.raises(InvalidRequest, match="is queued and uses"):
+            store.uploads.delete(str(request.data_id))
         assert store.models.get(request.model_id)
 
     def test_unused_model_is_deleted_and_its_file_swept(self, store: Store) -> None:
         model = a_model(store)
-        store.models.delete(model.id)
-        assert store.sweep() == 7
+        assert store.uploads.delete(model.id).size_bytes == 7
         with pytest.raises(NotFound):
             store.models.get(model.id)
         with pytest.raises(NotFound):
-            store.models.delete(model.id)
+            store.uploads.delete(model.id)
         with pytest.raises(NotFound):
             store.blobs.path(model.files[0])
 
@@ -92,13 +91,13 @@ class StoreContract:
         with pytest.raises(InvalidRequest, match="different runs"):
             store.runs.create(a_request(store), "x", some_candidates(store, 1) + some_candidates(store, 1))
 
-    def test_list_gives_newest_first_with_counts(self, store: Store) -> None:
+    def test_list_gives_newest_first_with_counts_of_what_is_tried(self, store: Store) -> None:
         old = store.runs.create(a_request(store), "old")
         new = store.runs.create(a_request(store), "new", some_candidates(store, 3))
         listed = store.runs.list()
         assert [item.run for item in listed] == [new, old]
-        assert listed[0].counts == {CandidateStatus.WAITING: 3}
-        assert (listed[0].total, listed[0].final, listed[1].total) == (3, 0, 0)
+        assert listed[0].counts == {CandidateStatus.WAITING: 2}
+        assert (listed[0].total, listed[0].final, listed[1].total) == (2, 0, 0)
         assert store.runs.list(limit=1) == listed[:1]
         assert store.runs.count() == 2
 
@@ -169,15 +168,13 @@ class StoreContract:
         assert store.runs.get(run.id).status == RunStatus.CANCELLED
 
     def test_resume_keeps_finished_candidates(self, store: Store) -> None:
-        run, planned = claimed(store, 5)
-        cancelled = ErrorRecord("cancelled", "Stopped.")
+        run, planned = claimed(store, 4)
         over_budget = ErrorRecord("not_applicable", "No convolutions.")
         states = [
             replace(planned[0], status=CandidateStatus.DONE, result=a_result(), artifact_id="a"),
             replace(planned[1], status=CandidateStatus.MEASURING, artifact_id="b", stage="timing"),
             replace(planned[2], status=CandidateStatus.BUILDING),
-            replace(planned[3], status=CandidateStatus.SKIPPED, error=cancelled),
-            replace(planned[4], status=CandidateStatus.SKIPPED, error=over_budget),
+            replace(planned[3], status=CandidateStatus.SKIPPED, error=over_budget),
         ]
         for candidate in states:
             store.candidates.save(candidate, "w1")
@@ -186,7 +183,7 @@ class StoreContract:
         resumed = store.runs.resume(run.id)
         assert (resumed.status, resumed.worker, resumed.elapsed_s) == (RunStatus.QUEUED, None, 2.5)
         built = replace(planned[1], artifact_id="b")
-        assert store.candidates.list(run.id) == (states[0], built, planned[2], planned[3], states[4])
+        assert store.candidates.list(run.id) == (states[0], built, planned[2], states[3])
         again = store.work.claim("w2")
         assert again is not None
         assert (again.id, again.started) == (run.id, run.started)
@@ -211,7 +208,7 @@ class StoreContract:
         assert store.candidates.get(done.id) == done
         with pytest.raises(NotFound):
             store.candidates.get("absent")
-        assert store.runs.list()[0].counts == {CandidateStatus.DONE: 1, CandidateStatus.WAITING: 1}
+        assert store.runs.list()[0].counts == {CandidateStatus.WAITING: 1}
 
     def test_only_the_owner_saves_candidates(self, store: Store) -> None:
         run, planned = claimed(store)
@@ -405,6 +402,44 @@ class StoreContract:
         store.work.finish(done.id, "w1", RunStatus.DONE)
         store.runs.delete(done.id)
         assert store.artifacts.find(artifact.id) == artifact
+
+    def test_an_upload_goes_with_its_runs_on_demand_only(self, store: Store, tmp_path: Path) -> None:
+        kept, _ = claimed(store)
+        store.work.finish(kept.id, "w1", RunStatus.DONE)
+        request = replace(a_request(store, data=True), model_id=a_model(store, b"another").id)
+        planned = some_candidates(store, 1)
+        run = store.runs.create(request, "mine", planned)
+        store.work.claim("w1")
+        artifact = an_artifact(store, store.models.get(request.model_id), b"int8")
+        store.artifacts.save(artifact)
+        store.candidates.save(replace(planned[0], artifact_id=artifact.id), "w1")
+        (tmp_path / "golden").write_bytes(b"golden")
+        store.results.attach(planned[0].id, "golden", tmp_path / "golden", "w1")
+        with pytest.raises(InvalidRequest, match="mine is running"):
+            store.uploads.delete(request.model_id, with_runs=True)
+        store.work.finish(run.id, "w1", RunStatus.DONE)
+        with pytest.raises(InvalidRequest, match="1 run"):
+            store.uploads.delete(request.model_id)
+        before = store.runs.list(), store.models.list(), store.data.list(), store.candidates.list(run.id)
+        use = store.uploads.use(request.model_id)
+        assert (use.what, use.name, use.runs) == ("model", "net", (run.id,))
+        assert use.size_bytes == len(b"another" + b"rows" + b"int8" + b"golden")
+        after = store.runs.list(), store.models.list(), store.data.list(), store.candidates.list(run.id)
+        assert after == before
+        assert store.uploads.delete(request.model_id, with_runs=True) == use
+        assert [each.run.id for each in store.runs.list()] == [kept.id]
+        assert [each.id for each in store.models.list()] == [kept.request.model_id]
+        assert store.data.list() == ()
+        assert sum(path.is_file() for path in store.blobs.root.rglob("*")) == 1
+
+    def test_data_goes_without_its_model(self, store: Store) -> None:
+        request = a_request(store, data=True)
+        run = store.runs.create(request, "run")
+        store.runs.request_cancel(run.id)
+        use = store.uploads.delete(str(request.data_id), with_runs=True)
+        assert (use.what, use.runs, use.size_bytes) == ("data set", (run.id,), len(b"rows"))
+        assert store.models.get(request.model_id)
+        assert (store.runs.list(), store.data.list()) == ((), ())
 
     def test_retention_deletes_old_inactive_runs(self, store: Store) -> None:
         ended, _ = claimed(store)

@@ -42,7 +42,7 @@ def test_same_content_is_stored_once(blobs: Blobs, source: Path) -> None:
 
 def test_blobs_are_read_only(blobs: Blobs, source: Path) -> None:
     path = blobs.path(blobs.add(source))
-    assert stat.S_IMODE(path.stat().st_mode) == 0o444
+    assert stat.S_IMODE(path.stat().st_mode) == 0o400
 
 
 def test_links_folders_and_devices_are_refused(blobs: Blobs, source: Path, tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_lay_out_copies_where_links_are_impossible(blobs: Blobs) -> None:
     folder = shared / f"whetstone-job-{os.getpid()}"
     (laid,) = blobs.lay_out([stored(blobs, b"one", "a")], folder)
     assert laid.read_bytes() == b"one"
-    assert stat.S_IMODE(laid.stat().st_mode) == 0o444
+    assert stat.S_IMODE(laid.stat().st_mode) == 0o400
     laid.unlink()
     folder.rmdir()
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.domain.recipe import Step
-from core.domain.run import Limits, RunRequest
+from core.domain.run import PLANNING, CandidateStatus, Limits, RunRequest
+from core.engine import Plan
+from core.errors import ErrorRecord
 from core.insights.recommendation import recommend
 from core.store.store import Store
-from core.views import best_of, explain, model_view, results, run_view, runs
+from core.views import best_of, explain, model_view, results, run_view, runs, ties
 from core.views.results import UNMEASURED
 from core.views.rows import Row, rows
 from tests.factories import candidate, model, result
@@ -38,7 +42,7 @@ def judged(limits: Limits) -> tuple[Row, ...]:
 
 def test_overlapping_speed_ups_are_ties_and_say_so() -> None:
     base, one, other = judged(Limits(1.0))
-    assert (base.tied_with, one.tied_with, other.tied_with) == ((), ("b",), ("a",))
+    assert [ties(row, (base, one, other)) for row in (base, one, other)] == [(), ("b",), ("a",)]
     assert "As fast as the recommended" in one.why
 
 
@@ -51,8 +55,7 @@ def test_moving_the_limits_moves_the_recommendation(store: Store) -> None:
 def test_the_front_holds_what_nothing_beats(store: Store) -> None:
     view = run_view(store, "run")
     assert [each.on_front for each in view.candidates] == [False, True, True, False]
-    assert view.progress.total == 4
-    assert view.progress.done == 3
+    assert (view.progress.done, view.progress.total) == (2, 3)
 
 
 def test_the_result_file_has_every_key_for_every_candidate(store: Store) -> None:
@@ -68,9 +71,36 @@ def test_the_result_file_has_every_key_for_every_candidate(store: Store) -> None
     assert found["candidates"][1]["recipe"]["steps"][1] == {"pass": "int8_static_ort", "params": {}}
 
 
+def test_what_the_plan_refused_counts_nowhere(store: Store) -> None:
+    refused = ErrorRecord("pass_not_applicable", "It has no convolution.", "", PLANNING)
+    rows = [
+        replace(candidate("base2", None, 0), run_id="other"),
+        replace(candidate("one", None, 1), run_id="other"),
+        replace(candidate("two", None, 2), run_id="other", status=CandidateStatus.SKIPPED, error=refused),
+    ]
+    store.runs.create(RunRequest("m"), "other", rows, 60.0)
+    assert Plan(tuple(rows), 60.0).count == run_view(store, "other").progress.total == 1
+    assert next(each.total for each in runs(store) if each.id == "other") == 1
+
+
+def test_a_queued_run_waits_for_those_ahead_and_counts_down_once_at_work(store: Store) -> None:
+    other = replace(candidate("base2", None, 0), run_id="other")
+    store.runs.create(RunRequest("m"), "other", [other], 40.0)
+    assert run_view(store, "run").progress.remaining_s == 60.0
+    assert run_view(store, "other").progress.remaining_s == 100.0
+    store.work.claim("me")
+    store.work.heartbeat("run", "me", 25.0)
+    assert run_view(store, "run").progress.remaining_s == pytest.approx(35.0, abs=1)
+    assert run_view(store, "other").progress.remaining_s == pytest.approx(75.0, abs=1)
+    store.work.set_stage("run", "me", "Measuring", 90.0)
+    assert run_view(store, "run").progress.remaining_s == pytest.approx(65.0, abs=1)
+    store.work.heartbeat("run", "me", 300.0)
+    assert run_view(store, "run").progress.remaining_s == 0.0
+
+
 def test_history_shows_the_best(store: Store) -> None:
     (summary,) = runs(store)
-    assert (summary.done, summary.total, best_of(store, summary.id)) == (3, 4, "4.0x · fast")
+    assert (summary.done, summary.total, best_of(store, summary)) == (2, 3, "4.0x · fast")
 
 
 def test_a_candidate_is_explained_with_its_steps_and_commands(store: Store) -> None:

@@ -1,0 +1,63 @@
+"""Blocks of timed calls: how many calls each takes, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+# Long enough for the clock, short enough for drift to hit both sides alike.
+BLOCK_MS = 30.0
+# The other process has had the caches, and its helper threads may still spin for a moment.
+SETTLE_MS = 3.0
+# A call this long has warm caches again after a small part of it.
+LONG_CALL_MS = 60.0
+FEWEST_CALLS, MOST_CALLS = 3, 10_000
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block of calls of one process.
+
+    Attributes:
+        took_ms: Each call by the clock, (n,).
+        lost_ms: What of that other programs took, (n,).
+    """
+
+    took_ms: Floats
+    lost_ms: Floats
+
+    @property
+    def own_ms(self) -> Floats:
+        """Each call without what other programs took of it, (n,)."""
+        return self.took_ms - self.lost_ms
+
+    @property
+    def middle_ms(self) -> float:
+        """Median of `own_ms`."""
+        return float(np.median(self.own_ms))
+
+
+Blocks = list[Block]
+
+
+def ratios(theirs: Sequence[Block], ours: Sequence[Block]) -> Floats:
+    """Return the ratio of the medians of two sides of the same rounds, (rounds,)."""
+    return np.array([a.middle_ms / b.middle_ms for a, b in zip(theirs, ours, strict=True)])
+
+
+def calls_of(call_ms: float) -> int:
+    """Return how many calls of about `call_ms` make a block: 30 ms of them, but one long call is enough."""
+    if call_ms >= LONG_CALL_MS:
+        return 1
+    return min(MOST_CALLS, max(FEWEST_CALLS, ceil(BLOCK_MS / max(call_ms, 1e-6))))
+
+
+def settle_of(call_ms: float) -> float:
+    """Return the milliseconds of calls that come first in a block and are not counted."""
+    return 0.0 if call_ms >= LONG_CALL_MS else SETTLE_MS

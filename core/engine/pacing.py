@@ -1,0 +1,174 @@
+"""How the time of a run is shared out, so that a budget holds and an answer is there when it is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from core.bench.rounds import Plan
+from core.datasets.random_inputs import SAMPLES
+from core.domain.model import SourceModel
+from core.domain.recipe import Recipe
+from core.domain.run import Candidate, Result
+from core.engine.jobs import Stop
+from core.search.estimate import HEAT_S, Forecast
+
+FINISH_S = 1.0
+"""Seconds to end processes and to write what was found."""
+LEAST_BASELINE_S = 20.0
+"""Without the baseline there is no answer, however small the budget."""
+BASELINE_ROUNDS, BASELINE_OUTPUTS = 0.15, 0.1
+"""Shares of the budget for timing the baseline and for its outputs on the evaluation set."""
+OUTPUTS = 0.05
+"""Share of the budget for the outputs of one candidate."""
+DECENT_S, DECENT_ROUNDS, FEWEST_ROUNDS = 1.5, 8, 4
+HEAT_SHARE, HEAT_ROUNDS, HEAT_MOST = 0.25, 6, 5
+FEWEST_SAMPLES = 16
+FIRST_OVERHEAD_S = 4.0
+HOG_SHARE, HOG_TIMES = 0.5, 3.0
+"""One candidate may take half of what is left, or three times what was expected of it, never more."""
+
+
+MACS_PER_S = 2e10
+"""What one core computes, roughly."""
+
+
+def random_samples(macs: int | None, budget_s: float | None) -> dict[str, int]:
+    """Return how many random inputs to draw where a budget leaves no time for all of them.
+
+    Args:
+        macs: Multiply-accumulates of one call.
+        budget_s: The time of the run.
+
+    Returns:
+        ``samples`` for `core.datasets.random_inputs.RandomParams`; empty for as many as usual.
+    """
+    if budget_s is None or not macs:
+        return {}
+    fits = max(FEWEST_SAMPLES, int(BASELINE_OUTPUTS * budget_s * MACS_PER_S / macs))
+    return {"samples": fits} if fits < SAMPLES else {}
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one candidate gets.
+
+    Attributes:
+        plan: How exactly to measure it.
+        deadline: Value of `time.monotonic` at which it is stopped.
+    """
+
+    plan: Plan
+    deadline: float
+
+
+class Pacing:
+    """Shares the time of one run out; without a budget everything gets what the preset says.
+
+    Args:
+        stop: Knows the end of the run.
+        model: Its size is what is expected of builds.
+        plan: Of the preset.
+        candidates: All of the run.
+    """
+
+    def __init__(self, stop: Stop, model: SourceModel, plan: Plan, candidates: Sequence[Candidate]) -> None:
+        self._stop, self._plan = stop, plan
+        self.forecast = Forecast(model)
+        self._budget_s = stop.remaining_s
+        self._limited = self._budget_s != float("inf")
+        self._overheads: list[float] = []
+        self._round_s, self._call_s = 0.1, 0.0
+        self._rows: int | None = None
+        self._entries = min(HEAT_MOST, len(candidates))
+        for each in candidates:
+            if each.result is not None:
+                self._note(each.result)
+
+    def baseline(self, waiting: Sequence[Recipe]) -> Share:
+        """Return what the baseline gets, rough where the time is short for all that is `waiting`."""
+        if not self._limited:
+            return Share(self._plan, float("inf"))
+        plan = _within(self._plan, BASELINE_ROUNDS * self._budget_s)
+        if self.forecast.total_s(waiting) + HEAT_S > self._budget_s:
+            plan = replace(plan, starts=1, throughput_batches=())
+        plan = replace(plan, predict_seconds=BASELINE_OUTPUTS * self._budget_s)
+        left = max(self._stop.remaining_s - FINISH_S, LEAST_BASELINE_S)
+        return Share(plan, time.monotonic() + left)
+
+    def candidate(self, waiting: Sequence[Recipe]) -> Share | None:
+        """Return what the first of those that are `waiting` gets; None where it would not come to an end."""
+        if not self._limited:
+            return Share(replace(self._plan, predict_rows=self._rows), float("inf"))
+        left, first = self._stop.remaining_s - FINISH_S - self._heat_s(), waiting[0]
+        start = self.forecast.building_s(first) + self._overhead_s
+        if left < start + FEWEST_ROUNDS * self._round_s:
+            return None
+        rounds, roomy = self._rounds_s(waiting, left)
+        plan = _within(self._plan, min(rounds, left - start))
+        if not roomy:
+            plan = replace(plan, starts=1, throughput_batches=())
+        plan = replace(plan, predict_seconds=OUTPUTS * self._budget_s, predict_rows=self._rows)
+        most = min(left, max(HOG_TIMES * (start + rounds), HOG_SHARE * left))
+        return Share(plan, time.monotonic() + most)
+
+    def heat_s(self) -> float | None:
+        """Return the seconds for the final heat: None for as many as it takes, 0 where there are too few."""
+        if not self._limited:
+            return None
+        return max(0.0, self._stop.remaining_s - FINISH_S) if self._heat_s() else 0.0
+
+    def learn(self, recipe: Recipe, result: Result, took_s: float) -> None:
+        """Take note of what measuring `recipe` took in all."""
+        self.forecast.measured(recipe, took_s)
+        self._note(result)
+        self._overheads.append(max(0.5, took_s - _busy_s(result)))
+
+    def remaining_s(self, waiting: Sequence[Recipe]) -> float:
+        """Return the seconds that the run will probably still take, the first of `waiting` not begun."""
+        heat = HEAT_S if self._entries > 1 else 0.0
+        return min(self.forecast.total_s(waiting) + heat, self._stop.remaining_s)
+
+    @property
+    def _overhead_s(self) -> float:
+        """Seconds to load, to warm up and to compare, beside the timed rounds."""
+        seen = self._overheads[-3:]
+        return sum(seen) / len(seen) if seen else FIRST_OVERHEAD_S
+
+    def _rounds_s(self, waiting: Sequence[Recipe], left: float) -> tuple[float, bool]:
+        """Return the seconds of rounds for the first of `waiting`, and whether there is time for all."""
+        full = self._plan.max_seconds
+        decent = min(full, max(DECENT_S, DECENT_ROUNDS * self._round_s))
+        measuring = self._overhead_s * len(waiting)
+        spare = left - (self.forecast.total_s(waiting) - self._measuring_s(waiting)) - measuring
+        share = (spare / len(waiting) - decent) / max(full - decent, 1e-9)
+        return decent + min(1.0, max(0.0, share)) * (full - decent), share >= 1
+
+    def _measuring_s(self, waiting: Sequence[Recipe]) -> float:
+        return sum(self.forecast.measuring_s(each) for each in waiting)
+
+    def _heat_s(self) -> float:
+        """Return the seconds to keep for the final heat; 0 where a call takes too long for one."""
+        for entries in range(self._entries, 1, -1):
+            rounds = HEAT_ROUNDS * max(0.05, self._call_s) * (1 + entries) / 2
+            needed = entries * (1.0 + 2 * self._call_s) + rounds
+            if needed <= HEAT_SHARE * self._budget_s:
+                return needed
+        return 0.0
+
+    def _note(self, result: Result) -> None:
+        timing = result.timing
+        self._call_s = max(self._call_s, timing.baseline.p50 / 1000)
+        self._round_s = max(0.07, (timing.baseline.p50 + timing.as_timed_ms) / 1000)
+        self._rows = result.fidelity.samples if self._rows is None else self._rows
+
+
+def _busy_s(result: Result) -> float:
+    """Return the seconds of calls that were timed."""
+    timing = result.timing
+    return (timing.latency.runs * timing.as_timed_ms + timing.baseline.runs * timing.baseline.p50) / 1000
+
+
+def _within(plan: Plan, seconds: float) -> Plan:
+    return replace(plan, max_seconds=min(plan.max_seconds, seconds))

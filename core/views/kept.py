@@ -1,0 +1,64 @@
+"""What was worked out of a run, kept until the run changes: every page and every viewer asks for it again."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from core.store.store import Store
+
+MOST = 400
+MOST_LARGE = 6
+
+T = TypeVar("T")
+
+
+class Kept:
+    """Values by key, each of one revision; the one asked for longest ago goes first.
+
+    A value is worked out once, however many threads ask for it at the same time.
+
+    Args:
+        most: How many to keep.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._lock = most, threading.RLock()
+        self._values: OrderedDict[Hashable, tuple[int, Any]] = OrderedDict()
+
+    def get(self, key: Hashable, revision: int, make: Callable[[], T]) -> T:
+        """Return the value of `key` at `revision`, by `make` where another or none is kept."""
+        with self._lock:
+            found = self._values.get(key)
+            if found is None or found[0] != revision:
+                found = self._values[key] = (revision, make())
+            self._values.move_to_end(key)
+            while len(self._values) > self._most:
+                self._values.popitem(last=False)
+            value: T = found[1]
+            return value
+
+
+class _Store:
+    """What is kept of one store.
+
+    Attributes:
+        large: Decoded candidates of runs, and their rows under some limits.
+        small: Sentences and short lists.
+    """
+
+    def __init__(self) -> None:
+        self.large, self.small = Kept(MOST_LARGE), Kept(MOST)
+
+
+_stores: WeakKeyDictionary[Store, _Store] = WeakKeyDictionary()
+_adding = threading.Lock()
+
+
+def kept(store: Store) -> _Store:
+    """Return what is kept of `store` in this process."""
+    with _adding:
+        return _stores.setdefault(store, _Store())
