@@ -48,6 +48,8 @@ def is_tensor(value: object) -> bool:
 
 
 def _flat(checkpoint: object, depth: int = 0) -> dict[str, Any]:
+    if isinstance(checkpoint, list) and len(checkpoint) == 1 and depth == 0:
+        return _flat(checkpoint[0], depth + 1)
     if not isinstance(checkpoint, Mapping):
         raise UnsupportedModel(
             f"The file holds a {type(checkpoint).__name__}, not a state dict (names and tensors).",

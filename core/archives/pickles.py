@@ -119,7 +119,7 @@ class _Names:
             name = opcode.name
             if name in ("GLOBAL", "INST"):
                 module, _, attribute = str(argument).partition(" ")
-                yield _modern(module, attribute)
+                yield modern_name(module, attribute)
             elif name == "STACK_GLOBAL":
                 yield self._stacked()
             elif name in ("EXT1", "EXT2", "EXT4"):
@@ -146,7 +146,7 @@ class _Names:
             self._pushed.clear()
 
 
-def _modern(module: str, name: str) -> str:
+def modern_name(module: str, name: str) -> str:
     """Return a name as Python 3 calls it; torch writes Python 2's names for Python's own classes."""
     if (module, name) in NAME_MAPPING:
         module, name = NAME_MAPPING[module, name]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from core.archives.pickles import SAFE_GLOBALS, stream_globals
+from core.archives.plain_pickles import is_plain
 from core.archives.zips import ZIP_START, ends_plainly, inspect_zip, is_zip, open_zip
 from core.errors import CorruptFile, UnsafeUpload
 
@@ -27,9 +28,6 @@ CONVERT_HINT = (
     'ep = torch.export.export(model.eval(), (example,)); torch.export.save(ep, "model.pt2") '
     'or: torch.onnx.export(model, (example,), "model.onnx")'
 )
-OPTIONS = frozenset({"argparse.Namespace"})
-"""Holds plain values and runs nothing: training scripts save their arguments beside the weights."""
-
 WEIGHTS_HINT = 'Save the weights alone: torch.save(model.state_dict(), "model.pt")'
 
 
@@ -60,11 +58,11 @@ def torch_zip_kind(path: Path) -> TorchKind | None:
 
 
 def check_state_dict_pickle(path: Path) -> None:
-    """Refuse a torch.save file, of today's or the old form, that imports anything beyond tensors.
+    """Refuse a torch.save file, of today's or the old form, that names more than tensors and plain values.
 
     Raises:
         CorruptFile: It is no torch.save file, or truncated or broken.
-        UnsafeUpload: Loading it would import Python names; the hint says how to save the model instead.
+        UnsafeUpload: Loading it would call Python functions; the hint says how to save the model instead.
     """
     if is_zip(path):
         inspect_zip(path)
@@ -73,7 +71,7 @@ def check_state_dict_pickle(path: Path) -> None:
         names = legacy_globals(path)
     else:
         raise CorruptFile(f"{path.name} is not a file that torch.save wrote.", hint=WEIGHTS_HINT)
-    refuse_unsafe(names - OPTIONS, path.name)
+    refuse_unsafe({name for name in names if not is_plain(name, SAFE_GLOBALS)}, path.name)
 
 
 def refuse_unsafe(names: set[str], where: str) -> None:
@@ -151,7 +149,7 @@ def _pickles_of(archive: zipfile.ZipFile) -> set[str]:
 
 
 def _pickle_kind(names: set[str]) -> TorchKind:
-    return "state_dict" if names <= SAFE_GLOBALS | OPTIONS else "pickled_module"
+    return "state_dict" if all(is_plain(name, SAFE_GLOBALS) for name in names) else "pickled_module"
 
 
 def _is_old_aoti(names: set[str]) -> bool:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.archives.checkpoints import read_checkpoint
 from core.archives.torch_files import check_state_dict_pickle, torch_zip_kind
 from core.complaints import complaint
 from core.domain.model import Note, TensorSpec
-from core.errors import CorruptFile, UnsafeUpload, UnsupportedModel, WhetstoneError
+from core.errors import CorruptFile, UnsupportedModel
 from core.protocols import Inspection, InspectOptions
 from core.sources.facts import describe
 from core.sources.probe import Specs, settle
@@ -81,7 +81,10 @@ def is_safetensors(path: Path) -> bool:
 
 
 def _read(path: Path) -> object:
-    return _read_safetensors(path) if is_safetensors(path) else _read_pickle(path)
+    if is_safetensors(path):
+        return _read_safetensors(path)
+    check_state_dict_pickle(path)
+    return read_checkpoint(path)
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -94,28 +97,6 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
         raise CorruptFile(
             f"The safetensors file is broken or truncated: {complaint(error)}.",
             hint="Copy or download it again.",
-        ) from error
-
-
-def _read_pickle(path: Path) -> object:
-    import pickle
-
-    import torch
-
-    check_state_dict_pickle(path)
-    try:
-        with torch.serialization.safe_globals([Namespace]):
-            return torch.load(str(path), map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise UnsafeUpload(
-            f"The file holds more than tensors, and opening the rest could run code: {complaint(error)}.",
-            hint=AGAIN,
-        ) from error
-    except (WhetstoneError, MemoryError):
-        raise
-    except Exception as error:
-        raise CorruptFile(
-            f"PyTorch cannot read these weights: {complaint(error)}.", hint="Copy or download the file again."
         ) from error
 
 

@@ -4,7 +4,6 @@ import zipfile
 from argparse import Namespace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from core.archives.torch_files import check_state_dict_pickle, torch_zip_kind
@@ -86,14 +85,6 @@ def test_arguments_beside_weights_may_hold_plain_values_only(tmp_path: Path, zip
     path.write_bytes(blob({"args": Namespace(lr=Runs(tmp_path / "ran"))}, zipped=zipped))
     with pytest.raises(UnsafeUpload, match=r"posix\.system"):
         check_state_dict_pickle(path)
-
-
-def test_numpy_numbers_ask_for_the_weights_alone(tmp_path: Path) -> None:
-    path = tmp_path / "w.pt"
-    path.write_bytes(blob({"best": np.float64(0.5)}))
-    with pytest.raises(UnsafeUpload, match="numpy") as caught:
-        check_state_dict_pickle(path)
-    assert "model.state_dict()" in caught.value.hint
 
 
 def test_a_pickle_with_a_zip_behind_it_is_a_pickle(tmp_path: Path, torch_files: TorchFiles) -> None:
