@@ -24,8 +24,8 @@ FORMATS = {
 
 def identity(model: SourceModel) -> None:
     """Draw the head: the name and the figures that describe a model."""
-    task = TASKS.get(model.task, model.task)
-    kind = FORMATS.get(model.format, model.format)
+    task = TASKS.get(model.task, TASKS["other"])
+    kind = FORMATS.get(model.format, fmt.plain(model.format))
     st.markdown(f"## {fmt.plain(model.name)} :gray-badge[{kind}] :blue-badge[{task}]", anchors=False)
     with st.grid(4, min_column_width=150):
         classes = model.classes_judged(labelled=False)

@@ -17,6 +17,7 @@ from core.domain.model import SourceModel
 from core.domain.recipe import Target
 from core.errors import Cancelled
 from core.protocols import LocalArtifact
+from core.sandbox.answers import figures
 from core.sandbox.process import Child
 from core.serde import to_plain
 from core.settings import get_settings
@@ -144,7 +145,7 @@ class Host:
         watcher = threading.Thread(target=self._watch, args=(done,), daemon=True)
         watcher.start()
         try:
-            return self._child.call(command, payload, self._timeout)
+            return figures(self._child.call(command, payload, self._timeout))
         finally:
             done.set()
             watcher.join()
@@ -163,6 +164,6 @@ class Host:
         """
         if self._cancel():
             raise Cancelled("The measurement was stopped.")
-        answer = self._child.call("time", {"calls": calls, "settle_ms": settle_ms}, self._timeout)
+        answer = figures(self._child.call("time", {"calls": calls, "settle_ms": settle_ms}, self._timeout))
         took, lost = (np.asarray(answer[name], dtype=np.float64) for name in ("ms", "lost_ms"))
         return Block(took, lost)

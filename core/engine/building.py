@@ -8,6 +8,7 @@ from typing import Any
 
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact, Recipe, Step
+from core.engine.described import built_of
 from core.engine.jobs import Stop, job_folder, kept_file, run_task
 from core.errors import PassNotApplicable
 from core.optional import version
@@ -137,10 +138,10 @@ class Builder:
             }
             reads = [folder / "in", *([data] if data else [])]
             reply = run_task("core.passes.task", "build", payload, reads, out, self._stop)
-            names = [reply["path"], *(name for name in reply["files"] if name != reply["path"])]
-            left = [kept_file(out, name) for name in names]
-            check(reply["format"], left, folder, self._stop)
-            files = tuple(self._store.blobs.add(*each) for each in zip(left, names, strict=True))
-        made = Artifact(identity, parent.id, step, reply["format"], files, reply["options"], reply["details"])
+            built = built_of(reply)
+            left = [kept_file(out, name) for name in built.files]
+            check(built.format, left, folder, self._stop)
+            files = tuple(self._store.blobs.add(*each) for each in zip(left, built.files, strict=True))
+        made = Artifact(identity, parent.id, step, built.format, files, built.options, built.details)
         self._store.artifacts.save(made)
         return made

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from core.domain.model import DataSet, FileRef, SourceModel
+from core.engine.described import data_of, files_of, model_of
 from core.engine.jobs import Stop, job_folder, kept_file, run_task
 from core.errors import NotFound, TooLarge, UnrecognizedFile
 from core.optional import version
 from core.protocols import InspectOptions
-from core.serde import digest, from_plain, to_plain
+from core.serde import digest, to_plain
 from core.settings import get_settings
 from core.store.store import Store
 
@@ -78,8 +79,8 @@ def add_model(store: Store, path: Path, options: InspectOptions | None = None) -
     with job_folder(store) as folder:
         payload = {"path": str(path), "folder": str(folder), "options": to_plain(options)}
         reply = run_task("core.sources.task", "inspect", payload, [path], folder, Stop())
-        files = _keep(store, folder, reply["files"])
-    described = from_plain(reply["model"], SourceModel)
+        files = _keep(store, folder, files_of(reply))
+    described = model_of(reply)
     return store.models.add(replace(described, id=identity, files=files, sha256=sha256))
 
 
@@ -126,6 +127,6 @@ def add_data(
             "seed": seed,
         }
         reply = run_task("core.datasets.task", "build", payload, reads, folder, Stop())
-        files = _keep(store, folder, reply["files"])
-    data = from_plain(reply["data"], DataSet)
+        files = _keep(store, folder, files_of(reply))
+    data = data_of(reply, model)
     return store.data.add(replace(data, id=identity, files=files))

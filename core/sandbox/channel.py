@@ -7,10 +7,15 @@ import select
 import subprocess
 import time
 from collections.abc import Callable
+from math import inf
 from typing import IO
+
+from core.texts import detail
 
 KEPT_STDERR = 64 * 1024
 WATCH_S = 0.2
+# From an answer's first byte to its last: an honest child writes it at once.
+LONGEST_REPLY_S = 30.0
 _PIECE = 1 << 20
 
 
@@ -37,13 +42,13 @@ class Channel:
         self._pidfd = _pidfd(process.pid)
         self._longest = longest
         self._outgoing = bytearray()
-        self._incoming = bytearray()
+        self._incoming, self._newline, self._reply_by = bytearray(), -1, inf
         self._errors = bytearray()
 
     @property
     def errors(self) -> str:
         """The last lines that the child wrote to stderr (and stdout)."""
-        return self._errors.decode(errors="replace")
+        return detail(self._errors.decode(errors="replace"))
 
     def send(self, line: bytes) -> None:
         """Queue a line; it leaves while `receive` waits."""
@@ -62,7 +67,7 @@ class Channel:
         """
         deadline = time.monotonic() + timeout
         while (line := self._take_line()) is None:
-            left = deadline - time.monotonic()
+            left = min(deadline, self._reply_by) - time.monotonic()
             if left <= 0:
                 return None
             ready = self._poll(min(left, WATCH_S))
@@ -71,7 +76,7 @@ class Channel:
             self._read_errors()
             open_pipe = self._read_answer()
             self._write()
-            if (self._pidfd in ready or not open_pipe) and b"\n" not in self._incoming:
+            if (self._pidfd in ready or not open_pipe) and self._newline < 0:
                 raise Ended
         return line
 
@@ -93,17 +98,23 @@ class Channel:
         return {descriptor for descriptor, _ in poller.poll(seconds * 1000)}
 
     def _take_line(self) -> bytes | None:
-        line, newline, rest = self._incoming.partition(b"\n")
-        if not newline:
+        if self._newline < 0:
             return None
-        self._incoming = rest
-        return bytes(line)
+        line = bytes(self._incoming[: self._newline])
+        del self._incoming[: self._newline + 1]
+        self._newline, self._reply_by = self._incoming.find(b"\n"), inf
+        return line
 
     def _read_answer(self) -> bool:
         """Read what is there; return False when the child closed its end."""
         while (piece := self._stdout.read(_PIECE)) is not None:
             if not piece:
                 return False
+            if not self._incoming:
+                self._reply_by = time.monotonic() + LONGEST_REPLY_S
+            # Only in what is new: a child that sends byte by byte would have the parent search all each time.
+            if self._newline < 0 and (found := piece.find(b"\n")) >= 0:
+                self._newline = len(self._incoming) + found
             self._incoming += piece
             if len(self._incoming) > self._longest:
                 raise Flooded

@@ -6,6 +6,7 @@ import signal
 
 from core.errors import ChildCrashed, ChildTimeout, OutOfMemory, WhetstoneError
 from core.sandbox.protocol import MEMORY_HINT, speaks_of_memory
+from core.texts import one_line
 
 TIME_HINT = "Try a smaller model or less data, or raise WHETSTONE_CHILD_TIMEOUT_S."
 
@@ -41,7 +42,7 @@ def timed_out(command: str, what: str, errors: str) -> ChildTimeout:
 
 def _how(code: int, errors: str) -> str:
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
-    last = f" after: {lines[-1][:300]}" if lines else ""
+    last = f" after: {one_line(lines[-1], 300)}" if lines else ""
     if code < 0:
         return f"was ended by {signal.Signals(-code).name}{last}"
     return f"ended by itself with exit code {code}{last}"

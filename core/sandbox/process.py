@@ -27,7 +27,7 @@ from core.sandbox.spawn import spawn
 from core.sandbox.support import confinement
 from core.settings import get_settings
 
-LONGEST_REPLY = 256 * 1024**2
+LONGEST_REPLY = 4 * 1024**2
 # A thread may start another while the list is read; one that never stops doing so is let be.
 _LOOKS_FOR_THREADS = 8
 # Steps of full length, on all cores, after which a process that does not end is ended by the kernel.

@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from core.errors import ChildCrashed, ErrorRecord, OutOfMemory, WhetstoneError, from_record
+from core.texts import detail, one_line
 
 Message = dict[str, Any]
 
@@ -56,7 +57,7 @@ def speaks_of_memory(text: str) -> bool:
 
 def failure(error: BaseException) -> Message:
     """Return the reply for an error of the child, its traceback included."""
-    detail = "".join(traceback.format_exception(error))
+    trace = "".join(traceback.format_exception(error))
     known: WhetstoneError
     if isinstance(error, WhetstoneError):
         known = error
@@ -64,7 +65,7 @@ def failure(error: BaseException) -> Message:
         known = OutOfMemory(f"Not enough memory for this step: {_last_line(error)}.", hint=MEMORY_HINT)
     else:
         known = ChildCrashed(_last_line(error), hint="The technical detail has the whole story.")
-    known.traceback = known.traceback or detail
+    known.traceback = known.traceback or trace
     fields = {"code": known.code, "message": known.message, "hint": known.hint, "traceback": known.traceback}
     return {"error": fields}
 
@@ -72,8 +73,10 @@ def failure(error: BaseException) -> Message:
 def error_of(fields: Message) -> WhetstoneError:
     """Return the error that `fields`, made by `failure`, describe, in the class that the child raised."""
     names = ("code", "message", "hint", "traceback")
-    code, message, hint, detail = (str(fields.get(name, "")) for name in names)
-    return from_record(ErrorRecord(code, message, hint, traceback=detail))
+    code, message, hint, trace = (str(fields.get(name, "")) for name in names)
+    return from_record(
+        ErrorRecord(one_line(code, 100), one_line(message), one_line(hint), traceback=detail(trace))
+    )
 
 
 def _is_memory(error: BaseException) -> bool:

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import time
 from math import ceil, floor, log10
 
 from core.domain.measurement import Interval
+from core.texts import as_markdown
 
 NONE = "–"
 
-# Word joiner: nothing to see, but what it separates is no directive, icon, emoji or link any more.
-JOINER = "\N{WORD JOINER}"
-
-
-def plain(text: str) -> str:
-    """Return `text` as markdown that shows it letter by letter, on one line.
-
-    Names and messages come from files and from people; what they hold must not draw pictures, which would
-    be fetched from outside, nor links or colours.
-    """
-    line = " ".join(text.split())
-    line = re.sub(r"([\\`*_{}\[\]~$<&])", r"\\\1", line)
-    line = re.sub(r"^(?:(\d+)([.)])(?=\s|$)|()([#>+=-]))", r"\1\3\\\2\4", line)
-    return re.sub(r"(:|@|(?i:www))(?=\S)", rf"\1{JOINER}", line)
+plain = as_markdown
 
 
 def significant(value: float, digits: int = 3) -> str:

@@ -8,6 +8,7 @@ import resource
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -182,6 +183,46 @@ def giant(payload: Message) -> Message:
     return {"text": "x" * payload["bytes"]}
 
 
+def size(payload: Message) -> Message:
+    return {"size": len(payload["text"])}
+
+
+def _replies() -> int:
+    """The pipe of answers, which only the entry writes to otherwise."""
+    return next(each for each in range(3, 64) if _is_writable_pipe(each))
+
+
+def _is_writable_pipe(descriptor: int) -> bool:
+    try:
+        mode = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE
+    except OSError:
+        return False
+    return mode == os.O_WRONLY and stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+
+
+def raw_answer(payload: Message) -> Message:
+    _write_all(_replies(), payload["text"].encode() + b"\n")
+    return {}
+
+
+def drip(payload: Message) -> Message:
+    """Answer byte by byte, and never end the line."""
+    descriptor = _replies()
+    _write_all(descriptor, payload["start"].encode())
+    while True:
+        os.write(descriptor, b"x")
+        time.sleep(0.0005)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(descriptor, content) :]
+
+
+def lie(payload: Message) -> Message:
+    raise UnsafeUpload(payload["message"])
+
+
 def refuse(payload: Message) -> Message:
     raise UnsafeUpload("The file bites.", hint="Do not touch it.")
 
@@ -220,7 +261,19 @@ COMMANDS: dict[str, Callable[[Message], Message]] = {
     for function in (
         *(echo, numbers, environment, read, write, copy, system, connect, kill, fork, open_many, call, hog),
         reschedule,
-        *(start_threads, send_to_path, talk_to_itself, outlive, watch_files, signal_by_pipe, limits),
+        *(
+            size,
+            raw_answer,
+            drip,
+            lie,
+            start_threads,
+            send_to_path,
+            talk_to_itself,
+            outlive,
+            watch_files,
+            signal_by_pipe,
+            limits,
+        ),
         *(torch_hog, spin, hang, segfault, leave, noise, giant, refuse, fail, quit_python, unspeakable),
         open_models,
     )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from core.domain.measurement import Interval
+from core.texts import JOINER
 from pages.widgets import format as fmt
 
 
@@ -90,8 +91,8 @@ def test_counts_shapes_and_plurals() -> None:
         ("# one\n\n- two", r"\# one - two"),
         ("1. one", r"1\. one"),
         ("5.2x faster", "5.2x faster"),
-        (":red[x]", rf":{fmt.JOINER}red\[x\]"),
-        ("http://a.b www.a.b", rf"http:{fmt.JOINER}//a.b www{fmt.JOINER}.a.b"),
+        (":red[x]", rf":{JOINER}red\[x\]"),
+        ("http://a.b www.a.b", rf"http:{JOINER}//a.b www{JOINER}.a.b"),
     ],
 )
 def test_names_and_messages_are_shown_letter_by_letter(text: str, shown: str) -> None:
