@@ -12,7 +12,7 @@ import numpy as np
 
 from core.bench.blocks import Blocks, Floats, calls_of, ratios, settle_of
 from core.bench.endpoint import Host
-from core.bench.spread import SHORT_CALL_MS, Spread, usual
+from core.bench.spread import MOMENTS, SHORT_CALL_MS, Spread, usual
 from core.bench.statistics import (
     FEWEST_ROUNDS,
     ratio_interval,
@@ -26,8 +26,8 @@ FEWEST_ROUNDS_PER_START = 4
 OnBlock = Callable[[list[float]], None]
 # Two whose times differ by less than this factor are told apart by more pairs of processes.
 CLOSE = 1.15
-# So many times the target may the whole interval reach, the luck of the starts included.
-WIDEST = 2.0
+# The whole interval, luck of the starts and moment included, may reach so far.
+WIDEST = 0.15
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Rounds:
     @property
     def speedup(self) -> Interval:
         """Baseline time by candidate time."""
-        return ratio_interval(self._ratios, self.spread, seed=self._seed)
+        return ratio_interval(self._ratios, self.spread, MOMENTS, seed=self._seed)
 
     @property
     def want_more(self) -> bool:
@@ -153,7 +153,7 @@ class Rounds:
         sure = self._sure(self._ratios, 1)
         if self.count < (FEWEST_ROUNDS if sure else self._plan.min_rounds):
             return Doubt.FEW_ROUNDS
-        return None if sure and settled(self.speedup, WIDEST * self._plan.target) else Doubt.WIDE
+        return None if sure and settled(self.speedup, WIDEST) else Doubt.WIDE
 
     @property
     def _ratios(self) -> list[Floats]:

@@ -23,7 +23,7 @@ SHORT_CALL_MS = 0.1
 
 @dataclass(frozen=True)
 class Spread:
-    """How far the speed-ups of several pairs of processes lie apart.
+    """How far the speed-ups of several pairs of processes, or of several moments, lie apart.
 
     Attributes:
         sd: Standard deviation of their logarithms.
@@ -52,9 +52,15 @@ class Spread:
         known = self.freedom + freedom
         return Spread(sqrt((self.freedom * self.sd**2 + max(0.0, squares)) / known), known)
 
-    def reach(self, starts: int) -> float:
-        """Return half of the 95 % interval that the spread leaves to the mean of `starts` logarithms."""
-        return student(int(self.freedom)) * self.sd / sqrt(starts)
+    def reach(self, count: int) -> float:
+        """Return half of the 95 % interval that the spread leaves to the mean of `count` logarithms."""
+        return student(int(self.freedom)) * self.sd / sqrt(count)
+
+
+# Between two moments of the machine, of models of which one takes twice the other's time or more.
+MOMENTS = Spread(0.02, 4.0)
+# For times that are compared with nothing.
+STILL = Spread(0.0, 1.0)
 
 
 @cache
@@ -73,6 +79,15 @@ def student(freedom: int) -> float:
 def usual(call_ms: float) -> Spread:
     """Return what is known of the spread before anything was measured, for calls of `call_ms`."""
     return Spread(USUAL_SHORT_SD if call_ms < SHORT_CALL_MS else USUAL_SD, USUAL_FREEDOM)
+
+
+def unlike(speedup: float) -> float:
+    """Return how unlike two models are, from 0 for equal times to 1 where one takes twice the other's time.
+
+    A busy memory bus slows one runtime more than another, so that the ratio of unlike models moves from one
+    moment of a machine to the next. Models that take the same time are taken to move together.
+    """
+    return min(1.0, abs(log(speedup)) / log(2))
 
 
 def error_of(interval: Interval) -> float:

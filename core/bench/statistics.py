@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from core.bench.blocks import Block, Floats
-from core.bench.spread import Spread, student
+from core.bench.spread import STILL, Spread, student, unlike
 from core.domain.measurement import Interval, Latency
 
 Z95 = 1.959963984540054
@@ -65,8 +65,8 @@ def rounds_interval(starts: Sequence[Floats], *, seed: int = 0) -> Interval:
 
 
 def start_intervals(starts: Sequence[Floats], *, seed: int = 0) -> tuple[Interval, ...]:
-    """Return the median ratio of every start, with the share that its rounds have in `rounds_interval`."""
-    return _shares(starts, rounds_interval(starts, seed=seed))
+    """Return the median ratio of every start, with what its own rounds leave in doubt."""
+    return _shares(starts, rounds_interval(starts, seed=seed)) if starts else ()
 
 
 def _shares(starts: Sequence[Floats], whole: Interval) -> tuple[Interval, ...]:
@@ -78,12 +78,15 @@ def _shares(starts: Sequence[Floats], whole: Interval) -> tuple[Interval, ...]:
     return tuple(found)
 
 
-def ratio_interval(starts: Sequence[Floats], spread: Spread, *, seed: int = 0) -> Interval:
+def ratio_interval(
+    starts: Sequence[Floats], spread: Spread, moments: Spread = STILL, *, seed: int = 0
+) -> Interval:
     """Return a ratio with its 95 % interval, given the ratio of every round of every process start.
 
     A start that is lucky with its memory layout stays lucky, so its rounds tell nothing of the next one. The
-    interval therefore joins two variances: that of the rounds, and that between starts, for which these
-    starts and `spread` speak together. Two starts alone would need Student's 12.7, which helps nobody.
+    interval therefore joins the variance of the rounds with that between starts, for which these starts and
+    `spread` speak together (two starts alone would need Student's 12.7, which helps nobody), and with that
+    between moments, of which there has been one.
 
     The interval is that of a repetition: the same measurement, made again with fresh processes, ends within
     it in 95 of 100 cases. It is wider by the square root of 2 than one for the true ratio alone.
@@ -93,10 +96,12 @@ def ratio_interval(starts: Sequence[Floats], spread: Spread, *, seed: int = 0) -
     Args:
         starts: Ratios of the rounds, one array per start.
         spread: What was known of the spread between starts.
+        moments: What is known of the spread between moments, for models as unlike as can be.
         seed: Of the bootstrap.
     """
     whole = rounds_interval(starts, seed=seed)
-    return joined(whole, spread.learned([_shares(starts, whole)]).reach(len(starts)))
+    luck = spread.learned([_shares(starts, whole)]).reach(len(starts))
+    return joined(whole, hypot(luck, moments.reach(1) * unlike(whole.value)))
 
 
 def joined(interval: Interval, reach: float) -> Interval:

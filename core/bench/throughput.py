@@ -13,7 +13,7 @@ from core.bench.blocks import Block, ratios
 from core.bench.endpoint import Endpoint, Host
 from core.bench.environment import memory_available
 from core.bench.rounds import Plan, turn
-from core.bench.spread import Spread
+from core.bench.spread import MOMENTS, Spread
 from core.bench.statistics import FEWEST_ROUNDS, ratio_interval
 from core.domain.measurement import Interval
 from core.errors import Cancelled, WhetstoneError
@@ -78,7 +78,7 @@ def throughput(
             break
         grown = sum(float(known["memory"]) for _, known, _ in sides) / batch
         ours, theirs = (blocks for _, _, blocks in rounds)
-        gain = ratio_interval([ratios(theirs, ours)], spread, seed=seed)
+        gain = ratio_interval([ratios(theirs, ours)], spread, MOMENTS, seed=seed)
         per_s = 1000 * batch / float(np.median([block.middle_ms for block in ours]))
         found[batch] = Rate(per_s, gain)
     return found

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.bench.endpoint import Endpoint
-from core.bench.pace import at_pace
+from core.bench.moments import claimed, known_spread
 from core.bench.predictions import CHANGING
 from core.bench.rounds import Plan
+from core.bench.spread import Spread
 from core.bench.stopwatch import Measured, measure
 from core.datasets.build import LABELS
 from core.domain.measurement import Accuracy, Fidelity
@@ -83,7 +84,8 @@ class Measurer:
             self._store.results.attach(candidate.id, GOLDEN, golden, self._worker)
         timing = measured.timing
         if baseline.result is not None:
-            timing = at_pace(timing, baseline.result.timing)
+            first = baseline.result.timing
+            timing = claimed(timing, first.speedup, first)
         return Result(timing, accuracy, fidelity, artifact.size_bytes)
 
     def _time(
@@ -107,9 +109,16 @@ class Measurer:
                     cancel=self._stop.over,
                     reference=reference,
                     on_block=report.add,
+                    known=self._known_spread(),
                 )
         finally:
             self.close()
+
+    def _known_spread(self) -> Spread | None:
+        """Return what the run has seen of the spread between process starts; None before its first result."""
+        results = [each.result for each in self._store.candidates.list(self._run.id)]
+        timings = [result.timing for result in results if result is not None]
+        return known_spread(timings) if timings else None
 
     def _compare(self, ours: Path, theirs: Path, folder: Path) -> tuple[Accuracy | None, Fidelity]:
         """Compare two folders of outputs in a process of its own, as what wrote them may be hostile."""

@@ -1,0 +1,145 @@
+"""Two moments of a run joined: the first measurement of a candidate and the final heat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from math import exp, hypot, log, sqrt
+
+import numpy as np
+
+from core.bench.heat import Heated
+from core.bench.pace import at_pace
+from core.bench.rounds import WIDEST
+from core.bench.spread import MOMENTS, Spread, error_of, unlike, usual
+from core.bench.statistics import FEWEST_ROUNDS, REPETITION, settled, start_intervals, widened
+from core.domain.measurement import Doubt, Interval, Timing
+
+# Two that take about the same time say little of how far unlike ones move.
+LEAST_UNLIKE = 0.25
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """Logarithm of the speed-up at one moment.
+
+    Attributes:
+        middle: Mean over starts.
+        error: What the rounds leave in doubt of it, as a standard error.
+        starts: How many there were.
+    """
+
+    middle: float
+    error: float
+    starts: int
+
+    @classmethod
+    def of(cls, starts: Sequence[Interval]) -> _Moment:
+        logs, errors = [log(each.value) for each in starts], [error_of(each) for each in starts]
+        return cls(float(np.mean(logs)), hypot(*errors) / len(starts), len(starts))
+
+
+def known_spread(timings: Iterable[Timing]) -> Spread:
+    """Return what the measurements of a run so far tell of the spread between process starts."""
+    timings = list(timings)
+    shortest = min((timing.latency.p50 for timing in timings), default=1.0)
+    return usual(shortest).learned(timing.start_speedups for timing in timings)
+
+
+def after_heat(first: Sequence[Timing], found: Sequence[Heated]) -> list[Timing]:
+    """Return the timings of baseline and candidates with the final heat taken into account.
+
+    Speed-up and interval rest on both moments and all starts, and on how far the machine moved between the
+    two, for which all entries speak together. Latency and throughput follow on the axis of the run. Of the
+    baseline only the control changes. An entry without starts in the heat is returned as it is.
+
+    The result is not widened by the control yet: its second moment belongs to it. Store
+    ``claimed(timing, timings[0].speedup, timings[0])`` of each candidate.
+
+    Args:
+        first: Stored timings, the baseline's first.
+        found: What `core.bench.heat.heat` returned for the same entries.
+    """
+    pairs = list(zip(first, (start_intervals(each.starts) for each in found), strict=True))
+    starts = known_spread(first).learned(seen for _, seen in pairs)
+    moments = _moments([pair for pair in pairs[1:] if pair[1]], starts)
+    merged = [
+        _merged(timing, seen, heated, starts, moments) if seen else timing
+        for (timing, seen), heated in zip(pairs, found, strict=True)
+    ]
+    # The baseline's own latency is the axis that all others stand on.
+    return [merged[0], *(at_pace(timing, first[0]) for timing in merged[1:])]
+
+
+def claimed(timing: Timing, control: Interval, baseline: Timing) -> Timing:
+    """Return a candidate's timing as far as the control lets it be claimed, see `statistics.widened`.
+
+    Args:
+        timing: Of the candidate, at the pace of the run.
+        control: Speed-up of the baseline against itself.
+        baseline: Of the run's baseline.
+    """
+    gains = {batch: widened(gain, control) for batch, gain in timing.throughput_gain.items()}
+    wider = replace(timing, speedup=widened(timing.speedup, control), throughput_gain=gains)
+    return at_pace(wider, baseline)
+
+
+def _merged(
+    timing: Timing, seen: tuple[Interval, ...], heated: Heated, starts: Spread, moments: Spread
+) -> Timing:
+    all_starts = (*_starts(timing), *seen)
+    speedup = _joined(_Moment.of(_starts(timing)), _Moment.of(seen), starts, moments)
+    rounds = timing.rounds + sum(each.size for each in heated.starts)
+    doubt = None if settled(speedup, WIDEST) else Doubt.WIDE
+    doubt = Doubt.FEW_ROUNDS if rounds < FEWEST_ROUNDS else doubt
+    gains = {**timing.throughput_gain, heated.batch: speedup} if timing.throughput_gain else {}
+    return replace(
+        timing,
+        speedup=speedup,
+        rounds=rounds,
+        unstable=doubt is not None,
+        doubt=doubt,
+        starts=len(all_starts),
+        start_speedups=all_starts,
+        moments=timing.moments + 1,
+        throughput_gain=gains,
+    )
+
+
+def _starts(timing: Timing) -> tuple[Interval, ...]:
+    """Return the speed-up of every start; results of old have one for all."""
+    return timing.start_speedups or (timing.speedup,)
+
+
+def _joined(one: _Moment, two: _Moment, starts: Spread, moments: Spread) -> Interval:
+    """Return the speed-up over two moments, each weighted by how little it leaves in doubt.
+
+    Source: the moment is a random effect, as the studies of DerSimonian and Laird, Controlled Clinical
+    Trials 7 (1986) 177-188.
+    """
+    sd = moments.sd * unlike(exp(one.middle))
+    doubts = [each.error**2 + starts.sd**2 / each.starts + sd**2 for each in (one, two)]
+    share = (1 / doubts[0]) / sum(1 / doubt for doubt in doubts)
+    squares = 0.0
+    for each, weight in ((one, share), (two, 1 - share)):
+        reach = hypot(
+            1.96 * each.error, starts.reach(each.starts), moments.reach(1) * unlike(exp(one.middle))
+        )
+        squares += (weight * reach) ** 2
+    middle, reach = share * one.middle + (1 - share) * two.middle, REPETITION * sqrt(squares)
+    return Interval(exp(middle), exp(middle - reach), exp(middle + reach))
+
+
+def _moments(pairs: Sequence[tuple[Timing, tuple[Interval, ...]]], starts: Spread) -> Spread:
+    """Return the spread between moments, after the candidates of this run have shown theirs."""
+    if not pairs:
+        return MOMENTS
+    seen = []
+    for timing, later in pairs:
+        one, two = _Moment.of(_starts(timing)), _Moment.of(later)
+        noise = sum(each.error**2 + starts.sd**2 / each.starts for each in (one, two))
+        moved = max(0.0, (one.middle - two.middle) ** 2 - noise) / 2
+        seen.append(moved / max(unlike(exp(one.middle)), LEAST_UNLIKE) ** 2)
+    # The candidates share the baseline and its moods, so all of them together tell hardly more than one.
+    known = MOMENTS.freedom + 1
+    return Spread(sqrt((MOMENTS.freedom * MOMENTS.sd**2 + float(np.mean(seen))) / known), known)
