@@ -23,9 +23,11 @@ BASELINE_ROUNDS, BASELINE_OUTPUTS = 0.15, 0.1
 OUTPUTS = 0.05
 """Share of the budget for the outputs of one candidate."""
 DECENT_S, DECENT_ROUNDS, FEWEST_ROUNDS = 1.5, 8, 4
-HEAT_SHARE, HEAT_ROUNDS, HEAT_MOST = 0.25, 6, 5
+HEAT_SHARE, HEAT_ROUNDS, HEAT_MOST = 0.25, 6, 4
 FEWEST_SAMPLES = 16
 FIRST_OVERHEAD_S = 4.0
+HOPE = 0.7
+"""A candidate is tried where this share of the time that is expected of it is there: some need no more."""
 HOG_SHARE, HOG_TIMES = 0.5, 3.0
 """One candidate may take half of what is left, or three times what was expected of it, never more."""
 
@@ -81,10 +83,11 @@ class Pacing:
         self._overheads: list[float] = []
         self._round_s, self._call_s = 0.1, 0.0
         self._rows: int | None = None
-        self._entries = min(HEAT_MOST, len(candidates))
+        self._done = 0
         for each in candidates:
             if each.result is not None:
                 self._note(each.result)
+                self._done += each.position > 0
 
     def baseline(self, waiting: Sequence[Recipe]) -> Share:
         """Return what the baseline gets, rough where the time is short for all that is `waiting`."""
@@ -101,12 +104,13 @@ class Pacing:
         """Return what the first of those that are `waiting` gets; None where it would not come to an end."""
         if not self._limited:
             return Share(replace(self._plan, predict_rows=self._rows), float("inf"))
-        left, first = self._stop.remaining_s - FINISH_S - self._heat_s(), waiting[0]
+        left, first = self._stop.remaining_s - FINISH_S - self._heat_s(self._done + 1), waiting[0]
         start = self.forecast.building_s(first) + self._overhead_s
-        if left < start + FEWEST_ROUNDS * self._round_s:
+        fewest = FEWEST_ROUNDS * self._round_s
+        if left < HOPE * (start + fewest):
             return None
         rounds, roomy = self._rounds_s(waiting, left)
-        plan = _within(self._plan, min(rounds, left - start))
+        plan = _within(self._plan, max(fewest, min(rounds, left - start)))
         if not roomy:
             plan = replace(plan, starts=1, throughput_batches=())
         plan = replace(plan, predict_seconds=OUTPUTS * self._budget_s, predict_rows=self._rows)
@@ -117,18 +121,18 @@ class Pacing:
         """Return the seconds for the final heat: None for as many as it takes, 0 where there are too few."""
         if not self._limited:
             return None
-        return max(0.0, self._stop.remaining_s - FINISH_S) if self._heat_s() else 0.0
+        return max(0.0, self._stop.remaining_s - FINISH_S) if self._heat_s(self._done) else 0.0
 
-    def learn(self, recipe: Recipe, result: Result, took_s: float) -> None:
-        """Take note of what measuring `recipe` took in all."""
-        self.forecast.measured(recipe, took_s)
+    def learn(self, candidate: Candidate, result: Result, took_s: float) -> None:
+        """Take note of what measuring `candidate` took in all."""
+        self.forecast.measured(candidate.recipe, took_s)
         self._note(result)
+        self._done += candidate.position > 0
         self._overheads.append(max(0.5, took_s - _busy_s(result)))
 
     def remaining_s(self, waiting: Sequence[Recipe]) -> float:
         """Return the seconds that the run will probably still take, the first of `waiting` not begun."""
-        heat = HEAT_S if self._entries > 1 else 0.0
-        return min(self.forecast.total_s(waiting) + heat, self._stop.remaining_s)
+        return min(self.forecast.total_s(waiting) + HEAT_S, self._stop.remaining_s)
 
     @property
     def _overhead_s(self) -> float:
@@ -148,9 +152,12 @@ class Pacing:
     def _measuring_s(self, waiting: Sequence[Recipe]) -> float:
         return sum(self.forecast.measuring_s(each) for each in waiting)
 
-    def _heat_s(self) -> float:
-        """Return the seconds to keep for the final heat; 0 where a call takes too long for one."""
-        for entries in range(self._entries, 1, -1):
+    def _heat_s(self, done: int) -> float:
+        """Return the seconds to keep for a final heat of `done` candidates, or of as many as fit in.
+
+        It is 0 where a call takes too long for any.
+        """
+        for entries in range(1 + min(done, HEAT_MOST), 1, -1):
             rounds = HEAT_ROUNDS * max(0.05, self._call_s) * (1 + entries) / 2
             needed = entries * (1.0 + 2 * self._call_s) + rounds
             if needed <= HEAT_SHARE * self._budget_s:

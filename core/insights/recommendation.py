@@ -64,6 +64,20 @@ def recommend(candidates: Sequence[Candidate], limits: Limits) -> Recommendation
     return Recommendation(None, False, nothing_faster(fastest) + doubts(rows, None, control))
 
 
+def contenders(candidates: Sequence[Candidate], limits: Limits, most: int) -> list[Candidate]:
+    """Return up to `most` candidates that a last comparison should hold against each other.
+
+    The recommended one comes first, then those within the limits that may be faster than it, by what they may
+    reach; then those beyond the limits, which another person may want. What is surely no faster than the
+    baseline is left out.
+    """
+    rows = [(each, result, judge(result, limits)) for each, result in _measured(candidates)]
+    chosen = recommend(candidates, limits).candidate_id
+    rows = [row for row in rows if row[1].timing.speedup.high > LEAST_GAIN]
+    rows.sort(key=lambda row: (row[0].id != chosen, not row[2].meets, -row[1].timing.speedup.high))
+    return [row[0] for row in rows[:most]]
+
+
 def _measured(candidates: Sequence[Candidate]) -> list[tuple[Candidate, Result]]:
     done = [each for each in candidates if each.status is CandidateStatus.DONE and each.position > 0]
     return [(each, each.result) for each in done if each.result is not None]

@@ -12,7 +12,7 @@ from core.domain.measurement import Doubt, Interval
 from core.domain.run import Candidate, CandidateStatus, Limits
 from core.errors import ErrorRecord
 from core.insights.judgement import judge, more_samples
-from core.insights.recommendation import recommend
+from core.insights.recommendation import contenders, recommend
 from tests.factories import candidate, result
 
 BASELINE = candidate("baseline", result(1.0), 0)
@@ -201,3 +201,18 @@ def test_latency_and_size_limits() -> None:
 def test_no_limit_on_the_drop_lets_everything_through() -> None:
     lossy = candidate("lossy", result(9.0, drop=(30.0, 28.0, 32.0)))
     assert recommend([BASELINE, lossy], Limits(max_drop=None)).candidate_id == "lossy"
+
+
+def test_the_last_comparison_is_among_those_that_could_be_recommended() -> None:
+    rows = [
+        BASELINE,
+        candidate("slower", result(0.8)),
+        candidate("chosen", result(4.0)),
+        candidate("small", result(1.2)),
+        unstable("wide", (5.0, 3.6, 5.7)),
+        candidate("lossy", result(9.0, drop=(30.0, 28.0, 32.0))),
+        candidate("waiting", None),
+    ]
+    assert [each.id for each in contenders(rows, Limits(1.0), 4)] == ["chosen", "wide", "small", "lossy"]
+    assert [each.id for each in contenders(rows, Limits(1.0), 2)] == ["chosen", "wide"]
+    assert contenders(rows[:2], Limits(1.0), 4) == []

@@ -1,0 +1,110 @@
+"""How the time of a run is shared out: what each candidate gets, and what is kept for the end."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from core.bench.rounds import Plan
+from core.domain.recipe import Recipe
+from core.domain.run import Candidate, Result
+from core.engine.jobs import Stop
+from core.engine.pacing import FINISH_S, Pacing, random_samples
+from core.search.spelling import parse
+from tests.factories import candidate, model, result
+
+PLAN = Plan(max_seconds=5.0)
+NETWORK = model("onnx")
+SPELLED = "@onnxruntime @openvino bf16@openvino optimize_onnx@onnxruntime int8_static_ort@onnxruntime"
+RECIPES = [parse(text) for text in SPELLED.split()]
+
+
+def pacing(budget_s: float | None, *done: Candidate) -> Pacing:
+    return Pacing(Stop(None if budget_s is None else time.monotonic() + budget_s), NETWORK, PLAN, done)
+
+
+def slow(call_s: float, speed: float = 1.0) -> Result:
+    figures = result(speed)
+    latency, baseline = figures.timing.latency, figures.timing.baseline
+    timing = replace(
+        figures.timing,
+        latency=replace(latency, p50=1000 * call_s / speed),
+        baseline=replace(baseline, p50=1000 * call_s),
+    )
+    return replace(figures, timing=timing, fidelity=replace(figures.fidelity, samples=3))
+
+
+def rest(waiting: list[Recipe]) -> list[Recipe]:
+    return waiting[1:]
+
+
+def test_without_a_budget_everything_gets_what_the_preset_says() -> None:
+    paced = pacing(None)
+    assert paced.baseline(RECIPES).plan == PLAN
+    share = paced.candidate(rest(RECIPES))
+    assert share is not None
+    assert share.plan.max_seconds == PLAN.max_seconds
+    assert share.deadline == float("inf")
+    assert paced.heat_s() is None
+
+
+def test_a_large_budget_cuts_nothing_but_the_evaluation() -> None:
+    paced = pacing(3600.0)
+    assert paced.baseline(RECIPES).plan.max_seconds == PLAN.max_seconds
+    share = paced.candidate(rest(RECIPES))
+    assert share is not None
+    assert share.plan.max_seconds == PLAN.max_seconds
+    assert share.plan.throughput_batches == PLAN.throughput_batches
+
+
+@pytest.mark.parametrize("budget_s", [30.0, 60.0, 120.0])
+def test_the_baseline_of_a_slow_model_leaves_most_of_the_budget(budget_s: float) -> None:
+    plan = pacing(budget_s).baseline(RECIPES).plan
+    assert plan.predict_seconds is not None
+    assert plan.max_seconds + plan.predict_seconds <= budget_s / 4
+
+
+@pytest.mark.parametrize("budget_s", [30.0, 60.0, 120.0])
+@pytest.mark.parametrize("call_s", [0.001, 0.1, 1.0])
+def test_shares_end_before_the_budget_does(budget_s: float, call_s: float) -> None:
+    paced = pacing(budget_s, candidate("base", slow(call_s), 0))
+    share = paced.candidate(rest(RECIPES))
+    assert share is not None
+    assert share.deadline <= time.monotonic() + budget_s - FINISH_S
+    assert share.plan.max_seconds <= budget_s / 2
+    assert share.plan.predict_rows == 3
+
+
+def test_what_cannot_come_to_an_end_is_not_begun() -> None:
+    paced = pacing(8.0, candidate("base", slow(1.3), 0))
+    assert paced.candidate(rest(RECIPES)) is None
+    assert paced.heat_s() == 0.0
+
+
+def test_many_candidates_in_little_time_are_measured_more_roughly() -> None:
+    tight, roomy = (pacing(budget_s, candidate("base", slow(0.01), 0)) for budget_s in (40.0, 400.0))
+    for recipe in RECIPES[1:3]:
+        for paced in (tight, roomy):
+            paced.learn(replace(candidate("c", None), recipe=recipe), slow(0.01, 2.0), 4.0)
+    rough, full = tight.candidate(RECIPES[3:] * 4), roomy.candidate(RECIPES[3:] * 4)
+    assert rough is not None
+    assert full is not None
+    assert rough.plan.max_seconds < full.plan.max_seconds == PLAN.max_seconds
+    assert (rough.plan.starts, rough.plan.throughput_batches) == (1, ())
+
+
+def test_the_expectation_follows_what_was_measured() -> None:
+    paced = pacing(None)
+    before = paced.remaining_s(rest(RECIPES))
+    for recipe in RECIPES[1:3]:
+        paced.learn(replace(candidate("c", None), recipe=recipe), slow(0.01), 60.0)
+    assert paced.remaining_s(RECIPES[3:]) > before
+    assert pacing(10.0).remaining_s(RECIPES) <= 10.0
+
+
+def test_random_inputs_of_a_heavy_network_are_fewer_in_a_small_budget() -> None:
+    assert random_samples(20 * 10**9, None) == {}
+    assert random_samples(10**6, 30.0) == {}
+    assert random_samples(20 * 10**9, 30.0) == {"samples": 16}
