@@ -93,9 +93,9 @@ class Pacing:
         """Return what the baseline gets, rough where the time is short for all that is `waiting`."""
         if not self._limited:
             return Share(self._plan, float("inf"))
-        plan = _within(self._plan, BASELINE_ROUNDS * self._budget_s)
+        plan = self._plan.within(BASELINE_ROUNDS * self._budget_s)
         if self.forecast.total_s(waiting) + HEAT_S > self._budget_s:
-            plan = replace(plan, starts=1, throughput_batches=())
+            plan = replace(plan, starts=1, close_starts=1, throughput_batches=())
         plan = replace(plan, predict_seconds=BASELINE_OUTPUTS * self._budget_s)
         left = max(self._stop.remaining_s - FINISH_S, LEAST_BASELINE_S)
         return Share(plan, time.monotonic() + left)
@@ -110,9 +110,9 @@ class Pacing:
         if left < HOPE * (start + fewest):
             return None
         rounds, roomy = self._rounds_s(waiting, left)
-        plan = _within(self._plan, max(fewest, min(rounds, left - start)))
+        plan = self._plan.within(max(fewest, min(rounds, left - start)))
         if not roomy:
-            plan = replace(plan, starts=1, throughput_batches=())
+            plan = replace(plan, starts=1, close_starts=1, throughput_batches=())
         plan = replace(plan, predict_seconds=OUTPUTS * self._budget_s, predict_rows=self._rows)
         most = min(left, max(HOG_TIMES * (start + rounds), HOG_SHARE * left))
         return Share(plan, time.monotonic() + most)
@@ -175,7 +175,3 @@ def _busy_s(result: Result) -> float:
     """Return the seconds of calls that were timed."""
     timing = result.timing
     return (timing.latency.runs * timing.as_timed_ms + timing.baseline.runs * timing.baseline.p50) / 1000
-
-
-def _within(plan: Plan, seconds: float) -> Plan:
-    return replace(plan, max_seconds=min(plan.max_seconds, seconds))
