@@ -11,12 +11,15 @@ from core.bench.waits import Waits
 
 Call = Callable[[], object]
 
-WARM_CALLS, WARM_SECONDS, WARM_LIMIT_SECONDS = 5, 0.2, 2.0
+WARM_CALLS, WARM_SECONDS, WARM_LIMIT_SECONDS = 5, 0.2, 1.0
 KIB = 1024
 
 
 def warm(call: Call) -> float:
-    """Call for some calls and some time, whichever is later; return the median of the later half in ms."""
+    """Call for some calls and some time, whichever is later; return the median of the later half in ms.
+
+    A call of a second and more is made once: `Session.prepare` has made one before.
+    """
     begin, times = perf_counter(), list[int]()
     with Waits() as waits:
         while len(times) < WARM_CALLS or perf_counter() - begin < WARM_SECONDS:
@@ -24,7 +27,7 @@ def warm(call: Call) -> float:
             call()
             took = perf_counter_ns() - start
             times.append(took - waits.lost(took))
-            if len(times) > 1 and perf_counter() - begin > WARM_LIMIT_SECONDS:
+            if perf_counter() - begin > WARM_LIMIT_SECONDS:
                 break
     return median(times[len(times) // 2 :]) / 1e6
 

@@ -18,14 +18,16 @@ FINISH_S = 1.0
 """Seconds to end processes and to write what was found."""
 LEAST_BASELINE_S = 20.0
 """Without the baseline there is no answer, however small the budget."""
-BASELINE_ROUNDS, BASELINE_OUTPUTS = 0.15, 0.1
+BASELINE_ROUNDS, BASELINE_OUTPUTS = 0.12, 0.08
 """Shares of the budget for timing the baseline and for its outputs on the evaluation set."""
 OUTPUTS = 0.05
 """Share of the budget for the outputs of one candidate."""
 DECENT_S, DECENT_ROUNDS, FEWEST_ROUNDS = 1.5, 8, 4
-HEAT_SHARE, HEAT_ROUNDS, HEAT_MOST = 0.25, 6, 4
+HEAT_SHARE, HEAT_ROUNDS, HEAT_MOST = 0.15, 6, 4
 FEWEST_SAMPLES = 16
 FIRST_OVERHEAD_S = 4.0
+LEAST_CANDIDATE_S = 3.0
+"""The first candidate is tried with less than is expected of it: without any there is no answer."""
 HOPE = 0.7
 """A candidate is tried where this share of the time that is expected of it is there: some need no more."""
 HOG_SHARE, HOG_TIMES = 0.5, 3.0
@@ -104,24 +106,27 @@ class Pacing:
         """Return what the first of those that are `waiting` gets; None where it would not come to an end."""
         if not self._limited:
             return Share(replace(self._plan, predict_rows=self._rows), float("inf"))
-        left, first = self._stop.remaining_s - FINISH_S - self._heat_s(self._done + 1), waiting[0]
+        whole, first = self._stop.remaining_s - FINISH_S, waiting[0]
+        left = whole - (self._heat_s(self._done + 1) if self._done else 0.0)
         start = self.forecast.building_s(first) + self._overhead_s
         fewest = FEWEST_ROUNDS * self._round_s
-        if left < HOPE * (start + fewest):
+        if left < (HOPE * (start + fewest) if self._done else LEAST_CANDIDATE_S):
             return None
         rounds, roomy = self._rounds_s(waiting, left)
         plan = self._plan.within(max(fewest, min(rounds, left - start)))
         if not roomy:
             plan = replace(plan, starts=1, close_starts=1, throughput_batches=())
         plan = replace(plan, predict_seconds=OUTPUTS * self._budget_s, predict_rows=self._rows)
-        most = min(left, max(HOG_TIMES * (start + rounds), HOG_SHARE * left))
+        # What is nearly done is worth more than the final heat.
+        most = min(whole, max(HOG_TIMES * (start + rounds), HOG_SHARE * left))
         return Share(plan, time.monotonic() + most)
 
     def heat_s(self) -> float | None:
         """Return the seconds for the final heat: None for as many as it takes, 0 where there are too few."""
         if not self._limited:
             return None
-        return max(0.0, self._stop.remaining_s - FINISH_S) if self._heat_s(self._done) else 0.0
+        needed, left = self._heat_s(self._done), self._stop.remaining_s - FINISH_S
+        return left if 0 < needed <= left else 0.0
 
     def learn(self, candidate: Candidate, result: Result, took_s: float) -> None:
         """Take note of what measuring `candidate` took in all."""
@@ -172,6 +177,7 @@ class Pacing:
 
 
 def _busy_s(result: Result) -> float:
-    """Return the seconds of calls that were timed."""
+    """Return the seconds of calls that were timed, and of those for the outputs."""
     timing = result.timing
-    return (timing.latency.runs * timing.as_timed_ms + timing.baseline.runs * timing.baseline.p50) / 1000
+    timed = timing.latency.runs * timing.as_timed_ms + timing.baseline.runs * timing.baseline.p50
+    return (timed + result.fidelity.samples * timing.as_timed_ms) / 1000

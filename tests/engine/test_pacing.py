@@ -78,9 +78,16 @@ def test_shares_end_before_the_budget_does(budget_s: float, call_s: float) -> No
 
 
 def test_what_cannot_come_to_an_end_is_not_begun() -> None:
-    paced = pacing(8.0, candidate("base", slow(1.3), 0))
+    paced = pacing(8.0, candidate("base", slow(1.3), 0), candidate("one", slow(1.3, 2.0)))
     assert paced.candidate(rest(RECIPES)) is None
     assert paced.heat_s() == 0.0
+    assert pacing(2.0, candidate("base", slow(1.3), 0)).candidate(rest(RECIPES)) is None
+
+
+def test_the_first_candidate_is_tried_with_little_hope() -> None:
+    share = pacing(8.0, candidate("base", slow(1.3), 0)).candidate(rest(RECIPES))
+    assert share is not None
+    assert share.deadline <= time.monotonic() + 8.0 - FINISH_S
 
 
 def test_many_candidates_in_little_time_are_measured_more_roughly() -> None:
