@@ -71,6 +71,10 @@ class Plan:
             throughput_seconds=min(self.throughput_seconds, seconds / 10),
         )
 
+    def limit_s(self, round_s: float) -> float:
+        """Return the time limit where a round takes `round_s`: the time grows with the cost of a call."""
+        return min(self.stretch * self.max_seconds, max(self.max_seconds, self.min_rounds * round_s))
+
 
 def untold(block: list[float]) -> None:
     """Tell nobody of a block of calls."""
@@ -166,8 +170,7 @@ class Rounds:
 
     @property
     def _limit(self) -> float:
-        longest, wanted = self._plan.stretch * self._plan.max_seconds, self._plan.min_rounds
-        return min(longest, max(self._plan.max_seconds, wanted * self._spent / max(1, self.count)))
+        return self._plan.limit_s(self._spent / max(1, self.count))
 
     def _sure(self, starts: Sequence[Floats], share: int) -> bool:
         """Whether the rounds, the luck of starts aside, are enough for one of `share` starts."""

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.bench.blocks import BLOCK_MS, Block, calls_of, settle_of
+from core.bench.rounds import Plan, Rounds
+from core.bench.spread import Spread
+from core.domain.measurement import Doubt
+
+
+def seen(*ratios: list[float], plan: Plan | None = None) -> Rounds:
+    """Return rounds in which the baseline took 10 ms and each start showed these ratios."""
+    rounds = Rounds(plan or Plan(starts=1, close_starts=2), seed=0)
+    for start in ratios:
+        rounds.candidate.append([_block(10.0 / ratio) for ratio in start])
+        rounds.baseline.append([_block(10.0)] * len(start))
+    return rounds
+
+
+def _block(ms: float) -> Block:
+    return Block(np.full(3, ms), np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("round_s", "limit"), [(0.07, 5.0), (0.5, 6.0), (1.0, 12.0), (2.6, 20.0), (60.0, 20.0)]
+)
+def test_the_time_grows_with_the_cost_of_a_call_up_to_a_cap(round_s: float, limit: float) -> None:
+    assert Plan(min_rounds=12, max_seconds=5.0).limit_s(round_s) == pytest.approx(limit)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 3.0, 8.0, 100.0])
+def test_a_plan_that_is_cut_down_ends_in_time_whatever_a_call_costs(seconds: float) -> None:
+    plan = Plan(min_rounds=12, max_seconds=5.0).within(seconds)
+    assert plan.limit_s(100.0) == pytest.approx(min(seconds, 20.0))
+    assert plan.limit_s(0.01) <= 5.0
+
+
+def test_a_long_call_is_a_block_by_itself_and_short_ones_fill_it() -> None:
+    assert (calls_of(1000.0), settle_of(1000.0)) == (1, 0.0)
+    assert calls_of(20.0) == 3
+    assert calls_of(0.5) * 0.5 == pytest.approx(BLOCK_MS)
+    assert settle_of(0.5) > 0
+
+
+def test_too_few_rounds_and_a_wide_interval_are_two_doubts() -> None:
+    noisy = np.exp(np.random.default_rng(0).normal(0, 0.3, 40))
+    assert seen([0.87, 0.87, 0.87]).doubt is Doubt.FEW_ROUNDS
+    assert seen(list(4 * noisy[:10])).doubt is Doubt.FEW_ROUNDS
+    assert seen(list(4 * noisy)).doubt is Doubt.WIDE
+    # Starts that contradict each other are no better, however steady each of them is.
+    assert seen([1.0] * 10, [1.4] * 10).doubt is Doubt.WIDE
+
+
+def test_rounds_of_long_calls_that_agree_are_enough() -> None:
+    steady = list(np.exp(np.random.default_rng(0).normal(0, 0.005, 9)))
+    assert seen(steady).doubt is None
+
+
+def test_three_rounds_never_make_a_narrow_interval() -> None:
+    found = seen([0.871, 0.872, 0.873]).speedup
+    assert found.low < 0.8
+    assert found.high > 0.95
+
+
+@pytest.mark.parametrize(("ratio", "more"), [(1.0, True), (1.05, True), (0.95, True), (4.0, False)])
+def test_another_pair_of_processes_is_started_where_its_luck_would_decide(ratio: float, more: bool) -> None:
+    assert seen([ratio] * 12).want_more is more
+    assert not seen([ratio] * 6, [ratio] * 6).want_more
+
+
+def test_a_spread_that_the_run_has_shown_widens_what_one_start_says() -> None:
+    calm, wild = (Rounds(Plan(), 0, known) for known in (Spread(0.005, 8.0), Spread(0.05, 8.0)))
+    for rounds in (calm, wild):
+        rounds.candidate.append([_block(9.6)] * 12)
+        rounds.baseline.append([_block(10.0)] * 12)
+    assert calm.speedup.low > 1
+    assert wild.speedup.low < 0.95
