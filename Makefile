@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 run: setup
-	$(BIN)/streamlit run app.py --server.address $(ADDRESS)
+	$(BIN)/whetstone serve --address $(ADDRESS)
 
 test: setup
 	$(BIN)/ruff check .

@@ -41,9 +41,9 @@ def _server(data: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "core", "serve", "--port", str(port)]
     environment = {**os.environ, "WHETSTONE_DATA_DIR": str(data)}
-    process = subprocess.Popen([*command, "--server.address", "127.0.0.1"], cwd=ROOT, env=environment)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         while not _healthy(f"http://127.0.0.1:{port}"):
             time.sleep(0.2)

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markup import escape
 
-from core.cli import doctor, history, inspect, optimize, uploads, worker
+from core.cli import doctor, history, inspect, optimize, serve, uploads, worker
 from core.errors import InputError, NotFound, WhetstoneError
 
-COMMANDS = (doctor, inspect, optimize, history, uploads, worker)
+COMMANDS = (serve, doctor, inspect, optimize, history, uploads, worker)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -194,7 +194,8 @@ def ensure_worker() -> None:
         return
     with private_file(folder / "worker.log").open("ab") as log:
         subprocess.Popen(
-            [sys.executable, "-m", "core", "worker"],
+            # -P: the folder it is started in may hold a `core` of somebody else.
+            [sys.executable, "-P", "-m", "core", "worker"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

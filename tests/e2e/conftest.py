@@ -72,11 +72,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Start the dashboard as `make run` does."""
     folder, port = tmp_path_factory.mktemp("server"), free_port()
     environment = {**os.environ, "WHETSTONE_DATA_DIR": str(folder / "data")}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
-    flags = ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    command = [sys.executable, "-m", "core", "serve", "--port", str(port)]
     url, began = f"http://127.0.0.1:{port}", time.monotonic()
     with (folder / "server.log").open("wb") as log:
-        started = subprocess.Popen([*command, *flags], cwd=ROOT, env=environment, stdout=log, stderr=log)
+        started = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         process = psutil.Process(started.pid)
         try:
             while not _healthy(url):

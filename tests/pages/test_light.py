@@ -9,7 +9,7 @@ HEAVY = ("torch", "torchvision", "onnx", "onnxruntime", "openvino", "nncf", "skl
 SCRIPT = """
 import sys
 from streamlit.testing.v1 import AppTest
-import app
+import pages.app
 from core.domain.run import RunStatus
 from core.engine import open_store
 from tests.pages import seed

@@ -130,13 +130,13 @@ def _healthy(url: str) -> bool:
 def start(folder: Path, port: int = 0, log: Path | None = None, **environment: str) -> Server:
     """Start the dashboard as `make run` does and wait until it is healthy."""
     port = port or free_port()
-    flags = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
+    flags = ["--port", str(port)]
     log = log or folder.parent / "server.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     with log.open("ab") as printed:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", *flags],
+            [sys.executable, "-m", "core", "serve", *flags],
             cwd=ROOT,
             env={**os.environ, "WHETSTONE_DATA_DIR": str(folder), **environment},
             stdout=printed,

@@ -1,6 +1,6 @@
-"""Launches the dashboard: `streamlit run app.py`.
+"""Launches the dashboard: `whetstone serve`, which runs it by Streamlit.
 
-Only the launcher: the pages live in `pages/`, the routes for files in `pages/routes/`.
+Only the launcher: each page is a file beside it, `main.py` leads to them; routes for files are in `routes/`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -85,7 +86,7 @@ def apologise(error: Exception) -> bool:
 
 
 app = st.App(
-    "pages/main.py",
+    Path(__file__).parent / "main.py",
     routes=ROUTES,
     middleware=[Middleware(SecurityHeaders), Middleware(OwnHosts)],
     lifespan=lifespan,
