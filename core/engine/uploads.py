@@ -10,6 +10,7 @@ from typing import Any
 from core.domain.model import DataSet, FileRef, SourceModel
 from core.engine.described import data_of, files_of, model_of
 from core.engine.jobs import Stop, job_folder, kept_file, run_task
+from core.engine.turns import turn
 from core.errors import NotFound, TooLarge, UnrecognizedFile
 from core.optional import version
 from core.protocols import InspectOptions
@@ -76,7 +77,7 @@ def add_model(store: Store, path: Path, options: InspectOptions | None = None) -
     known = store.models.renew(identity)
     if known is not None:
         return known
-    with job_folder(store) as folder:
+    with turn(), job_folder(store) as folder:
         payload = {"path": str(path), "folder": str(folder), "options": to_plain(options)}
         reply = run_task("core.sources.task", "inspect", payload, [path], folder, Stop())
         files = _keep(store, folder, files_of(reply))
@@ -117,7 +118,7 @@ def add_data(
     known = store.data.renew(identity)
     if known is not None:
         return known
-    with job_folder(store) as folder:
+    with turn(), job_folder(store) as folder:
         payload = {
             "path": str(reads[0]) if reads else (str(source) if source is not None else None),
             "folder": str(folder),

@@ -10,6 +10,7 @@ import secrets
 import shutil
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,15 +60,22 @@ def uploads_folder() -> Path:
 
 
 def issue(owner: str) -> str:
-    """Return the token of a new ticket for `owner`; the oldest tickets expire."""
+    """Return the token of a new ticket for `owner`; old ones that nobody uses make room."""
     ticket = Ticket(secrets.token_urlsafe(24), owner, time.time())
     with _lock:
         for old in [t for t in _tickets.values() if ticket.issued - t.issued > LIFETIME_S and not t.busy]:
             del _tickets[old.token]
-        while len(_tickets) >= MOST:
-            del _tickets[next(iter(_tickets))]
+        while len(_tickets) >= MOST and (spare := _dispensable()):
+            del _tickets[spare.token]
         _tickets[ticket.token] = ticket
     return ticket.token
+
+
+def _dispensable() -> Ticket | None:
+    """Return the oldest ticket that waits, of whoever has most of them: nobody crowds out another's."""
+    waiting = [ticket for ticket in _tickets.values() if not ticket.busy and ticket.path is None]
+    count = Counter(ticket.owner for ticket in waiting)
+    return max(waiting, key=lambda ticket: count[ticket.owner], default=None)
 
 
 def claim(token: str, owner: str) -> Ticket | None:

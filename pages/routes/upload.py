@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import unquote
 
-from anyio import to_thread
+from anyio import current_time, fail_after, to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from streamlit.web.server.server_util import is_xsrf_enabled
@@ -16,10 +17,12 @@ from streamlit.web.server.starlette.starlette_app_utils import validate_xsrf_tok
 from core.errors import ErrorRecord
 from core.settings import get_settings
 from pages.routes import tickets
+from pages.routes.room import DiskFull, Room
 from pages.widgets.format import size
 
 CHUNK = 1 << 20
-RESERVE = 256 << 20
+# A connection that brings less than this in that time is given up: 4 kB a second.
+LEAST, IDLE_S = 256 << 10, 60.0
 COOKIE = "_streamlit_xsrf"
 
 
@@ -59,39 +62,71 @@ def _unwritable(error: OSError) -> JSONResponse:
     )
 
 
-def _no_room(folder: Path, wanted: int) -> JSONResponse | None:
-    folder.mkdir(parents=True, exist_ok=True)
-    tickets.sweep()
-    if shutil.disk_usage(folder).free >= wanted + RESERVE:
-        return None
+def _no_room() -> JSONResponse:
     return _refuse(507, "disk_full", "The server's disk is too full for this file.", "Delete old runs first.")
 
 
-async def _receive(request: Request, path: Path, limit: int) -> bool:
+def _too_slow() -> JSONResponse:
+    return _refuse(
+        408,
+        "too_slow",
+        f"Too little of the file arrived within {IDLE_S:.0f} seconds.",
+        "Look at the connection and choose the file again.",
+    )
+
+
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    """Yield the body; what comes in must make progress, so that nobody keeps room for nothing.
+
+    Raises:
+        TimeoutError: Less than `LEAST` bytes came within `IDLE_S`.
+    """
+    body, arrived, until = aiter(request.stream()), 0, current_time() + IDLE_S
+    while True:
+        with fail_after(until - current_time()):
+            chunk = await anext(body, None)
+        if chunk is None:
+            return
+        arrived += len(chunk)
+        if arrived >= LEAST:
+            arrived, until = 0, current_time() + IDLE_S
+        yield chunk
+
+
+async def _receive(request: Request, path: Path, limit: int, room: Room) -> bool:
     """Write the body to `path`; False where it grows over `limit`."""
     total, buffer = 0, bytearray()
     with path.open("xb") as file:
-        async for chunk in request.stream():
+
+        async def write() -> None:
+            room.use(len(buffer))
+            await to_thread.run_sync(file.write, bytes(buffer))
+            buffer.clear()
+
+        async for chunk in _chunks(request):
             total += len(chunk)
             if total > limit:
                 return False
             buffer += chunk
             if len(buffer) >= CHUNK:
-                await to_thread.run_sync(file.write, bytes(buffer))
-                buffer.clear()
-        file.write(buffer)
+                await write()
+        await write()
     return True
 
 
-async def _store(request: Request, ticket: tickets.Ticket, name: str, limit: int) -> JSONResponse:
+async def _store(request: Request, ticket: tickets.Ticket, name: str, limit: int, room: Room) -> JSONResponse:
     folder = tickets.uploads_folder() / ticket.token
     path, done = folder / name, False
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, mode=0o700)
-        done = await _receive(request, path, limit)
+        done = await _receive(request, path, limit, room)
     except ClientDisconnect:
         return _refuse(400, "interrupted", "The upload stopped before its end.", "Choose the file again.")
+    except TimeoutError:
+        return _too_slow()
+    except DiskFull:
+        return _no_room()
     except OSError as error:
         return _unwritable(error)
     finally:
@@ -101,27 +136,35 @@ async def _store(request: Request, ticket: tickets.Ticket, name: str, limit: int
     return JSONResponse({"name": name, "size": path.stat().st_size}) if done else _too_large(limit)
 
 
+def _make_ready() -> None:
+    tickets.uploads_folder().mkdir(parents=True, exist_ok=True)
+    tickets.sweep()
+
+
 async def upload(request: Request) -> JSONResponse:
     """Store the body of the request as the file of the ticket in its path.
 
     The browser proves itself by its XSRF token; the ticket must have been issued to it. Answers 403
-    where either is wrong, 413 over the size limit, 507 where it cannot be written, always as JSON with
-    message and hint.
+    where either is wrong, 408 where it hardly moves, 413 over the size limit, 507 where it cannot be
+    written, always as JSON with message and hint.
     """
     cookie = request.cookies.get(COOKIE)
     if is_xsrf_enabled() and not validate_xsrf_token(request.headers.get("X-Xsrftoken"), cookie):
         return _forbidden()
     limit = get_settings().upload_limit_bytes
-    declared = int(request.headers.get("Content-Length") or 0)
+    declared = max(0, int(request.headers.get("Content-Length") or 0))
     if declared > limit:
         return _too_large(limit)
     try:
-        refusal = await to_thread.run_sync(_no_room, tickets.uploads_folder(), declared)
+        await to_thread.run_sync(_make_ready)
+        with Room(tickets.uploads_folder()) as room:
+            room.claim(declared)
+            ticket = tickets.claim(request.path_params["token"], tickets.owner_of(cookie))
+            if ticket is None:
+                return _forbidden()
+            name = safe_name(request.headers.get("X-File-Name", ""))
+            return await _store(request, ticket, name, limit, room)
+    except DiskFull:
+        return _no_room()
     except OSError as error:
         return _unwritable(error)
-    if refusal is not None:
-        return refusal
-    ticket = tickets.claim(request.path_params["token"], tickets.owner_of(cookie))
-    if ticket is None:
-        return _forbidden()
-    return await _store(request, ticket, safe_name(request.headers.get("X-File-Name", "")), limit)

@@ -1,16 +1,25 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import anyio
 import pytest
 from starlette.applications import Starlette
+from starlette.routing import Router
 from starlette.testclient import TestClient
 from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_token_string
 
 from core.settings import get_settings
 from pages.routes import ROUTES, tickets
+from pages.routes.room import COPIES, SPARE, STEP, DiskFull, Room
 from pages.routes.upload import COOKIE, safe_name
 
 XSRF = generate_xsrf_token_string()
@@ -123,8 +132,92 @@ def test_a_folder_that_cannot_be_written_is_said_so(
     assert answer.json()["error"]["message"] == "The server could not write the file: Not a directory."
 
 
-def test_tickets_are_bounded() -> None:
-    first = tickets.issue(OWNER)
-    for _ in range(tickets.MOST):
-        tickets.issue(OWNER)
-    assert tickets.claim(first, OWNER) is None
+GB = 1000**3
+
+
+@pytest.fixture
+def free(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Return a function that says how much room the disk has from now on."""
+
+    def have(size: int) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=size))
+
+    return have
+
+
+def test_uploads_under_way_are_counted_together(data_dir: Path, free: Callable[[int], None]) -> None:
+    free(45 * GB)
+    with ExitStack() as stack:
+        for _ in range(5):
+            stack.enter_context(Room(data_dir)).claim(4 * GB)
+        with pytest.raises(DiskFull), Room(data_dir) as sixth:
+            sixth.claim(4 * GB)
+    with Room(data_dir) as alone:
+        alone.claim(20 * GB)
+
+
+def test_a_file_whose_size_nobody_said_stops_when_the_disk_is_full(
+    client: TestClient, free: Callable[[int], None]
+) -> None:
+    free(SPARE + COPIES * STEP)
+    token = tickets.issue(OWNER)
+    body = iter([b"x" * (STEP // 2)] * 3)
+    answer = client.put(f"/upload/{token}", content=body, headers=HEADERS)  # type: ignore[arg-type]
+    assert (answer.status_code, answer.json()["error"]["code"]) == (507, "disk_full")
+    assert not files()
+    assert client.put(f"/upload/{token}", content=b"small", headers=HEADERS).status_code == 200
+
+
+def test_a_declared_file_stops_when_something_else_fills_the_disk(
+    client: TestClient, free: Callable[[int], None]
+) -> None:
+    free(10 * GB)
+
+    def body() -> Iterator[bytes]:
+        yield b"x" * STEP
+        free(SPARE // 2)
+        yield b"x" * STEP
+
+    size = {"Content-Length": str(2 * STEP)}
+    answer = client.put(f"/upload/{tickets.issue(OWNER)}", content=body(), headers={**HEADERS, **size})
+    assert answer.status_code == 507
+    assert not files()
+
+
+@pytest.mark.parametrize("pause_s", [10.0, 0.01])
+def test_an_upload_that_trickles_is_given_up(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, pause_s: float
+) -> None:
+    monkeypatch.setattr(sys.modules["pages.routes.upload"], "IDLE_S", 0.2)
+    token, answers = tickets.issue(OWNER), []
+
+    async def receive() -> dict[str, object]:
+        await anyio.sleep(pause_s)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    headers = {**HEADERS, "Cookie": f"{COOKIE}={XSRF}"}
+    scope = {
+        "type": "http", "method": "PUT", "path": f"/upload/{token}", "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }  # fmt: skip
+    began = time.monotonic()
+    anyio.run(Router(routes=ROUTES), scope, receive, send)
+    assert time.monotonic() - began < 5
+    assert answers[0]["status"] == 408
+    assert not files()
+
+
+def test_nobodys_tickets_crowd_out_anothers() -> None:
+    mine = tickets.issue(OWNER)
+    busy = tickets.issue("crowd")
+    assert tickets.claim(busy, "crowd")
+    first = tickets.issue("crowd")
+    for _ in range(2 * tickets.MOST):
+        tickets.issue("crowd")
+    assert len(tickets._tickets) == tickets.MOST
+    assert tickets.claim(first, "crowd") is None
+    assert tickets.claim(mine, OWNER) is not None
+    assert tickets._tickets[busy].busy
