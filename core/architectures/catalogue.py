@@ -5,12 +5,15 @@ Each family is one module of this folder; nothing here imports torch until a net
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from core.domain.model import Preprocessing
 from core.errors import UnsupportedModel
 
 if TYPE_CHECKING:
@@ -36,7 +39,9 @@ class Architecture:
     Attributes:
         input_shape: Example input without its batch dimension.
         values: Exclusive upper bound of an integer input, None for a float input.
+        classes: 0 where the head was taken off and features come out.
         notes: What was assumed because the shapes could not tell.
+        preprocessing: What the library does to pictures before this network, where it says so.
     """
 
     name: str
@@ -47,6 +52,7 @@ class Architecture:
     input_dtype: str = "float32"
     values: int | None = None
     notes: tuple[str, ...] = field(default=())
+    preprocessing: Preprocessing | None = None
 
 
 class Nearest(NamedTuple):
@@ -90,9 +96,9 @@ class Family(Protocol):
 @cache
 def families() -> tuple[Family, ...]:
     """All families, the most specific first."""
-    from core.architectures import cifar_resnet, samples, torchvision_zoo
+    from core.architectures import cifar_resnet, samples, timm_zoo, torchvision_zoo
 
-    return (cifar_resnet.FAMILY, samples.FAMILY, torchvision_zoo.FAMILY)
+    return (cifar_resnet.FAMILY, samples.FAMILY, torchvision_zoo.FAMILY, timm_zoo.FAMILY)
 
 
 def names() -> list[str]:
@@ -105,12 +111,14 @@ def canonical_shapes(family: Family, shapes: Shapes) -> dict[str, tuple[int, ...
     return {family.canonical(k): tuple(s) for k, s in shapes.items() if k.rpartition(".")[2] != COUNTER}
 
 
-def identify(shapes: Shapes, name: str | None = None) -> Architecture:
+def identify(shapes: Shapes, name: str | None = None, hints: Iterable[str] = ()) -> Architecture:
     """Find the architecture of a flat, unwrapped state dict.
 
     Args:
         shapes: Tensor shape by key.
         name: An entry of `names()` to take instead of searching.
+        hints: Texts that may begin with such a name, such as the file's; where several architectures have
+            the same tensors, they decide.
 
     Raises:
         UnsupportedModel: Nothing fits; the message says what came nearest and what differs.
@@ -120,6 +128,10 @@ def identify(shapes: Shapes, name: str | None = None) -> Architecture:
     _refuse_quantized(shapes)
     if name is not None:
         return _named(shapes, name)
+    for hint in hints:
+        hinted = _hinted(shapes, hint)
+        if hinted is not None:
+            return hinted
     for family in families():
         found = family.match(canonical_shapes(family, shapes))
         if found is not None:
@@ -138,11 +150,9 @@ def load(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
     Raises:
         UnsupportedModel: A key is missing, surplus or of another shape.
     """
-    from core.architectures.loading import fill, weightless
+    from core.architectures.loading import built, fill
 
-    with weightless():
-        network = build(architecture)
-    return fill(network, state, _family(architecture.family).canonical)
+    return fill(built(lambda: build(architecture)), state, _family(architecture.family).canonical)
 
 
 def _family(family_id: str) -> Family:
@@ -158,6 +168,15 @@ def _named(shapes: Shapes, name: str) -> Architecture:
         f"Did you mean {', '.join(close)}?" if close else "Leave the name out to search by keys and shapes."
     )
     raise UnsupportedModel(f"There is no architecture named {name!r} in the catalogue.", hint=hint)
+
+
+def _hinted(shapes: Shapes, hint: str) -> Architecture | None:
+    """The architecture that `hint` begins with, such as `resnet50d` of `resnet50d-1a2b3c`, if it fits."""
+    text = hint.lower().replace("-", "_")
+    found = [name for name in names() if re.match(rf"{re.escape(name)}(?![a-z0-9])", text)]
+    with suppress(UnsupportedModel):
+        return _named(shapes, max(found, key=len)) if found else None
+    return None
 
 
 def _refuse_quantized(shapes: Shapes) -> None:

@@ -85,3 +85,11 @@ def resize(network: nn.Module, path: str, dimension: int, size: int) -> None:
         new = type(old)(sizes[1], sizes[0], old.kernel_size, bias=old.bias is not None, **places)
     parent, _, name = path.rpartition(".")
     setattr(network.get_submodule(parent), name, new)
+
+
+def take_off(network: nn.Module, path: str) -> None:
+    """Put nothing in the place of the module at `path`, so that what went into it comes out."""
+    from torch import nn
+
+    parent, _, name = path.rpartition(".")
+    setattr(network.get_submodule(parent), name, nn.Identity())

@@ -31,6 +31,18 @@ def weightless() -> AbstractContextManager[Any]:
     return EmptyOnMeta()
 
 
+def built(build: Callable[[], nn.Module]) -> nn.Module:
+    """The network that `build` makes, weightless where it bears that.
+
+    Builders that run a part of the network to learn a size (timm's hybrids) need real tensors.
+    """
+    try:
+        with weightless():
+            return build()
+    except (RuntimeError, NotImplementedError):
+        return build()
+
+
 def fill(network: nn.Module, state: Mapping[str, Tensor], canonical: Callable[[str], str]) -> nn.Module:
     """Put a copy of `state` into `network` strictly, batch norm's counters excepted.
 
@@ -55,4 +67,17 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], canonical: Callable[[s
             network.load_state_dict(renamed, assign=True)
     except RuntimeError as error:
         raise UnsupportedModel(f"The weights do not fit the network: {error}", hint=HINT) from error
+    _compute_buffers(network)
     return network.eval()
+
+
+def _compute_buffers(network: nn.Module) -> None:
+    """Fill the buffers that no state dict holds and that `weightless` left empty, as timm's modules can."""
+    import torch
+
+    for module in network.modules():
+        empty = [name for name, buffer in module.named_buffers(recurse=False) if buffer.is_meta]
+        for name in empty:
+            setattr(module, name, torch.empty_like(getattr(module, name), device="cpu"))
+        if empty:
+            cast(Any, module).init_non_persistent_buffers()

@@ -1,4 +1,4 @@
-"""torchvision's networks as keys and shapes, read from the table that `fingerprint` wrote.
+"""A library's networks as keys and shapes, read from the table that `fingerprint` wrote of them.
 
 The table is a graph: a node is a list (the shape of a tensor) or an object (child node by name), and equal
 subtrees are stored once. A dimension that a person may choose is a letter instead of a number.
@@ -7,7 +7,8 @@ subtrees are stored once. A dimension that a person may choose is a letter inste
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import lzma
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from hashlib import sha256
@@ -16,14 +17,14 @@ from typing import Any, NamedTuple
 
 from core.architectures.catalogue import Shapes
 
-PATH = Path(__file__).with_name("torchvision_shapes.json")
-
 CLASSES = "C"
 AUXILIARY = "A"
 CHANNELS = "I"
 POSITIONS = "P"
+SIZE = "S"
 ANY = "*"
-"""Classes of the main and of auxiliary heads, input channels, patch positions plus one, and anything."""
+"""Classes of the main and of auxiliary heads, input channels, patch positions plus one, a number that grows
+with the image (followed by the number that it is at the usual size), and anything."""
 
 Pattern = tuple[int | str, ...]
 
@@ -41,17 +42,19 @@ class Entry:
     """One network of the table.
 
     Attributes:
-        options: Keyword arguments of torchvision's builder, such as `{"aux_logits": false}`.
+        options: Keyword arguments of the library's builder, such as `{"aux_logits": false}`.
         keys: Hash of its sorted key list.
         input_shape: Example input without batch, from the transforms of its pretrained weights.
-        refused: Why it cannot be used, empty when it can.
+        bodies: Hash of the keys that are left without the head, by the module that is taken off.
+        more: What else the library's table says.
     """
 
     name: str
     options: dict[str, Any]
     keys: str
     input_shape: tuple[int, ...]
-    refused: str
+    bodies: Mapping[str, str]
+    more: Mapping[str, Any]
     table: Table
     root: int
 
@@ -60,12 +63,18 @@ class Entry:
         """Shape pattern by key."""
         return dict(self.table.expand(self.root))
 
-    def letters(self, shapes: Shapes) -> dict[Slot, int] | None:
-        """What each letter stands for when `shapes` fit, None when they do not."""
+    def letters(self, shapes: Shapes, without: str = "") -> dict[Slot, int] | None:
+        """What each letter stands for when `shapes` fit, None when they do not.
+
+        Args:
+            shapes: Tensor shape by key.
+            without: A module that was taken off, with its keys.
+        """
+        patterns = {key: pattern for key, pattern in self.patterns.items() if not below(key, without)}
         found: dict[Slot, int] = {}
-        if len(shapes) != len(self.patterns):
+        if len(shapes) != len(patterns):
             return None
-        for key, pattern in self.patterns.items():
+        for key, pattern in patterns.items():
             values = _fit(key, pattern, shapes.get(key))
             if values is None:
                 return None
@@ -80,9 +89,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Table:
-    """The nodes and the version of torchvision that they were read from."""
+    """The nodes and the version of the library that they were read from."""
 
-    torchvision: str
+    version: str
     nodes: list[Any]
 
     def expand(self, root: int, prefix: str = "") -> Iterable[tuple[str, Pattern]]:
@@ -95,13 +104,18 @@ class Table:
             yield from self.expand(child, f"{prefix}.{name}" if prefix else name)
 
 
+def path_of(library: str) -> Path:
+    """Where the table of `library` lies."""
+    return Path(__file__).with_name(f"{library}_shapes.json.xz")
+
+
 @cache
-def entries() -> tuple[Entry, ...]:
+def entries(library: str = "torchvision") -> tuple[Entry, ...]:
     """Every network of the table, the preferred of two equal ones first."""
-    raw = json.loads(PATH.read_text(encoding="utf-8"))
-    table = Table(raw["torchvision"], raw["nodes"])
+    raw = json.loads(lzma.decompress(path_of(library).read_bytes()))
+    table = Table(raw["version"], raw["nodes"])
     return tuple(
-        Entry(n["name"], n["options"], n["keys"], tuple(n["input"]), n["refused"], table, n["root"])
+        Entry(n["name"], n["options"], n["keys"], tuple(n["input"]), n["bodies"], n["more"], table, n["root"])
         for n in raw["networks"]
     )
 
@@ -109,6 +123,11 @@ def entries() -> tuple[Entry, ...]:
 def hash_keys(keys: Iterable[str]) -> str:
     """Short hash of a key list, whatever its order."""
     return sha256("\n".join(sorted(keys)).encode()).hexdigest()[:16]
+
+
+def below(key: str, module: str) -> bool:
+    """Whether the tensor `key` belongs to `module`; nothing belongs to a module without a name."""
+    return bool(module) and key.startswith(f"{module}.")
 
 
 def _fit(key: str, pattern: Pattern, shape: tuple[int, ...] | None) -> dict[Slot, int] | None:

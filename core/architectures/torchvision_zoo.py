@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from math import isqrt
@@ -37,6 +37,7 @@ QUANTIZABLE = (
 """Builders that torchvision repeats for eager-mode quantization; before it, their keys are the same."""
 OLD_DENSE = re.compile(r"^(.*denselayer\d+\.(?:norm|conv))\.([12]\..*)$")
 OLD_MLP = re.compile(r"^(.*\.mlp)\.linear_([12])\.(weight|bias)$")
+DEFAULT_CLASSES = 1000
 CLOSE_ENOUGH = 0.5
 """Share of keys that must be known for a network to be called near."""
 
@@ -61,12 +62,13 @@ class TorchvisionFamily:
     def match(self, shapes: Shapes) -> Architecture | None:
         """The network with exactly these keys; raises UnsupportedModel for detection and optical flow."""
         hashed = hash_keys(shapes)
-        return _find([entry for entry in entries() if entry.keys == hashed], shapes)
+        found = _find([entry for entry in entries() if entry.keys == hashed], shapes)
+        return found or _without_head(hashed, shapes)
 
     def by_name(self, name: str, shapes: Shapes) -> Architecture:
         """The named network sized to `shapes`; raises UnsupportedModel when they do not fit."""
         wanted = _by_name()[name]
-        found = _find(wanted, shapes)
+        found = _find(wanted, shapes) or _without_head(hash_keys(shapes), shapes, wanted)
         if found is None:
             near = min((_distance(entry, shapes) for entry in wanted), key=lambda item: item.distance)
             message = f"The state dict is not of {name}: {near.distance} keys do not fit"
@@ -83,10 +85,12 @@ class TorchvisionFamily:
 
     def build(self, architecture: Architecture) -> nn.Module:
         """A fresh network in eval mode; the options and changed layers come from `config`."""
-        from core.architectures.construct import construct, resize
+        from core.architectures.construct import construct, resize, take_off
 
         config = architecture.config
-        network = construct(config["builder"], config["options"], architecture.classes)
+        network = construct(config["builder"], config["options"], architecture.classes or None)
+        if config.get("without"):
+            take_off(network, config["without"])
         for path, dimension, size in config["resized"]:
             resize(network, path, dimension, size)
         return network.eval()
@@ -105,13 +109,24 @@ def _by_name() -> dict[str, list[Entry]]:
 def _find(candidates: list[Entry], shapes: Shapes) -> Architecture | None:
     for entry in candidates:
         letters = entry.letters(shapes)
-        if letters is not None and entry.refused:
+        if letters is not None and entry.more["refused"]:
             raise UnsupportedModel(
-                f"This is torchvision's {entry.name}, which Whetstone cannot work with: {entry.refused}.",
+                f"This is torchvision's {entry.name}, which Whetstone cannot work with: "
+                f"{entry.more['refused']}.",
                 hint="Give a classification, segmentation or video network, or try this one's ONNX export.",
             )
         if letters is not None and _square(letters):
             return _architecture(entry, letters, shapes)
+    return None
+
+
+def _without_head(hashed: str, shapes: Shapes, among: Sequence[Entry] | None = None) -> Architecture | None:
+    """The network whose last layer or whole head was taken off, so that features come out."""
+    for entry in entries() if among is None else among:
+        for module, keys in entry.bodies.items():
+            letters = entry.letters(shapes, module) if keys == hashed else None
+            if letters is not None and not entry.more["refused"] and _square(letters):
+                return _architecture(entry, letters, shapes, module)
     return None
 
 
@@ -121,15 +136,20 @@ def _square(letters: dict[Slot, int]) -> bool:
     return all(isqrt(count) ** 2 == count for count in patches)
 
 
-def _architecture(entry: Entry, letters: dict[Slot, int], shapes: Shapes) -> Architecture:
+def _architecture(entry: Entry, letters: dict[Slot, int], shapes: Shapes, without: str = "") -> Architecture:
     values = {slot.letter: size for slot, size in letters.items()}
-    channels, classes = values[CHANNELS], values[CLASSES]
+    channels, classes = values[CHANNELS], values.get(CLASSES, 0)
     options = dict(entry.options)
     sides = entry.input_shape[1:]
     if POSITIONS in values:
         side = isqrt(values[POSITIONS] - 1) * shapes["conv_proj.weight"][-1]
         options["image_size"], sides = side, (side, side)
-    config = {"builder": entry.name, "options": options, "resized": _resized(letters, classes)}
+    config = {
+        "builder": entry.name,
+        "options": options,
+        "resized": _resized(letters, classes or DEFAULT_CLASSES),
+        "without": without,
+    }
     return Architecture(
         entry.name, FAMILY.id, config, classes, (channels, *sides), notes=tuple(_notes(entry, values, sides))
     )
@@ -146,6 +166,8 @@ def _resized(letters: dict[Slot, int], classes: int) -> list[list[Any]]:
 
 
 def _notes(entry: Entry, values: dict[str, int], sides: tuple[int, ...]) -> Iterator[str]:
+    if CLASSES not in values:
+        yield f"The head of {entry.name} was taken off: the outputs are features, not classes."
     if entry.name in ("googlenet", "inception_v3"):
         yield (
             f"Taken without renormalised input; weights that descend from torchvision's pretrained ones need "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from core.domain.model import Note, SourceModel
+from core.domain.model import Note, Preprocessing, SourceModel
 from core.examples import role
 from core.protocols import InspectOptions
 from core.sources.probe import Settled, Specs
@@ -28,6 +28,7 @@ def describe(
     architecture: dict[str, Any] | None = None,
     opset: int | None = None,
     precision: str = "FP32",
+    preprocessing: Preprocessing | None = None,
 ) -> SourceModel:
     """Return the description; `task` and `classes` are guessed where they are not given.
 
@@ -67,6 +68,7 @@ def describe(
             *_unknown(task, classes, options),
         ),
         precision=precision,
+        preprocessing=preprocessing,
     )
     return restated(described, options.task) if options.task else described
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,8 +51,9 @@ class StateDictSource:
         """
         from core.architectures import load, unwrap
 
-        tensors, notes = _as_float32(unwrap(_read(path)))
-        architecture = _identify(tensors, options)
+        checkpoint = _read(path)
+        tensors, notes = _as_float32(unwrap(checkpoint))
+        architecture = _identify(tensors, options, (named_inside(checkpoint), path.stem))
         module = load(architecture, tensors).eval()
         kept = (_write(module, folder / "model.safetensors"),)
         settled = settle(_inputs(architecture, options), runner(module, ["input"]), options.shapes)
@@ -69,6 +70,7 @@ class StateDictSource:
             classes=architecture.classes or None,
             task=_task(architecture, settled.outputs),
             architecture=asdict(architecture),
+            preprocessing=architecture.preprocessing,
         )
         return Inspection(model, kept)
 
@@ -122,11 +124,20 @@ def _as_float32(tensors: Mapping[str, Any]) -> tuple[dict[str, Tensor], tuple[No
     return converted, (Note("model", message, "Upload the float32 weights where you have them."),)
 
 
-def _identify(tensors: Mapping[str, Tensor], options: InspectOptions) -> Architecture:
+def named_inside(checkpoint: object) -> str:
+    """Return the architecture that a training script wrote beside the weights, or nothing."""
+    holder = checkpoint if isinstance(checkpoint, Mapping) else {}
+    options = holder.get("args")
+    stated = options if isinstance(options, Mapping) else getattr(options, "__dict__", {})
+    found = holder.get("arch") or stated.get("model") or stated.get("arch")
+    return found if isinstance(found, str) else ""
+
+
+def _identify(tensors: Mapping[str, Tensor], options: InspectOptions, hints: Iterable[str]) -> Architecture:
     from core.architectures import identify
 
     shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
-    return identify(shapes, options.architecture or None)
+    return identify(shapes, options.architecture or None, hints)
 
 
 def _write(module: nn.Module, target: Path) -> Path:

@@ -18,7 +18,7 @@ TAKEN_INSTEAD = {"fasterrcnn_mobilenet_v3_large_fpn": "fasterrcnn_mobilenet_v3_l
 @pytest.mark.parametrize("entry", entries(), ids=lambda entry: f"{entry.name}-{entry.options}")
 def test_every_network_is_identified_or_refused(entry) -> None:  # type: ignore[no-untyped-def]
     shapes = filled(entry)
-    if entry.refused:
+    if entry.more["refused"]:
         name = TAKEN_INSTEAD.get(entry.name, entry.name)
         with pytest.raises(UnsupportedModel, match=f"torchvision's {name}, which Whetstone cannot work with"):
             identify(shapes)
@@ -159,7 +159,7 @@ def test_missing_batch_counters_are_filled() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "entry", [e for e in entries() if not e.refused], ids=lambda e: f"{e.name}-{e.options}"
+    "entry", [e for e in entries() if not e.more["refused"]], ids=lambda e: f"{e.name}-{e.options}"
 )
 def test_every_weight_that_loading_leaves_out_comes_from_the_file(entry) -> None:  # type: ignore[no-untyped-def]
     with weightless():
@@ -192,3 +192,24 @@ def _change_channels(network, channels: int) -> None:  # type: ignore[no-untyped
     new = torch.nn.Conv2d(channels, old.out_channels, old.kernel_size, old.stride, old.padding, bias=False)
     parent, _, name = path.rpartition(".")
     setattr(network.get_submodule(parent), name, new)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [("resnet18", "fc"), ("mobilenet_v3_small", "classifier"), ("vgg11", "classifier.6")]
+)
+def test_a_network_whose_head_was_taken_off_gives_features(name: str, path: str) -> None:
+    import torch
+    from torchvision import models
+
+    from core.architectures.construct import take_off
+
+    network = models.get_model(name, weights=None).eval()
+    take_off(network, path)
+    state = network.state_dict()
+    for hint in (None, name):
+        found = identify(_shapes(state), hint)
+        assert (found.name, found.classes) == (name, 0)
+        assert any("features" in note for note in found.notes)
+        image = torch.randn(1, 3, 64, 64)
+        with torch.inference_mode():
+            torch.testing.assert_close(load(found, state)(image), network(image))

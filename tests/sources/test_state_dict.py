@@ -135,3 +135,17 @@ def test_a_safetensors_header_that_lies(look, tmp_path: Path) -> None:
     (tmp_path / "w.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + b"\0" * 8)
     with pytest.raises(CorruptFile, match="safetensors file is broken"):
         look(tmp_path / "w.safetensors")
+
+
+def test_what_a_training_script_wrote_beside_the_weights_decides(look, tmp_path: Path) -> None:
+    """TensorFlow's port has the same tensors and other padding."""
+    import timm
+
+    name = "tf_mobilenetv3_small_minimal_100"
+    network = timm.create_model(name, pretrained=False, num_classes=4)
+    torch.save({"arch": name, "state_dict": network.state_dict()}, tmp_path / "best.pth")
+    found = look(tmp_path / "best.pth").model
+    assert (found.architecture["name"], found.classes, found.task) == (name, 4, "image-classification")
+    assert found.preprocessing.origin == f"timm's {name}"
+    torch.save(network.state_dict(), tmp_path / f"{name}-1a2b.pth")
+    assert look(tmp_path / f"{name}-1a2b.pth").model.architecture["name"] == name
