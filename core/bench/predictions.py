@@ -11,6 +11,7 @@ from core.errors import RuntimeFailed
 from core.protocols import Array, Feed, Session
 
 LARGEST_BYTES = 1024**3
+GOLDEN_NAMES = r"(input|output)_\d{1,9}_\d{1,9}"
 CHANGING = "changing"
 """Empty file beside saved outputs whose size changed from call to call."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ def write_preview(folder: Path, prepared: Prepared, model: SourceModel, rows: Ar
     files = [FILE]
     for index, item in enumerate(items):
         if pictures is None:
-            item["values"] = first[index].reshape(-1)[:NUMBERS].tolist()
+            item["values"] = _numbers(first[index])
         else:
             name = f"preview/{index}.png"
             item["file"] = name
@@ -57,6 +58,10 @@ def _item(prepared: Prepared, row: int) -> dict[str, object]:
     label = int(prepared.labels[row])
     name = prepared.classes[label] if label < len(prepared.classes) else str(label)
     return {"label": label, "class": name}
+
+
+def _numbers(row: Array) -> list[float | None]:
+    return [value if isfinite(value) else None for value in row.reshape(-1)[:NUMBERS].tolist()]
 
 
 def _pictures(values: Array, prepared: Prepared, model: SourceModel) -> NDArray[np.uint8] | None:

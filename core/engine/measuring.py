@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from core.archives.npz import npz_names
 from core.bench.endpoint import Endpoint
 from core.bench.moments import claimed, known_spread
-from core.bench.predictions import CHANGING
+from core.bench.predictions import CHANGING, GOLDEN_NAMES
 from core.bench.rounds import Plan
 from core.bench.spread import Spread
 from core.bench.stopwatch import Measured, measure
@@ -81,6 +82,7 @@ class Measurer:
             if alone:
                 self._keep_predictions(candidate, measured.predictions)
             golden = kept_file(measured.golden.parent, measured.golden.name)
+            npz_names(golden, GOLDEN_NAMES)
             self._store.results.attach(candidate.id, GOLDEN, golden, self._worker)
         timing = measured.timing
         if baseline.result is not None:

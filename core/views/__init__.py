@@ -19,6 +19,7 @@ from core.views.run import (
     run_view,
     runs,
 )
+from core.views.samples import Sample, first_samples
 from core.views.tradeoffs import Tradeoff, tradeoffs
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Row",
     "RunSummary",
     "RunView",
+    "Sample",
     "TechniqueRow",
     "Tradeoff",
     "behind",
@@ -38,6 +40,7 @@ __all__ = [
     "command_for",
     "expected_quality",
     "explain",
+    "first_samples",
     "machine",
     "model_view",
     "origins",

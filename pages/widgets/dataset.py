@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from core import engine
-from core.domain.model import DataSet, FileRef, SourceModel
+from core import engine, views
+from core.domain.model import DataSet, SourceModel
 from core.errors import DataMismatch, NotFound, WhetstoneError
 from core.registry import data_formats
+from core.views import Sample
 from pages.widgets import format as fmt
 from pages.widgets.page import current, remember, show_error, store
 from pages.widgets.params import params_form
@@ -27,7 +28,6 @@ SETS = {
 }
 FAILED = "data_failed"
 SUFFIXES = {"npz": (".npz", ".npy"), "images": (".zip",), "csv": (".csv", ".tsv")}
-PREVIEW = "preview/preview.json"
 HINT = "An .npz of arrays, a .zip of images (one folder a class), or a .csv with a label column."
 
 
@@ -58,33 +58,22 @@ def _chosen(model: SourceModel) -> DataSet | None:
     return found if found.inputs == tuple(spec.name for spec in model.inputs) else None
 
 
-def _class_of(item: dict[str, Any]) -> str:
-    return str(item.get("class") or ("" if item.get("label") is None else item["label"]))
-
-
-def _pictures(items: list[dict[str, Any]], files: dict[str, FileRef]) -> None:
+def _pictures(samples: Sequence[Sample]) -> None:
     with st.grid(8, min_column_width=40, wrap=False):
-        for item in items:
-            name = _class_of(item)
-            picture = store().blobs.path(files[item["file"]]).read_bytes()
-            st.image(
-                picture, caption=fmt.plain(name) or None, width="stretch", alt=f"A sample of class {name}"
-            )
+        for sample in samples:
+            alt = f"A sample of class {sample.label}"
+            st.image(sample.picture, caption=fmt.plain(sample.label) or None, width="stretch", alt=alt)
 
 
 def preview(data: DataSet) -> None:
     """Draw the first samples as the model will see them."""
-    files = {file.name: file for file in data.files}
-    if PREVIEW not in files:
-        return
-    content = json.loads(store().blobs.path(files[PREVIEW]).read_text(encoding="utf-8"))
-    items = content["items"]
-    if content["kind"] == "images":
-        _pictures(items, files)
-        return
-    rows = [", ".join(fmt.significant(float(value)) for value in item["values"][:8]) for item in items[:4]]
-    classes = [_class_of(item) for item in items[:4]]
-    st.dataframe({"Class": classes, "First values": rows}, hide_index=True, alt="The first samples")
+    samples = views.first_samples(store(), data)
+    if samples and samples[0].picture:
+        _pictures(samples)
+    elif samples:
+        rows = [", ".join(map(fmt.number, sample.values[:8])) for sample in samples[:4]]
+        classes = [sample.label for sample in samples[:4]]
+        st.dataframe({"Class": classes, "First values": rows}, hide_index=True, alt="The first samples")
 
 
 def _adjust(model: SourceModel, data: DataSet) -> None:

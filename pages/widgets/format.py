@@ -13,6 +13,11 @@ NONE = "–"
 plain = as_markdown
 
 
+def number(value: float | None) -> str:
+    """Return `value` in three digits, or a dash where there is none."""
+    return NONE if value is None else significant(value)
+
+
 def significant(value: float, digits: int = 3) -> str:
     """Return `value` with about `digits` significant digits, without an exponent."""
     if value == 0:

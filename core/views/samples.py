@@ -1,0 +1,77 @@
+"""The first samples of a data set, as a page may show them.
+
+A confined process wrote them, and it may have been taken over: what is not exactly as `core.datasets.preview`
+writes it is not shown. Pictures are handed to the browser as they are; nothing here decodes them.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+from core.datasets.preview import COUNT, FILE, NUMBERS, SIDE
+from core.domain.model import DataSet, FileRef
+from core.errors import UnsafeUpload
+from core.sandbox.answers import made_of
+from core.store.store import Store
+from core.texts import one_line
+
+LARGEST_TEXT, LARGEST_PICTURE = 64 * 1024, 256 * 1024
+LONGEST_LABEL = 80
+_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+_SIZES = struct.Struct(">II")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row of a data set.
+
+    Attributes:
+        label: Name or number of its class; empty where nobody knows.
+        picture: A PNG as a ``data:`` address; empty where the rows are no pictures.
+        values: The first numbers of a row that is none.
+    """
+
+    label: str
+    picture: str = ""
+    values: tuple[float | None, ...] = ()
+
+
+def first_samples(store: Store, data: DataSet) -> tuple[Sample, ...]:
+    """Return the first samples of `data`; none where it has no preview or one that cannot be trusted."""
+    files = {file.name: file for file in data.files}
+    if FILE not in files:
+        return ()
+    try:
+        content = json.loads(_read(store, files[FILE], LARGEST_TEXT))
+        items = made_of(content["items"], list[dict[str, Any]])[:COUNT]
+        return tuple(_sample(store, item, files) for item in items)
+    except (ValueError, KeyError, TypeError, RecursionError, UnsafeUpload):
+        return ()
+
+
+def _sample(store: Store, item: dict[str, Any], files: dict[str, FileRef]) -> Sample:
+    named = item.get("class") or ("" if item.get("label") is None else item["label"])
+    label = one_line(str(named), LONGEST_LABEL)
+    if "file" in item:
+        return Sample(label, picture=_picture(store, files[str(item["file"])]))
+    return Sample(label, values=made_of(item["values"][:NUMBERS], tuple[float | None, ...]))
+
+
+def _picture(store: Store, file: FileRef) -> str:
+    content = _read(store, file, LARGEST_PICTURE)
+    sizes = _SIZES.unpack_from(content, len(_PNG)) if len(content) > len(_PNG) + _SIZES.size else (0, 0)
+    if not content.startswith(_PNG) or not all(0 < size <= SIDE for size in sizes):
+        raise ValueError("this is no picture of ours")
+    return "data:image/png;base64," + base64.b64encode(content).decode()
+
+
+def _read(store: Store, file: FileRef, most: int) -> bytes:
+    """Return a file's content; its size is that on the disk, not the one that it was said to have."""
+    path = store.blobs.path(file)
+    if path.stat().st_size > most:
+        raise ValueError("this is larger than any preview of ours")
+    return path.read_bytes()
