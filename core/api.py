@@ -101,7 +101,9 @@ def optimize(
         InputError: Model, data or options cannot be used.
     """
     store = store or open_store()
-    described = add_model(store, Path(model), InspectOptions("", architecture, dict(shapes or {}), task))
+    described = add_model(
+        store, Path(model), InspectOptions("", architecture, dict(shapes or {}), task), beside=True
+    )
     prepared = add_data(store, data, described, seed=seed) if data is not None else None
     rows = described.fixed_batch or 1 if batch is None else batch
     request = RunRequest(

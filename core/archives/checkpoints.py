@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from core.archives.pickles import SAFE_GLOBALS
 from core.archives.plain_pickles import Name, PlainUnpickler, whole
-from core.archives.plain_values import NotPlain
+from core.archives.plain_values import Later, NotPlain
 from core.archives.zips import is_zip, open_zip
 from core.complaints import complaint
 from core.errors import CorruptFile, UnsafeUpload, UnsupportedModel
@@ -47,7 +47,7 @@ class Storage:
 
 
 @dataclass
-class LaterTensor:
+class LaterTensor(Later):
     """A tensor whose storage is read when the pickle has been."""
 
     storage: Storage

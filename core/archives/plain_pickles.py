@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import IO, Any, ClassVar
 
 from core.archives.pickles import modern_name
-from core.archives.plain_values import BUILDERS, OBJECTS, TOKENS, DataType, Inert, LaterArray
+from core.archives.plain_values import BUILDERS, OBJECTS, TOKENS, DataType, Inert, Later, LaterArray
 from core.errors import UnsafeUpload
 
 OWN = ("torch", "torchvision", "numpy")
@@ -179,7 +179,7 @@ def whole(value: Any) -> Any:
         for key, inner in enumerate(held) if isinstance(held, list) else list(held.items()):
             if isinstance(inner, tuple):
                 inner = list(inner)
-            held[key] = inner.finished() if hasattr(inner, "finished") else inner
+            held[key] = inner.finished() if isinstance(inner, Later) else inner
             if isinstance(inner, dict | list):
                 waiting.append(inner)
     return holder[0]

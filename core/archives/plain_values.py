@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,13 @@ class Inert(dict[Any, Any]):
     def __repr__(self) -> str:
         return f"<{self.name}>"
 
+    def __getattr__(self, name: str) -> Any:
+        """Return what the pickle would have set, such as an option of ``argparse.Namespace``."""
+        state = self.__dict__.get("state")
+        if isinstance(state, Mapping) and name in state:
+            return state[name]
+        raise AttributeError(name)
+
 
 class DataType:
     """A NumPy data type whose byte order comes later, as pickles tell it."""
@@ -57,14 +65,15 @@ def _dtype(text: Any, *_: Any) -> DataType:
     return DataType(_plain_text(text))
 
 
-class Later(Protocol):
+class Later(ABC):
     """Stands for a value that is whole only when the pickle has been read."""
 
+    @abstractmethod
     def finished(self) -> Any:
         """Return the value."""
 
 
-class LaterArray:
+class LaterArray(Later):
     """An array whose content follows in the pickle."""
 
     def __init__(self) -> None:

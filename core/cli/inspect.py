@@ -86,7 +86,7 @@ def _show(view: ModelView, console: Console) -> None:
 def run(options: argparse.Namespace, _: Console) -> int:
     """Describe it."""
     store = open_store()
-    view = model_view(store, add_model(store, options.model, source_options(options)).id)
+    view = model_view(store, add_model(store, options.model, source_options(options), beside=True).id)
     if options.json:
         print_json(view)
     else:

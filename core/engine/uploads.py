@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,12 @@ from core.optional import version
 from core.protocols import InspectOptions
 from core.serde import digest, to_plain
 from core.settings import get_settings
+from core.sources.foreign import folder_refusal
+from core.sources.protobuf import looks_like_onnx
 from core.store.store import Store
+
+EXTERNAL_MARK = b"\n\x08location"
+"""How ONNX names the file that an external tensor lies in: the key of an entry, as protobuf stores it."""
 
 
 def _checked(path: Path) -> Path:
@@ -52,13 +58,39 @@ def _identity(kind: str, *values: Any) -> str:
     return digest(kind, version("whetstone"), *values)[:16]
 
 
-def add_model(store: Store, path: Path, options: InspectOptions | None = None) -> SourceModel:
+def _mentions(path: Path, mark: bytes) -> bool:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(mark) >= 0
+
+
+def _weights_beside(store: Store, path: Path) -> list[str]:
+    """Return the files that an ONNX file keeps its weights in, by their names in its folder.
+
+    None where one is missing: the inspection says which.
+    """
+    if not looks_like_onnx(path) or not _mentions(path, EXTERNAL_MARK):
+        return []
+    with turn(), job_folder(store) as folder:
+        reply = run_task("core.sources.task", "external", {"path": str(path)}, [path], folder, Stop())
+    found = [path.parent / name for name in (files_of(reply) if reply.get("files") else ())]
+    if not all(each.is_file() and each.resolve().is_relative_to(path.parent) for each in found):
+        return []
+    for each in found:
+        _checked(each)
+    return [each.relative_to(path.parent).as_posix() for each in found]
+
+
+def add_model(
+    store: Store, path: Path, options: InspectOptions | None = None, beside: bool = False
+) -> SourceModel:
     """Recognize, describe and keep the model at `path`; the same upload is described once.
 
     Args:
         store: Where it goes.
         path: An uploaded file of any supported format; or the id of a model that the store holds.
         options: Name, architecture or example shapes that the person stated.
+        beside: Whether the files that an ONNX model names in its folder belong to it; not so where uploads of
+            several people share one.
 
     Raises:
         InputError: The file cannot be used; the message says why.
@@ -68,18 +100,18 @@ def add_model(store: Store, path: Path, options: InspectOptions | None = None) -
         return held
     path = _checked(path)
     if path.is_dir():
-        raise UnrecognizedFile(
-            f"{path.name} is a folder, not a model file.",
-            hint="Give the model file in it; or the .zip of an ONNX file with its weight files.",
-        )
+        raise folder_refusal(path)
     options, sha256 = options or InspectOptions(), _sha256(path)
-    identity = _identity("model", sha256, to_plain(options), options.name or path.name)
+    weights = _weights_beside(store, path) if beside else []
+    content = [(name, _sha256(path.parent / name)) for name in weights]
+    identity = _identity("model", sha256, to_plain(options), options.name or path.name, *content)
     known = store.models.renew(identity)
     if known is not None:
         return known
     with turn(), job_folder(store) as folder:
-        payload = {"path": str(path), "folder": str(folder), "options": to_plain(options)}
-        reply = run_task("core.sources.task", "inspect", payload, [path], folder, Stop())
+        payload = {"path": str(path), "folder": str(folder), "options": to_plain(options), "beside": weights}
+        reads = [path, *(path.parent / name for name in weights)]
+        reply = run_task("core.sources.task", "inspect", payload, reads, folder, Stop())
         files = _keep(store, folder, files_of(reply))
     described = model_of(reply)
     return store.models.add(replace(described, id=identity, files=files, sha256=sha256))

@@ -8,12 +8,16 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from core.archives.zips import BROKEN_ZIP
 from core.errors import UnrecognizedFile
+from core.sources.words import shown
 
 HEAD = 4096
+MOST_NAMES = 10_000
+MODEL_SUFFIXES = (".onnx", ".pt2", ".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".zip")
 SUPPORTED = "Upload ONNX (.onnx), torch.export (.pt2), TorchScript or PyTorch weights (.pth, .safetensors)."
 CONVERT_TF = (
     "Convert it first: python -m tf2onnx.convert (--saved-model DIR | --tflite FILE) --output model.onnx."
@@ -100,6 +104,21 @@ def refusal(path: Path) -> UnrecognizedFile:
         message = f"This file of {size:,} bytes is in no format that Whetstone knows."
         return UnrecognizedFile(message, hint=SUPPORTED)
     return UnrecognizedFile(f"This is {found.what}.", hint=found.hint)
+
+
+def folder_refusal(path: Path) -> UnrecognizedFile:
+    """Return the error that says what the folder at `path` seems to be and what to do."""
+    names = sorted(str(each.relative_to(path)) for each in islice(path.rglob("*"), MOST_NAMES))
+    found = _in_names(iter(names))
+    if found is not None and found.what.startswith("a TensorFlow"):
+        return UnrecognizedFile(f"The folder {path.name} is {found.what}.", hint=found.hint)
+    models = [name for name in names if name.lower().endswith(MODEL_SUFFIXES)]
+    return UnrecognizedFile(
+        f"{path.name} is a folder, not a model file.",
+        hint=f"Give one of the files in it: {shown(models)}."
+        if models
+        else "Give the path of one model file.",
+    )
 
 
 def identify(path: Path) -> Foreign | None:

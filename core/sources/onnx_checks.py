@@ -44,6 +44,22 @@ def parse(path: Path) -> ModelProto:
     return model
 
 
+def external_files(path: Path) -> list[str]:
+    """Return the names of the files, relative to its own folder, in which the model at `path` keeps weights.
+
+    Raises:
+        CorruptFile: It is no complete ONNX model.
+        UnsafeUpload: One of them would lie outside that folder.
+    """
+    tensors = (
+        tensor for tensor in onnx_graphs.tensors(parse(path)) if tensor.data_location == tensor.EXTERNAL
+    )
+    found = {entry.value for tensor in tensors for entry in tensor.external_data if entry.key == "location"}
+    for location in found:
+        _safe_path(location, path.parent)
+    return sorted(found)
+
+
 def check_tensors(model: ModelProto, folder: Path) -> tuple[Path, ...]:
     """Check that every constant has as many bytes as its shape claims, and return the external files.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from core.complaints import complaint
 from core.domain.model import Note, SourceModel, TensorSpec
-from core.errors import InputError, WhetstoneError
+from core.errors import InputError, InvalidRequest, WhetstoneError
 from core.examples import example_feed
 from core.protocols import Feed
 from core.sources.outputs import Runs, output_specs
@@ -66,11 +66,22 @@ def settle(
     """
     stated = stated_sizes(inputs, shapes)
     sizes, first = _first_that_runs(inputs, run, candidates(inputs, stated, bounds or {}, hints or {}))
+    _refuse_nothing(inputs, sizes, first)
     found = _find_batch(inputs, run, sizes, first)
     sizes, batch = found.sizes, found.symbol
     resized = _at_other_sizes(found.inputs, run, sizes, batch)
     runs = Runs(found.first, found.second, resized, declared)
     return Settled(found.inputs, output_specs(runs, sizes, batch, found.other), sizes, batch, found.notes)
+
+
+def _refuse_nothing(inputs: Specs, sizes: Mapping[str, int], outputs: Specs) -> None:
+    """Refuse sizes at which nothing goes in and nothing comes out; a detector may find nothing in noise."""
+    empty = [spec.name for spec in inputs if 0 in spec.resolve(sizes)]
+    if empty and all(0 in output.shape for output in outputs):
+        raise InvalidRequest(
+            f"With a size of 0 in {empty[0]!r} every output is empty, so there is nothing to measure.",
+            hint="State a size of at least 1 there; 0 is right for a cache that is still empty.",
+        )
 
 
 def feed_of(inputs: Specs, sizes: Mapping[str, int], seed: int = 0) -> Feed:

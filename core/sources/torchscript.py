@@ -9,11 +9,12 @@ from typing import Any
 from core.archives.torch_files import torch_zip_kind
 from core.archives.torchscript import check_torchscript
 from core.domain.model import Note
-from core.errors import UnsupportedModel
+from core.errors import InputError, InvalidRequest, UnsupportedModel
 from core.protocols import Inspection, InspectOptions
 from core.sources.facts import describe
 from core.sources.placing import place
-from core.sources.probe import settle
+from core.sources.probe import Specs, settle
+from core.sources.script_constants import Fixable, Value, can_be_fixed, fix, fixable, note
 from core.sources.script_examples import constants
 from core.sources.script_inputs import find_inputs
 from core.sources.torch_facts import opened, precision, runner, watch, weight_facts
@@ -44,12 +45,13 @@ class TorchScriptSource:
         """
         check_torchscript(path)
         module = opened(open_script, path, "TorchScript file", "Copy or save it again.")
-        names, skipped = _input_names(module)
-        run = runner(module, names)
-        settled = settle(find_inputs(module, names, run, options), run, options.shapes)
+        names, skipped, types = _arguments(module)
+        constants, options = fixable(types, options)
+        module, values, inputs = _opened(module, names, constants, options)
+        settled = settle(inputs, runner(module, names), options.shapes)
         settled, macs = watch(module, settled)
         parameters, notes = weight_facts(module)
-        kept = (place(path, folder / "model.pt"),)
+        kept = (_keep(module, path, folder / "model.pt", bool(values)),)
         model = describe(
             path,
             kept,
@@ -59,22 +61,55 @@ class TorchScriptSource:
             parameters=parameters or _frozen_weights(module),
             macs=macs,
             precision=precision(module),
-            notes=(*_notes(skipped, options), *notes),
+            notes=(*_notes(skipped, options), *note(values), *notes),
         )
         return Inspection(model, kept)
 
 
-def _input_names(module: Any) -> tuple[list[str], list[str]]:
-    """Return the tensors that forward needs, and the optional arguments that are left out."""
+def _opened(
+    module: Any, names: list[str], constants: Fixable, options: InspectOptions
+) -> tuple[Any, dict[str, Value], Specs]:
+    """Return the module with its constants fixed at values that it runs with, these, and its inputs.
+
+    Raises:
+        InputError: It ran on none of the usual inputs.
+    """
+    if not constants.types:
+        return module, {}, find_inputs(module, names, runner(module, names), options)
+    first: InputError | None = None
+    for values in constants.values():
+        fixed = fix(module, names, values)
+        try:
+            return fixed, values, find_inputs(fixed, names, runner(fixed, names), options)
+        except InvalidRequest:
+            raise
+        except InputError as error:
+            first = first or error
+    raise first or UnsupportedModel("The forward method cannot be called.", hint=TENSORS_ONLY)
+
+
+def _keep(module: Any, path: Path, target: Path, changed: bool) -> Path:
+    if not changed:
+        return place(path, target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    module.save(str(target))
+    return target
+
+
+def _arguments(module: Any) -> tuple[list[str], list[str], dict[str, str]]:
+    """Return the tensors that forward needs, the optional arguments left out, and the types of the rest."""
     if not hasattr(module, "forward"):
         raise UnsupportedModel("The TorchScript module has no forward method.", hint=TENSORS_ONLY)
     names: list[str] = []
     skipped: list[str] = []
+    types: dict[str, str] = {}
     for argument in module.forward.schema.arguments[1:]:
         if str(argument.type) == "Tensor" and not skipped:
             names.append(argument.name)
         elif argument.has_default_value():
             skipped.append(argument.name)
+        elif can_be_fixed(str(argument.type)):
+            types[argument.name] = str(argument.type)
         else:
             raise UnsupportedModel(
                 f"The forward method takes {argument.name!r} of type {argument.type}, not a tensor.",
@@ -82,7 +117,7 @@ def _input_names(module: Any) -> tuple[list[str], list[str]]:
             )
     if not names:
         raise UnsupportedModel("The forward method takes no tensor.", hint=TENSORS_ONLY)
-    return names, skipped
+    return names, skipped, types
 
 
 def _frozen_weights(module: Any) -> int:

@@ -39,7 +39,7 @@ def parse_shapes(text: str) -> dict[str, tuple[int, ...]]:
     for line in filter(str.strip, text.splitlines()):
         name, _, sizes = line.rpartition(":")
         parts = [part.strip() for part in sizes.replace("x", ",").replace("×", ",").split(",")]
-        if not name.strip() or not all(part.isdigit() and int(part) > 0 for part in parts):
+        if not name.strip() or not all(part.isdigit() for part in parts):
             raise InvalidRequest(
                 f"“{line.strip()}” is not a shape.", hint="Write it as input: 1, 3, 224, 224."
             )

@@ -62,6 +62,7 @@ def test_what_training_scripts_save_beside_weights(protocol: int, zipped: bool, 
         np.testing.assert_array_equal(found[name], value[name])
     assert torch.equal(found["own"]["weight"], torch.ones(2))
     assert not isinstance(found["settings"], Settings)
+    assert (found["settings"].rate, found["args"].lr) == (0.1, 0.1)
 
 
 @pytest.mark.parametrize("zipped", [True, False])

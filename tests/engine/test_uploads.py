@@ -6,12 +6,13 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from core.domain.model import DataSet, SourceModel
 from core.domain.run import RunRequest
 from core.engine import add_data, add_model
-from core.errors import NotFound, TooLarge, UnrecognizedFile
+from core.errors import InputError, NotFound, TooLarge, UnrecognizedFile
 from core.protocols import InspectOptions
 from core.settings import get_settings
 from core.store.store import Store
@@ -79,3 +80,45 @@ def test_missing_empty_and_oversized_files(
     with pytest.raises(TooLarge, match="the limit is"):
         add_model(store, tmp_path / "large.onnx")
     get_settings.cache_clear()
+
+
+def external(folder: Path, location: str = "weights/model.bin") -> Path:
+    folder.mkdir()
+    (folder / location).parent.mkdir(exist_ok=True)
+    model = onnx.load(str(SAMPLE))
+    onnx.save(
+        model, str(folder / "net.onnx"), save_as_external_data=True, location=location, size_threshold=16
+    )
+    return folder / "net.onnx"
+
+
+def test_onnx_beside_its_weights(store: Store, mlp: SourceModel, tmp_path: Path) -> None:
+    path = external(tmp_path / "net")
+    found = add_model(store, path, beside=True)
+    assert [file.name for file in found.files] == ["model.onnx", "weights/model.bin"]
+    assert found.parameters == mlp.parameters
+    with path.with_name("weights").joinpath("model.bin").open("r+b") as file:
+        file.write(b"0000")
+    assert add_model(store, path, beside=True).id != found.id, "other weights are another model"
+
+
+def test_uploads_of_others_are_no_weights_of_mine(store: Store, tmp_path: Path) -> None:
+    path = external(tmp_path / "net", "secret.bin")
+    with pytest.raises(InputError, match="missing"):
+        add_model(store, path)
+    path.with_name("secret.bin").unlink()
+    path.with_name("secret.bin").symlink_to(SAMPLE)
+    with pytest.raises(InputError):
+        add_model(store, path, beside=True)
+
+
+def test_folders_say_what_they_are(store: Store, tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    (saved / "variables").mkdir(parents=True)
+    (saved / "saved_model.pb").write_bytes(b"\x08\x01\x12\x00")
+    with pytest.raises(UnrecognizedFile, match="folder saved is a TensorFlow SavedModel") as caught:
+        add_model(store, saved)
+    assert "tf2onnx.convert" in caught.value.hint
+    with pytest.raises(UnrecognizedFile, match="is a folder") as caught:
+        add_model(store, external(tmp_path / "net").parent)
+    assert "net.onnx" in caught.value.hint

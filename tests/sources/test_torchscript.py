@@ -112,3 +112,47 @@ def test_a_truncated_archive(look, script_folder: Path, tmp_path: Path, share: f
     (tmp_path / "cut.pt").write_bytes(data[: int(len(data) * share)])
     with pytest.raises(InputError):
         look(tmp_path / "cut.pt")
+
+
+@pytest.fixture(scope="module")
+def stepping(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A module whose forward takes numbers and a switch between its tensors."""
+    import torch
+    from torch import Tensor, nn
+
+    class Stepping(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(8, 8)
+
+        def forward(self, x: Tensor, steps: int, negative: bool, scale: float, shift: Tensor) -> Tensor:
+            for _ in range(steps):
+                x = self.layer(x)
+            return (-x if negative else x) * scale + shift
+
+    path = tmp_path_factory.mktemp("stepping") / "stepping.pt"
+    torch.jit.save(torch.jit.script(Stepping()), str(path))
+    return path
+
+
+def test_arguments_that_are_no_tensors_are_fixed_and_said(look, stepping: Path) -> None:
+    import torch
+
+    found = look(stepping)
+    assert [spec.name for spec in found.model.inputs] == ["x", "shift"]
+    said = " ".join(note.message for note in found.model.notes)
+    assert "steps = 1, negative = False, scale = 1.0" in said
+    ones = torch.ones(2, 8)
+    kept, original = torch.jit.load(str(found.files[0])), torch.jit.load(str(stepping))
+    assert torch.equal(kept(ones, ones), original(ones, 1, False, 1.0, ones))
+
+
+def test_the_value_of_such_an_argument_can_be_stated(look, stepping: Path) -> None:
+    import torch
+
+    found = look(stepping, shapes={"x": (1, 8), "shift": (1, 8), "steps": (3,), "negative": (1,)})
+    ones = torch.ones(2, 8)
+    kept, original = torch.jit.load(str(found.files[0])), torch.jit.load(str(stepping))
+    assert torch.equal(kept(ones, ones), original(ones, 3, True, 1.0, ones))
+    with pytest.raises(InputError, match="one value of type int"):
+        look(stepping, shapes={"steps": (1, 2)})
