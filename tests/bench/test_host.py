@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.bench.endpoint import Host
-from core.bench.quality import read_outputs
+from core.bench.saved import read_outputs
 from tests.bench.conftest import Chain
 
 
