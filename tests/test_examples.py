@@ -89,3 +89,23 @@ def test_a_fixed_batch_is_kept() -> None:
         2,
         3,
     )
+
+
+def test_values_fill_the_span_and_pictures_have_patches_of_all_sizes() -> None:
+    spans = model(
+        TensorSpec("image", "float32", ("b", 3, 32, 24), span=(0.0, 255.0)),
+        TensorSpec("last", "float16", ("b", 24, 32, 1), span=(0.0, 1.0)),
+        TensorSpec("plain", "float32", ("b", 500), span=(-2.0, 6.0)),
+        TensorSpec("bytes", "int32", ("b", 500), span=(0.0, 256.0)),
+        TensorSpec("pixels", "uint8", ("b", 500)),
+    )
+    feed = example_feed(spans, batch=4)
+    image = feed["image"]
+    assert (image.min(axis=(1, 2, 3)) == 0).all()
+    assert np.allclose(image.max(axis=(1, 2, 3)), 255)
+    neighbours = np.corrcoef(image[:, :, :, 1:].ravel(), image[:, :, :, :-1].ravel())[0, 1]
+    assert 0.5 < neighbours < 0.99
+    assert (feed["last"].shape, feed["last"].dtype.name) == ((4, 24, 32, 1), "float16")
+    assert -2 <= feed["plain"].min() < -1.8 < 5.8 < feed["plain"].max() <= 6
+    assert (feed["bytes"].min(), feed["bytes"].max()) == (0, 256)
+    assert feed["pixels"].max() > 250

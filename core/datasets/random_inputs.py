@@ -10,7 +10,7 @@ import numpy as np
 
 from core.datasets import choose
 from core.domain.model import SourceModel, TensorSpec
-from core.examples import SAMPLE_RATE, example_feed, role
+from core.examples import SAMPLE_RATE, ceiling, example_feed, role
 from core.params import setting
 from core.protocols import Prepared
 
@@ -71,8 +71,9 @@ def _describe(model: SourceModel, count: int, seed: int) -> dict[str, str]:
 
 def _drawn(spec: TensorSpec) -> str:
     kind = np.dtype(spec.dtype).kind
+    told = f": {spec.told}" if spec.told else ""
     if kind == "f":
-        return "standard normal"
+        return "standard normal" if spec.span is None else f"{spec.span[0]:g} to {spec.span[1]:g}{told}"
     drawn = {
         "padding": "false: nothing is padding",
         "mask": "true" if kind == "b" else "ones",
@@ -80,7 +81,7 @@ def _drawn(spec: TensorSpec) -> str:
         "rate": f"{SAMPLE_RATE:,}",
         "segment": "zeros",
     }
-    return drawn.get(role(spec), "true" if kind == "b" else f"whole numbers below {spec.high or 2}")
+    return drawn.get(role(spec), "true" if kind == "b" else f"whole numbers below {ceiling(spec):,}{told}")
 
 
 DATASET = RandomInputs()

@@ -44,6 +44,8 @@ class TensorSpec:
         shape: Sizes; a string is a symbolic dimension, resolved by `SourceModel.symbols`.
         high: For integer inputs, the exclusive upper bound of valid values (a vocabulary's size), if known.
         compared: For inputs of one whole number, the constants that the graph compares it with.
+        span: Smallest and largest usual value, where the model tells, else None; others are no fault.
+        told: What tells `high` or `span`, as the end of a sentence for people.
     """
 
     name: str
@@ -51,6 +53,8 @@ class TensorSpec:
     shape: tuple[int | str, ...]
     high: int | None = None
     compared: tuple[int, ...] = ()
+    span: tuple[float, float] | None = None
+    told: str = ""
 
     def resolve(self, symbols: Mapping[str, int]) -> tuple[int, ...]:
         """Return the concrete shape under `symbols`; an unknown symbol counts as 1."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.domain.model import Note, Preprocessing, SourceModel
-from core.examples import role
+from core.examples import ceiling, role
 from core.protocols import InspectOptions
 from core.sources.probe import Settled, Specs
 from core.sources.purpose import OTHER, check_task, guess_task, is_integer, restated
@@ -83,7 +83,7 @@ def _unknown(task: str, classes: int | None, options: InspectOptions) -> tuple[N
 
 
 def _unknown_ranges(inputs: Specs) -> tuple[Note, ...]:
-    open_ended = (spec for spec in inputs if is_integer(spec) and spec.high is None)
+    open_ended = (spec for spec in inputs if is_integer(spec) and ceiling(spec) == 2)
     names = [spec.name for spec in open_ended if role(spec) in ("value", "segment")]
     if not names:
         return ()

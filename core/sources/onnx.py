@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from core.complaints import complaint
 from core.domain.model import TensorSpec
 from core.errors import CorruptFile, InputError, UnsupportedModel
 from core.protocols import Array, Feed, Inspection, InspectOptions
-from core.sources import onnx_checks, onnx_facts, onnx_notes, onnx_values
+from core.sources import onnx_checks, onnx_facts, onnx_notes, onnx_spans, onnx_values
 from core.sources.facts import describe
 from core.sources.onnx_macs import count_macs
 from core.sources.placing import place
@@ -21,6 +22,7 @@ from core.sources.probe import Runner, Settled, Specs, feed_of, settle
 from core.sources.protobuf import looks_like_onnx
 from core.sources.purpose import tells_of_classes
 from core.sources.sizes import Hints, named
+from core.sources.trial import awakened
 from core.sources.words import shown
 
 if TYPE_CHECKING:
@@ -61,7 +63,8 @@ class OnnxSource:
         settled = settle(inputs, _runner(session), options.shapes, hints=hints, declared=declared)
         kept = (file, *external)
         sizes = settled.sizes | ({settled.batch: 1} if settled.batch else {})
-        feed = feed_of(settled.inputs, sizes)
+        awake = awakened(settled.inputs, sizes, partial(onnx_graphs.run, session))
+        settled, feed = replace(settled, inputs=awake), feed_of(awake, sizes)
         settled = replace(settled, classifies=_classifies(model, settled, onnx_graphs.run(session, feed)))
         description = describe(
             path,
@@ -116,12 +119,9 @@ def _inputs(model: ModelProto, options: InspectOptions) -> tuple[Specs, Hints]:
                 hint="State an example shape for each input.",
             )
         raw.append((name, dtype, known))
-    integers = [name for name, dtype, _ in raw if "int" in dtype]
-    rows, specs = onnx_facts.table_rows(model, integers), named(raw)
+    specs = onnx_spans.with_values(model, named(raw))
     chosen = onnx_values.compared(model, specs)
-    specs = tuple(
-        replace(spec, high=rows.get(spec.name), compared=chosen.get(spec.name, ())) for spec in specs
-    )
+    specs = tuple(replace(spec, compared=chosen.get(spec.name, ())) for spec in specs)
     hints = {symbol: (size,) for symbol, size in onnx_facts.channel_hints(model, raw).values()}
     return specs, hints
 

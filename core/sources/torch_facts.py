@@ -15,6 +15,7 @@ from core.errors import CorruptFile, UnsupportedModel, WhetstoneError
 from core.protocols import Array, Feed
 from core.sources.probe import Runner, Settled, Specs, feed_of
 from core.sources.purpose import tells_of_classes
+from core.sources.trial import awakened
 from core.torch_modules import named_tensors, quiet_torch
 
 if TYPE_CHECKING:
@@ -120,10 +121,17 @@ def watch(module: nn.Module, settled: Settled) -> tuple[Settled, int | None]:
     with quiet_torch():
         seen, outputs = _watch(module, tensors(feed_of(settled.inputs, settled.sizes), names))
     inputs = tuple(
-        replace(spec, high=spec.high or seen.rows.get(index)) for index, spec in enumerate(settled.inputs)
+        replace(spec, high=spec.high or seen.rows.get(index), told=spec.told or _table(seen.rows.get(index)))
+        for index, spec in enumerate(settled.inputs)
     )
+    with quiet_torch():
+        inputs = awakened(inputs, settled.sizes, lambda feed: arrays(module(*tensors(feed, names))))
     told = tells_of_classes(outputs, [*(spec.name for spec in settled.outputs), *_heads(module, settled)])
     return replace(settled, inputs=inputs, classifies=told), seen.macs or None
+
+
+def _table(rows: int | None) -> str:
+    return f"rows of a table of {rows:,}" if rows else ""
 
 
 def _heads(module: nn.Module, settled: Settled) -> list[str]:
@@ -147,8 +155,13 @@ def _watch(module: nn.Module, inputs: list[Any]) -> tuple[Watched, list[Array]]:
 
     with Mode():  # type: ignore[no-untyped-call]
         returned = module(*inputs)
-    found = [tensor.detach().cpu() for _, tensor in named_tensors(returned)]
-    return seen, [(one.float() if one.is_floating_point() else one).numpy() for one in found]
+    return seen, arrays(returned)
+
+
+def arrays(outputs: Any) -> list[Array]:
+    """Return every tensor a module returned as an array, halves in single precision."""
+    found = [tensor.detach().cpu() for _, tensor in named_tensors(outputs)]
+    return [(one.float() if one.is_floating_point() else one).numpy() for one in found]
 
 
 def _storage(tensor: Any) -> int:
