@@ -11,7 +11,7 @@ from pages.widgets import format as fmt
 from pages.widgets.by_hand import CONVERSIONS
 from pages.widgets.dataset import NONE, data_section
 from pages.widgets.deletion import delete_buttons
-from pages.widgets.models import read_again, upload_box
+from pages.widgets.models import read_again, task_choice, upload_box
 from pages.widgets.page import current, emphasis, empty, go, remember, store
 
 FORMATS = {
@@ -106,6 +106,7 @@ def show(model_id: str) -> None:
             remember("run", None)
             go("optimize.py", **ids)
         st.space("small")
+        task_choice(model)
         st.subheader("Inputs and outputs", anchor=False)
         tensors(model)
         with st.expander("Another name, architecture or example shape", icon=":material/edit:"):

@@ -133,7 +133,7 @@ def _whole(raw: Array) -> Array:
     if raw.dtype.kind not in "biuf" or not (np.isfinite(raw) & (raw == np.floor(raw))).all():
         raise DataMismatch(
             "The labels are not whole numbers, and accuracy needs one class per sample.",
-            hint="Give class numbers from 0, or leave the labels out to compare outputs only.",
+            hint="Give class numbers from 0; or, if they are values to predict, state the task regression.",
         )
     if raw.size and float(np.abs(raw.astype(np.float64)).max()) >= 2**62:
         raise DataMismatch("A label is far too large for a class.", hint="Give class numbers from 0.")

@@ -3,7 +3,7 @@
 from core.engine.kits import export, kit_name, kit_path
 from core.engine.planning import Plan, plan
 from core.engine.submit import cancel, delete, delete_upload, resume, submit
-from core.engine.uploads import add_data, add_model
+from core.engine.uploads import add_data, add_model, restate_task
 from core.engine.worker import recover
 from core.store.store import Store
 
@@ -20,6 +20,7 @@ __all__ = [
     "open_store",
     "plan",
     "recover",
+    "restate_task",
     "resume",
     "submit",
 ]

@@ -19,6 +19,7 @@ from core.serde import digest, to_plain
 from core.settings import get_settings
 from core.sources.foreign import folder_refusal
 from core.sources.protobuf import looks_like_onnx
+from core.sources.purpose import restated
 from core.store.store import Store
 
 EXTERNAL_MARK = b"\n\x08location"
@@ -115,6 +116,15 @@ def add_model(
         files = _keep(store, folder, files_of(reply))
     described = model_of(reply)
     return store.models.add(replace(described, id=identity, files=files, sha256=sha256))
+
+
+def restate_task(store: Store, model: SourceModel, task: str) -> SourceModel:
+    """Keep `model` once more as one for `task`, and return that; what its candidates are judged by follows.
+
+    Raises:
+        InvalidRequest: There is no such task, or it contradicts the outputs.
+    """
+    return store.models.add(restated(model, task))
 
 
 def add_data(

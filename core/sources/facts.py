@@ -9,7 +9,7 @@ from core.domain.model import Note, Preprocessing, SourceModel
 from core.examples import ceiling, role
 from core.protocols import InspectOptions
 from core.sources.probe import Settled, Specs
-from core.sources.purpose import OTHER, check_task, guess_task, is_integer, restated
+from core.sources.purpose import check_task, guess_task, is_integer, restated, unknown_note
 from core.sources.words import display_name, shown
 
 
@@ -61,25 +61,11 @@ def describe(
         classes=classes,
         architecture=architecture,
         opset=opset,
-        notes=(
-            *notes,
-            *settled.notes,
-            *_unknown_ranges(settled.inputs),
-            *_unknown(task, classes, options),
-        ),
+        notes=(*notes, *settled.notes, *_unknown_ranges(settled.inputs), *unknown_note(task, classes)),
         precision=precision,
         preprocessing=preprocessing,
     )
     return restated(described, options.task) if options.task else described
-
-
-def _unknown(task: str, classes: int | None, options: InspectOptions) -> tuple[Note, ...]:
-    if task != OTHER or classes is None or options.task:
-        return ()
-    message = (
-        f"Nothing tells whether the {classes} outputs are classes: without labels they are judged as numbers."
-    )
-    return (Note("model", message, "State the task, such as image-classification or regression."),)
 
 
 def _unknown_ranges(inputs: Specs) -> tuple[Note, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.domain.model import TASKS, SourceModel, TensorSpec
+from core.domain.model import TASKS, Note, SourceModel, TensorSpec
 from core.errors import InvalidRequest
 from core.protocols import Array
 from core.serde import digest
@@ -25,6 +25,7 @@ TOLD = re.compile(r"logit|prob(s|abilit)|softmax|class|cls|label", re.IGNORECASE
 IMAGE_COUNTS = frozenset({10, 100, 101, 102, 196, 200, 256, 257, 365, 1000, 1001, 21841, 21843})
 """Class counts of the public image sets: other widths may as well be features or coordinates."""
 
+UNKNOWN = "Nothing tells whether"
 SHARES = 1e-3
 """How far from 1 the sum of a softmax in half precision may be; other outputs are seldom so close."""
 
@@ -124,6 +125,14 @@ def check_task(task: str) -> None:
         raise InvalidRequest(f"There is no task {task!r}.", hint=f"Choose one of: {', '.join(TASKS)}.")
 
 
+def unknown_note(task: str, classes: int | None) -> tuple[Note, ...]:
+    """Return a note where the outputs may be classes and nothing says so."""
+    if task != OTHER or classes is None:
+        return ()
+    message = f"{UNKNOWN} the {classes} outputs are classes: without labels they are judged as numbers."
+    return (Note("model", message, "State the task, such as image-classification or regression."),)
+
+
 def restated(model: SourceModel, task: str) -> SourceModel:
     """Return `model` as one for `task`, under an id of its own; what candidates are judged by follows.
 
@@ -131,8 +140,6 @@ def restated(model: SourceModel, task: str) -> SourceModel:
         InvalidRequest: There is no such task, or the model has no output with a class axis.
     """
     check_task(task)
-    if task == model.task:
-        return model
     classes = model.classes or class_axis(model.inputs, model.outputs)
     if task.endswith("classification") and classes is None:
         shapes = ", ".join(f"{spec.name} {list(spec.shape)}" for spec in model.outputs)
@@ -140,7 +147,9 @@ def restated(model: SourceModel, task: str) -> SourceModel:
             f"No output has an axis of classes: {shapes}.", hint="State the task regression or other."
         )
     judged = classes if task.endswith("classification") else None if task == "regression" else model.classes
-    return replace(model, id=digest(model.id, task)[:16] if model.id else "", task=task, classes=judged)
+    notes = tuple(note for note in model.notes if not note.message.startswith(UNKNOWN))
+    identity = digest(model.id, task)[:16] if model.id else ""
+    return replace(model, id=identity, task=task, classes=judged, notes=notes)
 
 
 def class_axis(inputs: Specs, outputs: Specs) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core import engine
-from core.domain.model import SourceModel
+from core.domain.model import TASKS, SourceModel
 from core.errors import (
     CorruptFile,
     InputError,
@@ -115,6 +115,24 @@ def upload_box() -> None:
             pending.pop("error", None)
             _try(Path(pending["path"]), options)
             st.rerun()
+
+
+def task_choice(model: SourceModel) -> None:
+    """Draw the choice of what a model is for, by which candidates are judged: another makes another model."""
+    chosen = st.selectbox(
+        "Task",
+        list(TASKS),
+        index=list(TASKS).index(model.task) if model.task in TASKS else None,
+        format_func=lambda task: TASKS[task],
+        key=f"task_{model.id}",
+        help="Classifiers are judged by the class with the highest score, everything else by its numbers.",
+    )
+    if chosen in (None, model.task):
+        return
+    try:
+        go("model.py", model=engine.restate_task(store(), model, chosen).id)
+    except WhetstoneError as error:
+        show_error(error)
 
 
 def read_again(model: SourceModel) -> None:

@@ -121,3 +121,14 @@ def test_an_upload_in_use_by_an_active_run_stays(open_page: Open, store: Store) 
     app.button(key="delete_data").click().run()
     assert "Cancel it first." in app.error[0].value
     assert "confirm_delete_upload" not in [button.key for button in app.button]
+
+
+def test_the_task_can_be_stated_and_candidates_are_judged_by_it(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    app = open_page("model.py", model="seed-model")
+    assert app.selectbox(key="task_seed-model").value == "image-classification"
+    app.selectbox(key="task_seed-model").set_value("regression").run()
+    (other,) = (each for each in store.models.list() if each.id != "seed-model")
+    assert (other.task, other.classes_judged(labelled=True)) == ("regression", None)
+    assert app.query_params["model"] == other.id
+    assert "Regression" in words(app)
