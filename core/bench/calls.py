@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from time import perf_counter, perf_counter_ns
+from time import perf_counter, perf_counter_ns, process_time_ns
 
 from core.bench.waits import Waits
 
@@ -35,12 +35,13 @@ def warm(call: Call) -> float:
 def timed(call: Call, calls: int, settle_ms: float) -> tuple[list[float], list[float]]:
     """Return the milliseconds of each of a block of calls, and how much of each other programs took.
 
-    Calls for `settle_ms`, if it is not 0, come first and are not counted: the other process has had the
-    caches in between.
+    Calls for `settle_ms` of the processor, if it is not 0, come first and are not counted: the other process
+    has had the caches in between.
     """
     clock, times, lost = perf_counter_ns, [0] * calls, [0] * calls
-    until = clock() + int(settle_ms * 1e6)
-    while clock() < until:
+    # By the clock on the wall a busy neighbour could have all of that time.
+    until = process_time_ns() + int(settle_ms * 1e6)
+    while process_time_ns() < until:
         call()
     with Waits() as waits:
         for index in range(calls):

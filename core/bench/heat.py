@@ -14,7 +14,7 @@ from time import monotonic
 from core.bench.blocks import Block, Floats, calls_of, ratios
 from core.bench.endpoint import Cancel, Endpoint, Host, never, parent_elsewhere, timing_cores
 from core.bench.environment import memory_available, memory_limit
-from core.bench.rounds import FEWEST_ROUNDS_PER_START, Plan, Side, turn
+from core.bench.rounds import FEWEST_ROUNDS_PER_START, Plan, Side, run_round, turns
 from core.errors import Cancelled, WhetstoneError
 
 # So much of the memory stays free for everybody else.
@@ -173,11 +173,12 @@ def _run(present: list[_Entry], plan: Plan, order: random.Random, end: float) ->
     """Run the rounds of one start; return whether there were any."""
     wanted = max(FEWEST_ROUNDS_PER_START, ceil(plan.min_rounds / plan.close_starts))
     sides, rounds = [entry.side for entry in present], 0
+    in_turn = turns(sides, order)
     longest = sum(calls_of(ms) * ms for _, ms, _ in sides) / 1000
     try:
         while rounds < wanted and monotonic() + longest < end:
             begin = monotonic()
-            turn(sides, order)
+            run_round(next(in_turn))
             longest, rounds = max(longest, monotonic() - begin), rounds + 1
     except Cancelled:
         raise

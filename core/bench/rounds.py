@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, sqrt
 from time import monotonic
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from core.bench.statistics import (
 from core.domain.measurement import Doubt, Interval
 
 FEWEST_ROUNDS_PER_START = 4
+T = TypeVar("T")
 OnBlock = Callable[[list[float]], None]
 # Two whose times differ by less than this factor are told apart by more pairs of processes.
 CLOSE = 1.15
@@ -120,9 +122,9 @@ class Rounds:
         self.candidate.append([])
         self.baseline.append([])
         sides = [(host, ours_ms, self.candidate[-1]), (other, theirs_ms, self.baseline[-1])]
-        begin = monotonic() - self._spent
+        begin, order = monotonic() - self._spent, turns(sides, self._order)
         while not self._start_done():
-            turn(sides, self._order)
+            run_round(next(order))
             self._on_block(self.candidate[-1][-1].own_ms.tolist())
             self._spent = monotonic() - begin
 
@@ -190,15 +192,25 @@ class Rounds:
 Side = tuple[Host, float, Blocks]
 
 
-def turn(sides: list[Side], order: random.Random) -> None:
-    """Time one block of every side, in random order, each into its blocks.
+def turns(sides: Sequence[T], order: random.Random) -> Iterator[list[T]]:
+    """Yield the order of every round: one at random, then the same backwards, and so on.
+
+    Whoever comes first in a round finds the caches colder; so it is each side's lot equally often.
+    """
+    while True:
+        drawn = order.sample(sides, len(sides))
+        yield drawn
+        yield drawn[::-1]
+
+
+def run_round(sides: Sequence[Side]) -> None:
+    """Time one block of every side, in this order, each into its blocks.
 
     Args:
         sides: Process, milliseconds of one of its calls, and where its blocks go.
-        order: Draws the order.
 
     Raises:
         WhetstoneError: A call failed, a process died, or Cancelled.
     """
-    for host, call_ms, blocks in order.sample(sides, len(sides)):
+    for host, call_ms, blocks in sides:
         blocks.append(host.block(calls_of(call_ms), settle_of(call_ms)))

@@ -17,8 +17,8 @@ REACH = 1.959963984540054
 STUDENT = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281)
 # Measured between pairs of processes of one model, see docs/measurement.md.
 USUAL_SD, USUAL_SHORT_SD, USUAL_FREEDOM = 0.015, 0.03, 3.0
-# Below this, where a process happens to lie in memory moves its times by more than 1 %.
-SHORT_CALL_MS = 0.1
+# Below these, where a process happens to lie in memory may move its times by 1 % and by several percent.
+SHORT_CALL_MS, VERY_SHORT_CALL_MS = 0.1, 0.02
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def student(freedom: int) -> float:
 
 def usual(call_ms: float) -> Spread:
     """Return what is known of the spread before anything was measured, for calls of `call_ms`."""
-    return Spread(USUAL_SHORT_SD if call_ms < SHORT_CALL_MS else USUAL_SD, USUAL_FREEDOM)
+    return Spread(USUAL_SHORT_SD if call_ms < VERY_SHORT_CALL_MS else USUAL_SD, USUAL_FREEDOM)
 
 
 def unlike(speedup: float) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from core.bench.blocks import Block, ratios
 from core.bench.endpoint import Endpoint, Host
 from core.bench.environment import memory_available
-from core.bench.rounds import Plan, turn
+from core.bench.rounds import Plan, run_round, turns
 from core.bench.spread import MOMENTS, Spread
 from core.bench.statistics import FEWEST_ROUNDS, ratio_interval
 from core.domain.measurement import Interval
@@ -92,8 +92,9 @@ def _batches(endpoint: Endpoint, wanted: Iterable[int]) -> list[int]:
 
 def _run(sides: list[tuple[Host, float, list[Block]]], plan: Plan, order: random.Random) -> None:
     begin, rounds, seconds = monotonic(), 0, plan.throughput_seconds
+    in_turn = turns(sides, order)
     while not rounds or monotonic() - begin < (
         seconds if rounds >= FEWEST_ROUNDS else plan.stretch * seconds
     ):
-        turn(sides, order)
+        run_round(next(in_turn))
         rounds += 1

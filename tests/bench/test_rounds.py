@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import random
+from itertools import islice, permutations
+
 import numpy as np
 import pytest
 
 from core.bench.blocks import BLOCK_MS, Block, calls_of, settle_of
-from core.bench.rounds import Plan, Rounds
+from core.bench.rounds import Plan, Rounds, turns
 from core.bench.spread import Spread
 from core.domain.measurement import Doubt
 
@@ -76,3 +79,11 @@ def test_a_spread_that_the_run_has_shown_widens_what_one_start_says() -> None:
         rounds.baseline.append([_block(10.0)] * 12)
     assert calm.speedup.low > 1
     assert wild.speedup.low < 0.95
+
+
+def test_each_side_comes_first_equally_often_and_at_random() -> None:
+    drawn = list(islice(turns("abc", random.Random(0)), 400))
+    assert all(one == other[::-1] for one, other in zip(drawn[::2], drawn[1::2], strict=True))
+    assert {"".join(each) for each in drawn} == {"".join(each) for each in permutations("abc")}
+    pairs = list(islice(turns("ab", random.Random(0)), 40))
+    assert sum(each[0] == "a" for each in pairs) == 20
