@@ -96,7 +96,7 @@ def steps(view: CandidateView) -> None:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return fmt.plain(name.replace("_", " "))
 
 
 def _said(value: object) -> str:

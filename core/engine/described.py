@@ -15,10 +15,11 @@ from core.errors import UnsupportedModel
 from core.registry import sources
 from core.sandbox.answers import lines, made_of, part, unusable
 from core.sandbox.protocol import Message
-from core.serde import to_plain
+from core.serde import to_json, to_plain
 from core.texts import one_line
 
 MOST_TENSORS, MOST_NOTES, MOST_FILES, MOST_CLASSES, MOST_AXES = 1000, 50, 10_000, 1_000_000, 32
+MOST_FACTS, LONGEST_FACTS = 50, 64 * 1024
 LONGEST_NAME = 500
 
 
@@ -62,8 +63,10 @@ def data_of(reply: Message, model: SourceModel) -> DataSet:
         UnsafeUpload: The answer describes none, or one of other inputs.
     """
     said = part(reply, "data", DataSet)
-    if said.inputs != tuple(spec.name for spec in model.inputs) or len(said.classes) > MOST_CLASSES:
+    if said.inputs != tuple(spec.name for spec in model.inputs):
         raise unusable("it describes data of another model")
+    if len(said.classes) > MOST_CLASSES or len(said.preparation) > MOST_FACTS:
+        raise unusable("it has more classes or facts than data can have")
     if min(said.calibration_samples, said.evaluation_samples) < 0:
         raise unusable("it counts fewer samples than none")
     data = made_of(lines(to_plain(said)), DataSet)
@@ -78,6 +81,8 @@ def built_of(reply: Message) -> Built:
     """
     said = made_of({**reply, "files": [reply.get("path"), *part(reply, "files", list[str])]}, Built)
     details, options = lines(said.details), lines(said.options)
+    if len(to_json([details, options])) > LONGEST_FACTS:
+        raise unusable("it tells more of what it built than anybody could read")
     return Built(one_line(said.format, LONGEST_NAME), files_of({"files": said.files}), options, details)
 
 

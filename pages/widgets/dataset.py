@@ -106,7 +106,7 @@ def _prepared(model: SourceModel, data: DataSet) -> None:
         )
         preview(data)
         st.table(
-            {key: fmt.plain(value) for key, value in data.preparation.items()},
+            {fmt.plain(key): fmt.plain(value) for key, value in data.preparation.items()},
             border="horizontal",
             alt="How the data was prepared",
         )

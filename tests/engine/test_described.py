@@ -117,8 +117,13 @@ def test_what_was_built_has_the_file_to_open_first() -> None:
     reply = {"format": "onnx", "path": "b", "files": ["a", "b"], "options": {}, "details": {"no\nte": "x\ny"}}
     got = built_of(reply)
     assert (got.files, got.details) == (["b", "a"], {"no te": "x y"})
-    with pytest.raises(UnsafeUpload):
-        built_of({**reply, "path": 3})
+    for wrong in (
+        {"path": 3},
+        {"details": {"a": "x" * 1000 * 1000, "b": ["y" * 1999] * 99}},
+        {"options": []},
+    ):
+        with pytest.raises(UnsafeUpload):
+            built_of({**reply, **wrong})
 
 
 @pytest.mark.parametrize("answer", [{"ms": "fast"}, {"ms": [1.0, "x"]}, {"ms": [float("nan")]}, {"x": {}}])
