@@ -8,13 +8,14 @@ from functools import partial
 import streamlit as st
 
 from core.domain.run import Limits
-from core.views import Row, RunView, behind, command_for, python_for, run_view
-from pages.widgets import format as fmt
+from core.views import Row, RunView, command_for, python_for, run_view
 from pages.widgets.address import ON, RUN, on_change, put, settings
 from pages.widgets.chart import COSTS, pareto_chart
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.limits import limits_form, limits_set
+from pages.widgets.multiples import multiples
 from pages.widgets.page import current, empty, go, store
+from pages.widgets.picked import picked
 from pages.widgets.recommendation import recommendation_box
 from pages.widgets.run_header import outcome, title
 from pages.widgets.share import share
@@ -32,20 +33,6 @@ def draw_limits(view: RunView, limits: Limits) -> None:
     limits_form(limits, quality=view.quality, latency_ms=latency, size_mb=size, owner=view.run.id)
     if limits != view.run.request.limits:
         st.caption("Not the limits the run was started with; nothing has to be measured again.")
-
-
-def picked(row: Row, view: RunView) -> None:
-    """Draw the selected candidate in short."""
-    with st.container(border=True, gap="xsmall"):
-        star = " :orange[:material/star:]" if row.id == view.recommendation.candidate_id else ""
-        st.markdown(f":material/check_box: **{fmt.plain(row.name)}**{star}")
-        speed = f" · {fmt.times(row.speedup)}" if row.candidate.position else ""
-        st.markdown(f"{fmt.milliseconds(row.latency_ms)}{speed}")
-        st.caption(fmt.plain(row.why))
-        if reason := behind(row, view.candidates):
-            st.caption(fmt.plain(reason))
-        if st.button("All about it", icon=":material/info:", key="about_selected", width="stretch"):
-            go("candidate.py", candidate=row.id)
 
 
 def nothing_measured(view: RunView) -> None:
@@ -107,6 +94,7 @@ def show(run_id: str) -> None:
         beside(view, row, limits)
     with chart:
         points(view, row, limits, axis, zoom)
+    multiples(view, limits, selected=row.id if row else None, on_click=select(view.run.id), key="compare")
     details(view, row, held.get("other"))
 
 

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from core.figures.calls import calls_figure
 from core.figures.distribution import Sample, distribution_figure
 from core.figures.marks import LEGEND
+from core.figures.multiples import Mark, Panel, extended, panel_figure
 from core.figures.origins import Stage, origins_figure
 from core.figures.pareto import pareto_figure
-from core.figures.points import Axis, Point, roles
+from core.figures.points import Axis, Point, Role, roles
 from core.figures.theme import Palette, palette
 from core.figures.throughput import Series, throughput_figure
 
 __all__ = [
     "LEGEND",
     "Axis",
+    "Mark",
     "Palette",
+    "Panel",
     "Point",
+    "Role",
     "Sample",
     "Series",
     "Stage",
+    "calls_figure",
     "distribution_figure",
+    "extended",
     "origins_figure",
     "palette",
+    "panel_figure",
     "pareto_figure",
     "roles",
     "throughput_figure",

@@ -68,6 +68,8 @@ def markers(role: Role, points: Sequence[Point], sizes: dict[str, float], color:
         error_x=_bars([p.x for p in points], color),
         error_y=_bars([p.y for p in points], color),
         mode="markers",
+        cliponaxis=False,
+        unselected={"marker": {"opacity": 0.9}},
         marker={
             "size": [sizes[p.id] for p in points],
             "symbol": SYMBOLS[role],
@@ -91,6 +93,8 @@ def ring(point: Point, size: float, color: str, name: str, *, dash: bool) -> go.
         x=[point.x.value],
         y=[point.y.value],
         mode="markers",
+        cliponaxis=False,
+        unselected={"marker": {"opacity": 1}},
         marker={
             "size": size + (14 if dash else 12),
             "symbol": symbol,

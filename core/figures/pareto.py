@@ -26,7 +26,8 @@ def _ranges(points: Sequence[Point], y: Axis, zoom: bool) -> Ranges:
     x_high = max((p.x.high for p in close or points), default=1.0) * (1.6 if close else 1.1)
     lows = [p.y.low for p in points] + ([y.limit] if y.limit is not None else [])
     highs = [p.y.high for p in points] + ([y.limit] if y.limit is not None else [])
-    return (0.0, x_high), _span(min(lows, default=0.0), max(highs, default=1.0))
+    low, high = _span(min(lows, default=0.0), max(highs, default=1.0))
+    return (0.0, x_high), (max(low, y.bounds[0]), min(high, y.bounds[1]))
 
 
 def _named(points: Sequence[Point], known: dict[str, Role], chosen: set[str | None]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ class Point:
         size_bytes: Sets the marker's size.
         hover: Lines of the hover text, the name excluded.
         baseline: Whether this is the uploaded model.
+        apart: `y` with the interval of its difference from the baseline, by which ties are told: paired, it
+            is narrower than `y`'s own. None where there is none.
     """
 
     id: str
@@ -34,6 +37,11 @@ class Point:
     size_bytes: int
     hover: tuple[str, ...] = ()
     baseline: bool = False
+    apart: Interval | None = None
+
+    def tied(self, other: Point) -> bool:
+        """Whether the measurement cannot tell the two apart, on either axis."""
+        return self.x.overlaps(other.x) and (self.apart or self.y).overlaps(other.apart or other.y)
 
 
 @dataclass(frozen=True)
@@ -44,11 +52,13 @@ class Axis:
         title: With its unit.
         limit: Where the person's limit lies, in the axis's unit; None for no limit.
         limit_label: What to write at the limit.
+        bounds: What the figure cannot leave, such as 0 and 100 percent.
     """
 
     title: str
     limit: float | None = None
     limit_label: str = ""
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
 
 def roles(points: Sequence[Point]) -> dict[str, Role]:
@@ -69,7 +79,7 @@ def roles(points: Sequence[Point]) -> dict[str, Role]:
             return "front"
         # Only winners that begin here can reach the point: looking at all of them would be quadratic.
         near = winners[bisect_left(starts, point.x.low - widest) : bisect_right(starts, point.x.high)]
-        tied = any(point.x.overlaps(w.x) and point.y.overlaps(w.y) for w in near)
+        tied = any(point.tied(w) for w in near)
         return "tied" if tied else "behind"
 
     return {point.id: role(point) for point in points}

@@ -27,6 +27,7 @@ class Palette:
         fidelity: Points whose quality is only agreement with the original.
         baseline: The model as it was uploaded.
         accent: The ring around what is recommended.
+        chosen: Behind the row that is selected.
         outside: Shade over the region outside the limits.
         outside_line: Its border.
     """
@@ -40,6 +41,7 @@ class Palette:
     fidelity: str
     baseline: str
     accent: str
+    chosen: str
     outside: str
     outside_line: str
 
@@ -58,6 +60,7 @@ LIGHT = Palette(
     fidelity="#a3478a",
     baseline="#3f4a57",
     accent="#d55e00",
+    chosen="rgba(29, 39, 51, 0.07)",
     outside="rgba(213, 94, 0, 0.07)",
     outside_line="rgba(213, 94, 0, 0.65)",
 )
@@ -72,6 +75,7 @@ DARK = Palette(
     fidelity="#e09ac6",
     baseline="#c3ccd6",
     accent="#ff9d4d",
+    chosen="rgba(230, 235, 240, 0.10)",
     outside="rgba(255, 157, 77, 0.08)",
     outside_line="rgba(255, 157, 77, 0.6)",
 )

@@ -16,6 +16,7 @@ from core.views.run import (
     RunView,
     best_of,
     expected_quality,
+    refreshed,
     run_view,
     runs,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "model_view",
     "origins",
     "python_for",
+    "refreshed",
     "report",
     "results",
     "run_view",

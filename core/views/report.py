@@ -25,7 +25,7 @@ def _change(drop: float) -> str:
 
 def _quality(row: Row, quality: Quality) -> str:
     if quality == "accuracy" and row.accuracy is not None:
-        if row.drop is None or row.candidate.position == 0:
+        if row.drop is None:
             return f"{row.accuracy:.1f}"
         change, low, high = (_change(end) for end in (row.drop.value, row.drop.high, row.drop.low))
         return f"{row.accuracy:.1f}, change {change} ({low}…{high})"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.domain.measurement import Interval
 from core.domain.pareto import front
 from core.domain.run import Candidate, Limits, Result
-from core.insights.judgement import judge, loss, noise_share
+from core.insights.judgement import judge, loss
 from core.insights.recommendation import Recommendation, faster
 from core.insights.sentences import shaky
 from core.search.names import runtime_name
@@ -25,8 +25,8 @@ class Row:
         latency_ms: Median of one call with its interval.
         speedup: Against the baseline.
         accuracy: In percent; None without labels.
-        drop: In points; None without labels.
-        agreement: Top-1 agreement with the baseline in percent; None for non-classifiers.
+        drop: In points; None without labels, and for the baseline, which has no difference from itself.
+        agreement: Top-1 agreement with the baseline in percent; None for non-classifiers and the baseline.
         sqnr_db: None where the outputs are identical or nothing was measured.
         size_bytes: Of the artifact.
         memory_bytes: Peak above the empty runtime.
@@ -57,11 +57,6 @@ class Row:
     def name(self) -> str:
         """Name of the candidate."""
         return self.candidate.name
-
-    @property
-    def noise_share(self) -> float:
-        """Power of the error in percent of the power of the baseline's outputs."""
-        return 0.0 if self.candidate.result is None else noise_share(self.candidate.result)
 
     @property
     def status(self) -> str:
@@ -147,8 +142,8 @@ def _row(
         latency_ms=Interval(latency.p50, latency.ci_low, latency.ci_high),
         speedup=result.timing.speedup,
         accuracy=result.accuracy.value if result.accuracy else None,
-        drop=result.accuracy.drop if result.accuracy else None,
-        agreement=result.fidelity.top1_agreement,
+        drop=result.accuracy.drop if result.accuracy and candidate.position else None,
+        agreement=result.fidelity.top1_agreement if candidate.position else None,
         sqnr_db=result.fidelity.sqnr_db,
         size_bytes=result.size_bytes,
         memory_bytes=result.timing.memory_bytes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -67,12 +67,13 @@ class RunView:
     @cached_property
     def quality(self) -> Quality:
         """By what quality is judged: what was measured or, before that, what is to be expected."""
-        measured = [row for row in self.candidates if row.latency_ms is not None]
-        if not measured:
+        results = [row.candidate.result for row in self.candidates if row.candidate.result is not None]
+        if not results:
             return expected_quality(self.model, self.data)
-        if any(row.accuracy is not None for row in measured):
+        if any(result.accuracy is not None for result in results):
             return "accuracy"
-        return "agreement" if any(row.agreement is not None for row in measured) else "signal"
+        agree = any(result.fidelity.top1_agreement is not None for result in results)
+        return "agreement" if agree else "signal"
 
     @property
     def baseline(self) -> Row:
@@ -139,6 +140,16 @@ def run_view(store: Store, run_id: str, limits: Limits | None = None) -> RunView
     data = store.data.get(run.request.data_id) if run.request.data_id else None
     model = store.models.get(run.request.model_id)
     return RunView(run, model, data, judged, advice, _progress(store, run, candidates))
+
+
+def refreshed(store: Store, view: RunView) -> RunView:
+    """Return `view` with its run and its time as they are now; rows and counts stay those of its revision.
+
+    Raises:
+        NotFound: The run was deleted.
+    """
+    run = store.runs.get(view.run.id)
+    return replace(view, run=run, progress=_progress(store, run, [row.candidate for row in view.candidates]))
 
 
 def candidates_of(store: Store, run: Run) -> tuple[Candidate, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from core.domain.measurement import Interval
 from core.domain.run import Candidate, Limits, Result, Run
-from core.insights.judgement import judge, loss, noise_share
+from core.insights.judgement import judge, loss
 from core.insights.recommendation import faster, recommend
 from core.store.store import Store
 from core.views.kept import kept
@@ -59,13 +59,16 @@ def _found(candidates: Sequence[Candidate], others: Limits) -> tuple[Tradeoff, .
 
 
 def _admitted(candidates: Sequence[Candidate], others: Limits) -> Iterator[tuple[float, Sequence[Candidate]]]:
-    """Yield each drop from which on more candidates qualify or are sure to, and those that come to."""
+    """Yield each drop from which on more candidates may qualify or be sure to, and those that come in."""
     steps: dict[float, list[Candidate]] = {}
     for each in candidates:
         if each.result is not None and each.position > 0 and _can_be(each.result, others):
-            lost, noise = loss(each.result), noise_share(each.result)
-            steps.setdefault(_tenth(noise if lost is None else lost.value), []).append(each)
-            steps.setdefault(_tenth(noise if lost is None else lost.high), [])
+            lost = loss(each.result)
+            losses = [output.loss for output in each.result.fidelity.each] + ([lost] if lost else [])
+            steps.setdefault(min(_tenth(figure.value) for figure in losses), []).append(each)
+            for figure in losses:
+                steps.setdefault(_tenth(figure.value), [])
+                steps.setdefault(_tenth(figure.high), [])
     yield from ((step, steps[step]) for step in sorted(steps) if step <= LARGEST_DROP)
 
 

@@ -17,8 +17,7 @@ from pages.widgets.words import words
 
 CONFIG = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False, "responsive": True}
 COSTS = {"latency": "Latency (ms)", "size": "File size (MB)", "memory": "Memory (MB)"}
-
-
+PERCENT = (0.0, 100.0)
 QUALITIES: dict[Quality, str] = {
     "accuracy": "Accuracy (%)",
     "agreement": "Fidelity: same answer as your model (%)",
@@ -26,7 +25,7 @@ QUALITIES: dict[Quality, str] = {
 }
 
 
-def _best(rows: Sequence[Row], quality: Quality) -> float:
+def best(rows: Sequence[Row], quality: Quality) -> float:
     """Return the baseline's quality, from which the limit counts down."""
     known = [row.accuracy for row in rows if row.accuracy is not None]
     if quality != "accuracy" or not known:
@@ -39,24 +38,58 @@ def _exact(value: float) -> Interval:
     return Interval(value, value, value)
 
 
-def _cost(row: Row, axis: str) -> Interval | None:
+def cost_of(row: Row, axis: str) -> Interval | None:
+    """Return what a row costs on `axis`, in its unit; None where it is not measured."""
     if axis == "latency":
         return row.latency_ms
     amount = row.size_bytes if axis == "size" else row.memory_bytes
-    return None if amount is None else _exact(amount / 1e6)
-
-
-def _quality(row: Row, quality: Quality) -> Interval | None:
-    if quality == "agreement":
-        return row.agreement
-    if quality == "signal":
-        return _exact(100 - row.noise_share)
-    if row.accuracy is None:
+    if amount is None:
         return None
-    if row.candidate.position == 0 or row.drop is None:
+    result = row.candidate.result
+    spread = result.timing.memory_range if axis == "memory" and result is not None else None
+    low, high = spread or (amount, amount)
+    return Interval(amount / 1e6, low / 1e6, high / 1e6)
+
+
+def quality_of(row: Row, quality: Quality) -> Interval | None:
+    """Return how good a row is, in percent, with its own interval; None where it is not known.
+
+    Without labels it is that of the worst output: percent of the answers that are the same or, where there
+    are no classes, of the signal that is no error.
+    """
+    result = row.candidate.result
+    if result is None or (quality == "accuracy" and result.accuracy is None):
+        return None
+    if quality == "accuracy" and result.accuracy is not None:
+        return result.accuracy.interval or _exact(result.accuracy.value)
+    if row.candidate.position == 0:
+        return _exact(100.0)
+    lost = result.fidelity.worst.loss
+    return Interval(_kept(lost.value), _kept(lost.high), _kept(lost.low))
+
+
+def _kept(lost: float) -> float:
+    """Return what is left of 100 percent; more noise than signal leaves nothing."""
+    return min(100.0, max(0.0, 100 - lost))
+
+
+def _apart(row: Row, quality: Quality) -> Interval | None:
+    """Return the accuracy with the interval of its paired difference from the baseline's."""
+    if quality != "accuracy" or row.accuracy is None:
+        return None
+    if row.drop is None:
         return _exact(row.accuracy)
-    worse, better = row.drop.high - row.drop.value, row.drop.value - row.drop.low
-    return Interval(row.accuracy, row.accuracy - worse, row.accuracy + better)
+    base = row.accuracy + row.drop.value
+    return Interval(row.accuracy, base - row.drop.high, base - row.drop.low)
+
+
+def accuracy_words(row: Row) -> str:
+    """Return the accuracy with its own interval and, for all but the baseline, the change with its own."""
+    found = quality_of(row, "accuracy")
+    if found is None:
+        return fmt.NONE
+    words = fmt.agreement(found) if found.high > found.low else fmt.percent(found.value)
+    return f"{words}, {fmt.change(row.drop)}" if row.candidate.position else words
 
 
 def hover_lines(row: Row) -> tuple[str, ...]:
@@ -65,10 +98,11 @@ def hover_lines(row: Row) -> tuple[str, ...]:
     if row.candidate.position:
         lines.append(f"Speed-up {fmt.times(row.speedup)}")
     if row.accuracy is not None:
-        lines.append(f"Accuracy {fmt.percent(row.accuracy)}, {fmt.change(row.drop)}")
-    elif row.agreement is not None:
+        lines.append(f"Accuracy {accuracy_words(row)}")
+    elif row.agreement is not None and row.candidate.position:
         lines.append(f"Same answer as your model {fmt.agreement(row.agreement)}")
-    lines.append(f"Signal to noise {fmt.decibel(row.sqnr_db)}")
+    if row.candidate.position:
+        lines.append(f"Signal to noise {fmt.decibel(row.sqnr_db)}")
     lines.append(f"File {fmt.size(row.size_bytes)}, memory {fmt.size(row.memory_bytes)}")
     if row.candidate.result is not None and row.candidate.result.timing.unstable:
         lines.append("Unstable: the interval is wider than ±3 %")
@@ -79,22 +113,33 @@ def points_of(rows: Sequence[Row], axis: str, quality: Quality) -> list[Point]:
     """Return the rows that have a figure on both axes."""
     points = []
     for row in rows:
-        x, y = _cost(row, axis), _quality(row, quality)
+        x, y = cost_of(row, axis), quality_of(row, quality)
         if x is not None and y is not None:
             base = row.candidate.position == 0
-            points.append(Point(row.id, row.name, x, y, row.size_bytes or 0, hover_lines(row), base))
+            about = (row.size_bytes or 0, hover_lines(row), base, _apart(row, quality))
+            points.append(Point(row.id, row.name, x, y, *about))
     return points
 
 
 def _axes(axis: str, quality: Quality, best: float, limits: Limits) -> tuple[Axis, Axis]:
-    y = Axis(QUALITIES[quality])
+    y = Axis(QUALITIES[quality], bounds=PERCENT)
     if limits.max_drop is not None:
         points = fmt.signed(-limits.max_drop)
-        y = Axis(QUALITIES[quality], best - limits.max_drop, f"your limit: {points} points")
+        y = Axis(QUALITIES[quality], best - limits.max_drop, f"your limit: {points} points", PERCENT)
     x_limit = {"latency": limits.max_latency_ms, "size": limits.max_size_bytes}.get(axis)
     if axis == "size" and x_limit is not None:
         x_limit = x_limit / 1e6
     return Axis(COSTS[axis], x_limit, "your limit"), y
+
+
+def clicked_id(key: str) -> str | None:
+    """Return the id of the point that was clicked in the chart `key`."""
+    state: Any = st.session_state.get(key)
+    found = state.selection.points if state else []
+    data = found[0].get("customdata") if found else None
+    if not data:
+        return None
+    return str(data[0] if isinstance(data, (list, tuple)) else next(iter(data.values())))
 
 
 def pareto_chart(
@@ -116,7 +161,7 @@ def pareto_chart(
     in it has changed; the page owns the selection and passes it in.
     """
     points = points_of(rows, axis, quality)
-    x, y = _axes(axis, quality, _best(rows, quality), limits)
+    x, y = _axes(axis, quality, best(rows, quality), limits)
     figure = pareto_figure(
         points,
         x,
@@ -130,11 +175,9 @@ def pareto_chart(
     )
 
     def clicked() -> None:
-        state: Any = st.session_state.get(key)
-        found = state.selection.points if state else []
-        data = found[0].get("customdata") if found else None
-        if data and on_click is not None:
-            on_click(str(data[0] if isinstance(data, (list, tuple)) else next(iter(data.values()))))
+        found = clicked_id(key)
+        if found is not None and on_click is not None:
+            on_click(found)
 
     name = f"{QUALITIES[quality]} against {COSTS[axis]} of {len(points)} measured candidates"
     options: dict[str, Any] = {"theme": None, "config": CONFIG, "key": key, "alt": name}

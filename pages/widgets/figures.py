@@ -10,6 +10,7 @@ from core.domain.measurement import Latency
 from core.domain.run import Result
 from core.views import Quality, Row, ties
 from pages.widgets import format as fmt
+from pages.widgets.chart import quality_of
 
 SAME_PACE = 0.005
 
@@ -80,10 +81,12 @@ def _speedup(row: Row) -> None:
 
 
 def _quality(row: Row, quality: Quality) -> None:
-    top1 = row.agreement
-    if quality == "accuracy":
-        own = row.candidate.position == 0
-        card("Accuracy", fmt.percent(row.accuracy), "of your model" if own else fmt.change(row.drop))
+    top1, own = row.agreement, quality_of(row, "accuracy")
+    if quality == "accuracy" and own is not None:
+        spread = f"{own.low:.1f}–{own.high:.1f}" if own.high > own.low else "of your model"
+        card("Accuracy", fmt.percent(own.value), fmt.change(row.drop) if row.candidate.position else spread)
+    elif row.candidate.position == 0:
+        card("Fidelity", "100 %", "the measure of all")
     elif top1 is None:
         card("Signal to noise", fmt.decibel(row.sqnr_db), "of the worst output, against your model's")
     else:
@@ -120,7 +123,8 @@ def _sameness(row: Row, result: Result) -> Iterator[Line]:
     """Yield what is known of accuracy and fidelity."""
     quality, fidelity, own = result.accuracy, result.fidelity, row.candidate.position == 0
     if quality is not None:
-        yield "Accuracy", fmt.percent(quality.value), f"{quality.samples:,} samples"
+        value = fmt.agreement(quality.interval) if quality.interval else fmt.percent(quality.value)
+        yield "Accuracy", value, f"{quality.samples:,} samples"
         if not own:
             flips = f"{quality.flips} samples changed, McNemar p = {quality.mcnemar_p:.2g}"
             yield "Change", fmt.change(quality.drop), flips

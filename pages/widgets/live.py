@@ -1,45 +1,71 @@
-"""A run while it happens: polled every two seconds, redrawn where something has changed."""
+"""A run while it happens: its state every two seconds, everything else where something has changed."""
 
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import streamlit as st
 
 from core import engine
 from core.domain.run import RunStatus
-from core.views import RunView, command_for, python_for, run_view
+from core.figures import calls_figure, palette
+from core.views import RunView, command_for, python_for, refreshed, run_view
 from pages.widgets import format as fmt
-from pages.widgets.chart import pareto_chart
+from pages.widgets.address import put, settings
+from pages.widgets.chart import CONFIG, pareto_chart
 from pages.widgets.commands import same_elsewhere
-from pages.widgets.page import emphasis, errors_as_words, go, remember, store
+from pages.widgets.multiples import multiples
+from pages.widgets.page import dark, emphasis, errors_as_words, go, remember, store
+from pages.widgets.picked import picked
 from pages.widgets.recommendation import recommendation_box
 from pages.widgets.run_header import cancel_button, outcome, progress_bar, title
 from pages.widgets.setup import set_up_again
 from pages.widgets.table import candidates_table, problems
 
 POLL_S = 2.0
+CALLS_S = 1.0
 PATIENCE_S = 10.0
+REST = 10.0
+"""After a redraw the page rests for so many times what it took: it is there to watch, not to disturb."""
 
 
 def _results(view: RunView) -> None:
-    """Draw what is known so far: the recommendation, the chart and the table."""
+    """Draw the recommendation, the charts and the table, one selection in all of them."""
+    select = partial(put, view.run.id, "selected")
+    row = view.find(settings(view.run.id, ("selected",)).get("selected"))
+    chosen = row.id if row else None
     measured = [row for row in view.candidates if row.latency_ms is not None]
     recommendation_box(view, key="live")
-    if not measured:
-        if view.run.status.active:
-            st.caption("The baseline comes first; points appear here as they are measured.")
-            st.skeleton(height=320)
+    limits, best = view.run.request.limits, view.recommendation.candidate_id
+    if measured:
+        pareto_chart(
+            measured,
+            limits,
+            view.quality,
+            recommended=best,
+            selected=chosen,
+            key="live_chart",
+            on_click=select,
+        )
+    elif view.run.status.active:
+        _calls(view.run.id)
+    if row is not None:
+        picked(row, view)
+    multiples(view, limits, selected=chosen, on_click=select, key="live")
+    candidates_table(view, recommended=best, selected=chosen, on_pick=select, key="live_table")
+
+
+@st.fragment(run_every=CALLS_S)
+def _calls(run_id: str) -> None:
+    """Draw the baseline's calls as they come in: the first figure takes its time."""
+    found = store().live.get(run_id)
+    if found is None:
+        st.caption("Your model comes first; its calls appear here as they are timed.")
         return
-    pareto_chart(
-        measured,
-        view.run.request.limits,
-        view.quality,
-        recommended=view.recommendation.candidate_id,
-        selected=None,
-        key="live_chart",
-        on_click=lambda candidate: st.session_state.update(open_candidate=candidate),
-    )
+    st.markdown(f"**Your model, call by call**: {found.calls:,} so far")
+    figure = calls_figure(found.ms, found.calls, palette(dark()))
+    st.plotly_chart(figure, theme=None, config=CONFIG, key="live_calls", alt="Time of each call so far")
 
 
 def _control(view: RunView) -> None:
@@ -61,11 +87,12 @@ def _look_after(view: RunView) -> None:
 
 
 @st.fragment(run_every=POLL_S)
-def _watch(run_id: str) -> None:
-    """Draw an active run again and again; when it ends, draw the whole page once more."""
+def _state(drawn: RunView, rest_until: float) -> None:
+    """Draw how far the run is; draw the whole page once more when it has moved."""
     with errors_as_words():
-        view = run_view(store(), run_id)
-        if not view.run.status.active:
+        view = refreshed(store(), drawn)
+        moved = view.run.revision != drawn.run.revision
+        if moved and (time.monotonic() > rest_until or not view.run.status.active):
             st.rerun()
         _look_after(view)
         title(view)
@@ -74,8 +101,6 @@ def _watch(run_id: str) -> None:
             progress_bar(view)
         with right:
             cancel_button(view)
-        _results(view)
-        candidates_table(view, recommended=view.recommendation.candidate_id, key="live_table")
 
 
 def _ended(view: RunView) -> None:
@@ -94,22 +119,24 @@ def _ended(view: RunView) -> None:
         ):
             go("compare.py", run=view.run.id)
     _results(view)
-    candidates_table(view, recommended=view.recommendation.candidate_id, key="ended_table")
     _control(view)
     problems(view.candidates)
 
 
 def live(run_id: str) -> None:
     """Draw the page of a run, whatever its state."""
+    began = time.monotonic()
     view = run_view(store(), run_id)
     remember("run", run_id)
     if view.run.status.active:
-        _watch(run_id)
+        head = st.container()
+        _results(view)
+        took = time.monotonic() - began
+        with head:
+            _state(view, began + REST * took)
     else:
         title(view)
         _ended(view)
-    if "open_candidate" in st.session_state:
-        go("candidate.py", candidate=st.session_state.pop("open_candidate"))
     same_elsewhere(
         command_for(view.model, view.data, view.run.request),
         python_for(view.model, view.data, view.run.request),

@@ -12,7 +12,7 @@ from core.figures import Series, palette, throughput_figure
 from core.views import Row, RunView
 from pages.widgets import format as fmt
 from pages.widgets.address import on_change
-from pages.widgets.chart import CONFIG
+from pages.widgets.chart import CONFIG, accuracy_words
 from pages.widgets.page import dark
 
 
@@ -23,8 +23,7 @@ def _facts(row: Row) -> dict[str, str]:
     timing, latency = result.timing, result.timing.latency
     quality = {}
     if row.accuracy is not None:
-        change = f", {fmt.change(row.drop)}" if row.candidate.position else ""
-        quality["Accuracy"] = f"{fmt.percent(row.accuracy)}{change}"
+        quality["Accuracy"] = accuracy_words(row)
     return {
         "Latency": fmt.milliseconds(row.latency_ms) + (" · unstable" if timing.unstable else ""),
         "Slowest 1 in 10": fmt.ms(latency.p90, "too few calls"),

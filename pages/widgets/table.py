@@ -36,12 +36,13 @@ def _spread(interval: Interval | None, scale: float) -> str:
 def _marks(view: RunView, recommended: str | None) -> dict[str, str]:
     """Return a word for each row: the chart's for what is measured, else where it stands."""
     chart = roles(points_of(view.candidates, "latency", view.quality))
-    words = {row.id: _unmeasured(row, view.run.status.active) for row in view.candidates}
+    words = {row.id: standing(row, view.run.status.active) for row in view.candidates}
     words |= {key: LEGEND[role] for key, role in chart.items()}
     return words | ({recommended: "★ Recommended"} if recommended else {})
 
 
-def _unmeasured(row: Row, active: bool) -> str:
+def standing(row: Row, active: bool) -> str:
+    """Return in a word where a row stands that has no figures."""
     return CANDIDATE[row.candidate.status] if active or row.candidate.status.final else "Not reached"
 
 

@@ -159,7 +159,9 @@ def result(
     )
     agreement = Interval(100 - lost * 1.3, 99.0 - lost * 1.5, min(100.0, 100.2 - lost))
     fidelity = Fidelity(agreement if classes else None, 38 - 4 * lost, 0.1 * lost, 899)
-    quality = Accuracy("top1", accuracy, Interval(lost, lost - room, lost + room), 899, int(14 * lost), 0.3)
+    own = Interval(accuracy, accuracy - 1.0, accuracy + 0.8)
+    drop = Interval(lost, lost - room, lost + room)
+    quality = Accuracy("top1", accuracy, drop, 899, int(14 * lost), 0.3, own)
     return Result(timing, quality if labelled else None, fidelity, int(file_mb * 1e6))
 
 
