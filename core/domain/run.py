@@ -73,7 +73,7 @@ class RunRequest:
         recipes: Recipes chosen by hand.
         runtimes: Runtimes to consider; empty means all that are available.
         limits: What the recommendation must respect.
-        budget_s: Seconds after which no new work starts; None means no limit.
+        budget_s: Seconds from the click to the answer, waiting for other runs aside; None means no limit.
         threads: Threads of every runtime.
         batch: Samples per call for the latency figures.
         seed: Of calibration, bootstrap and random inputs.

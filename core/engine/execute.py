@@ -10,13 +10,16 @@ from core.bench.rounds import Plan
 from core.domain.model import DataSet
 from core.domain.run import Candidate, CandidateStatus, Run, RunStatus
 from core.engine.building import Builder
+from core.engine.heating import run_heat
 from core.engine.jobs import LEAST_STEP_S, Stop
 from core.engine.measuring import PLANS, Measurer
-from core.engine.pacing import Pacing, random_samples
+from core.engine.pacing import HEAT_MOST, Pacing, random_samples
 from core.engine.uploads import add_data
 from core.errors import Cancelled, ChildTimeout, ErrorRecord, PassNotApplicable, WhetstoneError
+from core.insights.recommendation import contenders
 from core.store.store import Store
 
+HEAT = "heat"
 NO_TURN = "The time budget was spent before this candidate's turn."
 
 
@@ -70,6 +73,7 @@ class Execution:
             baseline = self._baseline(next(iter(self._candidates.values())))
             while waiting := self._waiting:
                 self._try(waiting[0], baseline)
+            self._heat(data)
         finally:
             self._measurer.close()
         return RunStatus.DONE
@@ -104,9 +108,7 @@ class Execution:
         except Exception as error:
             self._settle(CandidateStatus.FAILED, error)
             raise
-        if done.result is not None:
-            control = asdict(done.result.timing.speedup)
-            self._store.work.set_control(self._run.id, self._worker, control)
+        self._control(done)
         return done
 
     def _try(self, candidate: Candidate, baseline: Candidate) -> None:
@@ -129,6 +131,36 @@ class Execution:
                 self._settle(CandidateStatus.SKIPPED, error)
             except Exception as error:
                 self._settle(CandidateStatus.FAILED, error)
+
+    def _heat(self, data: DataSet) -> None:
+        """Hold the baseline and the best candidates against each other, once, before any is recommended."""
+        rows = list(self._candidates.values())
+        best = contenders(rows, self._run.request.limits, HEAT_MOST)
+        done = any(event.kind == HEAT for event in self._store.events.since(self._run.id))
+        share = None if done or not best else self._pacing.heat()
+        if share is None:
+            return
+        self._measurer.close()
+        self._stage("Final heat: the best candidates and your model in turns")
+        entries = [(each, self._builder.build(each.recipe)) for each in (rows[0], *best)]
+        seed = self._run.request.seed
+        try:
+            heated = run_heat(
+                self._store, self._model, data, entries, share.plan, self._stop, seed, share.seconds
+            )
+        except Cancelled:
+            # The time was over: what was measured before stands.
+            self._stop.check()
+            return
+        for each in heated:
+            self._save(each)
+        self._control(heated[0])
+        self._store.events.append(self._run.id, HEAT, "", {"candidates": [each.id for each in heated]})
+
+    def _control(self, baseline: Candidate) -> None:
+        if baseline.result is not None:
+            control = asdict(baseline.result.timing.speedup)
+            self._store.work.set_control(self._run.id, self._worker, control)
 
     @property
     def _doing(self) -> str:

@@ -67,6 +67,19 @@ class Share:
     deadline: float
 
 
+@dataclass(frozen=True)
+class Heat:
+    """What the final heat gets.
+
+    Attributes:
+        plan: Wanted rounds and starts.
+        seconds: For everything; None for as much as the plan wants.
+    """
+
+    plan: Plan
+    seconds: float | None
+
+
 class Pacing:
     """Shares the time of one run out; without a budget everything gets what the preset says.
 
@@ -105,7 +118,7 @@ class Pacing:
     def candidate(self, waiting: Sequence[Recipe]) -> Share | None:
         """Return what the first of those that are `waiting` gets; None where it would not come to an end."""
         if not self._limited:
-            return Share(replace(self._plan, predict_rows=self._rows), float("inf"))
+            return Share(self._plan, float("inf"))
         whole, first = self._stop.remaining_s - FINISH_S, waiting[0]
         left = whole - (self._heat_s(self._done + 1) if self._done else 0.0)
         start = self.forecast.building_s(first) + self._overhead_s
@@ -121,12 +134,16 @@ class Pacing:
         most = min(whole, max(HOG_TIMES * (start + rounds), HOG_SHARE * left))
         return Share(plan, time.monotonic() + most)
 
-    def heat_s(self) -> float | None:
-        """Return the seconds for the final heat: None for as many as it takes, 0 where there are too few."""
+    def heat(self) -> Heat | None:
+        """Return what the final heat gets; None where too little time is left for it."""
         if not self._limited:
-            return None
+            return Heat(self._plan, None)
         needed, left = self._heat_s(self._done), self._stop.remaining_s - FINISH_S
-        return left if 0 < needed <= left else 0.0
+        if not 0 < needed <= left:
+            return None
+        # Another start loads everything once more.
+        plan = self._plan if left > 2 * needed else replace(self._plan, close_starts=1)
+        return Heat(plan, left)
 
     def learn(self, candidate: Candidate, result: Result, took_s: float) -> None:
         """Take note of what measuring `candidate` took in all."""
@@ -147,7 +164,7 @@ class Pacing:
 
     def _rounds_s(self, waiting: Sequence[Recipe], left: float) -> tuple[float, bool]:
         """Return the seconds of rounds for the first of `waiting`, and whether there is time for all."""
-        full = self._plan.max_seconds
+        full = self._plan.limit_s(self._round_s)
         decent = min(full, max(DECENT_S, DECENT_ROUNDS * self._round_s))
         measuring = self._overhead_s * len(waiting)
         spare = left - (self.forecast.total_s(waiting) - self._measuring_s(waiting)) - measuring

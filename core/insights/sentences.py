@@ -33,7 +33,8 @@ def missed_control(control: Interval | None) -> str:
         return ""
     return (
         f"The control, your model against itself, came out at {times(control)} faster instead of 1: "
-        f"differences of about {abs(control.value - 1):.0%} in this run mean nothing."
+        f"differences of about {abs(control.value - 1):.0%} in this run mean nothing, and every speed-up is "
+        "stated with that much more doubt."
     )
 
 

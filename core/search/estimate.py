@@ -11,9 +11,9 @@ from core.registry import get_pass
 
 BUILD_S = (1.0, 0.3)
 """Of a pass that does not say what it costs, see `core.protocols.Pass`."""
-MEASURE_S = (4.5, 3.0)
+MEASURE_S = (6.0, 3.0)
 """Seconds to measure a small model, and more for every 10^9 multiply-accumulates."""
-HEAT_S = 8.0
+HEAT_S = 12.0
 TORCH_RUNTIMES = ("pytorch", "torchscript")
 TORCH_START_S = 1.5
 TRUST_S = 4.0

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.domain.measurement import Interval
 from core.domain.recipe import Artifact
-from core.domain.run import Limits
+from core.domain.run import Limits, Run
 from core.errors import NotFound
 from core.insights.findings import Finding, findings
 from core.insights.judgement import more_samples
@@ -76,15 +76,23 @@ def _chain(store: Store, artifact_id: str | None) -> list[Artifact]:
     return chain[::-1]
 
 
-def _steps(row: Row, chain: list[Artifact]) -> tuple[StepRow, ...]:
+def _steps(row: Row, chain: list[Artifact], samples: int | None) -> tuple[StepRow, ...]:
+    """Return the steps as they were done: with `samples` to calibrate on, no more than those were used."""
     made = dict(enumerate(each for each in chain if each.step is not None))
     rows = []
     for index, step in enumerate(row.candidate.recipe.steps):
         technique, artifact = passes()[step.pass_id], made.get(index)
         params = to_plain(make(technique.Params, step.params))
+        if technique.calibrates and samples is not None and "samples" in params:
+            params["samples"] = min(params["samples"], samples)
         details, size = (artifact.details, artifact.size_bytes) if artifact else ({}, None)
         rows.append(StepRow(step_name(step), technique.summary, params, details, size))
     return tuple(rows)
+
+
+def _calibrated_on(store: Store, run: Run) -> int | None:
+    """Return how many samples there were to calibrate on; None before the run has its data."""
+    return None if run.data_id is None else store.data.get(run.data_id).calibration_samples
 
 
 def explain(store: Store, candidate_id: str, limits: Limits | None = None) -> CandidateView:
@@ -109,8 +117,8 @@ def explain(store: Store, candidate_id: str, limits: Limits | None = None) -> Ca
     return CandidateView(
         view,
         row,
-        _steps(row, chain),
-        findings(candidate, chain, control, request.limits),
+        _steps(row, chain, _calibrated_on(store, view.run)),
+        findings(candidate, chain, control, limits or request.limits),
         more_samples(candidate.result, limits or request.limits) if candidate.result else None,
         command_for(view.model, view.data, request, recipe),
         python_for(view.model, view.data, request, recipe),

@@ -103,12 +103,15 @@ def _why(candidate: Candidate, limits: Limits, advice: Recommendation, chosen: C
     if not verdict.meets:
         return f"Not recommended: {' and '.join(verdict.violations)}."
     speed = candidate.result.timing.speedup
+    reason = shaky(candidate.result.timing)
     if not faster(candidate.result):
+        if reason and speed.value > 1:
+            return f"Not recommended: it may be faster than your model, but {reason}."
         word = "measurably " if speed.high > 1 else ""
         return f"Not recommended: it is not {word}faster than your model."
     if chosen is None or chosen.result is None:
         return "Within the limits."
-    best, reason = chosen.result.timing.speedup, shaky(candidate.result.timing)
+    best = chosen.result.timing.speedup
     if reason and speed.value > best.value:
         return f"May be faster than the recommended {chosen.name}, but {reason}."
     if best.overlaps(speed):

@@ -47,7 +47,9 @@ def test_without_a_budget_everything_gets_what_the_preset_says() -> None:
     assert share is not None
     assert share.plan.max_seconds == PLAN.max_seconds
     assert share.deadline == float("inf")
-    assert paced.heat_s() is None
+    heat = paced.heat()
+    assert heat is not None
+    assert (heat.plan, heat.seconds) == (PLAN, None)
 
 
 def test_a_large_budget_cuts_nothing_but_the_evaluation() -> None:
@@ -80,7 +82,7 @@ def test_shares_end_before_the_budget_does(budget_s: float, call_s: float) -> No
 def test_what_cannot_come_to_an_end_is_not_begun() -> None:
     paced = pacing(8.0, candidate("base", slow(1.3), 0), candidate("one", slow(1.3, 2.0)))
     assert paced.candidate(rest(RECIPES)) is None
-    assert paced.heat_s() == 0.0
+    assert paced.heat() is None
     assert pacing(2.0, candidate("base", slow(1.3), 0)).candidate(rest(RECIPES)) is None
 
 

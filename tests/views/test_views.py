@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.domain.model import DataSet
 from core.domain.recipe import Step
 from core.domain.run import PLANNING, CandidateStatus, Limits, RunRequest
 from core.engine import Plan
@@ -117,3 +118,13 @@ def test_each_technique_says_whether_it_applies(store: Store) -> None:
     assert "export_onnx" not in techniques
     assert not techniques["export_torchscript"].applicable
     assert "this model is ONNX" in techniques["export_torchscript"].reason
+
+
+def test_no_more_samples_were_calibrated_on_than_there_were(store: Store) -> None:
+    step = explain(store, "fast").steps[1]
+    assert step.params["samples"] == 64
+    data = DataSet("d", "few", (), ("input",), 15, 45, labelled=True)
+    store.data.add(data)
+    store.work.claim("me")
+    store.work.set_data("run", "me", "d")
+    assert explain(store, "fast").steps[1].params["samples"] == 15

@@ -1,0 +1,58 @@
+"""The final heat of a run: baseline and best candidates once more, in turns with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from core.bench.endpoint import Endpoint
+from core.bench.heat import heat
+from core.bench.moments import after_heat, claimed
+from core.bench.rounds import Plan
+from core.domain.model import DataSet, SourceModel
+from core.domain.recipe import Artifact
+from core.domain.run import Candidate
+from core.engine.building import lay_out, lay_out_data
+from core.engine.jobs import Stop, job_folder
+from core.store.store import Store
+
+
+def run_heat(
+    store: Store,
+    model: SourceModel,
+    data: DataSet,
+    entries: Sequence[tuple[Candidate, Artifact]],
+    plan: Plan,
+    stop: Stop,
+    seed: int = 0,
+    seconds: float | None = None,
+) -> list[Candidate]:
+    """Return the measured candidates of `entries` with what the heat adds to their figures.
+
+    Args:
+        store: Holds the files.
+        model: The source model.
+        data: Rows to call it with.
+        entries: The baseline first, then candidates, the more important ones first.
+        plan: Wanted rounds and starts.
+        stop: Ends it early.
+        seed: Of all orders.
+        seconds: Time for everything; None for as much as the plan wants.
+
+    Raises:
+        Cancelled: The run was stopped, or its time was over before the heat was.
+    """
+    measured = [(each, each.result, artifact) for each, artifact in entries if each.result is not None]
+    with job_folder(store) as folder:
+        rows = lay_out_data(store, data, folder / "data")
+        endpoints = [
+            Endpoint(lay_out(store, artifact, folder / f"model-{index}"), each.recipe.target, model)
+            for index, (each, _, artifact) in enumerate(measured)
+        ]
+        found = heat(endpoints, plan, folder / "out", rows, seed, stop.over, seconds)
+    first, *rest = after_heat([result.timing for _, result, _ in measured], found)
+    timings = [first, *(claimed(timing, first.speedup, first) for timing in rest)]
+    return [
+        replace(each, result=replace(result, timing=timing))
+        for (each, result, _), timing in zip(measured, timings, strict=True)
+    ]
