@@ -15,6 +15,7 @@ from core.optional import distribution, version
 from core.protocols import Package
 from core.registry import get_runtime
 from core.serde import to_plain
+from core.texts import as_markdown
 
 EPOCH = (2020, 1, 1, 0, 0, 0)
 COMPRESS_BELOW = 64 * 1024**2
@@ -93,7 +94,7 @@ def _readme(package: Package) -> str:
     result, target = _result(package), package.candidate.recipe.target
     latency, speed = result.timing.latency, result.timing.speedup
     lines = [
-        f"# {package.model.name}: {package.candidate.name}",
+        f"# {as_markdown(package.model.name)}: {as_markdown(package.candidate.name)}",
         "",
         f"- {latency.p50:.3f} ms per call of batch {target.batch} on {target.threads} thread(s) of "
         f"{result.timing.environment.cpu}",

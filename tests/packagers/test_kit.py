@@ -148,3 +148,12 @@ def test_a_torchscript_kit_says_that_the_model_is_a_program(tmp_path: Path) -> N
     assert "is a program" in (script / "README.md").read_text()
     assert "program" in (script / "session.py").read_text()
     assert "is a program" not in (graph / "README.md").read_text()
+
+
+def test_a_models_name_is_no_markdown_in_the_kit(tmp_path: Path) -> None:
+    made = package(tmp_path / "made", "onnxruntime")
+    named = replace(made, model=replace(made.model, name="[x](https://evil.example)\n# More"))
+    first = (unpack(named, tmp_path / "kit") / "README.md").read_text().splitlines()[0]
+    assert first.startswith("# \\[x\\](https:")
+    assert "https://" not in first
+    assert "# More" in first
