@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.domain.measurement import Interval
+from core.domain.measurement import Doubt, Interval
 from core.domain.run import Limits
 from core.figures import Axis, Point, palette, pareto_figure
 from core.views import Quality, Row
@@ -104,8 +104,10 @@ def hover_lines(row: Row) -> tuple[str, ...]:
     if row.candidate.position:
         lines.append(f"Signal to noise {fmt.decibel(row.sqnr_db)}")
     lines.append(f"File {fmt.size(row.size_bytes)}, memory {fmt.size(row.memory_bytes)}")
-    if row.candidate.result is not None and row.candidate.result.timing.unstable:
-        lines.append("Unstable: the interval is wider than ±3 %")
+    timing = row.candidate.result.timing if row.candidate.result is not None else None
+    if timing is not None and timing.unstable:
+        few = timing.doubt is Doubt.FEW_ROUNDS
+        lines.append(f"Unstable: {'too few rounds for the time' if few else 'the interval stayed wide'}")
     return tuple(lines)
 
 

@@ -6,13 +6,15 @@ import streamlit as st
 
 FIGURES = {
     "Latency": "What one call takes, from the runtime's entry to its answer: the median over many calls.",
-    "95 % interval": "Where the true value lies, in 19 of 20 measurements. Narrow is sure.",
+    "95 % interval": "Where the same measurement, made again, ends in 19 of 20 cases. Narrow is sure.",
     "Speed-up": "Your model's time by the candidate's, taken in turns on the same cores: the fairest figure "
     "here, since whatever slows the machine slows both.",
     "Pace": "A machine is not equally fast all the time. Latencies are stated as if it had been as fast as "
     "at the start of the run, so that they can be compared.",
-    "Unstable": "The interval of the speed-up was still wider than ±3 % when the time was over. "
-    "Measure again on a quiet machine.",
+    "Unstable": "The interval of the speed-up stayed wide: measure again on a quiet machine. Or the calls "
+    "are so long that there were too few of them for the time: give the run more.",
+    "Disturbed": "The share of calls that the system interrupted for another program. The median leaves out "
+    "what that took, the slow calls show it.",
 }
 CHOICE = {
     "Front": "The candidates that no other beats in both speed and quality: choose among these.",
