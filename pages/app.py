@@ -54,7 +54,8 @@ class SecurityHeaders:
 
 @asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
-    """Delete uploads that nobody took, see to runs whose worker died, prepare the demo, and serve."""
+    """Leave the timing cores alone, tidy up, see to runs whose worker died, prepare the demo, and serve."""
+    engine.keep_off_timing()
     tickets.sweep()
     try:
         with engine.open_store() as store:

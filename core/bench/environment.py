@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from core.bench.cores import given_cores
 from core.domain.measurement import Environment
 from core.optional import version
 
@@ -44,8 +45,7 @@ def environment() -> Environment:
 
 def usable_cores() -> int:
     """Return the cores that affinity and control group leave to this process, at least 1."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    cores = len(given_cores() or ()) or os.cpu_count() or 1
     quota = _quota()
     return cores if quota is None else max(1, min(cores, floor(quota)))
 

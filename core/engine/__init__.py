@@ -1,5 +1,6 @@
 """Plan a run, execute it, and the worker that does so."""
 
+from core.bench.cores import keep_off_timing
 from core.engine.kits import export, kit_name, kit_path
 from core.engine.planning import Plan, plan
 from core.engine.submit import cancel, delete, delete_upload, resume, submit
@@ -15,6 +16,7 @@ __all__ = [
     "delete",
     "delete_upload",
     "export",
+    "keep_off_timing",
     "kit_name",
     "kit_path",
     "open_store",

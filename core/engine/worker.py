@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from core.bench.cores import all_cores
 from core.domain.run import Run
 from core.engine.execute import execute
 from core.engine.jobs import Stop, sweep_jobs
@@ -192,7 +193,7 @@ def ensure_worker() -> None:
     folder = get_settings().data_dir
     if worker_alive(folder):
         return
-    with private_file(folder / "worker.log").open("ab") as log:
+    with private_file(folder / "worker.log").open("ab") as log, all_cores():
         subprocess.Popen(
             # -P: the folder it is started in may hold a `core` of somebody else.
             [sys.executable, "-P", "-m", "core", "worker"],
