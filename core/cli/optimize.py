@@ -67,19 +67,20 @@ def register(commands: Any) -> None:
 
 
 class Progress:
-    """Prints each candidate when it is final, and the stage when it changes."""
+    """Prints each candidate when it is final or has new figures, and the stage when it changes."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._shown: set[str] = set()
+        self._shown: dict[str, str] = {}
         self._stage = ""
 
     def __call__(self, view: RunView) -> None:
         """Print what is new in `view`."""
         for row in view.candidates:
-            if row.candidate.status.final and row.id not in self._shown:
-                self._shown.add(row.id)
-                self._console.print(describe(row))
+            # Once more where the final heat changed the figures.
+            if row.candidate.status.final and self._shown.get(row.id) != (line := describe(row)):
+                self._shown[row.id] = line
+                self._console.print(line)
         if view.progress.stage and view.progress.stage != self._stage:
             self._stage = view.progress.stage
             done, total = view.progress.done, view.progress.total

@@ -13,7 +13,7 @@ from core.engine.building import Builder
 from core.engine.heating import run_heat
 from core.engine.jobs import LEAST_STEP_S, Stop
 from core.engine.measuring import PLANS, Measurer
-from core.engine.pacing import HEAT_MOST, Pacing, random_samples
+from core.engine.pacing import Pacing, random_samples
 from core.engine.uploads import add_data
 from core.errors import Cancelled, ChildTimeout, ErrorRecord, PassNotApplicable, WhetstoneError
 from core.insights.recommendation import contenders
@@ -126,7 +126,7 @@ class Execution:
                 if self._stop.remaining_s > LEAST_STEP_S:
                     self._settle(CandidateStatus.FAILED, error)
                 else:
-                    self._skip(f"It was {self._doing} when the time was over.")
+                    self._skip(f"It was {self._doing} when {share.limit} was over.")
             except PassNotApplicable as error:
                 self._settle(CandidateStatus.SKIPPED, error)
             except Exception as error:
@@ -134,11 +134,10 @@ class Execution:
 
     def _heat(self, data: DataSet) -> None:
         """Hold the baseline and the best candidates against each other, once, before any is recommended."""
-        rows = list(self._candidates.values())
-        best = contenders(rows, self._run.request.limits, HEAT_MOST)
+        rows, share = list(self._candidates.values()), self._pacing.heat()
         done = any(event.kind == HEAT for event in self._store.events.since(self._run.id))
-        share = None if done or not best else self._pacing.heat()
-        if share is None:
+        best = contenders(rows, self._run.request.limits, share.most) if share and not done else []
+        if share is None or not best:
             return
         self._measurer.close()
         self._stage("Final heat: the best candidates and your model in turns")

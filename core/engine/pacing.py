@@ -23,7 +23,7 @@ BASELINE_ROUNDS, BASELINE_OUTPUTS = 0.12, 0.08
 OUTPUTS = 0.05
 """Share of the budget for the outputs of one candidate."""
 DECENT_S, DECENT_ROUNDS, FEWEST_ROUNDS = 1.5, 8, 4
-HEAT_SHARE, HEAT_ROUNDS, HEAT_MOST = 0.15, 6, 4
+HEAT_SHARE, HEAT_ROUNDS, HEAT_MOST, LOAD_S = 0.15, 6, 4, 0.8
 FEWEST_SAMPLES = 16
 FIRST_OVERHEAD_S = 4.0
 LEAST_CANDIDATE_S = 3.0
@@ -61,10 +61,12 @@ class Share:
     Attributes:
         plan: How exactly to measure it.
         deadline: Value of `time.monotonic` at which it is stopped.
+        limit: What is over then, for people.
     """
 
     plan: Plan
     deadline: float
+    limit: str = "the time"
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,12 @@ class Heat:
     """What the final heat gets.
 
     Attributes:
+        most: Candidates that take part, the baseline aside.
         plan: Wanted rounds and starts.
         seconds: For everything; None for as much as the plan wants.
     """
 
+    most: int
     plan: Plan
     seconds: float | None
 
@@ -112,8 +116,8 @@ class Pacing:
         if self.forecast.total_s(waiting) + HEAT_S > self._budget_s:
             plan = replace(plan, starts=1, close_starts=1, throughput_batches=())
         plan = replace(plan, predict_seconds=BASELINE_OUTPUTS * self._budget_s)
-        left = max(self._stop.remaining_s - FINISH_S, LEAST_BASELINE_S)
-        return Share(plan, time.monotonic() + left)
+        left, spent = self._stop.remaining_s, self._budget_s - self._stop.remaining_s
+        return Share(plan, time.monotonic() + max(left - FINISH_S, LEAST_BASELINE_S - spent))
 
     def candidate(self, waiting: Sequence[Recipe]) -> Share | None:
         """Return what the first of those that are `waiting` gets; None where it would not come to an end."""
@@ -132,18 +136,19 @@ class Pacing:
         plan = replace(plan, predict_seconds=OUTPUTS * self._budget_s, predict_rows=self._rows)
         # What is nearly done is worth more than the final heat.
         most = min(whole, max(HOG_TIMES * (start + rounds), HOG_SHARE * left))
-        return Share(plan, time.monotonic() + most)
+        return Share(plan, time.monotonic() + most, "the time" if most == whole else "its share of the time")
 
     def heat(self) -> Heat | None:
         """Return what the final heat gets; None where too little time is left for it."""
         if not self._limited:
-            return Heat(self._plan, None)
-        needed, left = self._heat_s(self._done), self._stop.remaining_s - FINISH_S
-        if not 0 < needed <= left:
+            return Heat(HEAT_MOST, self._plan, None)
+        left = self._stop.remaining_s - FINISH_S
+        most, needed = self._heat_of(self._done, max(left, 0.0))
+        if not most:
             return None
         # Another start loads everything once more.
         plan = self._plan if left > 2 * needed else replace(self._plan, close_starts=1)
-        return Heat(plan, left)
+        return Heat(most, plan, left)
 
     def learn(self, candidate: Candidate, result: Result, took_s: float) -> None:
         """Take note of what measuring `candidate` took in all."""
@@ -175,16 +180,20 @@ class Pacing:
         return sum(self.forecast.measuring_s(each) for each in waiting)
 
     def _heat_s(self, done: int) -> float:
-        """Return the seconds to keep for a final heat of `done` candidates, or of as many as fit in.
+        """Return the seconds to keep for a final heat of up to `done` candidates."""
+        return self._heat_of(done, HEAT_SHARE * self._budget_s)[1]
 
-        It is 0 where a call takes too long for any.
+    def _heat_of(self, done: int, seconds: float) -> tuple[int, float]:
+        """Return how many of `done` candidates a final heat of up to `seconds` holds, and what it takes.
+
+        Both are 0 where a call takes too long for any.
         """
-        for entries in range(1 + min(done, HEAT_MOST), 1, -1):
-            rounds = HEAT_ROUNDS * max(0.05, self._call_s) * (1 + entries) / 2
-            needed = entries * (1.0 + 2 * self._call_s) + rounds
-            if needed <= HEAT_SHARE * self._budget_s:
-                return needed
-        return 0.0
+        for count in range(min(done, HEAT_MOST), 0, -1):
+            rounds = HEAT_ROUNDS * max(0.05, self._call_s) * (2 + count) / 2
+            needed = (2 + count) * (LOAD_S + 2 * self._call_s) + rounds
+            if needed <= seconds:
+                return count, needed
+        return 0, 0.0
 
     def _note(self, result: Result) -> None:
         timing = result.timing

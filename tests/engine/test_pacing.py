@@ -49,7 +49,7 @@ def test_without_a_budget_everything_gets_what_the_preset_says() -> None:
     assert share.deadline == float("inf")
     heat = paced.heat()
     assert heat is not None
-    assert (heat.plan, heat.seconds) == (PLAN, None)
+    assert (heat.most, heat.plan, heat.seconds) == (4, PLAN, None)
 
 
 def test_a_large_budget_cuts_nothing_but_the_evaluation() -> None:
@@ -102,6 +102,14 @@ def test_many_candidates_in_little_time_are_measured_more_roughly() -> None:
     assert full is not None
     assert rough.plan.max_seconds < full.plan.max_seconds == PLAN.max_seconds
     assert (rough.plan.starts, rough.plan.throughput_batches) == (1, ())
+
+
+def test_the_final_heat_holds_as_many_as_there_is_time_for() -> None:
+    rows = [candidate("base", slow(0.01), 0), *(candidate(f"c{i}", slow(0.01, 2.0)) for i in range(9))]
+    counts = [heat.most if (heat := pacing(left, *rows).heat()) else 0 for left in (3.0, 5.0, 30.0)]
+    assert counts == [0, 2, 4]
+    long = [replace(each, result=slow(1.0)) for each in rows]
+    assert pacing(12.0, *long).heat() is None
 
 
 def test_the_expectation_follows_what_was_measured() -> None:
