@@ -51,7 +51,7 @@ def figures(answer: Message) -> Message:
     for value in found.values():
         if not all(map(isfinite, value if isinstance(value, list) else (value or 0.0,))):
             raise unusable("a number in it is not finite")
-    return answer
+    return dict(found)
 
 
 def lines(value: Any) -> Any:
