@@ -35,6 +35,8 @@ def follow(store: Store, run_id: str, on_change: Callable[[RunView], None] | Non
         store: Holds the run.
         run_id: Which run.
         task: One of `core.domain.model.TASKS`, where the model does not tell.
+        code: Python files that define the network of bare weights; run once, confined.
+        build: The call in them that builds it, such as ``Net(width=32)``.
         on_change: Told of each new state.
     """
     seen, checked = -1, time.monotonic()
@@ -73,6 +75,8 @@ def optimize(
     architecture: str = "",
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     task: str = "",
+    code: Sequence[str | Path] = (),
+    build: str = "",
     on_change: Callable[[RunView], None] | None = None,
     store: Store | None = None,
 ) -> RunView:
@@ -101,9 +105,9 @@ def optimize(
         InputError: Model, data or options cannot be used.
     """
     store = store or open_store()
-    described = add_model(
-        store, Path(model), InspectOptions("", architecture, dict(shapes or {}), task), beside=True
-    )
+    stated = InspectOptions("", architecture, dict(shapes or {}), task, build)
+    files = [Path(each) for each in code]
+    described = add_model(store, Path(model), stated, beside=True, code=files, exposed=False)
     prepared = add_data(store, data, described, seed=seed) if data is not None else None
     rows = described.fixed_batch or 1 if batch is None else batch
     request = RunRequest(

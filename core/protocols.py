@@ -56,12 +56,14 @@ class InspectOptions:
         architecture: Name of the architecture of a state dict; empty finds it.
         shapes: Chosen example shape by input name, such as ``{"input": (1, 3, 224, 224)}``.
         task: One of `core.domain.model.TASKS`; empty guesses it.
+        build: For a model with code of its own: the call that builds it, such as ``Net(width=32)``.
     """
 
     name: str = ""
     architecture: str = ""
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     task: str = ""
+    build: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import msgspec
 from core.errors import InvalidRequest
 
 PREFIX = "WHETSTONE_"
+OWN_CODE = ("auto", "on", "off")
 GIB = 1024**3
 
 
@@ -31,6 +32,8 @@ class Settings:
         trust_uploads: Open uploaded files even where the system offers no confinement.
         child_memory_bytes: Memory a working process may take.
         child_timeout_s: Seconds one build step may take.
+        own_code: Whether models may bring the Python that defines them: ``on``, ``off``, or ``auto``, which
+            is on for the command line and for a dashboard that answers on this computer alone.
         retention_days: Runs older than this are deleted at worker start; 0 keeps them for ever.
         heartbeat_s: Seconds between a worker's signs of life.
     """
@@ -42,6 +45,7 @@ class Settings:
     trust_uploads: bool = False
     child_memory_bytes: int = 16 * GIB
     child_timeout_s: float = 600.0
+    own_code: str = "auto"
     retention_days: int = 0
     heartbeat_s: float = 2.0
 
@@ -68,6 +72,10 @@ def read_settings(environ: dict[str, str]) -> Settings:
     """
     given = {f.name: (str(f.type), environ.get(PREFIX + f.name.upper(), "")) for f in fields(Settings)}
     values = {name: _field(name, kind, text) for name, (kind, text) in given.items() if text}
+    if values.get("own_code", "auto") not in OWN_CODE:
+        raise InvalidRequest(
+            f"The setting {PREFIX}OWN_CODE is {values['own_code']!r}.", hint=f"Choose {', '.join(OWN_CODE)}."
+        )
     return Settings(**values)  # type: ignore[arg-type]
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core import engine
 from core.views import MachineView, machine
+from pages.routes.hosts import exposed
 from pages.widgets import format as fmt
 
 SETS = {
@@ -91,6 +93,14 @@ def confinement(view: MachineView) -> None:
         )
 
 
+def own_code() -> None:
+    """Say whether models may bring the Python that defines them."""
+    if engine.own_code_allowed(exposed()):
+        st.caption("A model's own code is taken, and run once in a confined process to export the model.")
+    else:
+        st.caption("A model's own code is not taken here; WHETSTONE_OWN_CODE=on takes it.")
+
+
 def readable(name: str, value: str) -> str:
     """Return a setting's value for people."""
     if name.endswith("_BYTES") and value.isdigit():
@@ -128,6 +138,7 @@ with left:
     instruction_sets(found)
     st.space("small")
     confinement(found)
+    own_code()
 with right:
     runtimes(found)
     with st.expander("Libraries", icon=":material/inventory_2:"):

@@ -20,15 +20,15 @@ BESIDE = ("n_averaged", "criterion.", "loss.", "loss_fn.")
 """Tensors that weight averaging and training modules keep beside the network's own."""
 
 
-def unwrap(checkpoint: object) -> dict[str, Any]:
-    """The flat state dict inside `checkpoint`, wrapper prefixes removed.
+def unwrap(checkpoint: object, strip: bool = True) -> dict[str, Any]:
+    """The flat state dict inside `checkpoint`, wrapper prefixes removed unless `strip` is false.
 
     Entries that are no tensors (epoch, optimizer and the like) are left out.
 
     Raises:
         UnsupportedModel: No mapping of names to tensors is in it.
     """
-    return _strip(_flat(checkpoint))
+    return _strip(_flat(checkpoint)) if strip else _flat(checkpoint)
 
 
 def strip_wrappers(keys: list[str]) -> dict[str, str]:

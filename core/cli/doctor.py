@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from core.cli.output import print_json
+from core.engine import own_code_allowed
 from core.views import MachineView, machine
 
 
@@ -35,6 +36,11 @@ def _show(view: MachineView, console: Console) -> None:
     closed = view.confinement
     state = "[green]confined[/]" if closed.available else "[yellow]not confined[/]"
     console.print(f"uploads    {state} {escape(closed.reason)}")
+    state = "[green]taken[/]" if own_code_allowed(exposed=False) else "[yellow]not taken[/]"
+    on_pages = (
+        "taken" if own_code_allowed(exposed=True) else "taken only where it answers on this computer alone"
+    )
+    console.print(f"own code   {state} on the command line; by a dashboard, {on_pages}")
     for name, value, changed in view.settings:
         console.print(f"{'[bold]' if changed else '[dim]'}{name}={escape(value)}[/]")
 

@@ -25,6 +25,15 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--architecture", default="", help="architecture of a state dict, such as resnet18")
     parser.add_argument("--task", default="", help=f"what it is for: {', '.join(TASKS)}; default: guessed")
     parser.add_argument(
+        "--code",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="MODEL.PY",
+        help="Python that defines the network of the weights, run once in a confined process",
+    )
+    parser.add_argument("--build", default="", help="how that network is built, such as 'Net(width=32)'")
+    parser.add_argument(
         "--shape",
         action="append",
         default=[],
@@ -48,7 +57,7 @@ def source_options(options: argparse.Namespace) -> InspectOptions:
             raise InvalidRequest(
                 f"The shape {text!r} cannot be read.", hint="Write it as input=1,3,224,224."
             ) from error
-    return InspectOptions("", options.architecture, shapes, options.task)
+    return InspectOptions("", options.architecture, shapes, options.task, options.build)
 
 
 def register(commands: Any) -> None:
@@ -86,7 +95,9 @@ def _show(view: ModelView, console: Console) -> None:
 def run(options: argparse.Namespace, _: Console) -> int:
     """Describe it."""
     store = open_store()
-    view = model_view(store, add_model(store, options.model, source_options(options), beside=True).id)
+    stated = source_options(options)
+    model = add_model(store, options.model, stated, beside=True, code=options.code, exposed=False)
+    view = model_view(store, model.id)
     if options.json:
         print_json(view)
     else:

@@ -176,6 +176,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         architecture=stated.architecture,
         shapes=stated.shapes,
         task=stated.task,
+        code=options.code,
+        build=stated.build,
         on_change=Progress(console),
         store=store,
         **asked(options),

@@ -2,6 +2,7 @@
 
 from core.bench.cores import keep_off_timing
 from core.engine.kits import export, kit_name, kit_path
+from core.engine.own_code import allowed as own_code_allowed
 from core.engine.planning import Plan, plan
 from core.engine.submit import cancel, delete, delete_upload, resume, submit
 from core.engine.uploads import add_data, add_model, restate_task
@@ -20,6 +21,7 @@ __all__ = [
     "kit_name",
     "kit_path",
     "open_store",
+    "own_code_allowed",
     "plan",
     "recover",
     "restate_task",

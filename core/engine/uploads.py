@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import mmap
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,13 @@ from typing import Any
 from core.domain.model import DataSet, FileRef, SourceModel
 from core.engine.described import data_of, files_of, model_of
 from core.engine.jobs import Stop, job_folder, kept_file, run_task
+from core.engine.own_code import check_allowed, exported, gathered, holds_code
 from core.engine.turns import turn
 from core.errors import NotFound, TooLarge, UnrecognizedFile
 from core.optional import version
 from core.protocols import InspectOptions
 from core.serde import digest, to_plain
 from core.settings import get_settings
-from core.sources.foreign import folder_refusal
 from core.sources.protobuf import looks_like_onnx
 from core.sources.purpose import restated
 from core.store.store import Store
@@ -82,16 +83,24 @@ def _weights_beside(store: Store, path: Path) -> list[str]:
 
 
 def add_model(
-    store: Store, path: Path, options: InspectOptions | None = None, beside: bool = False
+    store: Store,
+    path: Path,
+    options: InspectOptions | None = None,
+    beside: bool = False,
+    code: Sequence[Path] = (),
+    exposed: bool = True,
 ) -> SourceModel:
     """Recognize, describe and keep the model at `path`; the same upload is described once.
 
     Args:
         store: Where it goes.
-        path: An uploaded file of any supported format; or the id of a model that the store holds.
+        path: An uploaded file of any supported format, or the folder of a Hugging Face model or of weights
+            with their code; or the id of a model that the store holds.
         options: Name, architecture or example shapes that the person stated.
         beside: Whether the files that an ONNX model names in its folder belong to it; not so where uploads of
             several people share one.
+        code: Python files that define the network of the weights at `path`.
+        exposed: Whether strangers can reach this server: then code runs only where the settings say so.
 
     Raises:
         InputError: The file cannot be used; the message says why.
@@ -100,9 +109,17 @@ def add_model(
     if held is not None:
         return held
     path = _checked(path)
-    if path.is_dir():
-        raise folder_refusal(path)
-    options, sha256 = options or InspectOptions(), _sha256(path)
+    with job_folder(store) as folder:
+        whole = gathered(path, code, folder)
+        return _added(store, whole, options or InspectOptions(), beside and whole == path, exposed)
+
+
+def _added(store: Store, path: Path, options: InspectOptions, beside: bool, exposed: bool) -> SourceModel:
+    """Describe and keep one file, and what lies `beside` it."""
+    with_code = bool(options.build) or holds_code(path)
+    if with_code:
+        check_allowed(exposed)
+    sha256 = _sha256(path)
     weights = _weights_beside(store, path) if beside else []
     content = [(name, _sha256(path.parent / name)) for name in weights]
     identity = _identity("model", sha256, to_plain(options), options.name or path.name, *content)
@@ -110,6 +127,8 @@ def add_model(
     if known is not None:
         return known
     with turn(), job_folder(store) as folder:
+        if with_code:
+            path, options = exported(path, options, folder / "code")
         payload = {"path": str(path), "folder": str(folder), "options": to_plain(options), "beside": weights}
         reads = [path, *(path.parent / name for name in weights)]
         reply = run_task("core.sources.task", "inspect", payload, reads, folder, Stop())

@@ -29,7 +29,7 @@ def _weights(module: Any) -> Iterator[tuple[tuple[int, ...], bool]]:
     """Yield shapes of weights in order, parameters or frozen constants, and whether they embed."""
     found = False
     for owner in module.modules():
-        name = str(getattr(owner, "original_name", ""))
+        name = str(getattr(owner, "original_name", type(owner).__name__))
         for _, parameter in owner.named_parameters(recurse=False):
             if parameter.ndim >= 2:
                 found = True
@@ -40,7 +40,8 @@ def _weights(module: Any) -> Iterator[tuple[tuple[int, ...], bool]]:
 
 def constants(module: Any) -> Iterator[tuple[int, ...]]:
     """Yield the shapes of the tensors that freezing put into the graph."""
-    for node in module.inlined_graph.nodes():
+    graph = getattr(module, "inlined_graph", None)
+    for node in graph.nodes() if graph is not None else ():
         if node.kind() == "prim::Constant" and node.hasAttribute("value") and node.kindOf("value") == "t":
             yield tuple(node.t("value").shape)
 

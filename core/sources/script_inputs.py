@@ -58,7 +58,7 @@ def _nothing_ran(names: list[str], stated: bool, tried: list[str], reason: str) 
             hint="Check the shape of each input.",
         )
     return InputError(
-        f"TorchScript files do not record input shapes, and the model ran on none of {len(tried)} usual ones "
+        f"The file does not record input shapes, and the model ran on none of {len(tried)} usual ones "
         f"({'; '.join(tried[:3])}; ...): {reason}.",
         hint=f"State an example shape for {', '.join(names)}, such as {names[0]}=1,3,224,224.",
     )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.archives.checkpoints import read_checkpoint
-from core.archives.torch_files import check_state_dict_pickle, torch_zip_kind
+from core.archives.torch_files import CONVERT_HINT, check_state_dict_pickle, torch_zip_kind
 from core.complaints import complaint
 from core.domain.model import Note, TensorSpec
-from core.errors import CorruptFile, UnsupportedModel
+from core.errors import CorruptFile, UnsafeUpload, UnsupportedModel
 from core.protocols import Inspection, InspectOptions
+from core.sources.export_lines import export_hint
 from core.sources.facts import describe
 from core.sources.probe import Specs, settle
 from core.sources.purpose import IMAGE, OTHER, TABULAR, TEXT
@@ -51,9 +52,9 @@ class StateDictSource:
         """
         from core.architectures import load, unwrap
 
-        checkpoint = _read(path)
+        checkpoint = _read(path, options)
         tensors, notes = _as_float32(unwrap(checkpoint))
-        architecture = _identify(tensors, options, (named_inside(checkpoint), path.stem))
+        architecture = _identify(path, tensors, options, named_inside(checkpoint))
         module = load(architecture, tensors).eval()
         kept = (_write(module, folder / "model.safetensors"),)
         settled = settle(_inputs(architecture, options), runner(module, ["input"]), options.shapes)
@@ -82,10 +83,15 @@ def is_safetensors(path: Path) -> bool:
     return len(head) == 9 and head[8:] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= LARGEST_HEADER
 
 
-def _read(path: Path) -> object:
+def _read(path: Path, options: InspectOptions) -> object:
     if is_safetensors(path):
         return _read_safetensors(path)
-    check_state_dict_pickle(path)
+    try:
+        check_state_dict_pickle(path)
+    except UnsafeUpload as error:
+        if error.hint != CONVERT_HINT:
+            raise
+        raise UnsafeUpload(error.message, hint=export_hint(path, options.shapes)) from error
     return read_checkpoint(path)
 
 
@@ -133,11 +139,18 @@ def named_inside(checkpoint: object) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _identify(tensors: Mapping[str, Tensor], options: InspectOptions, hints: Iterable[str]) -> Architecture:
+def _identify(path: Path, tensors: Mapping[str, Tensor], options: InspectOptions, named: str) -> Architecture:
     from core.architectures import identify
+    from core.architectures.catalogue import HINT
 
     shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
-    return identify(shapes, options.architecture or None, hints)
+    try:
+        return identify(shapes, options.architecture or None, (named, path.stem))
+    except UnsupportedModel as error:
+        if error.hint != HINT or options.architecture:
+            raise
+        first = next((shape for shape in shapes.values() if len(shape) > 1), ())
+        raise UnsupportedModel(error.message, hint=export_hint(path, options.shapes, first)) from error
 
 
 def _write(module: nn.Module, target: Path) -> Path:

@@ -79,6 +79,11 @@ def _served() -> set[str]:
     return {_plain(address), socket.gethostname().lower()}
 
 
+def exposed() -> bool:
+    """Whether other computers can reach this server: by its address, or through a proxy with other names."""
+    return bool(_served()) or bool(get_settings().allowed_hosts)
+
+
 @cache
 def _listed(entries: str) -> frozenset[str]:
     found = (_address(f"//{entry.strip()}") for entry in entries.split(","))

@@ -19,11 +19,13 @@ from core.errors import (
     WhetstoneError,
 )
 from core.protocols import InspectOptions
+from pages.routes.hosts import exposed
 from pages.widgets import format as fmt
 from pages.widgets.page import go, show_error, store
 from pages.widgets.uploader import uploader
 
-FORMATS = "PyTorch (.pt2, TorchScript, state dict), safetensors or ONNX."
+FORMATS = "PyTorch (.pt2, TorchScript, state dict), safetensors, ONNX, or a Hugging Face folder as .zip."
+WITH_CODE = "Or weights with the model.py that defines them, as .zip."
 PENDING = "pending_upload"
 # Nothing that a person could say about such a file makes it a model.
 HOPELESS = (UnrecognizedFile, CorruptFile, UnsafeUpload, TooLarge)
@@ -54,7 +56,7 @@ def inspect(path: Path, options: InspectOptions | None = None) -> SourceModel:
         WhetstoneError: It cannot be used; the message says why.
     """
     with st.spinner(f"Reading {fmt.plain(path.name)} in a confined process", show_time=True):
-        model: SourceModel = engine.add_model(store(), path, options or InspectOptions())
+        model: SourceModel = engine.add_model(store(), path, options or InspectOptions(), exposed=exposed())
     st.session_state[f"upload_of_{model.id}"] = str(path)
     return model
 
@@ -68,8 +70,16 @@ def _options_form(pending: dict[str, Any]) -> InspectOptions | None:
             "Architecture",
             value=pending.get("architecture", ""),
             placeholder="resnet18",
-            help="For a state dict: the name of its builder in torchvision.",
+            help="For a state dict: the name of its builder in torchvision or timm.",
         )
+        build = ""
+        if engine.own_code_allowed(exposed()):
+            build = left.text_input(
+                "How it is built",
+                value=pending.get("build", ""),
+                placeholder="Net(width=32)",
+                help="For a .zip of weights with the Python that defines them, which is run once, confined.",
+            )
         shapes = right.text_area(
             "Example shapes",
             value=pending.get("shapes", ""),
@@ -78,8 +88,8 @@ def _options_form(pending: dict[str, Any]) -> InspectOptions | None:
         )
         if not st.form_submit_button("Read it again", icon=":material/refresh:"):
             return None
-    pending |= {"name": name, "architecture": architecture, "shapes": shapes}
-    return InspectOptions(name.strip(), architecture.strip(), parse_shapes(shapes))
+    pending |= {"name": name, "architecture": architecture, "shapes": shapes, "build": build}
+    return InspectOptions(name.strip(), architecture.strip(), parse_shapes(shapes), build=build.strip())
 
 
 def _try(path: Path, options: InspectOptions | None) -> None:
@@ -95,7 +105,8 @@ def _try(path: Path, options: InspectOptions | None) -> None:
 
 def upload_box() -> None:
     """Draw the upload box; a model that is understood leads to its page, another says what is wrong."""
-    path = uploader("Drop a trained model here, or choose a file", FORMATS, key="model_upload")
+    formats = f"{FORMATS} {WITH_CODE}" if engine.own_code_allowed(exposed()) else FORMATS
+    path = uploader("Drop a trained model here, or choose a file", formats, key="model_upload")
     if path is not None:
         st.session_state[PENDING] = {"path": str(path)}
         _try(path, None)
