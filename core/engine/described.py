@@ -46,6 +46,8 @@ def model_of(reply: Message) -> SourceModel:
     if said.format not in sources() or min(counts) < 0:
         raise unusable("it describes a model of no known kind")
     network = said.architecture
+    if len(to_json(network)) > LONGEST_FACTS:
+        raise unusable("it describes an architecture longer than any")
     model = made_of(lines(to_plain(replace(said, architecture=None))), SourceModel)
     return replace(
         model,
