@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -49,6 +49,12 @@ Blocks = list[Block]
 def ratios(theirs: Sequence[Block], ours: Sequence[Block]) -> Floats:
     """Return the ratio of the medians of two sides of the same rounds, (rounds,)."""
     return np.array([a.middle_ms / b.middle_ms for a, b in zip(theirs, ours, strict=True)])
+
+
+def busy(blocks: Iterable[Block]) -> float:
+    """Return the time that other programs took by the time of the calls themselves."""
+    sums = [(float(block.lost_ms.sum()), float(block.own_ms.sum())) for block in blocks]
+    return sum(lost for lost, _ in sums) / max(sum(own for _, own in sums), 1e-9)
 
 
 def calls_of(call_ms: float) -> int:

@@ -11,7 +11,7 @@ from math import ceil
 from pathlib import Path
 from time import monotonic
 
-from core.bench.blocks import Block, Floats, calls_of, ratios
+from core.bench.blocks import Block, Floats, busy, calls_of, ratios, settle_of
 from core.bench.endpoint import Cancel, Endpoint, Host, never, parent_elsewhere, timing_cores
 from core.bench.environment import memory_available, memory_limit
 from core.bench.rounds import FEWEST_ROUNDS_PER_START, Plan, Side, run_round, turns
@@ -31,10 +31,12 @@ class Heated:
         starts: Baseline time by the entry's time, one array (rounds,) for every process start in which it
             could be loaded; for the baseline itself, by the time of a second process of it.
         batch: Samples per call.
+        busy: Time that other programs took from the calls by that of the calls themselves, over all entries.
     """
 
     starts: tuple[Floats, ...]
     batch: int
+    busy: float = 0.0
 
 
 @dataclass
@@ -89,7 +91,7 @@ def heat(
         seed: Of all orders.
         cancel: Asked between blocks and while models are loaded. It is for a person's stop: a budget that
             ends goes into `seconds`, or what the heat has found is lost.
-        seconds: Time for everything, loading included; None for the plan's `max_seconds` by the entries.
+        seconds: Time for everything, loading included; None for as long as the plan takes.
 
     Returns:
         What was found of each of `entries`, in their order.
@@ -97,27 +99,54 @@ def heat(
     Raises:
         Cancelled: The person asked to stop.
     """
-    left = _Clock(plan.max_seconds * len(entries) if seconds is None else seconds)
-    order, starts = random.Random(seed), plan.close_starts
+    left, order, starts = _Clock(seconds), random.Random(seed), plan.close_starts
+    blocks = list[Block]()
     # Names of one length, since they enter the environment of the processes.
     control = _Entry(entries[0], folder / "heat-000")
     heated = [_Entry(each, folder / f"heat-{index:03d}") for index, each in enumerate(entries, 1)]
-    for number in range(starts):
-        begin, share = monotonic(), left.seconds / (starts - number)
+    while starts > 0:
+        begin = monotonic()
         for entry in (control, *heated):
             entry.leave()
         with _loaded([control, *heated], data_folder, cancel, order, left) as present:
-            if present[:2] == [control, heated[0]] and _run(present, plan, order, begin + share):
+            if present[:2] != [control, heated[0]]:
+                break
+            starts, end = _share(present, plan, starts, left, monotonic() - begin)
+            if _run(present, plan, order, end):
                 _settle(control, heated)
-        # A start that takes as long as this one would not end in time.
-        if left.seconds < monotonic() - begin:
-            break
-    return [Heated(tuple(each.starts), each.endpoint.target.batch) for each in heated]
+                blocks += [block for entry in present for block in entry.blocks]
+        starts -= 1
+    taken = busy(blocks)
+    return [Heated(tuple(each.starts), each.endpoint.target.batch, taken) for each in heated]
+
+
+def _share(
+    present: list[_Entry], plan: Plan, starts: int, left: _Clock, loading_s: float
+) -> tuple[int, float]:
+    """Return how many starts there is time for, this one included, and when the rounds of this one end.
+
+    Another start has to load everything again. Where that leaves too little for the rounds, one start with
+    enough of them is worth more than several that do not come to any.
+    """
+    wanted = _wanted(plan) * _round_s(present)
+    while starts > 1 and (left.seconds - (starts - 1) * loading_s) / starts < wanted:
+        starts -= 1
+    most = plan.limit_s(_round_s(present)) * len(present) / 2
+    return starts, monotonic() + min(most, (left.seconds - (starts - 1) * loading_s) / starts)
+
+
+def _wanted(plan: Plan) -> int:
+    return max(FEWEST_ROUNDS_PER_START, ceil(plan.min_rounds / plan.close_starts))
+
+
+def _round_s(present: list[_Entry]) -> float:
+    """Return the seconds of one round, roughly."""
+    return sum(calls_of(ms) * ms + settle_of(ms) for _, ms, _ in (entry.side for entry in present)) / 1000
 
 
 class _Clock:
-    def __init__(self, seconds: float) -> None:
-        self._end = monotonic() + seconds
+    def __init__(self, seconds: float | None) -> None:
+        self._end = float("inf") if seconds is None else monotonic() + seconds
 
     @property
     def seconds(self) -> float:
@@ -171,12 +200,10 @@ def _fits(endpoint: Endpoint) -> bool:
 
 def _run(present: list[_Entry], plan: Plan, order: random.Random, end: float) -> bool:
     """Run the rounds of one start; return whether there were any."""
-    wanted = max(FEWEST_ROUNDS_PER_START, ceil(plan.min_rounds / plan.close_starts))
-    sides, rounds = [entry.side for entry in present], 0
+    sides, rounds, longest = [entry.side for entry in present], 0, _round_s(present)
     in_turn = turns(sides, order)
-    longest = sum(calls_of(ms) * ms for _, ms, _ in sides) / 1000
     try:
-        while rounds < wanted and monotonic() + longest < end:
+        while rounds < _wanted(plan) and monotonic() + longest < end:
             begin = monotonic()
             run_round(next(in_turn))
             longest, rounds = max(longest, monotonic() - begin), rounds + 1

@@ -11,12 +11,12 @@ import numpy as np
 from core.bench.heat import Heated
 from core.bench.pace import at_pace
 from core.bench.rounds import WIDEST
-from core.bench.spread import MOMENTS, Spread, error_of, unlike, usual
+from core.bench.spread import MOMENT_FREEDOM, REACH, Spread, error_of, moments, unlike, usual
 from core.bench.statistics import FEWEST_ROUNDS, REPETITION, settled, start_intervals, widened
 from core.domain.measurement import Doubt, Interval, Timing
 
 # Two that take about the same time say little of how far unlike ones move.
-LEAST_UNLIKE = 0.25
+LEAST_SD = 0.01
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,20 @@ class _Moment:
         middle: Mean over starts.
         error: What the rounds leave in doubt of it, as a standard error.
         starts: How many there were.
+        sd: How far it lies from that of another moment, before the two were compared.
     """
 
     middle: float
     error: float
     starts: int
+    sd: float
 
     @classmethod
-    def of(cls, starts: Sequence[Interval]) -> _Moment:
+    def of(cls, starts: Sequence[Interval], busy: float) -> _Moment:
         logs, errors = [log(each.value) for each in starts], [error_of(each) for each in starts]
-        return cls(float(np.mean(logs)), hypot(*errors) / len(starts), len(starts))
+        middle = float(np.mean(logs))
+        sd = moments(busy).sd * unlike(exp(middle))
+        return cls(middle, hypot(*errors) / len(starts), len(starts), sd)
 
 
 def known_spread(timings: Iterable[Timing]) -> Spread:
@@ -60,12 +64,16 @@ def after_heat(first: Sequence[Timing], found: Sequence[Heated]) -> list[Timing]
         first: Stored timings, the baseline's first.
         found: What `core.bench.heat.heat` returned for the same entries.
     """
-    pairs = list(zip(first, (start_intervals(each.starts) for each in found), strict=True))
-    starts = known_spread(first).learned(seen for _, seen in pairs)
-    moments = _moments([pair for pair in pairs[1:] if pair[1]], starts)
+    seen = [start_intervals(each.starts) for each in found]
+    starts = known_spread(first).learned(seen)
+    pairs = [
+        (_Moment.of(_starts(timing), timing.busy), _Moment.of(later, heated.busy)) if later else None
+        for timing, later, heated in zip(first, seen, found, strict=True)
+    ]
+    scale = _scale([pair for pair in pairs[1:] if pair], starts)
     merged = [
-        _merged(timing, seen, heated, starts, moments) if seen else timing
-        for (timing, seen), heated in zip(pairs, found, strict=True)
+        _merged(timing, later, heated, _joined(*pair, starts, scale)) if pair else timing
+        for timing, later, heated, pair in zip(first, seen, found, pairs, strict=True)
     ]
     # The baseline's own latency is the axis that all others stand on.
     return [merged[0], *(at_pace(timing, first[0]) for timing in merged[1:])]
@@ -84,11 +92,8 @@ def claimed(timing: Timing, control: Interval, baseline: Timing) -> Timing:
     return at_pace(wider, baseline)
 
 
-def _merged(
-    timing: Timing, seen: tuple[Interval, ...], heated: Heated, starts: Spread, moments: Spread
-) -> Timing:
+def _merged(timing: Timing, seen: tuple[Interval, ...], heated: Heated, speedup: Interval) -> Timing:
     all_starts = (*_starts(timing), *seen)
-    speedup = _joined(_Moment.of(_starts(timing)), _Moment.of(seen), starts, moments)
     rounds = timing.rounds + sum(each.size for each in heated.starts)
     doubt = None if settled(speedup, WIDEST) else Doubt.WIDE
     doubt = Doubt.FEW_ROUNDS if rounds < FEWEST_ROUNDS else doubt
@@ -102,6 +107,7 @@ def _merged(
         starts=len(all_starts),
         start_speedups=all_starts,
         moments=timing.moments + 1,
+        busy=max(timing.busy, heated.busy),
         throughput_gain=gains,
     )
 
@@ -111,35 +117,34 @@ def _starts(timing: Timing) -> tuple[Interval, ...]:
     return timing.start_speedups or (timing.speedup,)
 
 
-def _joined(one: _Moment, two: _Moment, starts: Spread, moments: Spread) -> Interval:
+def _joined(one: _Moment, two: _Moment, starts: Spread, scale: float) -> Interval:
     """Return the speed-up over two moments, each weighted by how little it leaves in doubt.
 
     Source: the moment is a random effect, as the studies of DerSimonian and Laird, Controlled Clinical
     Trials 7 (1986) 177-188.
     """
-    sd = moments.sd * unlike(exp(one.middle))
-    doubts = [each.error**2 + starts.sd**2 / each.starts + sd**2 for each in (one, two)]
+    doubts = [each.error**2 + starts.sd**2 / each.starts + (scale * each.sd) ** 2 for each in (one, two)]
     share = (1 / doubts[0]) / sum(1 / doubt for doubt in doubts)
     squares = 0.0
     for each, weight in ((one, share), (two, 1 - share)):
-        reach = hypot(
-            1.96 * each.error, starts.reach(each.starts), moments.reach(1) * unlike(exp(one.middle))
-        )
-        squares += (weight * reach) ** 2
+        moved = Spread(scale * each.sd, MOMENT_FREEDOM + 1).reach(1)
+        squares += weight**2 * ((REACH * each.error) ** 2 + starts.reach(each.starts) ** 2 + moved**2)
     middle, reach = share * one.middle + (1 - share) * two.middle, REPETITION * sqrt(squares)
     return Interval(exp(middle), exp(middle - reach), exp(middle + reach))
 
 
-def _moments(pairs: Sequence[tuple[Timing, tuple[Interval, ...]]], starts: Spread) -> Spread:
-    """Return the spread between moments, after the candidates of this run have shown theirs."""
-    if not pairs:
-        return MOMENTS
-    seen = []
-    for timing, later in pairs:
-        one, two = _Moment.of(_starts(timing)), _Moment.of(later)
-        noise = sum(each.error**2 + starts.sd**2 / each.starts for each in (one, two))
-        moved = max(0.0, (one.middle - two.middle) ** 2 - noise) / 2
-        seen.append(moved / max(unlike(exp(one.middle)), LEAST_UNLIKE) ** 2)
-    # The candidates share the baseline and its moods, so all of them together tell hardly more than one.
-    known = MOMENTS.freedom + 1
-    return Spread(sqrt((MOMENTS.freedom * MOMENTS.sd**2 + float(np.mean(seen))) / known), known)
+def _scale(pairs: Sequence[tuple[_Moment, _Moment]], starts: Spread) -> float:
+    """Return by what factor the moments of this run lie further apart, or less far, than was expected.
+
+    The candidates share the baseline and its moods, so all of them together tell hardly more than one.
+    """
+    seen = [_moved(one, two, starts) for one, two in pairs if one.sd + two.sd > LEAST_SD]
+    if not seen:
+        return 1.0
+    return sqrt((MOMENT_FREEDOM + float(np.mean(seen))) / (MOMENT_FREEDOM + 1))
+
+
+def _moved(one: _Moment, two: _Moment, starts: Spread) -> float:
+    """Return the squared distance of two moments, less what rounds and starts explain, by that expected."""
+    noise = sum(each.error**2 + starts.sd**2 / each.starts for each in (one, two))
+    return max(0.0, (one.middle - two.middle) ** 2 - noise) / (one.sd**2 + two.sd**2)

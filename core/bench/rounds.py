@@ -11,9 +11,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from core.bench.blocks import Blocks, Floats, calls_of, ratios, settle_of
+from core.bench.blocks import Blocks, Floats, busy, calls_of, ratios, settle_of
 from core.bench.endpoint import Host
-from core.bench.spread import MOMENTS, SHORT_CALL_MS, Spread, usual
+from core.bench.spread import SHORT_CALL_MS, Spread, moments, usual
 from core.bench.statistics import (
     FEWEST_ROUNDS,
     ratio_interval,
@@ -144,9 +144,19 @@ class Rounds:
         return self._known or usual(1.0)
 
     @property
+    def busy(self) -> float:
+        """Time that other programs took from the calls by that of the calls themselves."""
+        return busy(block for start in (*self.candidate, *self.baseline) for block in start)
+
+    @property
+    def moments(self) -> Spread:
+        """What is known of the spread between moments, the machine being as busy as it was."""
+        return moments(self.busy)
+
+    @property
     def speedup(self) -> Interval:
         """Baseline time by candidate time."""
-        return ratio_interval(self._ratios, self.spread, MOMENTS, seed=self._seed)
+        return ratio_interval(self._ratios, self.spread, self.moments, seed=self._seed)
 
     @property
     def want_more(self) -> bool:

@@ -57,8 +57,8 @@ class Spread:
         return student(int(self.freedom)) * self.sd / sqrt(count)
 
 
-# Between two moments of the machine, of models of which one takes twice the other's time or more.
-MOMENTS = Spread(0.02, 4.0)
+# Between moments: on calm cores, and more for each program that has them as long as the calls have.
+CALM_SD, BUSY_SD, MOST_BUSY, MOMENT_FREEDOM = 0.015, 0.02, 4.0, 4.0
 # For times that are compared with nothing.
 STILL = Spread(0.0, 1.0)
 
@@ -79,6 +79,16 @@ def student(freedom: int) -> float:
 def usual(call_ms: float) -> Spread:
     """Return what is known of the spread before anything was measured, for calls of `call_ms`."""
     return Spread(USUAL_SHORT_SD if call_ms < VERY_SHORT_CALL_MS else USUAL_SD, USUAL_FREEDOM)
+
+
+def moments(busy: float) -> Spread:
+    """Return how far the ratio of two models as unlike as can be moves between moments, before any was seen.
+
+    Args:
+        busy: Time that other programs had on the timed cores by that of the calls. Each call after one of
+            them finds colder caches, which hits a runtime of many small steps more than one of few.
+    """
+    return Spread(CALM_SD + BUSY_SD * min(busy, MOST_BUSY), MOMENT_FREEDOM)
 
 
 def unlike(speedup: float) -> float:

@@ -84,7 +84,7 @@ def measure(
         seen.append(_Start.of(host))
         predictions, golden = _outputs(host, folder / "candidate", data_folder, plan)
         warm_load_ms = float(host.long("reload")["load_ms"])
-        rates = throughput(host, other, candidate, plan, rounds.spread, seed)
+        rates = throughput(host, other, candidate, plan, rounds.spread, rounds.moments, seed)
     while rounds.want_more:
         order.reverse()
         with _pair(candidate, baseline, folder, data_folder, cancel, order) as (host, other):
@@ -107,6 +107,7 @@ def measure(
         start_speedups=rounds.starts,
         doubt=rounds.doubt,
         disturbed=float((lost > 0).mean()),
+        busy=rounds.busy,
         throughput_interval={batch: rate.interval for batch, rate in rates.items()},
         throughput_gain={batch: rate.gain for batch, rate in rates.items()},
         memory_range=_range([start.memory_bytes for start in seen]),

@@ -13,7 +13,7 @@ from core.bench.blocks import Block, ratios
 from core.bench.endpoint import Endpoint, Host
 from core.bench.environment import memory_available
 from core.bench.rounds import Plan, run_round, turns
-from core.bench.spread import MOMENTS, Spread
+from core.bench.spread import Spread
 from core.bench.statistics import FEWEST_ROUNDS, ratio_interval
 from core.domain.measurement import Interval
 from core.errors import Cancelled, WhetstoneError
@@ -43,7 +43,7 @@ class Rate:
 
 
 def throughput(
-    host: Host, other: Host, endpoint: Endpoint, plan: Plan, spread: Spread, seed: int
+    host: Host, other: Host, endpoint: Endpoint, plan: Plan, spread: Spread, moments: Spread, seed: int
 ) -> dict[int, Rate]:
     """Return the rates at the plan's batch sizes, but for the target's own, which the latency tells.
 
@@ -55,6 +55,7 @@ def throughput(
         endpoint: The candidate.
         plan: Batch sizes and time.
         spread: What is known of the spread between process starts.
+        moments: What is known of the spread between moments.
         seed: Of the order of turns and the bootstrap.
 
     Raises:
@@ -78,7 +79,7 @@ def throughput(
             break
         grown = sum(float(known["memory"]) for _, known, _ in sides) / batch
         ours, theirs = (blocks for _, _, blocks in rounds)
-        gain = ratio_interval([ratios(theirs, ours)], spread, MOMENTS, seed=seed)
+        gain = ratio_interval([ratios(theirs, ours)], spread, moments, seed=seed)
         per_s = 1000 * batch / float(np.median([block.middle_ms for block in ours]))
         found[batch] = Rate(per_s, gain)
     return found

@@ -106,6 +106,8 @@ class Timing:
         doubt: Why it is unstable; None where it is not, or in results of old.
         disturbed: Share of the candidate's calls (0 to 1) that the system interrupted for another program;
             None where that was not recorded.
+        busy: Time that other programs had on the timed cores by that of the calls themselves, in this
+            measurement; 0 in results of old.
         throughput_interval: `throughput` with its 95 % interval.
         throughput_gain: Throughput by the baseline's at the same batch, measured in turns with it.
         memory_range: Least and most over the starts, in bytes; None with one start.
@@ -129,6 +131,7 @@ class Timing:
     moments: int = 1
     doubt: Doubt | None = None
     disturbed: float | None = None
+    busy: float = 0.0
     throughput_interval: dict[int, Interval] = field(default_factory=dict)
     throughput_gain: dict[int, Interval] = field(default_factory=dict)
     memory_range: tuple[int, int] | None = None

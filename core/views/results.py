@@ -129,6 +129,7 @@ def _measured(result: Result) -> dict[str, Any]:
         "starts": timing.starts,
         "moments": timing.moments,
         "disturbed": timing.disturbed,
+        "busy": timing.busy,
         "throughput_per_s": {str(batch): rate for batch, rate in timing.throughput.items()},
         "throughput_ci": _by_batch(timing.throughput_interval),
         "throughput_gain": _by_batch(timing.throughput_gain),

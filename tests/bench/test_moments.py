@@ -9,7 +9,7 @@ import pytest
 from core.bench.heat import Heated
 from core.bench.moments import after_heat, claimed, known_spread
 from core.bench.pace import at_pace, with_own_batch
-from core.bench.spread import MOMENTS
+from core.bench.spread import moments
 from core.bench.statistics import ratio_interval, start_intervals
 from core.domain.measurement import Doubt, Interval, Timing
 from tests.factories import result
@@ -24,7 +24,7 @@ def _starts(generator: np.random.Generator, middle: float, between: float, count
 
 def _first(starts: list[np.ndarray], earlier: list[Timing]) -> Timing:
     """Return the timing that the stopwatch would make of `starts`."""
-    speedup = ratio_interval(starts, known_spread(earlier), MOMENTS)
+    speedup = ratio_interval(starts, known_spread(earlier), moments(0.0))
     timing = replace(
         result().timing,
         speedup=speedup,

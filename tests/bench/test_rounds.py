@@ -87,3 +87,16 @@ def test_each_side_comes_first_equally_often_and_at_random() -> None:
     assert {"".join(each) for each in drawn} == {"".join(each) for each in permutations("abc")}
     pairs = list(islice(turns("ab", random.Random(0)), 40))
     assert sum(each[0] == "a" for each in pairs) == 20
+
+
+def test_a_busy_machine_leaves_more_in_doubt_of_unlike_models_but_not_of_equal_ones() -> None:
+    def measured(ratio: float, lost_ms: float) -> Rounds:
+        rounds = Rounds(Plan(), 0, Spread(0.005, 8.0))
+        for side, ms in ((rounds.candidate, 10.0 / ratio), (rounds.baseline, 10.0)):
+            side.append([Block(np.full(3, ms + lost_ms), np.full(3, lost_ms))] * 12)
+        return rounds
+
+    calm, busy = (measured(5.0, lost) for lost in (0.0, 20.0))
+    assert (calm.busy, busy.busy) == (0.0, pytest.approx(40 / 12))
+    assert np.log(busy.speedup.high / busy.speedup.low) > 3 * np.log(calm.speedup.high / calm.speedup.low)
+    assert measured(1.0, 20.0).speedup == measured(1.0, 0.0).speedup
