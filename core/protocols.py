@@ -168,6 +168,8 @@ class Pass(Protocol):
         accepts: Formats it takes.
         produces: Format it returns, by format taken.
         calibrates: Whether it reads calibration data.
+        fits: Whether what it builds follows from that data, such as ranges: random inputs then make a model
+            that is not for real ones. Not where it only checks.
         libraries: Modules whose versions enter artifact ids.
         build_s: Seconds for a small model on two cores, imports included; and seconds more for every 10^9
             multiply-accumulates of a forward pass.
@@ -181,6 +183,7 @@ class Pass(Protocol):
     accepts: ClassVar[frozenset[str]]
     produces: ClassVar[Mapping[str, str]]
     calibrates: ClassVar[bool]
+    fits: ClassVar[bool]
     libraries: ClassVar[tuple[str, ...]]
     build_s: ClassVar[tuple[float, float]]
 

@@ -23,6 +23,7 @@ from core.registry import data_formats
 COPY_BYTES = 16 * 1024**2
 SCRATCH = "scratch"
 LABELS = "evaluation/labels.npy"
+RANDOM = "random"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def choose_format(path: Path | None, wanted: str = "") -> DataFormat:
     if wanted:
         return formats[wanted]
     if path is None:
-        return formats["random"]
+        return formats[RANDOM]
     found = next((each for each in formats.values() if each.recognizes(path)), None)
     if found is None:
         known = "; ".join(each.name for each in formats.values())
@@ -113,7 +114,7 @@ def _prepared(
     """Return checked rows and the id of their format; labels only where the model is a classifier."""
     found = choose_format(path, wanted)
     made = make(found.Params, params)
-    if path is None and found.id != "random":
+    if path is None and found.id != RANDOM:
         raise InvalidRequest(f"The format {found.name} needs data.", hint="Give a file or folder.")
     prepared = found.prepare(path or Path(found.id), folder / SCRATCH, model, made)
     if model.classes is None and prepared.labels is not None:

@@ -215,6 +215,8 @@ class Fidelity:
         outputs: Every output by itself; empty in results of old.
         collapsed: Why figures on these inputs say little, and what to give instead, in a plain sentence;
             empty where they mean something.
+        random: The inputs were drawn at random, not taken from data.
+        blind: What the artifact was calibrated on was random, too.
     """
 
     top1_agreement: Interval | None
@@ -223,6 +225,8 @@ class Fidelity:
     samples: int
     outputs: tuple[OutputFidelity, ...] = ()
     collapsed: str = ""
+    random: bool = False
+    blind: bool = False
 
     @property
     def each(self) -> tuple[OutputFidelity, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from core.archives.npz import npz_names
@@ -11,16 +12,17 @@ from core.bench.predictions import CHANGING, GOLDEN_NAMES
 from core.bench.rounds import Plan
 from core.bench.spread import Spread
 from core.bench.stopwatch import Measured, measure
-from core.datasets.build import LABELS
+from core.datasets.build import LABELS, RANDOM
 from core.domain.measurement import Accuracy, Fidelity
 from core.domain.model import DataSet, SourceModel
-from core.domain.recipe import Artifact
+from core.domain.recipe import Artifact, Recipe
 from core.domain.run import Candidate, Result, Run
 from core.engine.building import lay_out, lay_out_data, source_artifact
 from core.engine.jobs import Stop, job_folder, kept_file, run_task
 from core.engine.live import LiveReport
 from core.engine.standby import Standby
 from core.errors import RuntimeFailed
+from core.registry import get_pass
 from core.serde import from_plain
 from core.store.store import Store
 
@@ -79,6 +81,8 @@ class Measurer:
             alone = candidate.id == baseline.id
             reference = measured.predictions if alone else self._predictions(baseline, folder / "reference")
             accuracy, fidelity = self._compare(measured.predictions, reference, folder)
+            random = self._data.origin == RANDOM
+            fidelity = replace(fidelity, random=random, blind=random and _fitted(candidate.recipe))
             if alone:
                 self._keep_predictions(candidate, measured.predictions)
             golden = kept_file(measured.golden.parent, measured.golden.name)
@@ -146,3 +150,7 @@ class Measurer:
         kept = [file for file in self._store.results.list(baseline.id) if file.name != GOLDEN]
         self._store.blobs.lay_out(kept, folder)
         return folder
+
+
+def _fitted(recipe: Recipe) -> bool:
+    return any(get_pass(step.pass_id).fits for step in recipe.steps)

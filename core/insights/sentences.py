@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.domain.measurement import Doubt, Interval, Timing
+from core.domain.measurement import Doubt, Fidelity, Interval, Timing
 from core.domain.run import Candidate, Limits, Result
 from core.insights.judgement import Verdict, loss, more_samples, plural
 
@@ -75,8 +75,8 @@ def doubts(rows: Sequence[Row], chosen: Row | None, control: Interval | None) ->
     why = shaky(chosen[1].timing) if chosen else ""
     if why:
         said.append(f"Take this as rough: {why}.")
-    if chosen and chosen[1].accuracy is None and chosen[1].fidelity.collapsed:
-        said.append(chosen[1].fidelity.collapsed)
+    if chosen and chosen[1].accuracy is None:
+        said.append(chosen[1].fidelity.collapsed or _random(chosen[1].fidelity))
     best = chosen[1].timing.speedup if chosen else Interval(1.0, 1.0, 1.0)
     for candidate, result, verdict in rows:
         speed, reason = result.timing.speedup, shaky(result.timing)
@@ -84,6 +84,11 @@ def doubts(rows: Sequence[Row], chosen: Row | None, control: Interval | None) ->
         if other and reason and verdict.meets and speed.high > best.high and speed.value > best.value:
             said.append(f"{candidate.name} may be faster ({_range(speed)}), but {reason}.")
     return "".join(f" {each}" for each in [*said, missed_control(control)] if each)
+
+
+def _random(fidelity: Fidelity) -> str:
+    drawn = "Only random inputs were compared; give inputs of real use as data, they need no labels."
+    return drawn if fidelity.random else ""
 
 
 def nearest_miss(row: Row) -> str:

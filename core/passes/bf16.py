@@ -31,6 +31,7 @@ class Bf16:
     accepts = frozenset(FORMATS)
     produces: ClassVar[dict[str, str]] = {format: format for format in FORMATS}
     calibrates = False
+    fits = False
     libraries = ()
     build_s = (1.0, 0.0)
 

@@ -42,6 +42,7 @@ class ConvertOpenvino:
     accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
     calibrates = False
+    fits = False
     libraries = ("openvino",)
     build_s = (2.5, 0.5)
 

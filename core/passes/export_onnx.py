@@ -53,6 +53,7 @@ class ExportOnnx:
     accepts = frozenset({"state_dict", "pt2", "torchscript"})
     produces: ClassVar[dict[str, str]] = {"state_dict": "onnx", "pt2": "onnx", "torchscript": "onnx"}
     calibrates = False
+    fits = False
     libraries = ("torch", "onnx", "onnxscript", "onnxruntime")
     build_s = (6.0, 2.0)
 

@@ -47,6 +47,7 @@ class ExportPt2:
     accepts = frozenset({"state_dict"})
     produces: ClassVar[dict[str, str]] = {"state_dict": "pt2"}
     calibrates = False
+    fits = False
     libraries = ("torch",)
     build_s = (5.0, 1.0)
 

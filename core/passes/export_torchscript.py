@@ -45,6 +45,7 @@ class ExportTorchscript:
     accepts = frozenset({"state_dict", "pt2"})
     produces: ClassVar[dict[str, str]] = {"state_dict": "torchscript", "pt2": "torchscript"}
     calibrates = False
+    fits = False
     libraries = ("torch",)
     build_s = (5.0, 1.0)
 

@@ -65,6 +65,7 @@ class FixInputs:
     accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = True
+    fits = False
     libraries = ("onnxruntime", "onnx")
     build_s = (1.5, 0.3)
     alone = False

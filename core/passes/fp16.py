@@ -53,6 +53,7 @@ class Fp16:
     accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = False
+    fits = False
     libraries = ("onnxruntime", "onnx")
     build_s = (1.5, 0.3)
 

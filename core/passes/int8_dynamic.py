@@ -53,6 +53,7 @@ class Int8Dynamic:
     accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = False
+    fits = False
     libraries = ("onnxruntime", "onnx")
     build_s = (2.0, 0.5)
 

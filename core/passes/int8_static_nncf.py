@@ -63,6 +63,7 @@ class Int8StaticNncf:
     accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
     calibrates = True
+    fits = True
     libraries = ("nncf", "openvino")
     build_s = (4.5, 2.5)
 

@@ -77,6 +77,7 @@ class Int8StaticOrt:
     accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = True
+    fits = True
     libraries = ("onnxruntime", "onnx")
     build_s = (3.5, 3.0)
 

@@ -44,6 +44,7 @@ class Int8WeightsNncf:
     accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
     calibrates = False
+    fits = False
     libraries = ("nncf", "openvino")
     build_s = (3.0, 0.5)
 

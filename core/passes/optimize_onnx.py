@@ -50,6 +50,7 @@ class OptimizeOnnx:
     accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = False
+    fits = False
     libraries = ("onnxruntime", "onnxslim", "onnx")
     build_s = (1.5, 0.5)
 

@@ -73,6 +73,7 @@ class PruneChannels:
     accepts = frozenset({"state_dict", "pt2", "onnx"})
     produces: ClassVar[dict[str, str]] = {"state_dict": "pt2", "pt2": "pt2", "onnx": "onnx"}
     calibrates = True
+    fits = True
     libraries = ("torch", "onnx", "onnxruntime")
     build_s = (6.0, 2.0)
 

@@ -51,6 +51,7 @@ class PruneMagnitude:
     accepts = frozenset({"state_dict", "pt2", "onnx"})
     produces: ClassVar[dict[str, str]] = {"state_dict": "state_dict", "pt2": "pt2", "onnx": "onnx"}
     calibrates = False
+    fits = False
     libraries = ("torch", "onnx")
     build_s = (2.0, 0.3)
 

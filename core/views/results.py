@@ -100,6 +100,8 @@ def _fidelity(result: Result) -> dict[str, Any]:
         "samples": fidelity.samples,
         "worst_output": fidelity.worst.name if fidelity.outputs else None,
         "collapsed": fidelity.collapsed or None,
+        "random_inputs": fidelity.random,
+        "calibrated_on_random_inputs": fidelity.blind,
         "outputs": [_output(output) for output in fidelity.outputs],
     }
 

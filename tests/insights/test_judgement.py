@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.domain.measurement import Accuracy, Fidelity, Interval, OutputFidelity
 from core.domain.run import Limits
 from core.insights.judgement import judge, noise_share
@@ -46,6 +48,27 @@ def test_inputs_that_tell_nothing_make_nothing_sure_but_equal_outputs() -> None:
         advice = recommend([BASELINE, candidate("c", figures)], Limits(1.0))
         assert advice.sure is sure
         assert "One class for all inputs." in advice.sentence
+
+
+def test_random_inputs_make_nothing_sure_and_what_was_calibrated_on_them_is_not_recommended() -> None:
+    """INT8 of a speech network, calibrated on noise: 19 dB on noise, and on speech no signal was left."""
+    same = OutputFidelity("state", 90.0, 1e-6, noise=Interval(1e-7, 1e-8, 1e-6))
+    agreed = OutputFidelity("scores", 80.0, 1e-6, Interval(100.0, 94.0, 100.0), Interval(1e-6, 1e-7, 1e-5))
+    for output, blind, meets, sure in (
+        (STATE, False, True, False),
+        (STATE, True, False, False),
+        (same, True, True, True),
+        (agreed, False, True, True),
+    ):
+        fidelity = _fidelity(output, agreement=output.top1_agreement)
+        figures = result(drop=None, fidelity=replace(fidelity, random=True, blind=blind))
+        verdict = judge(figures, Limits(1.0))
+        assert (verdict.meets, verdict.sure) == (meets, sure)
+        advice = recommend([BASELINE, candidate("c", figures)], Limits(1.0))
+        assert (advice.candidate_id is not None) == meets
+        said = "Only random inputs were compared" if meets else "it was calibrated on random inputs"
+        assert said in advice.sentence
+        assert judge(figures, Limits(None)).meets
 
 
 def test_labels_decide_about_classes_and_noise_about_the_other_outputs() -> None:
