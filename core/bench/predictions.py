@@ -60,7 +60,7 @@ def save_predictions(session: Session, feeds: Iterable[tuple[Feed, int]], batch:
     ):
         (folder / CHANGING).write_bytes(b"")  # confined processes may not touch
     for index, output in enumerate(outputs):
-        np.save(folder / f"{index}.npy", output)
+        np.save(folder / f"{index}.npy", np.ascontiguousarray(output))
     return len(outputs[0]) if outputs else 0
 
 

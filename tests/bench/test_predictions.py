@@ -44,6 +44,15 @@ def test_what_fills_the_last_feed_is_not_saved(tmp_path: Path) -> None:
     np.testing.assert_array_equal(sizes[:], [3.0, 3.0, 3.0])
 
 
+def test_columns_first_are_saved_as_rows(tmp_path: Path) -> None:
+    class Turned(Summing):
+        def run(self, feed: Feed) -> list[Array]:
+            return [np.asfortranarray(feed["x"])]
+
+    save_predictions(Turned(), feeds(6, 3), 3, tmp_path)
+    np.testing.assert_array_equal(read_outputs(tmp_path)[0][:], np.arange(12.0).reshape(6, 2))
+
+
 def test_outputs_of_changing_size_are_filled_up(tmp_path: Path) -> None:
     assert save_predictions(Summing(grows=True), feeds(4, 2), 2, tmp_path) == 4
     sums, _ = read_outputs(tmp_path)
