@@ -292,10 +292,11 @@ class Package:
         candidate: A finished candidate.
         baseline: The finished baseline of the same run.
         artifact: The built files laid out in a folder.
-        data: Data set the run used, None for random inputs.
+        data: Data set the run used, which may be random inputs; None where it is not known.
         golden: ``.npz`` of a few feeds and what the candidate returned for them on its runtime when it
             was measured: ``input_<sample>_<index>``, ``output_<sample>_<index>``.
         golden_samples: How many.
+        seed: Of every random choice in the run.
     """
 
     model: SourceModel
@@ -305,6 +306,7 @@ class Package:
     data: DataSet | None
     golden: Path
     golden_samples: int
+    seed: int = 0
 
 
 class Packager(Protocol):

@@ -11,7 +11,7 @@ from pages.widgets import format as fmt
 from pages.widgets.address import RUN, settings
 from pages.widgets.chart import CONFIG
 from pages.widgets.commands import same_elsewhere
-from pages.widgets.downloader import download_kit
+from pages.widgets.downloader import download_kit, download_model
 from pages.widgets.figures import figures
 from pages.widgets.limits import limits_set
 from pages.widgets.origins import where_from
@@ -52,6 +52,7 @@ def head(view: CandidateView) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if row.latency_ms is not None:
             download_kit(row.id, key="kit")
+            download_model(row.id, key="model_file")
         if st.button("Back to the comparison", icon=":material/scatter_plot:", key="back"):
             go("compare.py", run=run.run.id, selected=row.id)
         words()

@@ -1,4 +1,4 @@
-"""`runs`, `resume` and `kit`: what was done before."""
+"""`runs`, `resume`, `kit` and `export`: what was done before."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from rich.markup import escape
 
 from core.api import follow
 from core.cli.optimize import Progress, check_out, finish
-from core.engine import kit_name, kit_path, open_store, recover, resume
-from core.views import best_of, runs
+from core.engine import kit_name, kit_path, model_download, open_store, recover, resume
+from core.errors import NotFound
+from core.views import best_of, run_archive, runs
 
 
 def register(commands: Any) -> None:
@@ -29,6 +30,12 @@ def register(commands: Any) -> None:
     kit.add_argument("candidate_id", help="as results.json lists it")
     kit.add_argument("--out", type=Path, default=Path(), help="folder to write it to")
     kit.set_defaults(run=write_kit)
+    model = commands.add_parser(
+        "export", help="write the bare model of a candidate, or all of a run as a zip"
+    )
+    model.add_argument("id", help="of a candidate or a run, as results.json and `runs` list them")
+    model.add_argument("--out", type=Path, default=Path(), help="folder to write it to")
+    model.set_defaults(run=write_models)
 
 
 def list_runs(_: argparse.Namespace, __: Console) -> int:
@@ -50,6 +57,24 @@ def resume_run(options: argparse.Namespace, console: Console) -> int:
     recover(store)
     run = resume(store, options.run_id)
     return finish(store, follow(store, run.id, Progress(console)), options, console)
+
+
+def write_models(options: argparse.Namespace, console: Console) -> int:
+    """Write a model, or all of a run."""
+    check_out(options.out)
+    store = open_store()
+    try:
+        found = run_archive(store, options.id)
+    except NotFound:
+        found = model_download(store, options.id)
+    target = options.out / found.name
+    if found.single is not None:
+        shutil.copyfile(found.single, target)
+    else:
+        with target.open("wb") as file:
+            file.writelines(found.stream())
+    console.print(f"Wrote {escape(str(target))}, {found.size / 1e6:,.2f} MB.")
+    return 0
 
 
 def write_kit(options: argparse.Namespace, console: Console) -> int:

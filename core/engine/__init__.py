@@ -1,6 +1,7 @@
 """Plan a run, execute it, and the worker that does so."""
 
 from core.bench.cores import keep_off_timing
+from core.engine.downloads import Download, model_download, run_download
 from core.engine.kits import export, kit_name, kit_path
 from core.engine.own_code import allowed as own_code_allowed
 from core.engine.planning import Plan, plan
@@ -10,6 +11,7 @@ from core.engine.worker import recover
 from core.store.store import Store
 
 __all__ = [
+    "Download",
     "Plan",
     "add_data",
     "add_model",
@@ -20,12 +22,14 @@ __all__ = [
     "keep_off_timing",
     "kit_name",
     "kit_path",
+    "model_download",
     "open_store",
     "own_code_allowed",
     "plan",
     "recover",
     "restate_task",
     "resume",
+    "run_download",
     "submit",
 ]
 

@@ -45,20 +45,20 @@ def lay_out(store: Store, artifact: Artifact, folder: Path) -> LocalArtifact:
     return LocalArtifact(artifact.format, files[0], files, artifact.options, artifact.details)
 
 
-def check(format_: str, files: Sequence[Path], folder: Path, stop: Stop) -> None:
-    """Look at an artifact's files in a fresh working process, as at an upload.
+def check(artifacts: Sequence[LocalArtifact], folder: Path, stop: Stop) -> None:
+    """Look at artifacts in a fresh working process, as at uploads.
 
     Args:
-        format_: The artifact's format.
-        files: The files, below the folder of the first.
+        artifacts: Each in a folder of its own.
         folder: A job's folder; a new one in it is where the process may write.
         stop: Ends it early.
 
     Raises:
         InputError: They are unsafe or broken: what built them may have been taken over.
     """
-    payload = {"format": format_, "files": [str(file) for file in files]}
-    run_task("core.sources.check", "check", payload, [files[0].parent], folder / "check", stop)
+    payload = {"artifacts": [{"format": each.format, "files": to_plain(each.files)} for each in artifacts]}
+    reads = [each.path.parent for each in artifacts]
+    run_task("core.sources.check", "check", payload, reads, folder / "check", stop)
 
 
 def lay_out_data(store: Store, data: DataSet, folder: Path) -> Path:
@@ -140,7 +140,7 @@ class Builder:
             reply = run_task("core.passes.task", "build", payload, reads, out, self._stop)
             built = built_of(reply)
             left = [kept_file(out, name) for name in built.files]
-            check(built.format, left, folder, self._stop)
+            check([LocalArtifact(built.format, left[0], tuple(left))], folder, self._stop)
             files = tuple(self._store.blobs.add(*each) for each in zip(left, built.files, strict=True))
         made = Artifact(identity, parent.id, step, built.format, files, built.options, built.details)
         self._store.artifacts.save(made)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,9 +30,13 @@ def slug(text: str) -> str:
 
 def kit_name(store: Store, candidate_id: str) -> str:
     """Return the download's file name, ``{model}-{recipe}-{runtime}.zip``."""
-    candidate = store.candidates.get(candidate_id)
+    return f"{stem(store, store.candidates.get(candidate_id))}.{packagers()['kit'].suffix}"
+
+
+def stem(store: Store, candidate: Candidate) -> str:
+    """Return ``{model}-{recipe}-{runtime}``, under which downloads of a candidate are saved."""
     model = store.models.get(store.runs.get(candidate.run_id).request.model_id)
-    return f"{slug(model.name)}-{slug(candidate.name)}.{packagers()['kit'].suffix}"
+    return f"{slug(model.name)}-{slug(candidate.name)}"
 
 
 def artifact_of(store: Store, candidate: Candidate) -> Artifact:
@@ -87,15 +91,16 @@ def kit_path(store: Store, candidate_id: str) -> Path:
     golden = store.results.get(candidate_id, GOLDEN)
     with job_folder(store) as folder:
         laid = lay_out(store, artifact, folder / "model")
-        check(laid.format, laid.files, folder, Stop())
+        check([laid], folder, Stop())
         package = Package(
             model=store.models.get(run.request.model_id),
             candidate=candidate,
             baseline=store.candidates.list(run.id)[0],
             artifact=laid,
-            data=store.data.get(run.request.data_id) if run.request.data_id else None,
+            data=store.data.get(run.data_id) if run.data_id else None,
             golden=golden,
             golden_samples=_samples(golden),
+            seed=run.request.seed,
         )
         path = folder / "kit.zip"
         packagers()["kit"].write(package, path)
@@ -116,15 +121,22 @@ def export(store: Store, run_id: str, folder: Path) -> dict[str, str]:
         The path of each candidate's file, relative to `folder`, by candidate id.
     """
     written = {}
-    for candidate in store.candidates.list(run_id):
-        if candidate.result is None:
-            continue
-        place = folder / "artifacts" / f"{candidate.position:02d}-{slug(candidate.name)}"
-        artifact = artifact_of(store, candidate)
+    for candidate, artifact in built(store, run_id):
         for file in artifact.files:
-            _copy(store.blobs.path(file.sha256), place / file.name)
-        written[candidate.id] = os.fspath((place / artifact.files[0].name).relative_to(folder))
+            _copy(store.blobs.path(file.sha256), folder / place(candidate) / file.name)
+        written[candidate.id] = f"{place(candidate)}/{artifact.files[0].name}"
     return written
+
+
+def built(store: Store, run_id: str) -> Iterator[tuple[Candidate, Artifact]]:
+    """Give the measured candidates of a run, each with its artifact."""
+    measured = (each for each in store.candidates.list(run_id) if each.result is not None)
+    return ((each, artifact_of(store, each)) for each in measured)
+
+
+def place(candidate: Candidate) -> str:
+    """Return the folder of a candidate's files among those of its run."""
+    return f"artifacts/{candidate.position:02d}-{slug(candidate.name)}"
 
 
 def _copy(source: Path, target: Path) -> None:

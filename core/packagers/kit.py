@@ -9,24 +9,22 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar
 
+from core.domain.measurement import Environment
 from core.domain.run import Result
 from core.errors import InvalidRequest
 from core.optional import distribution, version
+from core.packagers.readme import readme
+from core.packagers.streaming import entry
+from core.params import make
 from core.protocols import Package
-from core.registry import get_runtime
+from core.registry import get_pass, get_runtime
 from core.serde import to_plain
-from core.texts import as_markdown
 
-EPOCH = (2020, 1, 1, 0, 0, 0)
 COMPRESS_BELOW = 64 * 1024**2
 # How far outputs may differ, relative to their range, before verify.py calls it a failure. Other
 # processors round and saturate differently, and low precision makes those differences larger.
 TOLERANCES = {"int8": 0.1, "bf16": 0.05, "fp16": 0.02}
 FP32_TOLERANCE = 1e-3
-TORCHSCRIPT_WARNING = (
-    "**`model.pt` is a program.** TorchScript runs what its author wrote, with your rights, when it is "
-    "loaded. Load it only if you trust whoever made the model, or in a sandbox."
-)
 
 
 def _template(name: str) -> str:
@@ -66,7 +64,9 @@ def _manifest(package: Package, hashes: dict[str, str]) -> dict[str, Any]:
         "runtime": target.runtime_id,
         "threads": target.threads,
         "inputs": [spec.name for spec in package.model.inputs],
+        "input_shapes": {spec.name: list(spec.shape) for spec in package.model.inputs},
         "outputs": [spec.name for spec in package.model.outputs],
+        "classes": list(package.data.classes) if package.data is not None else [],
         "golden_samples": package.golden_samples,
         "tolerance": _tolerance(package),
         "latency_ms": result.timing.latency.p50,
@@ -77,7 +77,8 @@ def _manifest(package: Package, hashes: dict[str, str]) -> dict[str, Any]:
 
 def _texts(package: Package) -> dict[str, str]:
     runtime = package.candidate.recipe.target.runtime_id
-    recipe = {"model": package.model.name, **to_plain(package.candidate.recipe)}
+    result = _result(package)
+    recipe = _recipe(package, result.timing.environment)
     results = {"candidate": to_plain(package.candidate), "baseline": to_plain(package.baseline)}
     return {
         "recipe.json": json.dumps(recipe, indent=2) + "\n",
@@ -86,49 +87,36 @@ def _texts(package: Package) -> dict[str, str]:
         "session.py": _template(f"session_{runtime}"),
         "predict.py": _template("predict"),
         "verify.py": _template("verify"),
-        "README.md": _readme(package),
+        "README.md": readme(package, result),
     }
 
 
-def _readme(package: Package) -> str:
-    result, target = _result(package), package.candidate.recipe.target
-    latency, speed = result.timing.latency, result.timing.speedup
-    lines = [
-        f"# {as_markdown(package.model.name)}: {as_markdown(package.candidate.name)}",
-        "",
-        f"- {latency.p50:.3f} ms per call of batch {target.batch} on {target.threads} thread(s) of "
-        f"{result.timing.environment.cpu}",
-        f"- {speed.value:.2f}x ({speed.low:.2f}–{speed.high:.2f}) the speed of the original",
-    ]
-    if result.accuracy is not None:
-        drop = result.accuracy.drop
-        lines.append(
-            f"- {result.accuracy.value:.2f} % top-1 on {result.accuracy.samples} samples, a drop of "
-            f"{drop.value:.2f} points ({drop.low:.2f} to {drop.high:.2f})"
-        )
-    if fixed := package.artifact.details.get("fixed"):
-        listed = ", ".join(f"`{name}` = {value}" for name, value in fixed.items())
-        lines.append(f"- **Right for {listed} only**: whatever else is given there makes no difference")
-    if package.artifact.format == "torchscript":
-        lines += ["", TORCHSCRIPT_WARNING]
-    lines += [
-        "",
-        "```",
-        "python -m venv .venv && .venv/bin/pip install -r requirements.txt",
-        ".venv/bin/python verify.py    # hashes, outputs, latency",
-        ".venv/bin/python predict.py   # the golden inputs, or your own .npz",
-        "```",
-        "",
-        "`recipe.json` says how it was made, `results.json` what was measured.",
-        "",
-    ]
-    return "\n".join(lines)
+def _recipe(package: Package, environment: Environment) -> dict[str, Any]:
+    """Return all that is needed to make the model again: every parameter, given or not."""
+    recipe = package.candidate.recipe
+    steps = [(get_pass(step.pass_id), step.params) for step in recipe.steps]
+    return {
+        "model": package.model.name,
+        "model_sha256": package.model.sha256,
+        "steps": [
+            {"pass_id": each.id, "version": each.version, "params": to_plain(make(each.Params, given))}
+            for each, given in steps
+        ],
+        "target": to_plain(recipe.target),
+        "seed": package.seed,
+        "calibrated_on": _calibration(package) if any(each.calibrates for each, _ in steps) else None,
+        "libraries": environment.libraries,
+    }
+
+
+def _calibration(package: Package) -> str:
+    data = package.data
+    return f"{data.name}, {data.calibration_samples} samples" if data is not None else "random inputs"
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes | Path) -> str:
     size = content.stat().st_size if isinstance(content, Path) else len(content)
-    info = zipfile.ZipInfo(name, EPOCH)
-    info.external_attr = 0o644 << 16
+    info = entry(name, size)
     info.compress_type = zipfile.ZIP_DEFLATED if size < COMPRESS_BELOW else zipfile.ZIP_STORED
     hashed = hashlib.sha256()
     with archive.open(info, "w", force_zip64=size > 2**31) as target:

@@ -106,15 +106,16 @@ CHECKS: dict[str, Callable[[Path], tuple[Path, ...]]] = {
 
 
 def check(payload: dict[str, Any]) -> dict[str, Any]:
-    """Check an artifact.
+    """Check artifacts.
 
     Args:
-        payload: ``format`` and ``files``, the one to open first.
+        payload: ``artifacts``, each with its ``format`` and ``files``, the one to open first.
 
     Raises:
         InputError: As `check_artifact` does.
     """
-    check_artifact(payload["format"], tuple(Path(file) for file in payload["files"]))
+    for each in payload["artifacts"]:
+        check_artifact(each["format"], tuple(Path(file) for file in each["files"]))
     return {}
 
 

@@ -7,7 +7,7 @@ from core.views.machine import MachineView, machine
 from core.views.model import ModelView, TechniqueRow, model_view
 from core.views.origins import Origin, origins
 from core.views.report import report
-from core.views.results import results
+from core.views.results import results, run_archive
 from core.views.rows import Row, ties
 from core.views.run import (
     Progress,
@@ -49,6 +49,7 @@ __all__ = [
     "refreshed",
     "report",
     "results",
+    "run_archive",
     "run_view",
     "runs",
     "ties",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from core.domain.measurement import Environment, Interval, OutputFidelity
 from core.domain.model import TensorSpec
 from core.domain.run import Candidate, Result
+from core.engine.downloads import Download, run_download
 from core.serde import to_plain
+from core.store.store import Store
 from core.views.rows import Row
-from core.views.run import RunView
+from core.views.run import RunView, run_view
 
 SCHEMA = 1
 
@@ -201,3 +204,15 @@ def results(view: RunView, artifacts: Mapping[str, str] | None = None) -> dict[s
         "reason": view.recommendation.sentence,
         "candidates": [_candidate(row, artifacts or {}) for row in view.candidates],
     }
+
+
+def run_archive(store: Store, run_id: str) -> Download:
+    """Return all models of a run that were measured, with its result file.
+
+    Raises:
+        NotFound: There is no such run.
+        InvalidRequest: Nothing was measured yet.
+        UnsafeUpload: A model is not what an upload may be.
+    """
+    view = run_view(store, run_id)
+    return run_download(store, run_id, lambda paths: json.dumps(results(view, paths), indent=2).encode())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from pages.routes.download import download
+from pages.routes.download import download_kit, download_model, download_run
 from pages.routes.upload import upload
 
 ROUTES = [
     Route("/upload/{token}", upload, methods=["PUT"]),
-    Route("/download/{candidate_id}", download, methods=["GET"]),
+    Route("/download/{id}", download_kit, methods=["GET"]),
+    Route("/download-model/{id}", download_model, methods=["GET"]),
+    Route("/download-run/{id}", download_run, methods=["GET"]),
 ]

@@ -10,7 +10,7 @@ export default function (component) {
   }
   const start = async () => {
     if (button.getAttribute('aria-busy') === 'true') return
-    button.setAttribute('aria-busy', 'true'); say('Packing the kit…')
+    button.setAttribute('aria-busy', 'true'); say('Getting it ready…')
     try {
       const answer = await fetch(data.url + '?prepare=1'), body = await answer.json()
       if (!answer.ok) return say(`${body.error.message} ${body.error.hint || ''}`, true)

@@ -1,4 +1,4 @@
-"""A button that downloads a kit: the server builds it, says when it is ready, and streams it."""
+"""Buttons that download: the server makes the file ready, says when it is, and streams it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,19 @@ _component = component("downloader")
 
 
 def download_kit(candidate_id: str, *, key: str) -> None:
-    """Draw the download button of a finished candidate."""
-    _component(
-        key=key, width="content", data={"label": "Download kit", "url": route(f"download/{candidate_id}")}
-    )
+    """Draw the button for the kit of a finished candidate."""
+    _draw("Download kit", f"download/{candidate_id}", key)
+
+
+def download_model(candidate_id: str, *, key: str) -> None:
+    """Draw the button for the bare model file of a finished candidate."""
+    _draw("Model file only", f"download-model/{candidate_id}", key)
+
+
+def download_run(run_id: str, *, key: str) -> None:
+    """Draw the button for all models of a run at once."""
+    _draw("All models (zip)", f"download-run/{run_id}", key)
+
+
+def _draw(label: str, address: str, key: str) -> None:
+    _component(key=key, width="content", data={"label": label, "url": route(address)})

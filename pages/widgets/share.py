@@ -8,6 +8,7 @@ import re
 import streamlit as st
 
 from core.views import RunView, report, results
+from pages.widgets.downloader import download_run
 from pages.widgets.table import frame
 
 UNITS = {
@@ -50,3 +51,5 @@ def share(view: RunView) -> None:
                 on_click="ignore",
                 key="results_csv",
             )
+            if view.baseline.latency_ms is not None:
+                download_run(view.run.id, key="all_models")

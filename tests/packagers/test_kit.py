@@ -15,15 +15,24 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from core.domain.model import SourceModel, TensorSpec
+from core.domain.model import DataSet, Preprocessing, SourceModel, TensorSpec
 from core.domain.recipe import Recipe, Step, Target
 from core.domain.run import Candidate, CandidateStatus
 from core.errors import InvalidRequest
+from core.optional import distribution
 from core.packagers.kit import PACKAGER
+from core.params import make
 from core.protocols import LocalArtifact, Package
+from core.registry import get_pass, get_runtime, runtimes
+from core.serde import to_plain
 from sample_models import samples
 from tests.factories import model, result
+from tests.runtimes import networks
 
+DATA = DataSet(
+    "d", "iris", (), ("features",), 30, 70, True, ("setosa", "versi |\ncolor", "a", "b"), "csv",
+    {"Scale": "as in the table"},
+)  # fmt: skip
 MLP = next(each for each in samples() if each.id == "cancer-mlp").folder / "model.onnx"
 
 
@@ -69,17 +78,97 @@ def verify(kit: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "verify.py"], cwd=kit, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
-def test_a_kit_verifies_and_predicts(runtime: str, tmp_path: Path) -> None:
-    kit = unpack(package(tmp_path / "in", runtime), tmp_path)
+def everywhere() -> list[tuple[str, str]]:
+    found = [(each.id, form) for each in runtimes().values() for form in sorted(each.formats)]
+    return [(runtime, form) for runtime, form in found if form != "state_dict"]
+
+
+def perceptron(folder: Path, runtime: str, form: str) -> Package:
+    """Return a package of a small network in any format, with what it really returns."""
+    module, model = networks.perceptron()
+    artifact = networks.save(module, model, form, folder / "model")
+    feed = networks.feed_of(model, batch=1)
+    golden = {"input_0_0": feed["features"], "output_0_0": networks.expected(module, feed)[0]}
+    np.savez(folder / "golden.npz", **golden)
+    baseline = candidate("pytorch", position=0)
+    return Package(model, candidate(runtime), baseline, artifact, DATA, folder / "golden.npz", 1, seed=3)
+
+
+@pytest.mark.parametrize(("runtime", "form"), everywhere())
+def test_a_kit_verifies_and_predicts(runtime: str, form: str, tmp_path: Path) -> None:
+    kit = unpack(perceptron(tmp_path / "in", runtime, form), tmp_path / "out")
     done = verify(kit)
     assert done.returncode == 0, done.stderr
     assert "whole and works" in done.stdout
     predicted = subprocess.run([sys.executable, "predict.py"], cwd=kit, capture_output=True, text=True)
-    assert "(1, 2)" in predicted.stdout, predicted.stderr
+    assert "(1, 4)" in predicted.stdout, predicted.stderr
+    assert "setosa (" in predicted.stdout
     requirements = (kit / "requirements.txt").read_text().split()
-    assert [line.split("==")[0] for line in requirements] == [runtime, "numpy"]
+    modules = get_runtime(runtime).modules
+    assert [line.split("==")[0] for line in requirements] == [distribution(modules[0]), "numpy"]
     assert json.loads((kit / "recipe.json").read_text())["target"]["runtime_id"] == runtime
+
+
+def test_predict_says_what_it_takes_and_what_is_wrong(tmp_path: Path) -> None:
+    kit = unpack(perceptron(tmp_path / "in", "onnxruntime", "onnx"), tmp_path / "out")
+    np.savez(tmp_path / "good.npz", features=np.ones((2, 6), np.float32))
+    np.savez(tmp_path / "bad.npz", other=np.ones((2, 6), np.float32))
+    (tmp_path / "none.npz").write_bytes(b"no zip")
+
+    def run(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, script, *arguments], cwd=kit, capture_output=True, text=True)
+
+    said = run("predict.py", "--help")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert "features ('batch', 6)" in " ".join(said.stdout.split())
+    assert run("verify.py", "--help").stdout.startswith("usage: verify.py")
+    for path, part in (("bad.npz", "lacks features; it holds other"), ("none.npz", "cannot be read")):
+        done = run("predict.py", tmp_path / path)
+        assert done.returncode == 2
+        assert part in done.stderr
+        assert "Traceback" not in done.stderr
+    assert run("predict.py", tmp_path / "good.npz", tmp_path / "answer.npz").returncode == 0
+    with np.load(tmp_path / "answer.npz") as answer:
+        assert answer["logits"].shape == (2, 4)
+
+
+def test_the_recipe_holds_every_parameter_that_was_used(tmp_path: Path) -> None:
+    made = perceptron(tmp_path / "in", "onnxruntime", "onnx")
+    steps = (Step("export_onnx"), Step("int8_static_ort", {"per_channel": False}))
+    spelled = replace(made.candidate, recipe=Recipe(steps, Target("onnxruntime")))
+    kit = unpack(replace(made, candidate=spelled), tmp_path / "out")
+    recipe = json.loads((kit / "recipe.json").read_text())
+    for written, step in zip(recipe["steps"], steps, strict=True):
+        technique = get_pass(step.pass_id)
+        assert written["params"] == to_plain(make(technique.Params, step.params))
+        assert written["version"] == technique.version
+    assert len(recipe["steps"][1]["params"]) > 1
+    assert (recipe["seed"], recipe["calibrated_on"]) == (3, "iris, 30 samples")
+
+
+def test_the_readme_says_what_goes_in_what_comes_out_and_what_changed(tmp_path: Path) -> None:
+    made = perceptron(tmp_path / "in", "onnxruntime", "onnx")
+    ours, theirs = (replace(result(), size_bytes=size) for size in (1_000_000, 4_000_000))
+    ours = replace(ours, timing=replace(ours.timing, memory_bytes=60_000_000))
+    theirs = replace(theirs, timing=replace(theirs.timing, memory_bytes=30_000_000))
+    pixels = Preprocessing("timm's net", mean=(0.5,), std=(0.25,), scale="-1..1")
+    made = replace(
+        made,
+        candidate=replace(made.candidate, result=ours),
+        baseline=replace(made.baseline, result=theirs),
+        model=replace(made.model, preprocessing=pixels, name="net\n# [x](http://y)"),
+    )
+    text = (unpack(made, tmp_path / "out") / "README.md").read_text()
+    assert "| Memory | 60.00 MB | 30.00 MB | +100 % |" in text
+    assert "| File | 1.00 MB | 4.00 MB | -75 % |" in text
+    assert "2.00x (1.96–2.04) the speed" in text
+    assert "| `features` | float32 | (batch, 6) | values |" in text
+    assert "| `logits` | float32 | (batch, 4) |" in text
+    assert "- Scale: as in the table" in text
+    assert "minus (0.5,) and by (0.25,)" in text
+    assert "0. setosa\n1. versi \\| color" in text
+    assert text.startswith("# net # \\[x\\](http:")
+    assert "\n# [x]" not in text
 
 
 def test_a_changed_file_is_noticed(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
 Exits with 0 when everything holds, with 1 and the reason when something does not.
 """
 
+import argparse
 import hashlib
 import json
 import statistics
@@ -79,6 +80,7 @@ def latency_ms(run, feed, seconds=2.0, least=10):
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     problem = check_hashes()
     if problem is None:
         from session import load
