@@ -129,6 +129,11 @@ class Rounds:
             self._spent = monotonic() - begin
 
     @property
+    def round_s(self) -> float:
+        """Seconds that a round took by the clock, what other programs took of them included."""
+        return self._spent / max(1, self.count)
+
+    @property
     def count(self) -> int:
         """Paired rounds so far."""
         return sum(map(len, self.candidate))
@@ -182,7 +187,7 @@ class Rounds:
 
     @property
     def _limit(self) -> float:
-        return self._plan.limit_s(self._spent / max(1, self.count))
+        return self._plan.limit_s(self.round_s)
 
     def _sure(self, starts: Sequence[Floats], share: int) -> bool:
         """Whether the rounds, the luck of starts aside, are enough for one of `share` starts."""

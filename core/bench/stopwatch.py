@@ -37,11 +37,13 @@ class Measured:
         predictions: Folder with the candidate's outputs on the evaluation set, for
             `core.bench.saved.read_outputs`; None without a data set.
         golden: File of a few feeds and outputs, by `core.bench.predictions.save_golden`.
+        round_s: Seconds that a round took by the clock.
     """
 
     timing: Timing
     predictions: Path | None
     golden: Path
+    round_s: float = 0.0
 
 
 def measure(
@@ -115,7 +117,7 @@ def measure(
     )
     if plan.throughput_batches:
         timing = with_own_batch(timing, candidate.model.fixed_batch or candidate.target.batch)
-    return Measured(timing, predictions, golden)
+    return Measured(timing, predictions, golden, rounds.round_s)
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,7 @@ class Execution:
         measuring = CandidateStatus.MEASURING
         self._now(replace(self._current, status=measuring, stage="measure", artifact_id=artifact.id))
         result = self._measurer.measure(self._current, artifact, baseline, plan)
-        self._pacing.learn(candidate, result, time.monotonic() - built)
+        self._pacing.learn(candidate, result, time.monotonic() - built, self._measurer.round_s)
         done = replace(self._current, status=CandidateStatus.DONE, stage="", result=result)
         self._save(done)
         self._store.events.append(self._run.id, "measured", done.id, {"speedup": result.timing.speedup.value})

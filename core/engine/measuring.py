@@ -47,6 +47,9 @@ class Measurer:
         model: The source model.
         data: Evaluation data.
         stop: Ends a measurement early.
+
+    Attributes:
+        round_s: Seconds that a round of the last measurement took by the clock.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Measurer:
         self._store, self._run, self._worker = store, run, worker
         self._model, self._data, self._stop = model, data, stop
         self._standby: Standby | None = None
+        self.round_s = 0.0
 
     def prepare(self, baseline: Candidate) -> None:
         """Start the baseline's process for the next measurement, while its candidate is being built."""
@@ -88,7 +92,7 @@ class Measurer:
             golden = kept_file(measured.golden.parent, measured.golden.name)
             npz_names(golden, GOLDEN_NAMES)
             self._store.results.attach(candidate.id, GOLDEN, golden, self._worker)
-        timing = measured.timing
+        timing, self.round_s = measured.timing, measured.round_s
         if baseline.result is not None:
             first = baseline.result.timing
             timing = claimed(timing, first.speedup, first)

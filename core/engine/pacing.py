@@ -130,7 +130,8 @@ class Pacing:
         if left < (HOPE * (start + fewest) if self._done else LEAST_CANDIDATE_S):
             return None
         rounds, roomy = self._rounds_s(waiting, left)
-        plan = self._plan.within(max(fewest, min(rounds, left - start)))
+        least = fewest if self._done else min(fewest, left - HOPE * start)
+        plan = self._plan.within(max(least, min(rounds, left - start)))
         if not roomy:
             plan = replace(plan, starts=1, close_starts=1, throughput_batches=())
         plan = replace(plan, predict_seconds=OUTPUTS * self._budget_s, predict_rows=self._rows)
@@ -150,12 +151,15 @@ class Pacing:
         plan = self._plan if left > 2 * needed else replace(self._plan, close_starts=1)
         return Heat(most, plan, left)
 
-    def learn(self, candidate: Candidate, result: Result, took_s: float) -> None:
-        """Take note of what measuring `candidate` took in all."""
+    def learn(self, candidate: Candidate, result: Result, took_s: float, round_s: float) -> None:
+        """Take note of what measuring `candidate` took in all, and each of its rounds, by the clock."""
         self.forecast.measured(candidate.recipe, took_s)
         self._note(result)
+        # On a busy machine a call takes longer by the clock than by itself.
+        slower = max(1.0, round_s / self._round_s)
+        self._round_s, self._call_s = self._round_s * slower, self._call_s * slower
         self._done += candidate.position > 0
-        self._overheads.append(max(0.5, took_s - _busy_s(result)))
+        self._overheads.append(max(0.5, took_s - slower * _busy_s(result)))
 
     def remaining_s(self, waiting: Sequence[Recipe]) -> float:
         """Return the seconds that the run will probably still take, the first of `waiting` not begun."""
@@ -197,7 +201,7 @@ class Pacing:
 
     def _note(self, result: Result) -> None:
         timing = result.timing
-        self._call_s = max(self._call_s, timing.baseline.p50 / 1000)
+        self._call_s = timing.baseline.p50 / 1000
         self._round_s = max(0.07, (timing.baseline.p50 + timing.as_timed_ms) / 1000)
         self._rows = result.fidelity.samples if self._rows is None else self._rows
 

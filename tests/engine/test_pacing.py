@@ -96,7 +96,7 @@ def test_many_candidates_in_little_time_are_measured_more_roughly() -> None:
     tight, roomy = (pacing(budget_s, candidate("base", slow(0.01), 0)) for budget_s in (40.0, 400.0))
     for recipe in RECIPES[1:3]:
         for paced in (tight, roomy):
-            paced.learn(replace(candidate("c", None), recipe=recipe), slow(0.01, 2.0), 4.0)
+            paced.learn(replace(candidate("c", None), recipe=recipe), slow(0.01, 2.0), 4.0, 0.07)
     rough, full = tight.candidate(RECIPES[3:] * 4), roomy.candidate(RECIPES[3:] * 4)
     assert rough is not None
     assert full is not None
@@ -116,9 +116,20 @@ def test_the_expectation_follows_what_was_measured() -> None:
     paced = pacing(None)
     before = paced.remaining_s(rest(RECIPES))
     for recipe in RECIPES[1:3]:
-        paced.learn(replace(candidate("c", None), recipe=recipe), slow(0.01), 60.0)
+        paced.learn(replace(candidate("c", None), recipe=recipe), slow(0.01), 60.0, 0.07)
     assert paced.remaining_s(RECIPES[3:]) > before
     assert pacing(10.0).remaining_s(RECIPES) <= 10.0
+
+
+def test_on_a_busy_machine_rounds_get_the_time_that_they_take() -> None:
+    calm, busy = (pacing(200.0, candidate("base", slow(0.5), 0)) for _ in range(2))
+    done = replace(candidate("c", None), recipe=RECIPES[1])
+    calm.learn(done, slow(0.5, 2.0), 20.0, 0.75)
+    busy.learn(done, slow(0.5, 2.0), 20.0, 3.0)
+    usual, longer = calm.candidate(RECIPES[2:] * 4), busy.candidate(RECIPES[2:] * 4)
+    assert usual is not None
+    assert longer is not None
+    assert longer.plan.max_seconds * longer.plan.stretch > 2 * usual.plan.max_seconds * usual.plan.stretch
 
 
 def test_random_inputs_of_a_heavy_network_are_fewer_in_a_small_budget() -> None:
