@@ -8,6 +8,8 @@ from core.domain.measurement import Doubt, Fidelity, Interval, Timing
 from core.domain.run import Candidate, Limits, Result
 from core.insights.judgement import Verdict, loss, more_samples, plural
 
+LONG_CALL_MS = 60.0
+"""Calls of this length are few in the time for measuring, however much of it there is."""
 Row = tuple[Candidate, Result, Verdict]
 
 
@@ -22,7 +24,9 @@ def shaky(timing: Timing) -> str:
     if not timing.unstable:
         return ""
     if timing.doubt is Doubt.FEW_ROUNDS:
-        return f"its calls are so long that there was time for {plural(timing.rounds, 'round')} only"
+        long = max(timing.as_timed_ms, timing.baseline.p50) > LONG_CALL_MS
+        what = "its calls are so long that there was time for" if long else "there was time for"
+        return f"{what} {plural(timing.rounds, 'round')} only"
     width = (timing.speedup.high - timing.speedup.low) / max(timing.speedup.value, 1e-9) / 2
     return f"its speed-up stayed uncertain by ±{width:.0%}; something else may have used the processor"
 

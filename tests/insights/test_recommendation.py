@@ -97,11 +97,13 @@ def test_an_unstable_candidate_that_is_not_taken_is_named_with_its_reason() -> N
     assert alone.candidate_id == "wide"
     assert "Take this as rough" in alone.sentence
     assert wide.result is not None
-    timing = replace(wide.result.timing, rounds=5, doubt=Doubt.FEW_ROUNDS)
-    long = candidate("long", replace(wide.result, timing=timing))
-    assert (
-        "so long that there was time for 5 rounds only" in recommend([BASELINE, long], Limits(1.0)).sentence
-    )
+    few = replace(wide.result.timing, rounds=5, doubt=Doubt.FEW_ROUNDS)
+    short = candidate("short", replace(wide.result, timing=few))
+    assert "as rough: there was time for 5 rounds only" in recommend([BASELINE, short], Limits(1.0)).sentence
+    slow = replace(few, baseline=replace(few.baseline, p50=700.0))
+    long = candidate("long", replace(wide.result, timing=slow))
+    said = recommend([BASELINE, long], Limits(1.0)).sentence
+    assert "so long that there was time for 5 rounds only" in said
     lossy = unstable("lossy", (5.0, 3.6, 5.7), drop=(5.0, 4.0, 6.0))
     assert "lossy" not in recommend([BASELINE, steady, lossy], Limits(1.0)).sentence
 
