@@ -20,6 +20,8 @@ from core.texts import one_line
 
 MOST_TENSORS, MOST_NOTES, MOST_FILES, MOST_CLASSES, MOST_AXES = 1000, 50, 10_000, 1_000_000, 32
 MOST_FACTS, LONGEST_FACTS = 50, 64 * 1024
+# A configuration may name all of its classes, twice.
+LONGEST_ARCHITECTURE = 2 * 1024**2
 LONGEST_NAME = 500
 
 
@@ -46,7 +48,7 @@ def model_of(reply: Message) -> SourceModel:
     if said.format not in sources() or min(counts) < 0:
         raise unusable("it describes a model of no known kind")
     network = said.architecture
-    if len(to_json(network)) > LONGEST_FACTS:
+    if len(to_json(network)) > LONGEST_ARCHITECTURE:
         raise unusable("it describes an architecture longer than any")
     model = made_of(lines(to_plain(replace(said, architecture=None))), SourceModel)
     return replace(
