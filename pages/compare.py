@@ -91,23 +91,18 @@ def show(run_id: str) -> None:
     with side:
         draw_limits(view, limits)
         axis, zoom = controls(view, held)
-        beside(view, row, limits)
+        price_list(view, limits)
     with chart:
         points(view, row, limits, axis, zoom)
+        if row is not None:
+            picked(row, view)
+        else:
+            st.caption("Click a point or a row to select a candidate.")
     multiples(view, limits, selected=row.id if row else None, on_click=select(view.run.id), key="compare")
     details(view, row, held.get("other"))
 
 
-def beside(view: RunView, row: Row | None, limits: Limits) -> None:
-    """Draw what other limits would buy, and what is selected, or how to select."""
-    price_list(view, limits)
-    if row is not None:
-        picked(row, view)
-    else:
-        st.caption("Click a point or a row to select a candidate.")
-
-
-def select(run_id: str) -> Callable[[str], None]:
+def select(run_id: str) -> Callable[[str | None], None]:
     """Return what puts a selection into the address."""
     return partial(put, run_id, "selected")
 

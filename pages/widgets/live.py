@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from statistics import median
 
+import pandas as pd
 import streamlit as st
 
 from core import engine
@@ -13,7 +15,7 @@ from core.figures import calls_figure, palette
 from core.views import RunView, command_for, python_for, refreshed, run_view
 from pages.widgets import format as fmt
 from pages.widgets.address import put, settings
-from pages.widgets.chart import CONFIG, pareto_chart
+from pages.widgets.chart import pareto_chart
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.multiples import multiples
 from pages.widgets.page import dark, emphasis, errors_as_words, go, remember, store
@@ -63,9 +65,11 @@ def _calls(run_id: str) -> None:
     if found is None:
         st.caption("Your model comes first; its calls appear here as they are timed.")
         return
-    st.markdown(f"**Your model, call by call**: {found.calls:,} so far")
-    figure = calls_figure(found.ms, found.calls, palette(dark()))
-    st.plotly_chart(figure, theme=None, config=CONFIG, key="live_calls", alt="Time of each call so far")
+    middle = fmt.ms(median(found.ms))
+    st.markdown(f"**Your model, call by call**: {found.calls:,} so far, median {middle}")
+    rows, spec = calls_figure(found.ms, found.calls, palette(dark()))
+    alt = "Time of each call of your model so far"
+    st.vega_lite_chart(pd.DataFrame(rows), spec, theme=None, key="live_calls", alt=alt)
 
 
 def _control(view: RunView) -> None:

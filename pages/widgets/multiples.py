@@ -39,7 +39,8 @@ def _figures(row: Row, quality: Quality, scale: float) -> dict[str, Interval | N
 def _written(row: Row, name: str, quality: Quality, value: Interval | None, active: bool) -> str:
     """Return the figure in the panel's unit, or how the row stands that has none."""
     if row.latency_ms is None:
-        return standing(row, active)
+        # What passes is said once: a word that changes has the browser draw the whole panel anew.
+        return standing(row, active) if name == "latency" or row.candidate.status.final else ""
     if value is None:
         return fmt.NONE
     if name != "quality":

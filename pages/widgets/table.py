@@ -109,10 +109,10 @@ def candidates_table(
     *,
     recommended: str | None,
     selected: str | None = None,
-    on_pick: Callable[[str], None] | None = None,
+    on_pick: Callable[[str | None], None] | None = None,
     key: str = "candidates",
 ) -> None:
-    """Draw the table; picking a row calls `on_pick` with its id."""
+    """Draw the table; picking a row calls `on_pick` with its id, taking that back with None."""
     rows = view.candidates
     fastest = _fastest(rows)
     unit, scale = fmt.time_unit(fastest)
@@ -122,17 +122,15 @@ def candidates_table(
 
     def picked() -> None:
         chosen = st.session_state[key].selection.rows
-        if chosen and on_pick is not None:
-            on_pick(rows[chosen[0]].id)
+        if on_pick is not None:
+            on_pick(rows[chosen[0]].id if chosen else None)
 
     options: dict[str, Any] = {}
     if on_pick is not None:
+        # The page owns the selection: what was clicked in a chart is ticked here, too.
         at = [index for index, row in enumerate(rows) if row.id == selected]
-        options = {
-            "on_select": picked,
-            "selection_mode": "single-row",
-            "selection_default": {"selection": {"rows": at}},
-        }
+        st.session_state[key] = {"selection": {"rows": at, "columns": [], "cells": []}}
+        options = {"on_select": picked, "selection_mode": "single-row"}
     st.dataframe(
         frame(view, recommended, scale),
         hide_index=True,

@@ -100,7 +100,12 @@ def test_percents_stay_between_nothing_and_all() -> None:
 
 
 def test_calls_are_drawn_over_their_number_with_the_median() -> None:
-    figure = calls_figure([2.0, 2.2, 90.0, 2.1], 400, LIGHT)
-    assert list(figure.data[0].x) == [1, 101, 201, 301]
-    assert figure.layout.shapes[0].y0 == pytest.approx(2.15)
-    assert figure.layout.yaxis.range[1] < 10, "one interrupted call does not press the others flat"
+    rows, spec = calls_figure([2.0, 2.2, 90.0, 2.1], 400, LIGHT)
+    assert [row["call"] for row in rows] == [1, 101, 201, 301]
+    assert rows[0]["median"] == pytest.approx(2.15)
+    top = spec["layer"][0]["encoding"]["y"]["scale"]["domain"][1]
+    assert 2.2 < top < 10, "one interrupted call does not press the others flat"
+
+
+def test_more_calls_leave_the_specification_until_an_axis_is_full() -> None:
+    assert calls_figure([2.0] * 61, 61, LIGHT)[1] == calls_figure([2.01] * 68, 68, LIGHT)[1]

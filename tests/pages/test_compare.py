@@ -210,3 +210,52 @@ def test_a_candidate_can_be_selected_without_a_mouse(open_page: Open, store: Sto
     app = open_page("compare.py", run="done", selected="done-3")
     app.selectbox(key="selected_done_done-3").select("done-4").run()
     assert app.query_params["selected"] == "done-4"
+
+
+def test_every_panel_has_a_row_for_each_candidate_and_a_failed_one_says_so(
+    open_page: Open, store: Store
+) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done", selected="done-9")
+    drawn = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")][1:5]
+    titles = [each["layout"]["title"]["text"] for each in drawn]
+    assert titles == [
+        f"<b>{name}</b>" for name in ("Latency (ms)", "File (MB)", "Accuracy (%)", "Memory (MB)")
+    ]
+    for each in drawn:
+        words = each["layout"]["yaxis"]["ticktext"]
+        assert len(words) == len(seed.SPECS) + len(seed.BROKEN)
+        assert "Failed" in words[9]
+        assert "Skipped" in words[10]
+        band = each["layout"]["shapes"][-1]
+        assert (band["y0"], band["y1"]) == (8.5, 9.5)
+
+
+def test_accuracy_is_drawn_with_its_own_interval_within_0_and_100_percent(
+    open_page: Open, store: Store
+) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    charts = [
+        json.loads(chart.proto.spec) for chart in open_page("compare.py", run="done").get("plotly_chart")
+    ]
+    front = next(trace for trace in charts[3]["data"] if trace.get("meta") == "front")
+    assert front["error_x"]["array"][0] == pytest.approx(0.8)
+    for axis in (charts[0]["layout"]["yaxis"], charts[3]["layout"]["xaxis"]):
+        low, high = axis["range"]
+        assert 0 <= low < high <= 100
+
+
+def test_the_baseline_has_no_difference_from_itself(open_page: Open, store: Store) -> None:
+    seed.run(store, "unlabelled", RunStatus.DONE, labelled=False)
+    seed.run(store, "done", RunStatus.DONE)
+    assert open_page("compare.py", run="done").dataframe[0].value["change"].isna()[0]
+    assert open_page("compare.py", run="unlabelled").dataframe[0].value["agreement"].isna()[0]
+
+
+def test_of_very_many_candidates_a_page_is_drawn_the_one_with_the_selection(
+    open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.widgets.multiples.ROWS", 4)
+    seed.run(store, "done", RunStatus.DONE)
+    said = words(open_page("compare.py", run="done", selected="done-5"))
+    assert "Rows 5 to 8 of 11" in said

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from core.bench.environment import environment
 from core.domain.run import RunStatus
 from core.store.store import Store
+from core.views import refreshed, run_view
 from tests.pages import seed
 from tests.pages.conftest import Open, words
 
@@ -206,3 +208,23 @@ def test_only_runtimes_that_can_run_the_model_are_offered(open_page: Open, store
     seed.model(store, "onnx")
     app = open_page("optimize.py", model="seed-model")
     assert app.pills(key="new_seed-model_runtimes").options == ["ONNX Runtime", "OpenVINO"]
+
+
+def test_before_the_first_figure_the_calls_are_shown_as_they_come_in(open_page: Open, store: Store) -> None:
+    seed.run(store, "running", RunStatus.RUNNING, done=0)
+    store.live.put("running", seed.WORKER, "running-0", (8.0, 8.2, 8.1), 30)
+    app = open_page("optimize.py", run="running")
+    assert "30 so far, median 8.10 ms" in words(app)
+    assert len(app.get("vega_lite_chart")) == 1
+    latency = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert "Measuring" in latency["layout"]["yaxis"]["ticktext"][0]
+
+
+def test_the_time_goes_on_while_nothing_else_is_worked_out_again(store: Store) -> None:
+    seed.run(store, "running", RunStatus.RUNNING, done=3)
+    view = run_view(store, "running")
+    store.work.heartbeat("running", seed.WORKER, 5.0)
+    later = refreshed(store, view)
+    assert later.run.revision == view.run.revision
+    assert later.progress.elapsed_s >= view.progress.elapsed_s + 4
+    assert later.candidates is view.candidates
