@@ -137,25 +137,39 @@ def drop_weight_inputs(model: ModelProto) -> None:
 
 def lift_constants(model: ModelProto) -> None:
     """Turn floats in Constant nodes into weights: exports of scripted networks keep whole layers there."""
-    kept = []
-    for node in model.graph.node:
+    for graph in list(graphs(model.graph)):
+        _lift(graph)
+
+
+def _lift(graph: GraphProto) -> None:
+    ends = {value.name for value in graph.output}
+    for index in reversed(range(len(graph.node))):
+        node = graph.node[index]
         values = [one for one in node.attribute if one.name == "value"] if node.op_type == "Constant" else []
-        if values and values[0].t.data_type == values[0].t.FLOAT:
-            model.graph.initializer.append(values[0].t)
-            model.graph.initializer[-1].name = node.output[0]
-        else:
-            kept.append(node)
-    del model.graph.node[:]
-    model.graph.node.extend(kept)
+        if values and values[0].t.data_type == values[0].t.FLOAT and node.output[0] not in ends:
+            graph.initializer.append(values[0].t)
+            graph.initializer[-1].name = node.output[0]
+            del graph.node[index]
 
 
-def name_nodes(model: ModelProto) -> None:
-    """Give each node of the main graph a unique name, so that quantizers can refer to it."""
+def name_nodes(model: ModelProto) -> int:
+    """Give each node a name of its own, so that quantizers can refer to it; return how many shared one."""
+    taken = {node.name for node in nodes(model)}
     seen: set[str] = set()
-    for index, node in enumerate(model.graph.node):
+    shared = 0
+    for index, node in enumerate(nodes(model)):
         if not node.name or node.name in seen:
-            node.name = f"{node.op_type}_{index}"
+            shared += bool(node.name)
+            node.name = _free(f"{node.op_type}_{index}", taken)
         seen.add(node.name)
+    return shared
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
 
 
 def untie_gemm_weights(model: ModelProto) -> None:

@@ -173,8 +173,6 @@ def _notes(entry: Entry, values: dict[str, int], sides: tuple[int, ...]) -> Iter
             f"Taken without renormalised input; weights that descend from torchvision's pretrained ones need "
             f"the name {entry.name}{TRANSFORMS}."
         )
-    if entry.name in QUANTIZABLE:
-        yield f"The keys of a float {QUANTIZED}{entry.name} are the same; it computes the same too."
     if values[CHANNELS] != 3:
         yield f"The first convolution takes {values[CHANNELS]} channels instead of 3."
     if POSITIONS not in values:

@@ -28,8 +28,12 @@ def batches(context: PassContext) -> tuple[int, ...]:
     return (1, OTHER_BATCH) if fixed is None else (fixed,)
 
 
-def distance(expected: Sequence[Array], actual: Sequence[Array]) -> float:
-    """Return the largest difference of any output relative to that output's largest magnitude.
+FLOOR = 1e-3
+"""Magnitude that every output counts as at least: runtimes compute a sigmoid near 0 to 1e-7 and no better."""
+
+
+def distance(expected: Sequence[Array], actual: Sequence[Array], floor: float = FLOOR) -> float:
+    """Return the largest difference of any output relative to its largest magnitude, or to `floor`.
 
     Outputs that are no floats count the share of unequal elements. Different numbers or shapes of outputs,
     or a value that is finite in one of them only, give infinity.
@@ -37,11 +41,12 @@ def distance(expected: Sequence[Array], actual: Sequence[Array]) -> float:
     if len(expected) != len(actual):
         return float("inf")
     return max(
-        (_distance(np.asarray(a), np.asarray(b)) for a, b in zip(expected, actual, strict=True)), default=0.0
+        (_distance(np.asarray(a), np.asarray(b), floor) for a, b in zip(expected, actual, strict=True)),
+        default=0.0,
     )
 
 
-def _distance(expected: Array, actual: Array) -> float:
+def _distance(expected: Array, actual: Array, floor: float) -> float:
     if expected.shape != actual.shape:
         return float("inf")
     if expected.size == 0:
@@ -52,7 +57,7 @@ def _distance(expected: Array, actual: Array) -> float:
     finite = np.isfinite(a)
     if not np.array_equal(finite, np.isfinite(b)):
         return float("inf")
-    scale = float(np.abs(a[finite]).max(initial=1e-12))
+    scale = float(np.abs(a[finite]).max(initial=floor))
     return float(np.abs(a[finite] - b[finite]).max(initial=0.0)) / scale
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from core import onnx_graphs
+from core.errors import PassNotApplicable
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -58,6 +59,19 @@ def onnx_counts(model: ModelProto) -> dict[str, Any]:
                 into = quantized if set(node.input[:2]) <= restored else floating
                 into[node.op_type] += 1
     return details(quantized, floating)
+
+
+def require_float(counts: dict[str, Any], hint: str = "Try plain conversion or graph optimization.") -> None:
+    """Refuse a graph without heavy layers in float.
+
+    Raises:
+        PassNotApplicable: They are in 8 bits already, or there are none.
+    """
+    if not counts["float"] and counts["quantized"]:
+        listed = ", ".join(f"{count} {kind}" for kind, count in counts["quantized_ops"].items())
+        raise PassNotApplicable(f"The layers are in 8 bits already ({listed}).", hint=hint)
+    if not counts["float"]:
+        raise PassNotApplicable("The graph has no convolution and no matrix product.", hint=hint)
 
 
 def openvino_counts(model: Any) -> dict[str, Any]:

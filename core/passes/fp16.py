@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -24,6 +26,15 @@ HINT = "Choose weights only, or INT8, which is smaller still."
 LARGEST = 65504.0
 SMALL = 16
 """Elements below which a constant stays in FP32: scales and sizes, whose bytes do not count."""
+
+OTHERS = {
+    11: ("double precision", "Turn them to single precision first: the technique double_to_float."),
+    10: ("FP16 already", "Nothing is left to halve; INT8 halves once more."),
+    16: ("BF16", "Export the model in float32."),
+    3: ("8 bits already", "Half precision would make them larger."),
+    2: ("8 bits already", "Half precision would make them larger."),
+}
+"""What weights are stored in, by ONNX's number of the type, and what to do about it."""
 
 OVERFLOWING = ("ReduceSum", "ReduceMean", "ReduceL2", "ReduceSumSquare", "Pow", "Exp", "Softmax",
                "LayerNormalization", "InstanceNormalization", "BatchNormalization", "CumSum", "Resize",
@@ -48,7 +59,7 @@ class Fp16:
     id = "fp16"
     name = "FP16"
     summary = "Halves the file by storing floats in 16 bits; hardly any accuracy lost, no faster on CPUs."
-    version = 2
+    version = 3
     Params = Fp16Params
     accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
@@ -72,11 +83,10 @@ class Fp16:
             model = onnx_graphs.load(artifact.path)
             onnx_graphs.drop_weight_inputs(model)
             onnx_graphs.lift_constants(model)
-            converted = _weights(model.graph) if params.scope == "weights" else _whole(model)
+            weights = params.scope == "weights"
+            converted = sum(map(_weights, onnx_graphs.graphs(model.graph))) if weights else _whole(model)
             if not converted:
-                raise PassNotApplicable(
-                    "The file holds no weights in FP32 to halve.", hint="It is small already."
-                )
+                raise _nothing(model)
             files = onnx_graphs.save(model, path)
             expected, outputs = onnx_outputs(artifact.path, context), onnx_outputs(path, context)
             require_finite(outputs, expected, HINT)
@@ -95,10 +105,25 @@ class Fp16:
         old, new = (onnx_graphs.load(artifact.path, weights=False) for artifact in (before, after))
         if _interface(old) != _interface(new):
             raise PassFailed("Inputs or outputs changed their name or type.", hint=HINT)
-        if not any(tensor.data_type == tensor.FLOAT16 for tensor in new.graph.initializer):
+        if not any(tensor.data_type == tensor.FLOAT16 for tensor in onnx_graphs.tensors(new)):
             raise PassFailed("No weight is stored in FP16.", hint=HINT)
         if size(before) > 1_000_000 and size(after) >= size(before):
             raise PassFailed("The file did not become smaller.", hint=HINT)
+
+
+def _nothing(model: ModelProto) -> PassNotApplicable:
+    """Return the error that says in what the weights are instead."""
+    held: Counter[int] = Counter()
+    for tensor in onnx_graphs.tensors(model):
+        held[tensor.data_type] += prod(tensor.dims)
+    most = max(held, key=lambda kind: held[kind], default=0)
+    found = OTHERS.get(most)
+    if found is None or held[most] < SMALL:
+        return PassNotApplicable(
+            "The file holds no weights that FP16 could halve: its constants are few, or beyond FP16's range.",
+            hint="Try INT8, or leave it as it is.",
+        )
+    return PassNotApplicable(f"The weights are in {found[0]}, not in FP32.", hint=found[1])
 
 
 def _interface(model: ModelProto) -> list[tuple[str, int]]:

@@ -12,7 +12,7 @@ from core.domain.model import SourceModel
 from core.errors import PassNotApplicable
 from core.params import setting
 from core.passes.checks import onnx_outputs, require_finite, require_quantized
-from core.passes.counting import onnx_counts
+from core.passes.counting import onnx_counts, require_float
 from core.passes.onnx_prepare import FLOAT, prepared
 from core.passes.support import library
 from core.protocols import LocalArtifact, PassContext
@@ -108,6 +108,8 @@ def _quantize(source: Path, target: Path, params: Int8DynamicParams) -> None:
 
 
 def _require_something(counts: dict[str, Any]) -> None:
+    if counts["quantized"]:
+        require_float(counts, HINT)
     if not counts["float"]:
         raise _nothing("none at all")
 

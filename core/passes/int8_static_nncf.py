@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
-from core.errors import PassFailed, PassNotApplicable
+from core.errors import PassFailed
 from core.params import setting
 from core.passes.checks import onnx_outputs, require_finite, require_signal
-from core.passes.counting import OPENVINO_COMPUTE, OPENVINO_MOVES, openvino_counts
+from core.passes.counting import OPENVINO_COMPUTE, OPENVINO_MOVES, openvino_counts, require_float
 from core.passes.openvino_files import outputs, read, write
 from core.passes.smoothing import closest
 from core.passes.static import calibration_feeds, keep_float, kept
@@ -83,7 +83,7 @@ class Int8StaticNncf:
         with library("NNCF", context.folder, HINT):
             # A clone has no nodes beside the graph, which a branch leaves behind and NNCF stumbles over.
             model = read(artifact.path, context.model).clone()
-            _require_something(model)
+            require_float(openvino_counts(model))
             quantized = _quantized(model, feeds, params)
             files = write(quantized, context.folder, compress=False)
             found, expected = outputs(files[0], context), onnx_outputs(artifact.path, context)
@@ -152,15 +152,6 @@ def _quantize(model: Any, feeds: list[Feed], params: Int8StaticNncfParams, smoot
         if smoothing is not None
         else None,
     )
-
-
-def _require_something(model: Any) -> None:
-    counts = openvino_counts(model)
-    if not counts["float"]:
-        raise PassNotApplicable(
-            "The graph has no convolution and no matrix product to quantize.",
-            hint="Try FP16 or plain conversion.",
-        )
 
 
 def _has_attention(model: Any) -> bool:

@@ -96,14 +96,24 @@ class Int8StaticOrt:
         path = context.folder / "model.onnx"
         feeds = calibration_feeds(context, params.samples)
         with library("ONNX Runtime's quantizer", context.folder, HINT) as work:
-            _require_full_precision(onnx_graphs.load(artifact.path, weights=False))
+            raw = onnx_graphs.load(artifact.path, weights=False)
+            _require_full_precision(raw)
+            _require_unquantized(raw)
             model = prepared(artifact.path, context, work)
             _require_something(model)
             ready = onnx_graphs.save(model, work / "ready.onnx")[0]
             heavy = [node.name for node in model.graph.node if node.op_type in QUANTIZABLE]
-            if params.operators == "auto":
+            auto = params.operators == "auto"
+            if auto:
                 params = replace(params, operators="heavy" if _has_attention(model) else "all")
-            _quantize(ready, work / "quantized.onnx", feeds, params, kept(heavy, params.keep_float))
+            excluded = kept(heavy, params.keep_float)
+            try:
+                _quantize(ready, work / "quantized.onnx", feeds, params, excluded)
+            except Exception as error:
+                if not auto or params.operators == "heavy":
+                    raise _in_words(error) from error
+                params = replace(params, operators="heavy")  # what stands between them is often the reason
+                _quantize_in_words(ready, work / "quantized.onnx", feeds, params, excluded)
             files = onnx_graphs.save(onnx_graphs.load(work / "quantized.onnx"), path)
             require_finite(onnx_outputs(path, context), onnx_outputs(artifact.path, context), HINT)
         counts = onnx_counts(onnx_graphs.load(path, weights=False))
@@ -168,6 +178,25 @@ def _quantize(
     )
 
 
+def _in_words(error: Exception) -> Exception:
+    """Return the error in words of ours where it is a known one."""
+    if "zero-size array" not in str(error):
+        return error
+    return PassFailed(
+        "A tensor of this graph is empty on the calibration data, so its range cannot be found.",
+        hint="Give data on which something is found, or NNCF's INT8.",
+    )
+
+
+def _quantize_in_words(
+    source: Path, path: Path, feeds: list[Feed], params: Int8StaticOrtParams, excluded: list[str]
+) -> None:
+    try:
+        _quantize(source, path, feeds, params, excluded)
+    except Exception as error:
+        raise _in_words(error) from error
+
+
 def _options(params: Int8StaticOrtParams) -> dict[str, Any]:
     return {
         "ActivationSymmetric": params.symmetric,
@@ -193,6 +222,16 @@ def _require_something(model: ModelProto) -> None:
         raise PassNotApplicable(
             f"The graph has no convolution and no matrix product to quantize, only {common}.",
             hint="Try FP16 or graph optimization.",
+        )
+
+
+def _require_unquantized(model: ModelProto) -> None:
+    """The quantizer knows no graph that has quantizers in it."""
+    counts = onnx_counts(model)
+    if counts["quantized"]:
+        listed = ", ".join(f"{count} {kind}" for kind, count in counts["quantized_ops"].items())
+        raise PassNotApplicable(
+            f"Layers are in 8 bits already ({listed}).", hint="Give the float model it was made from."
         )
 
 

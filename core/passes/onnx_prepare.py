@@ -32,6 +32,7 @@ def prepared(path: Path, context: PassContext, work: Path) -> ModelProto:
     model = onnx_graphs.load(path)
     onnx_graphs.drop_weight_inputs(model)
     onnx_graphs.drop_shapes(model)
+    onnx_graphs.name_nodes(model)
     with contextlib.suppress(ValueError):  # ONNX Runtime's own conversion knows some that onnx does not
         model = onnx_graphs.upgraded(model, QUANTIZABLE_OPSET)
     raised, ready = work / "raised.onnx", work / "ready.onnx"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core import onnx_graphs
 from core.archives.zips import BROKEN_ZIP, extract_zip
 from core.complaints import complaint
-from core.domain.model import TensorSpec
+from core.domain.model import Note, TensorSpec
 from core.errors import CorruptFile, InputError, UnsupportedModel
 from core.protocols import Array, Feed, Inspection, InspectOptions
 from core.sources import onnx_checks, onnx_facts, onnx_notes, onnx_spans, onnx_values
@@ -56,6 +56,7 @@ class OnnxSource:
         file = _unpack(path, folder)
         model = onnx_checks.parse(file)
         external = onnx_checks.check_tensors(model, file.parent)
+        renamed = _name_nodes(model, file)
         onnx_checks.check_operators(model)
         declared = onnx_facts.declared_outputs(model)
         inputs, hints = _inputs(model, options)
@@ -75,7 +76,7 @@ class OnnxSource:
             parameters=onnx_facts.count_weights(model),
             macs=count_macs(model, feed, runnable=not external),
             opset=onnx_graphs.opset(model),
-            notes=onnx_notes.notes(model),
+            notes=(*renamed, *onnx_notes.notes(model)),
             precision=onnx_values.precision(model),
         )
         return Inspection(description, kept)
@@ -104,6 +105,18 @@ def _unpack(path: Path, folder: Path) -> Path:
     target = folder / "onnx"
     extract_zip(path, target)
     return target / names[0]
+
+
+def _name_nodes(model: ModelProto, file: Path) -> tuple[Note, ...]:
+    """Write the file anew where nodes share a name, which ONNX Runtime refuses; weights stay as they are."""
+    names = [node.name for node in model.graph.node if node.name]
+    if len(names) == len(set(names)):
+        return ()
+    count = onnx_graphs.name_nodes(model)
+    file.unlink()  # it may be a second name of the upload
+    file.write_bytes(model.SerializeToString())
+    message = f"{count} nodes shared the name of another and were renamed: ONNX Runtime takes no such graph."
+    return (Note("model", message),)
 
 
 def _inputs(model: ModelProto, options: InspectOptions) -> tuple[Specs, Hints]:

@@ -41,8 +41,9 @@ def _obstacles(model: ModelProto) -> Iterator[tuple[str, str]]:
         )
     if control := [name for name in CONTROL if counts[name]]:
         yield (
-            f"The graph has control flow ({', '.join(control)}): operators inside it stay in float.",
-            "Export the model without branches that depend on data where you can.",
+            f"The graph has control flow ({', '.join(control)}): static INT8 of ONNX Runtime leaves what is "
+            "inside in float, and other runtimes may refuse it.",
+            "Fix the inputs that choose a branch, or export the model without branches where you can.",
         )
     if vendor := sorted({n.op_type for n in onnx_graphs.nodes(model) if n.domain == "com.microsoft"}):
         yield (

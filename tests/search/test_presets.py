@@ -130,3 +130,9 @@ def test_the_baseline_is_the_owners_way_and_never_a_candidate() -> None:
 def test_an_unknown_preset_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="no preset 'fast'"):
         recipes("fast", model(), ENVIRONMENT, ALL)
+
+
+def test_a_recipe_that_changes_nothing_is_named_by_the_models_own_precision() -> None:
+    made = baseline(model("onnx"), 1, 1)
+    assert recipe_name(made, "INT8") == "INT8 · ONNX Runtime"
+    assert recipe_name(made) == "FP32 · ONNX Runtime"

@@ -9,7 +9,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from core.domain.model import TensorSpec
 from core.errors import CorruptFile, InputError, InvalidRequest, UnsafeUpload, UnsupportedModel
+from core.sources import onnx_values
 from tests.sources.conftest import classifier, save
 
 
@@ -404,3 +406,52 @@ def test_double_precision_asks_for_single_precision(look, tmp_path: Path) -> Non
     with pytest.raises(UnsupportedModel, match="has no Conv") as caught:
         look(tmp_path / "double.onnx")
     assert "model.float()" in caught.value.hint
+
+
+def test_nodes_of_one_name_are_renamed_in_a_copy(look, tmp_path: Path) -> None:
+    """ONNX Runtime refuses such graphs, which other tools write and read."""
+    model = classifier()
+    for node in model.graph.node:
+        node.name = "same"
+    path = save(model, tmp_path / "same.onnx")
+    before = path.read_bytes()
+    found = look(path)
+    assert any("shared the name" in note.message for note in found.model.notes)
+    names = [node.name for node in onnx.load(str(found.files[0])).graph.node]
+    assert len(names) == len(set(names))
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("dtype", "precision"), [("float32", "FP32"), ("float64", "FP64"), ("float16", "FP16")]
+)
+def test_the_precision_is_that_of_most_weights(dtype: str, precision: str) -> None:
+    weights = [
+        numpy_helper.from_array(np.ones((8, 8), dtype), "w"),
+        numpy_helper.from_array(np.ones(3), "few"),
+    ]
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    ends = [helper.make_tensor_value_info(name, kind, ["b", 8]) for name in "xy"]
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])], "g", ends[:1], ends[1:], weights
+    )
+    assert onnx_values.precision(helper.make_model(graph)) == precision
+
+
+def test_inputs_that_steer_are_told_with_what_they_are_compared_with() -> None:
+    number = numpy_helper.from_array(np.array(16000), "wanted")
+    value = helper.make_tensor_value_info
+    branches = {
+        name: helper.make_graph(
+            [helper.make_node("Identity", ["x"], [name])], name, [], [value(name, 1, ["b", 8])]
+        )
+        for name in ("then_branch", "else_branch")
+    }
+    nodes = [
+        helper.make_node("Cast", ["rate"], ["cast"], to=7),
+        helper.make_node("Equal", ["cast", "wanted"], ["is_wanted"]),
+        helper.make_node("If", ["is_wanted"], ["y"], **branches),
+    ]
+    graph = helper.make_graph(nodes, "g", [value("x", 1, ["b", 8])], [value("y", 1, ["b", 8])], [number])
+    specs = TensorSpec("x", "float32", ("b", 8)), TensorSpec("rate", "int32", ())
+    assert onnx_values.compared(helper.make_model(graph), specs) == {"rate": (16000,)}
