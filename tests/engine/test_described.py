@@ -56,7 +56,7 @@ def test_texts_are_plain_and_short() -> None:
         {"size_bytes": float("nan")},
         {"format": "exe"},
         {"architecture": nested(60)},
-        {"architecture": {"layers": [0] * 1_000_000}},
+        {"architecture": {"layers": [0] * 1_500_000}},
         {"architecture": {"scale": float("inf")}},
         {"symbols": [1, 2]},
         {"notes": "none"},
