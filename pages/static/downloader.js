@@ -3,6 +3,7 @@ export default function (component) {
   const button = parentElement.querySelector('.button'), status = parentElement.querySelector('.status')
   parentElement.querySelector('.text').textContent = data.label
   button.href = data.url
+  button.classList.toggle('quiet', data.quiet)
   const say = (text, bad) => { status.textContent = text; status.classList.toggle('bad', !!bad) }
   const save = name => {
     const link = Object.assign(document.createElement('a'), { href: data.url, download: name })

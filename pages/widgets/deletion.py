@@ -61,4 +61,6 @@ def delete(kind: str, id: str) -> None:
     if st.session_state.get("current_run") in gone.runs:
         remember("run", None)
     remember(kind, None)
+    if kind == "model":
+        remember("data", None)  # it was read for this model
     st.rerun()

@@ -14,13 +14,13 @@ def download_kit(candidate_id: str, *, key: str) -> None:
 
 def download_model(candidate_id: str, *, key: str) -> None:
     """Draw the button for the bare model file of a finished candidate."""
-    _draw("Model file only", f"download-model/{candidate_id}", key)
+    _draw("Model file only", f"download-model/{candidate_id}", key, quiet=True)
 
 
 def download_run(run_id: str, *, key: str) -> None:
     """Draw the button for all models of a run at once."""
-    _draw("All models (zip)", f"download-run/{run_id}", key)
+    _draw("All models (zip)", f"download-run/{run_id}", key, quiet=True)
 
 
-def _draw(label: str, address: str, key: str) -> None:
-    _component(key=key, width="content", data={"label": label, "url": route(address)})
+def _draw(label: str, address: str, key: str, quiet: bool = False) -> None:
+    _component(key=key, width="content", data={"label": label, "url": route(address), "quiet": quiet})
