@@ -10,7 +10,7 @@ import numpy as np
 
 from core.bench.heat import Heated
 from core.bench.pace import at_pace
-from core.bench.rounds import WIDEST
+from core.bench.rounds import CLOSE, WIDEST
 from core.bench.spread import MOMENT_FREEDOM, REACH, Spread, error_of, moments, unlike, usual
 from core.bench.statistics import FEWEST_ROUNDS, REPETITION, settled, start_intervals, widened
 from core.domain.measurement import Doubt, Interval, Timing
@@ -44,10 +44,13 @@ class _Moment:
 
 
 def known_spread(timings: Iterable[Timing]) -> Spread:
-    """Return what the measurements of a run so far tell of the spread between process starts."""
+    """Return what the measurements of a run so far tell of the spread between process starts.
+
+    Only pairs of about the same speed tell it, the control among them: to others a start is a moment too.
+    """
     timings = list(timings)
     shortest = min((timing.latency.p50 for timing in timings), default=1.0)
-    return usual(shortest).learned(timing.start_speedups for timing in timings)
+    return usual(shortest).learned(timing.start_speedups for timing in timings if _alike(timing))
 
 
 def after_heat(first: Sequence[Timing], found: Sequence[Heated]) -> list[Timing]:
@@ -65,14 +68,15 @@ def after_heat(first: Sequence[Timing], found: Sequence[Heated]) -> list[Timing]
         found: What `core.bench.heat.heat` returned for the same entries.
     """
     seen = [start_intervals(each.starts) for each in found]
-    starts = known_spread(first).learned(seen)
+    pairs_of_starts = zip(first, seen, strict=True)
+    starts = known_spread(first).learned(later for timing, later in pairs_of_starts if _alike(timing))
     pairs = [
         (_Moment.of(_starts(timing), timing.busy), _Moment.of(later, heated.busy)) if later else None
         for timing, later, heated in zip(first, seen, found, strict=True)
     ]
     scale = _scale([pair for pair in pairs[1:] if pair], starts)
     merged = [
-        _merged(timing, later, heated, _joined(*pair, starts, scale)) if pair else timing
+        _merged(timing, later, heated, _joined(*pair, _own(timing, later, starts), scale)) if pair else timing
         for timing, later, heated, pair in zip(first, seen, found, pairs, strict=True)
     ]
     # The baseline's own latency is the axis that all others stand on.
@@ -110,6 +114,15 @@ def _merged(timing: Timing, seen: tuple[Interval, ...], heated: Heated, speedup:
         busy=max(timing.busy, heated.busy),
         throughput_gain=gains,
     )
+
+
+def _alike(timing: Timing) -> bool:
+    return 1 / CLOSE < timing.speedup.value < CLOSE
+
+
+def _own(timing: Timing, later: tuple[Interval, ...], starts: Spread) -> Spread:
+    """Return `starts` with what this pair shows by itself, where it is not part of it already."""
+    return starts if _alike(timing) else starts.learned((timing.start_speedups, later))
 
 
 def _starts(timing: Timing) -> tuple[Interval, ...]:

@@ -124,3 +124,14 @@ def test_a_control_that_misses_one_widens_all_that_is_claimed() -> None:
     assert wider.latency.ci_high == pytest.approx(timing.latency.ci_high * 1.1)
     assert wider.throughput_interval[1].high == pytest.approx(timing.throughput_interval[1].high * 1.1)
     assert claimed(timing, Interval(1.01, 0.97, 1.05), baseline).speedup == timing.speedup
+
+
+def test_the_moods_of_unlike_models_do_not_pass_for_the_luck_of_process_starts() -> None:
+    baseline = _first([np.full(6, 1.0), np.full(6, 1.002)], [])
+    candidate = _first([np.full(12, 5.0)], [baseline])
+    control = Heated((np.full(6, 1.0), np.full(6, 1.001)), 1)
+    moody = Heated((np.full(6, 4.0), np.full(6, 6.0)), 1)
+    with_moods = after_heat([baseline, candidate], [control, moody])
+    alone = after_heat([baseline], [control])
+    assert with_moods[0].speedup.high == pytest.approx(alone[0].speedup.high, abs=1e-4)
+    assert with_moods[1].speedup.high > 5.5
