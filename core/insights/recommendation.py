@@ -40,7 +40,8 @@ def faster(result: Result) -> bool:
 def recommend(candidates: Sequence[Candidate], limits: Limits) -> Recommendation:
     """Return the fastest candidate that respects `limits`; sure beats likely at equal speed.
 
-    Candidates whose speed-up intervals overlap are equally fast. A candidate whose interval does not lie
+    Candidates whose speed-up intervals overlap are equally fast; where only random inputs were seen, the
+    truest of them is taken. A candidate whose interval does not lie
     above that of the baseline as a whole is never recommended.
 
     Args:
@@ -97,7 +98,13 @@ def _best(qualified: list[Row]) -> Row:
     trusted = _trustworthy(qualified)
     fastest = max(trusted, key=_speed)
     ties = [row for row in trusted if row[1].timing.speedup.overlaps(fastest[1].timing.speedup)]
-    return max(ties, key=lambda row: (row[2].sure, _speed(row)))
+    return max(ties, key=lambda row: (row[2].sure, -_risk(row[1]), _speed(row)))
+
+
+def _risk(result: Result) -> float:
+    """Return the loss on random inputs, which may be many times as large on real ones; 0 on these."""
+    unseen = result.fidelity.random and result.accuracy is None
+    return result.fidelity.worst.loss.value if unseen else 0.0
 
 
 def _trustworthy(qualified: list[Row]) -> list[Row]:

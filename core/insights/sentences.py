@@ -80,7 +80,7 @@ def doubts(rows: Sequence[Row], chosen: Row | None, control: Interval | None) ->
     if why:
         said.append(f"Take this as rough: {why}.")
     if chosen and chosen[1].accuracy is None:
-        said.append(chosen[1].fidelity.collapsed or _random(chosen[1].fidelity))
+        said.append(chosen[1].fidelity.collapsed or ("" if chosen[2].sure else _random(chosen[1].fidelity)))
     best = chosen[1].timing.speedup if chosen else Interval(1.0, 1.0, 1.0)
     for candidate, result, verdict in rows:
         speed, reason = result.timing.speedup, shaky(result.timing)

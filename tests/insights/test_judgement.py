@@ -66,9 +66,24 @@ def test_random_inputs_make_nothing_sure_and_what_was_calibrated_on_them_is_not_
         assert (verdict.meets, verdict.sure) == (meets, sure)
         advice = recommend([BASELINE, candidate("c", figures)], Limits(1.0))
         assert (advice.candidate_id is not None) == meets
-        said = "Only random inputs were compared" if meets else "it was calibrated on random inputs"
-        assert said in advice.sentence
+        assert ("Only random inputs were compared" in advice.sentence) == (meets and not sure)
+        assert ("it was calibrated on random inputs" in advice.sentence) == (not meets)
         assert judge(figures, Limits(None)).meets
+
+
+def test_of_equally_fast_ones_on_random_inputs_the_truest_is_taken() -> None:
+    loud = OutputFidelity("state", 22.0, 0.1, noise=Interval(0.8, 0.7, 0.9))
+    rows = [BASELINE]
+    for name, speed, output in (("loud", 4.02, loud), ("true", 4.0, STATE)):
+        figures = result(speed, drop=None, fidelity=replace(_fidelity(output), random=True))
+        rows.append(candidate(name, figures))
+    assert recommend(rows, Limits(1.0)).candidate_id == "true"
+    seen = [
+        replace(row, result=replace(row.result, fidelity=replace(row.result.fidelity, random=False)))
+        for row in rows[1:]
+        if row.result
+    ]
+    assert recommend([BASELINE, *seen], Limits(1.0)).candidate_id == "loud"
 
 
 def test_labels_decide_about_classes_and_noise_about_the_other_outputs() -> None:
