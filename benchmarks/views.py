@@ -75,7 +75,7 @@ def opened(run_id: str) -> dict[str, float]:
     first = seconds(app.run)
     if app.exception:
         raise RuntimeError(app.exception[0].message)
-    slider = app.slider(key=f"limit_{run_id}_drop").set_value(4.0)
+    slider = app.slider(key=f"{run_id}_drop").set_value(4.0)
     moved = seconds(slider.run)
     return {"open": first, "move a limit": moved, "again": seconds(app.run)}
 

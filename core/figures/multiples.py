@@ -14,7 +14,7 @@ from core.figures.theme import Palette, styled
 
 ROW, HEAD, FOOT = 40, 54, 8
 LEVEL = 0.18  # of a row: where its dot lies below the middle, its name above
-VALUES = 66  # pixels to the right, where the figures stand
+VALUES = 80  # pixels to the right, where the figures stand
 LETTERS = 43  # of a name that fit in; of a longer one the middle is left out, the runtime stands last
 HEAD_LETTERS, TAIL_LETTERS = 28, 14
 

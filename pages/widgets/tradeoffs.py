@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.domain.run import Limits
-from core.views import RunView, tradeoffs
+from core.views import RunView, Tradeoff, tradeoffs
 from pages.widgets import format as fmt
 from pages.widgets.limits import set_drop
 from pages.widgets.page import store
+
+MOST = 8
+
+
+def _some(found: Sequence[Tradeoff], now: Sequence[Tradeoff]) -> list[Tradeoff]:
+    """Return at most `MOST` of the steps, evenly from first to last, and the one that holds now."""
+    stride = max(1.0, (len(found) - 1) / (MOST - 1))
+    at = {round(number * stride) for number in range(min(len(found), MOST))}
+    return [step for number, step in enumerate(found) if number in at or step in now]
 
 
 def price_list(view: RunView, limits: Limits) -> None:
@@ -26,7 +37,7 @@ def price_list(view: RunView, limits: Limits) -> None:
     st.markdown("**What a larger loss buys**", help=help)
     now = [step for step in found if limits.max_drop is None or step.max_drop <= limits.max_drop][-1:]
     with st.container(gap="xsmall"):
-        for step in found:
+        for step in _some(found, now):
             if step.candidate.result is None:
                 continue
             speed = fmt.significant(step.candidate.result.timing.speedup.value, 2)
