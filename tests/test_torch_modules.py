@@ -88,3 +88,37 @@ def test_nested_outputs_are_flattened_in_order() -> None:
     assert [tensor.numel() for tensor in flatten(nested)] == [1, 2, 3, 2]
     assert [name for name, _ in named_tensors((a, b))] == ["output_0", "output_1"]
     assert flatten("nothing") == []
+
+
+NEWCOMERS = """
+import sys, pathlib
+from dataclasses import asdict
+import torch
+from core.architectures import identify
+from core.protocols import LocalArtifact
+from core.torch_modules import import_network, open_module
+from tests.factories import model
+path = pathlib.Path(sys.argv[1])
+from safetensors.torch import load_file
+found = identify({key: tuple(value.shape) for key, value in load_file(path).items()})
+described = model("state_dict", architecture=asdict(found))
+artifact = LocalArtifact("state_dict", path, (path,))
+assert "torchvision" not in sys.modules
+import_network(artifact, described)
+before = set(sys.modules)
+open_module(artifact, described)
+print(sorted(name for name in set(sys.modules) - before if name.startswith("torchvision")))
+"""
+
+
+def test_a_networks_library_is_imported_before_its_memory_and_loading_are_measured(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    from safetensors.torch import save_file
+    from torchvision import models
+
+    save_file(models.squeezenet1_1(num_classes=2).state_dict(), tmp_path / "w.safetensors")
+    command = [sys.executable, "-W", "ignore", "-c", NEWCOMERS, str(tmp_path / "w.safetensors")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr

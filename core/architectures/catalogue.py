@@ -102,8 +102,8 @@ def families() -> tuple[Family, ...]:
 
 
 def names() -> list[str]:
-    """Every architecture that may be named by hand."""
-    return [name for family in families() for name in family.names()]
+    """Every architecture that may be named by hand; of two families with one name the first has it."""
+    return list(dict.fromkeys(name for family in families() for name in family.names()))
 
 
 def canonical_shapes(family: Family, shapes: Shapes) -> dict[str, tuple[int, ...]]:

@@ -29,7 +29,9 @@ def construct(builder: str, options: dict[str, Any], classes: int | None) -> nn.
     network = models.get_model(builder, weights=None, **arguments)
     if options.get(V1_STEM):
         _old_stem(network)
-    return _main_output(network) if _is_segmentation(network) else network
+    if _is_segmentation(network):
+        return _main_output(network)
+    return _raw_detections(network) if hasattr(network, "anchor_generator") else network
 
 
 WITH_BACKBONE = (
@@ -64,6 +66,27 @@ def _main_output(network: nn.Module) -> nn.Module:
 
     def forward(self: Any, x: Any) -> Any:
         return own.forward(self, x)[LOGITS_ONLY]
+
+    network.__class__ = type(own.__name__, (own,), {"forward": forward})
+    return network
+
+
+def _raw_detections(network: nn.Module) -> nn.Module:
+    """The same detector, returning scores and box offsets of every anchor before boxes are sorted out.
+
+    How many boxes are left varies from image to image; these outputs have fixed sizes. Pixels come in 0 to 1,
+    as torchvision's own transform wants them, and are normalised as it does, but not resized.
+    """
+    import torch
+
+    own: Any = type(network)
+
+    def forward(self: Any, x: Any) -> Any:
+        mean, std = (
+            torch.tensor(v)[:, None, None] for v in (self.transform.image_mean, self.transform.image_std)
+        )
+        features = self.backbone((x - mean) / std)
+        return self.head([features] if isinstance(features, torch.Tensor) else list(features.values()))
 
     network.__class__ = type(own.__name__, (own,), {"forward": forward})
     return network

@@ -18,7 +18,13 @@ TWO_COUNTS = (1000, 7)
 FRAMES = 16
 QUANTIZED = "quantized_"
 
-DETECTION = "detection networks take a list of images and return lists of boxes, not a batch of outputs"
+TWO_STAGES = (
+    "it looks again into the regions that it finds, so its outputs have no fixed sizes; export it with "
+    "torchvision to ONNX (torch.onnx.export(model, ([image],), 'model.onnx', dynamo=False)) and give that"
+)
+ONE_STAGE = {"retinanet": 640, "fcos": 640, "ssd": 300, "ssdlite": 320}
+"""Side of the example image, by the module of detectors whose scores and boxes come in one pass."""
+
 FLOW = "optical flow networks return a list of flow fields, for which there is no measure here"
 
 
@@ -26,7 +32,15 @@ def weightless_builder(name: str) -> AbstractContextManager[Any]:
     """A context for builder `name`; SSDlite's runs its backbone once, so no real tensor may come in there."""
     import torch
 
-    return torch.device("meta") if refusal(name) == DETECTION else weightless()
+    return torch.device("meta") if ".detection." in place(name) else weightless()
+
+
+def place(name: str) -> str:
+    """The module that builder `name` stands in."""
+    from torchvision import models
+
+    found: str = models.get_model_builder(name).__module__
+    return found
 
 
 def variants(name: str) -> list[dict[str, Any]]:
@@ -42,12 +56,9 @@ def variants(name: str) -> list[dict[str, Any]]:
 
 def refusal(name: str) -> str:
     """Why a builder's networks cannot be used, or nothing."""
-    from torchvision import models
-
-    place = models.get_model_builder(name).__module__
-    if ".detection." in place:
-        return DETECTION
-    return FLOW if ".optical_flow." in place else ""
+    if ".detection." in place(name) and place(name).rpartition(".")[2] not in ONE_STAGE:
+        return TWO_STAGES
+    return FLOW if ".optical_flow." in place(name) else ""
 
 
 def patterns_of(name: str, options: dict[str, Any]) -> dict[str, Pattern]:
@@ -67,21 +78,29 @@ def patterns_of(name: str, options: dict[str, Any]) -> dict[str, Pattern]:
 def _blanked(key: str, one: tuple[int, ...], two: tuple[int, ...]) -> Pattern:
     letter = AUXILIARY if "aux" in key.lower() else CLASSES
     pairs = zip(one, two, strict=True)
-    return tuple(a if a == b else letter if (a, b) == TWO_COUNTS else ANY for a, b in pairs)
+    return tuple(a if a == b else letter if (a, b) == TWO_COUNTS else _times(a, b) for a, b in pairs)
+
+
+def _times(one: int, two: int) -> str:
+    """The classes' letter where each class has several numbers, else the one for anything."""
+    times, rest = divmod(one, TWO_COUNTS[0])
+    return ANY if rest or two != times * TWO_COUNTS[1] else f"{CLASSES}{times}"
 
 
 def input_shape(name: str) -> tuple[int, ...]:
     """Example input without batch, out of the transforms of the builder's default weights."""
     from torchvision import models
 
-    place = models.get_model_builder(name).__module__
+    side = ONE_STAGE.get(place(name).rpartition(".")[2])
+    if side:
+        return (3, side, side)
     if name.startswith("vit_"):
         return (3, 224, 224)  # the positions in the state dict tell the true size
     preset = models.get_model_weights(name)["DEFAULT"].transforms
     keywords = getattr(preset, "keywords", {})
     side = keywords.get("crop_size", keywords.get("resize_size", 224))
     sides = tuple(side) if isinstance(side, tuple | list) else (side, side)
-    return (3, FRAMES, *sides) if ".video." in place else (3, *sides)
+    return (3, FRAMES, *sides) if ".video." in place(name) else (3, *sides)
 
 
 def builders() -> list[str]:
@@ -98,7 +117,8 @@ def write() -> None:
     nodes, networks = Nodes(), []
     for name in builders():
         for options in variants(name):
-            more = {"refused": refusal(name)}
+            raw = place(name).rpartition(".")[2] in ONE_STAGE
+            more = {"refused": refusal(name), "raw": raw}
             patterns = patterns_of(name, options)
             networks.append(nodes.network(name, options, input_shape(name), patterns, more))
     write_table("torchvision", torchvision.__version__, networks, nodes)

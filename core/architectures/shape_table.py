@@ -23,8 +23,9 @@ CHANNELS = "I"
 POSITIONS = "P"
 SIZE = "S"
 ANY = "*"
-"""Classes of the main and of auxiliary heads, input channels, patch positions plus one, a number that grows
-with the image (followed by the number that it is at the usual size), and anything."""
+"""Classes of the main head (followed by how many numbers each has, if several) and of auxiliary heads, input
+channels, patch positions plus one, a number that grows with the image (followed by the number that it is at
+the usual size), and anything."""
 
 Pattern = tuple[int | str, ...]
 
@@ -135,7 +136,12 @@ def _fit(key: str, pattern: Pattern, shape: tuple[int, ...] | None) -> dict[Slot
         return None
     found = {}
     for dimension, (expected, actual) in enumerate(zip(pattern, shape, strict=True)):
-        if isinstance(expected, str):
+        if isinstance(expected, str) and expected[:1] == CLASSES:
+            times = int(expected[1:] or 1)
+            if actual % times:
+                return None
+            found[Slot(key, dimension, CLASSES)] = actual // times
+        elif isinstance(expected, str):
             found[Slot(key, dimension, expected)] = actual
         elif expected != actual:
             return None

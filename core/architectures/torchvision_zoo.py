@@ -20,6 +20,7 @@ from core.architectures.shape_table import (
     entries,
     hash_keys,
 )
+from core.domain.model import Preprocessing
 from core.errors import UnsupportedModel
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ QUANTIZABLE = (
 OLD_DENSE = re.compile(r"^(.*denselayer\d+\.(?:norm|conv))\.([12]\..*)$")
 OLD_MLP = re.compile(r"^(.*\.mlp)\.linear_([12])\.(weight|bias)$")
 DEFAULT_CLASSES = 1000
+RAW_PIXELS = Preprocessing("torchvision's detectors", resize="stretch")
+"""They normalise by themselves."""
+
 CLOSE_ENOUGH = 0.5
 """Share of keys that must be known for a network to be called near."""
 
@@ -113,7 +117,8 @@ def _find(candidates: list[Entry], shapes: Shapes) -> Architecture | None:
             raise UnsupportedModel(
                 f"This is torchvision's {entry.name}, which Whetstone cannot work with: "
                 f"{entry.more['refused']}.",
-                hint="Give a classification, segmentation or video network, or try this one's ONNX export.",
+                hint="Classifiers, segmentation, video and one-stage detectors (SSD, RetinaNet, FCOS) do "
+                "as weights; others as ONNX files.",
             )
         if letters is not None and _square(letters):
             return _architecture(entry, letters, shapes)
@@ -151,7 +156,13 @@ def _architecture(entry: Entry, letters: dict[Slot, int], shapes: Shapes, withou
         "without": without,
     }
     return Architecture(
-        entry.name, FAMILY.id, config, classes, (channels, *sides), notes=tuple(_notes(entry, values, sides))
+        entry.name,
+        FAMILY.id,
+        config,
+        classes,
+        (channels, *sides),
+        notes=tuple(_notes(entry, values, sides)),
+        preprocessing=RAW_PIXELS if entry.more["raw"] else None,
     )
 
 
@@ -172,6 +183,11 @@ def _notes(entry: Entry, values: dict[str, int], sides: tuple[int, ...]) -> Iter
         yield (
             f"Taken without renormalised input; weights that descend from torchvision's pretrained ones need "
             f"the name {entry.name}{TRANSFORMS}."
+        )
+    if entry.more["raw"]:
+        yield (
+            "Measured is the network itself: scores and box offsets of every anchor. Sorting boxes out "
+            "(non-maximum suppression) is left to your code. Pixels go from 0 to 1."
         )
     if values[CHANNELS] != 3:
         yield f"The first convolution takes {values[CHANNELS]} channels instead of 3."

@@ -24,6 +24,7 @@ from core.examples import example_feed
 from core.protocols import Feed, LocalArtifact, Runtime, Session
 from core.registry import get_runtime
 from core.serde import from_plain
+from core.torch_modules import import_network
 
 RANDOM_FEEDS = 8
 
@@ -100,6 +101,7 @@ def open_model(payload: dict[str, Any]) -> dict[str, Any]:
     data = Path(payload["data"]) if payload["data"] else None
     feed, _ = next(_feeds(model, data, model.fixed_batch or target.batch))
     runtime.warm_up()
+    import_network(artifact, model)
     _read_through(artifact)
     gc.collect()
     empty, peak = calls.memory("VmRSS"), calls.memory("VmHWM")

@@ -68,7 +68,7 @@ class StateDictSource:
             parameters=sum(parameter.numel() for parameter in module.parameters()),
             macs=macs,
             notes=(*notes, *(Note("model", text) for text in architecture.notes)),
-            classes=architecture.classes or None,
+            classes=(architecture.classes or None) if len(settled.outputs) == 1 else None,
             task=_task(architecture, settled.outputs),
             architecture=asdict(architecture),
             preprocessing=architecture.preprocessing,

@@ -15,9 +15,14 @@ Shapes = dict[str, tuple[int, ...]]
 def filled(entry: Entry, **sizes: int) -> Shapes:
     values = SIZES | sizes
     return {
-        key: tuple(values[d] if isinstance(d, str) else d for d in pattern)
+        key: tuple(_size(values, d) if isinstance(d, str) else d for d in pattern)
         for key, pattern in entry.patterns.items()
     }
+
+
+def _size(values: dict[str, int], letter: str) -> int:
+    """Return a letter's value; behind the classes' stands how many numbers each has."""
+    return values[letter[0]] * int(letter[1:] or 1)
 
 
 @pytest.fixture(scope="session")

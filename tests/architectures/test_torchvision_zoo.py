@@ -212,3 +212,26 @@ def test_a_network_whose_head_was_taken_off_gives_features(name: str, path: str)
         image = torch.randn(1, 3, 64, 64)
         with torch.inference_mode():
             torch.testing.assert_close(load(found, state)(image), network(image))
+
+
+@pytest.mark.parametrize("name", ["ssdlite320_mobilenet_v3_large", "retinanet_resnet50_fpn"])
+def test_a_one_stage_detector_gives_what_it_computes_before_boxes_are_sorted_out(name: str) -> None:
+    """Scores of every anchor: of these torchvision's own forward makes its boxes."""
+    import torch
+    from torchvision import models
+
+    torch.manual_seed(0)
+    network = models.get_model(name, weights=None, weights_backbone=None, num_classes=4).eval()
+    found = identify(_shapes(network.state_dict()))
+    assert (found.name, found.classes) == (name, 4)
+    side = found.input_shape[-1] if name.startswith("ssd") else 96
+    seen = {}
+    network.head.register_forward_hook(lambda *call: seen.update(call[-1]))
+    network.transform.min_size, network.transform.max_size = (side,), side
+    image = torch.rand(1, 3, side, side)
+    with torch.inference_mode():
+        network(list(image))
+        raw = load(found, network.state_dict())(image)
+    assert raw.keys() == seen.keys()
+    for key, value in raw.items():
+        torch.testing.assert_close(value, seen[key])
