@@ -8,7 +8,7 @@ from core.bench.environment import environment
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.errors import WhetstoneError
-from core.protocols import Pass
+from core.protocols import Opener, Pass
 from core.registry import passes, runtimes
 from core.store.store import Store
 
@@ -90,7 +90,8 @@ def _only_converts(technique: Pass, form: str) -> bool:
 def model_view(store: Store, model_id: str) -> ModelView:
     """Return a model with each technique and whether it applies here.
 
-    Conversions to the format that the model is in already are left out.
+    Conversions to the format that the model is in already are left out, and techniques that open the way for
+    others where this model needs none.
 
     Raises:
         NotFound: There is no such model.
@@ -100,4 +101,6 @@ def model_view(store: Store, model_id: str) -> ModelView:
     worth = [each for each in passes().values() if not _only_converts(each, model.format)]
     reachable = _reachable(model.format)
     opened = tuple(key for key, each in runtimes().items() if each.formats & reachable)
-    return ModelView(model, tuple(_technique(model, each, here) for each in worth), opened)
+    rows = [(each, _technique(model, each, here)) for each in worth]
+    told = tuple(row for each, row in rows if row.applicable or not isinstance(each, Opener))
+    return ModelView(model, told, opened)

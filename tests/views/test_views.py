@@ -128,3 +128,11 @@ def test_no_more_samples_were_calibrated_on_than_there_were(store: Store) -> Non
     store.work.claim("me")
     store.work.set_data("run", "me", "d")
     assert explain(store, "fast").steps[1].params["samples"] == 15
+
+
+def test_a_technique_for_double_precision_is_told_of_where_there_is_some(store: Store) -> None:
+    told = {}
+    for precision in ("FP32", "FP64"):
+        store.models.add(replace(model("onnx"), id=precision, precision=precision))
+        told[precision] = "double_to_float" in {row.id for row in model_view(store, precision).techniques}
+    assert told == {"FP32": False, "FP64": True}
