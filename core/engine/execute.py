@@ -87,7 +87,7 @@ class Execution:
         if self._run.data_id is not None:
             return self._store.data.get(self._run.data_id)
         self._stage("Preparing random inputs")
-        samples, seed = random_samples(self._model.macs, self._run.request.budget_s), self._run.request.seed
+        samples, seed = random_samples(self._model, self._run.request.budget_s), self._run.request.seed
         drawn = add_data(self._store, None, self._model, {"seed": seed, **samples}, seed=seed)
         self._store.work.set_data(self._run.id, self._worker, drawn.id)
         return drawn

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 
 from core.bench.rounds import Plan
 from core.datasets.random_inputs import SAMPLES
@@ -28,29 +29,31 @@ FEWEST_SAMPLES = 16
 FIRST_OVERHEAD_S = 4.0
 LEAST_CANDIDATE_S = 3.0
 """The first candidate is tried with less than is expected of it: without any there is no answer."""
-HOPE = 0.7
-"""A candidate is tried where this share of the time that is expected of it is there: some need no more."""
+FIRST_ONES, HOPE = 2, 0.7
+"""So many are tried where this share of the time expected of them is there: some need no more."""
 HOG_SHARE, HOG_TIMES = 0.5, 3.0
 """One candidate may take half of what is left, or three times what was expected of it, never more."""
 
 
-MACS_PER_S = 2e10
-"""What one core computes, roughly."""
+MACS_PER_S, VALUES_PER_S = 2e10, 1e7
+"""What one core computes, and draws at random, roughly."""
 
 
-def random_samples(macs: int | None, budget_s: float | None) -> dict[str, int]:
+def random_samples(model: SourceModel, budget_s: float | None) -> dict[str, int]:
     """Return how many random inputs to draw where a budget leaves no time for all of them.
 
     Args:
-        macs: Multiply-accumulates of one call.
+        model: Its multiply-accumulates are what a call costs, its inputs what is to be drawn.
         budget_s: The time of the run.
 
     Returns:
         ``samples`` for `core.datasets.random_inputs.RandomParams`; empty for as many as usual.
     """
-    if budget_s is None or not macs:
+    if budget_s is None:
         return {}
-    fits = max(FEWEST_SAMPLES, int(BASELINE_OUTPUTS * budget_s * MACS_PER_S / macs))
+    values = sum(prod(shape) for shape in model.shapes().values()) / (model.fixed_batch or 1)
+    costs = (model.macs or 0) / MACS_PER_S + values / VALUES_PER_S
+    fits = max(FEWEST_SAMPLES, int(BASELINE_OUTPUTS * budget_s / max(costs, 1e-9)))
     return {"samples": fits} if fits < SAMPLES else {}
 
 
@@ -127,7 +130,8 @@ class Pacing:
         left = whole - (self._heat_s(self._done + 1) if self._done else 0.0)
         start = self.forecast.building_s(first) + self._overhead_s
         fewest = FEWEST_ROUNDS * self._round_s
-        if left < (HOPE * (start + fewest) if self._done else LEAST_CANDIDATE_S):
+        hope = HOPE if self._done < FIRST_ONES else 1.0
+        if left < (hope * (start + fewest) if self._done else LEAST_CANDIDATE_S):
             return None
         rounds, roomy = self._rounds_s(waiting, left)
         least = fewest if self._done else min(fewest, left - HOPE * start)
@@ -135,9 +139,10 @@ class Pacing:
         if not roomy:
             plan = replace(plan, starts=1, close_starts=1, throughput_batches=())
         plan = replace(plan, predict_seconds=OUTPUTS * self._budget_s, predict_rows=self._rows)
-        # What is nearly done is worth more than the final heat.
-        most = min(whole, max(HOG_TIMES * (start + rounds), HOG_SHARE * left))
-        return Share(plan, time.monotonic() + most, "the time" if most == whole else "its share of the time")
+        # Of the first ones, what is nearly done is worth more than the final heat.
+        end = whole if self._done < FIRST_ONES else left
+        most = min(end, max(HOG_TIMES * (start + rounds), HOG_SHARE * left))
+        return Share(plan, time.monotonic() + most, "the time" if most == end else "its share of the time")
 
     def heat(self) -> Heat | None:
         """Return what the final heat gets; None where too little time is left for it."""

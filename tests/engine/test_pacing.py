@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from core.bench.rounds import Plan
+from core.domain.model import TensorSpec
 from core.domain.recipe import Recipe
 from core.domain.run import Candidate, Result
 from core.engine.jobs import Stop
@@ -133,6 +134,10 @@ def test_on_a_busy_machine_rounds_get_the_time_that_they_take() -> None:
 
 
 def test_random_inputs_of_a_heavy_network_are_fewer_in_a_small_budget() -> None:
-    assert random_samples(20 * 10**9, None) == {}
-    assert random_samples(10**6, 30.0) == {}
-    assert random_samples(20 * 10**9, 30.0) == {"samples": 16}
+    heavy, light = model("onnx", macs=20 * 10**9), model("onnx")
+    large = replace(light, inputs=(TensorSpec("input", "float32", ("batch", 3, 720, 720)),))
+    assert random_samples(heavy, None) == {}
+    assert random_samples(light, 30.0) == {}
+    assert random_samples(heavy, 30.0) == {"samples": 16}
+    assert random_samples(large, 30.0) == {"samples": 16}
+    assert random_samples(large, 600.0) == {}
