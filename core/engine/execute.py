@@ -151,10 +151,11 @@ class Execution:
             # The time was over: what was measured before stands.
             self._stop.check()
             return
-        for each in heated:
+        changed = [each for each in heated if each != self._candidates[each.id]]
+        for each in changed:
             self._save(each)
         self._control(heated[0])
-        self._store.events.append(self._run.id, HEAT, "", {"candidates": [each.id for each in heated]})
+        self._store.events.append(self._run.id, HEAT, "", {"candidates": [each.id for each in changed]})
 
     def _control(self, baseline: Candidate) -> None:
         if baseline.result is not None:
