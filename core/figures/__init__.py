@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.figures.calls import calls_figure
 from core.figures.distribution import Sample, distribution_figure
-from core.figures.marks import LEGEND
+from core.figures.marks import LEGEND, MOST_BARS
 from core.figures.multiples import Mark, Panel, extended, panel_figure
 from core.figures.origins import Stage, origins_figure
 from core.figures.pareto import pareto_figure
@@ -14,6 +14,7 @@ from core.figures.throughput import Series, throughput_figure
 
 __all__ = [
     "LEGEND",
+    "MOST_BARS",
     "Axis",
     "Mark",
     "Palette",

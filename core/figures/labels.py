@@ -63,7 +63,7 @@ def _covered(box: Box, taken: Boxes) -> float:
 
 def _cost(box: Box, width: float, height: float, taken: Boxes) -> float:
     outside = max(0.0, -box[0]) + max(0.0, box[2] - width) + max(0.0, -box[1]) + max(0.0, box[3] - height)
-    return 50 * outside + _covered(box, taken)
+    return 1000 * outside + _covered(box, taken)
 
 
 def place(spots: Sequence[Spot], width: float, height: float, lines: Sequence[Box] = ()) -> list[Label]:

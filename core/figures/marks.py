@@ -12,6 +12,8 @@ from core.figures.theme import Palette
 
 Ranges = tuple[tuple[float, float], tuple[float, float]]
 
+MOST_BARS = 150
+"""Of more points those that are beaten have no error bars: they would cover each other and all else."""
 SMALLEST, LARGEST = 9.0, 20.0
 LEGEND: dict[Role, str] = {
     "front": "Front",
@@ -60,13 +62,15 @@ def _bars(intervals: Sequence[Interval], color: str) -> dict[str, object]:
     }
 
 
-def markers(role: Role, points: Sequence[Point], sizes: dict[str, float], color: str) -> go.Scatter:
-    """Return the points of one role with error bars on both axes."""
+def markers(
+    role: Role, points: Sequence[Point], sizes: dict[str, float], color: str, *, bars: bool = True
+) -> go.Scatter:
+    """Return the points of one role, with error bars on both axes unless `bars` is False."""
     return go.Scatter(
         x=[p.x.value for p in points],
         y=[p.y.value for p in points],
-        error_x=_bars([p.x for p in points], color),
-        error_y=_bars([p.y for p in points], color),
+        error_x=_bars([p.x for p in points], color) if bars else None,
+        error_y=_bars([p.y for p in points], color) if bars else None,
         mode="markers",
         cliponaxis=False,
         unselected={"marker": {"opacity": 0.9}},

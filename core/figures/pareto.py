@@ -8,7 +8,7 @@ from itertools import pairwise
 import plotly.graph_objects as go
 
 from core.figures.labels import Box, Spot, place
-from core.figures.marks import LEGEND, Ranges, diameters, front_line, markers, ring, shade
+from core.figures.marks import LEGEND, MOST_BARS, Ranges, diameters, front_line, markers, ring, shade
 from core.figures.points import Axis, Point, Role, corners, roles
 from core.figures.theme import Palette, styled
 
@@ -131,7 +131,8 @@ def pareto_figure(
     for role in LEGEND:
         members = [p for p in points if known[p.id] == role]
         if members:
-            figure.add_trace(markers(role, members, sizes, tint[role]))
+            bars = len(points) <= MOST_BARS or role != "behind"
+            figure.add_trace(markers(role, members, sizes, tint[role], bars=bars))
     for point in points:
         if point.id == recommended:
             figure.add_trace(ring(point, sizes[point.id], colors.accent, "Recommended", dash=False))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.domain.measurement import Doubt, Interval
 from core.domain.run import Limits
-from core.figures import Axis, Point, palette, pareto_figure
+from core.figures import MOST_BARS, Axis, Point, palette, pareto_figure
 from core.views import Quality, Row
 from pages.widgets import format as fmt
 from pages.widgets.page import dark
@@ -187,5 +187,6 @@ def pareto_chart(
         options |= {"on_select": clicked, "selection_mode": "points"}
     st.plotly_chart(figure, **options)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Bars are 95 % intervals; larger markers are larger files.", width="stretch")
+        few = " (drawn for the beaten ones only where there are few)" if len(points) > MOST_BARS else ""
+        st.caption(f"Bars are 95 % intervals{few}; larger markers are larger files.", width="stretch")
         words()

@@ -7,6 +7,7 @@ import pytest
 
 from core.domain.measurement import Interval
 from core.figures import Axis, Point, palette, pareto_figure, roles
+from core.figures.labels import Spot, place
 from core.figures.theme import DARK, LIGHT
 
 X, Y = Axis("Latency (ms)"), Axis("Accuracy (%)")
@@ -71,6 +72,23 @@ def test_looking_for_ties_does_not_hold_each_candidate_against_each(monkeypatch:
     below = [point(f"b{at}", 1 + at / 10, 40 + at / 10) for at in range(400)]
     roles([*line, *below])
     assert asked < 10 * len(line)
+
+
+def test_of_very_many_points_only_those_that_matter_have_bars() -> None:
+    base = point("baseline", 20.0, 50.0, baseline=True)
+    line = [point(f"w{at}", 1 + at / 10, 50 + at / 10) for at in range(10)]
+    beaten = [point(f"b{at}", 5 + at / 10, 40.0) for at in range(200)]
+    drawn = pareto_figure([base, *line, *beaten], X, Y, LIGHT)
+    bars = {each.meta: each.error_y.array for each in drawn.data if each.mode == "markers"}
+    assert bars["behind"] is None
+    assert len(bars["front"]) == len(line)
+
+
+def test_names_stay_within_the_plot_however_crowded_it_is() -> None:
+    chance = random.Random(3)
+    spots = [Spot(chance.uniform(0, 300), chance.uniform(0, 300), 10) for _ in range(800)]
+    (label,) = place([Spot(30, 150, 10, "INT8 static (percentile) · OpenVINO"), *spots], 700, 400)
+    assert label.xanchor == "left"
 
 
 def test_of_a_long_front_only_a_few_are_named() -> None:
