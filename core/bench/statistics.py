@@ -7,7 +7,6 @@ from functools import cache
 from math import ceil, comb, exp, hypot, log, sqrt
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from core.bench.blocks import Block, Floats
 from core.bench.spread import STILL, Spread, student, unlike
@@ -25,17 +24,12 @@ CONFIDENCE = 0.99
 TOLERANCE = 1e-10
 
 
-def bootstrap_median(values: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
-    """Return the median of `values` (n,) with its 95 % percentile bootstrap interval.
+def _bootstrap(data: Floats, seed: int) -> tuple[float, float]:
+    """Return the 95 % percentile bootstrap interval of the median of `data` (n,).
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
     """
-    data = np.asarray(values, dtype=np.float64)
-    return Interval(float(np.median(data)), *_bootstrap(data, seed, resamples))
-
-
-def _bootstrap(data: Floats, seed: int, resamples: int = RESAMPLES) -> tuple[float, float]:
-    draws = np.random.default_rng(seed).integers(0, data.size, (resamples, data.size))
+    draws = np.random.default_rng(seed).integers(0, data.size, (RESAMPLES, data.size))
     low, high = np.quantile(np.median(data[draws], axis=1), (0.025, 0.975))
     return float(low), float(high)
 
