@@ -65,3 +65,10 @@ def test_endless_nesting_ends() -> None:
     loop["model"] = loop
     with pytest.raises(UnsupportedModel):
         unwrap(loop)
+
+
+def test_a_list_of_one_state_dict_is_that_state_dict() -> None:
+    state = {"module.fc.weight": np.zeros((2, 3))}
+    assert list(unwrap([state])) == ["fc.weight"]
+    with pytest.raises(UnsupportedModel, match="holds a list"):
+        unwrap([state, state])
