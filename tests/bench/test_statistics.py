@@ -250,3 +250,11 @@ def test_half_of_the_repetitions_settle_at_the_samples_to_settle() -> None:
 def test_no_number_of_samples_settles_a_drop_at_or_over_the_limit() -> None:
     assert samples_to_settle(10, 0, 1000, 0.01) is None
     assert samples_to_settle(20, 0, 1000, 0.01) is None
+
+
+def test_mcnemar_of_many_flips_ends_and_goes_on_where_the_exact_test_stopped() -> None:
+    """The pixels of a segmentation flip by the hundred thousand."""
+    exact, beyond = mcnemar(455, 545), mcnemar(456, 546)
+    assert beyond == pytest.approx(exact, rel=0.02)
+    assert mcnemar(500_000, 500_000) == 1.0
+    assert mcnemar(500_000, 503_000) == pytest.approx(0.00274, rel=0.01)
