@@ -9,7 +9,8 @@
 FROM python:3.11-slim
 
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY app.py pyproject.toml constraints.txt README.md LICENSE ./
+COPY .streamlit .streamlit
 COPY core core
 COPY pages pages
 COPY sample_models sample_models

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("core", "pages", "sample_models")
+LAUNCHER = ("app.py", ".streamlit")
 BUILD = "import sys; from setuptools.build_meta import build_wheel; build_wheel(sys.argv[1])"
 
 
 def files_of(folder: Path) -> set[str]:
-    """Return what git would keep of the packages, by name."""
-    paths = (path for name in PACKAGES for path in (folder / name).rglob("*") if path.is_file())
+    """Return what git would keep of the packages, by name, links followed."""
+    walks = (os.walk(folder / name, followlinks=True) for name in PACKAGES)
+    paths = (Path(place, name) for walk in walks for place, _, names in walk for name in names)
     return {path.relative_to(folder).as_posix() for path in paths if "__pycache__" not in path.parts}
 
 
@@ -37,8 +39,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel from a copy, so that nothing is left in the checkout."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
     for name in PACKAGES:
-        shutil.copytree(ROOT / name, source / name)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copytree(ROOT / name, source / name, symlinks=True)
+    shutil.copytree(ROOT / ".streamlit", source / ".streamlit")
+    for name in ("app.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
     subprocess.run([sys.executable, "-c", BUILD, str(out)], cwd=source, check=True, capture_output=True)
     (built,) = out.glob("*.whl")
@@ -57,7 +60,7 @@ def test_the_wheel_holds_every_file_and_nothing_else(wheel: Path) -> None:
 def test_the_container_is_built_from_what_is_there() -> None:
     lines = (ROOT / "Dockerfile").read_text().splitlines()
     copied = {name for line in lines if line.startswith("COPY ") for name in line.split()[1:-1]}
-    assert {*PACKAGES, "pyproject.toml"} <= copied
+    assert {*PACKAGES, *LAUNCHER, "pyproject.toml"} <= copied
     assert all((ROOT / name).exists() for name in copied)
     shown = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert shown == copied
