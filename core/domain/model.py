@@ -66,12 +66,10 @@ class Note:
     """Something that cannot be done with a model, and why.
 
     Attributes:
-        subject: A pass id, a runtime id, or ``model``.
         message: What is not possible and why.
         hint: What the person can do about it.
     """
 
-    subject: str
     message: str
     hint: str = ""
 

@@ -74,4 +74,4 @@ def _unknown_ranges(inputs: Specs) -> tuple[Note, ...]:
     if not names:
         return ()
     message = f"Which values {shown(names)} may take is not recorded: random inputs hold 0 and 1 there."
-    return (Note("model", message, "Give data, so that real values are measured."),)
+    return (Note(message, "Give data, so that real values are measured."),)

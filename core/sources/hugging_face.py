@@ -128,7 +128,7 @@ def _transformers(home: Path, folder: Path, config: dict[str, Any], options: Ins
     target = export_program(call.module, call.inputs, call.sizes, folder / "exported.pt2")
     found = PROGRAMS.inspect(target, folder, replace(options, task="", shapes={}))
     model = replace(found.model, preprocessing=preprocessing(_json(home / "preprocessor_config.json")))
-    made = Note("model", f"Exported from transformers' {kind}.", "The measured network is this export.")
+    made = Note(f"Exported from transformers' {kind}.", "The measured network is this export.")
     model = replace(model, notes=(made, *model.notes))
     task = options.task or _task(kind, network)
     return replace(found, model=restated(model, task) if task else model)

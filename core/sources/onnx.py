@@ -116,7 +116,7 @@ def _name_nodes(model: ModelProto, file: Path) -> tuple[Note, ...]:
     file.unlink()  # it may be a second name of the upload
     file.write_bytes(model.SerializeToString())
     message = f"{count} nodes shared the name of another and were renamed: ONNX Runtime takes no such graph."
-    return (Note("model", message),)
+    return (Note(message),)
 
 
 def _inputs(model: ModelProto, options: InspectOptions) -> tuple[Specs, Hints]:

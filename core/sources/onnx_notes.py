@@ -22,7 +22,7 @@ OLD_OPSET, QUANTIZABLE_OPSET = 7, 13
 
 def notes(model: ModelProto) -> tuple[Note, ...]:
     """Return what stands in the way of techniques and runtimes."""
-    return (*(Note("model", message, hint) for message, hint in _obstacles(model)), *_half(model))
+    return (*(Note(message, hint) for message, hint in _obstacles(model)), *_half(model))
 
 
 def _obstacles(model: ModelProto) -> Iterator[tuple[str, str]]:

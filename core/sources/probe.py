@@ -196,7 +196,6 @@ def _scales(first: Specs, second: Specs, one: int, two: int) -> bool:
 
 def _single(symbol: str) -> Note:
     return Note(
-        "model",
         f"The dimension {symbol!r} looks like a batch, but the model does not run as such with 2 samples: "
         "it is measured with one sample per call.",
         "Export the model with a dynamic batch to measure other batch sizes.",
@@ -208,7 +207,7 @@ def _fixed_note(inputs: Specs) -> tuple[Note, ...]:
     if not isinstance(size, int):
         return ()
     message = f"The batch size is fixed at {size}, so throughput at other batch sizes cannot be measured."
-    return (Note("model", message, "Export the model with a dynamic batch dimension."),)
+    return (Note(message, "Export the model with a dynamic batch dimension."),)
 
 
 def _at_other_sizes(inputs: Specs, run: Runner, sizes: Mapping[str, int], batch: str | None) -> Specs | None:

@@ -173,7 +173,7 @@ def _mode_notes(program: ExportedProgram) -> tuple[Note, ...]:
     if not count:
         return ()
     message = f"The program was exported in training mode: {count} dropout or batch norm operators"
-    return (Note("model", message + " were switched over.", "Call model.eval() before torch.export.export."),)
+    return (Note(message + " were switched over.", "Call model.eval() before torch.export.export."),)
 
 
 SOURCE = Pt2Source()

@@ -130,9 +130,7 @@ def _notes(fixed: dict[str, object]) -> tuple[Note, ...]:
     if not given:
         return ()
     values = ", ".join(f"{name} = {value}" for name, value in given.items())
-    return (
-        Note("model", f"Fixed when the program was exported: {values}.", "Export it again to change it."),
-    )
+    return (Note(f"Fixed when the program was exported: {values}.", "Export it again to change it."),)
 
 
 def _known(spec: TreeSpec) -> TreeSpec:

@@ -130,7 +130,7 @@ def unknown_note(task: str, classes: int | None) -> tuple[Note, ...]:
     if task != OTHER or classes is None:
         return ()
     message = f"{UNKNOWN} the {classes} outputs are classes: without labels they are judged as numbers."
-    return (Note("model", message, "State the task, such as image-classification or regression."),)
+    return (Note(message, "State the task, such as image-classification or regression."),)
 
 
 def restated(model: SourceModel, task: str) -> SourceModel:

@@ -91,4 +91,4 @@ def note(values: Mapping[str, Value]) -> tuple[Note, ...]:
     listed = ", ".join(f"{name} = {value}" for name, value in values.items())
     first = next(iter(values))
     message = f"Arguments that are no tensors are fixed: {listed}. All figures are for these values only."
-    return (Note("model", message, f"State another value as an example shape, such as {first}=4."),)
+    return (Note(message, f"State another value as an example shape, such as {first}=4."),)

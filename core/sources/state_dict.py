@@ -67,7 +67,7 @@ class StateDictSource:
             format=self.id,
             parameters=sum(parameter.numel() for parameter in module.parameters()),
             macs=macs,
-            notes=(*notes, *(Note("model", text) for text in architecture.notes)),
+            notes=(*notes, *(Note(text) for text in architecture.notes)),
             classes=(architecture.classes or None) if len(settled.outputs) == 1 else None,
             task=_task(architecture, settled.outputs),
             architecture=asdict(architecture),
@@ -127,7 +127,7 @@ def _as_float32(tensors: Mapping[str, Any]) -> tuple[dict[str, Tensor], tuple[No
     if not found:
         return converted, ()
     message = f"The weights are stored as {' and '.join(sorted(found))} and were converted to float32."
-    return converted, (Note("model", message, "Upload the float32 weights where you have them."),)
+    return converted, (Note(message, "Upload the float32 weights where you have them."),)
 
 
 def named_inside(checkpoint: object) -> str:

@@ -175,7 +175,6 @@ def half_note(dtypes: Iterable[str]) -> tuple[Note, ...]:
         return ()
     return (
         Note(
-            "model",
             f"The weights are {' and '.join(halves)}: quantization and pruning start from already rounded "
             "weights, and a CPU often computes them more slowly than float32.",
             "Upload the float32 weights where you have them.",

@@ -130,10 +130,10 @@ def _notes(skipped: list[str], options: InspectOptions) -> tuple[Note, ...]:
         message = (
             "TorchScript files do not record input shapes; the shown one was found by running the model."
         )
-        found.append(Note("model", message, "State an example shape if yours is another."))
+        found.append(Note(message, "State an example shape if yours is another."))
     if skipped:
         message = f"The optional arguments {shown(skipped)} are left at their defaults."
-        found.append(Note("model", message))
+        found.append(Note(message))
     return tuple(found)
 
 

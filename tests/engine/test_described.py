@@ -33,7 +33,7 @@ def test_an_honest_description_arrives_whole() -> None:
 
 
 def test_texts_are_plain_and_short() -> None:
-    note = {"subject": "model", "message": f"see\nthis{OVERRIDE}", "hint": "h" * 10_000}
+    note = {"message": f"see\nthis{OVERRIDE}", "hint": "h" * 10_000}
     got = model_of(
         said(name="n\n# title" * 100_000, task="[here](https://evil.example)", notes=[note] * 5000)
     )

@@ -94,7 +94,7 @@ def model(store: Store, form: str = "pt2") -> SourceModel:
             size_bytes=3_400_000,
             task="image-classification",
             classes=10,
-            notes=(Note("model", "It has 20 convolutions and one matrix.", "Use static INT8."),),
+            notes=(Note("It has 20 convolutions and one matrix.", "Use static INT8."),),
         )
     )
 
