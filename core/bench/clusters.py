@@ -7,8 +7,7 @@ from math import exp, log, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from core.bench.spread import student
-from core.bench.statistics import Z95
+from core.bench.spread import Z95, student
 from core.domain.measurement import Interval
 
 Floats = NDArray[np.float64]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from core.bench.environment import memory_available, memory_limit
 from core.bench.rounds import FEWEST_ROUNDS_PER_START, Plan, Side, run_round, turns
 from core.errors import Cancelled, WhetstoneError
 
+LOG = logging.getLogger(__name__)
 # So much of the memory stays free for everybody else.
 SPARE_SHARE, SPARE_BYTES = 0.15, 1 << 30
 # Imports at once; they take most of the time that a start takes.
@@ -187,9 +189,9 @@ def _try(step: Callable[[_Entry], None], entry: _Entry, left: _Clock) -> None:
             return
     except Cancelled:
         raise
-    except WhetstoneError:
+    except WhetstoneError as error:
         # It was measured before; here it is only left out.
-        pass
+        LOG.warning("A candidate takes no part in the final heat: %s", error.message)
     entry.leave()
 
 

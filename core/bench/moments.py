@@ -11,7 +11,7 @@ import numpy as np
 from core.bench.heat import Heated
 from core.bench.pace import at_pace
 from core.bench.rounds import CLOSE, WIDEST
-from core.bench.spread import MOMENT_FREEDOM, REACH, Spread, error_of, moments, unlike, usual
+from core.bench.spread import MOMENT_FREEDOM, Z95, Spread, error_of, moments, unlike, usual
 from core.bench.statistics import FEWEST_ROUNDS, REPETITION, settled, start_intervals, widened
 from core.domain.measurement import Doubt, Interval, Timing
 
@@ -61,7 +61,7 @@ def after_heat(first: Sequence[Timing], found: Sequence[Heated]) -> list[Timing]
     baseline only the control changes. An entry without starts in the heat is returned as it is.
 
     The result is not widened by the control yet: its second moment belongs to it. Store
-    ``claimed(timing, timings[0].speedup, timings[0])`` of each candidate.
+    ``widened_timing(timing, timings[0].speedup, timings[0])`` of each candidate.
 
     Args:
         first: Stored timings, the baseline's first.
@@ -83,8 +83,8 @@ def after_heat(first: Sequence[Timing], found: Sequence[Heated]) -> list[Timing]
     return [merged[0], *(at_pace(timing, first[0]) for timing in merged[1:])]
 
 
-def claimed(timing: Timing, control: Interval, baseline: Timing) -> Timing:
-    """Return a candidate's timing as far as the control lets it be claimed, see `statistics.widened`.
+def widened_timing(timing: Timing, control: Interval, baseline: Timing) -> Timing:
+    """Return a candidate's timing widened by what the control misses 1 by, see `statistics.widened`.
 
     Args:
         timing: Of the candidate, at the pace of the run.
@@ -141,7 +141,7 @@ def _joined(one: _Moment, two: _Moment, starts: Spread, scale: float) -> Interva
     squares = 0.0
     for each, weight in ((one, share), (two, 1 - share)):
         moved = Spread(scale * each.sd, MOMENT_FREEDOM + 1).reach(1)
-        squares += weight**2 * ((REACH * each.error) ** 2 + starts.reach(each.starts) ** 2 + moved**2)
+        squares += weight**2 * ((Z95 * each.error) ** 2 + starts.reach(each.starts) ** 2 + moved**2)
     middle, reach = share * one.middle + (1 - share) * two.middle, REPETITION * sqrt(squares)
     return Interval(exp(middle), exp(middle - reach), exp(middle + reach))
 
@@ -149,7 +149,7 @@ def _joined(one: _Moment, two: _Moment, starts: Spread, scale: float) -> Interva
 def _scale(pairs: Sequence[tuple[_Moment, _Moment]], starts: Spread) -> float:
     """Return by what factor the moments of this run lie further apart, or less far, than was expected.
 
-    The candidates share the baseline and its moods, so all of them together tell hardly more than one.
+    The candidates share the baseline and what slows it, so all of them together tell hardly more than one.
     """
     seen = [_moved(one, two, starts) for one, two in pairs if one.sd + two.sd > LEAST_SD]
     if not seen:

@@ -10,8 +10,8 @@ import numpy as np
 from core.bench.clusters import effective, ratio
 from core.bench.collapse import collapse
 from core.bench.predictions import alike
+from core.bench.proportions import mcnemar, paired_difference, wilson
 from core.bench.saved import Output
-from core.bench.statistics import mcnemar, paired_difference, wilson
 from core.bench.tally import Floats, Layout, Tally, layout, tally
 from core.domain.measurement import Accuracy, Fidelity, Interval, OutputFidelity
 from core.errors import RuntimeFailed

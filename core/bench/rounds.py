@@ -28,7 +28,7 @@ T = TypeVar("T")
 OnBlock = Callable[[list[float]], None]
 # Two whose times differ by less than this factor are told apart by more pairs of processes.
 CLOSE = 1.15
-# The whole interval, luck of the starts and moment included, may reach so far.
+# The whole interval, the spread of starts and moments included, may reach so far.
 WIDEST = 0.15
 
 
@@ -46,7 +46,7 @@ class Plan:
             None for none.
         predict_rows: Rows of the evaluation set to run at most, None for all.
         starts: Pairs of fresh processes over which the rounds are spread.
-        close_starts: The same where something hangs on the luck of a start: for calls shorter than 0.1 ms,
+        close_starts: The same where the spread between starts decides: for calls shorter than 0.1 ms,
             and for two that are about equally fast, the control among them.
         stretch: How many times `max_seconds` calls may take that are too long for `min_rounds` of them.
     """
@@ -78,7 +78,7 @@ class Plan:
         return min(self.stretch * self.max_seconds, max(self.max_seconds, self.min_rounds * round_s))
 
 
-def untold(block: list[float]) -> None:
+def unwatched(block: list[float]) -> None:
     """Tell nobody of a block of calls."""
 
 
@@ -97,7 +97,7 @@ class Rounds:
     """
 
     def __init__(
-        self, plan: Plan, seed: int, known: Spread | None = None, on_block: OnBlock = untold
+        self, plan: Plan, seed: int, known: Spread | None = None, on_block: OnBlock = unwatched
     ) -> None:
         self.candidate: list[Blocks] = []
         self.baseline: list[Blocks] = []
@@ -190,7 +190,7 @@ class Rounds:
         return self._plan.limit_s(self.round_s)
 
     def _sure(self, starts: Sequence[Floats], share: int) -> bool:
-        """Whether the rounds, the luck of starts aside, are enough for one of `share` starts."""
+        """Whether the rounds, the spread of starts aside, are enough for one of `share` starts."""
         return settled(rounds_interval(starts, seed=self._seed), self._plan.target * sqrt(share))
 
     def _start_done(self) -> bool:

@@ -1,4 +1,4 @@
-"""What process starts add to a figure: a start that is lucky with its memory layout stays lucky."""
+"""The spread between process starts, and between moments of a machine: random effects beside the rounds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from core.domain.measurement import Interval
 
 # Half of a 95 % interval in standard errors.
-REACH = 1.959963984540054
+Z95 = 1.959963984540054
 # The 97.5 % quantiles of Student's t for 1 to 10 degrees of freedom.
 STUDENT = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281)
 # Measured between pairs of processes of one model, see docs/measurement.md.
@@ -69,11 +69,7 @@ def student(freedom: int) -> float:
     if freedom <= len(STUDENT):
         return STUDENT[freedom - 1]
     # Cornish-Fisher expansion; right to 0.001 from here on.
-    return (
-        REACH
-        + (REACH**3 + REACH) / (4 * freedom)
-        + (5 * REACH**5 + 16 * REACH**3 + 3 * REACH) / (96 * freedom**2)
-    )
+    return Z95 + (Z95**3 + Z95) / (4 * freedom) + (5 * Z95**5 + 16 * Z95**3 + 3 * Z95) / (96 * freedom**2)
 
 
 def usual(call_ms: float) -> Spread:
@@ -102,4 +98,4 @@ def unlike(speedup: float) -> float:
 
 def error_of(interval: Interval) -> float:
     """Return the standard error of the logarithm that a 95 % interval stands for."""
-    return log(interval.high / interval.low) / (2 * REACH)
+    return log(interval.high / interval.low) / (2 * Z95)

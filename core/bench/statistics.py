@@ -1,10 +1,10 @@
-"""How sure a figure is: bootstrap intervals, percentiles with enough runs, paired proportions."""
+"""How sure a time is: bootstrap intervals of ratios and medians, and percentiles with enough runs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from math import ceil, comb, erfc, exp, hypot, log, sqrt
+from math import exp, hypot, log, sqrt
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from core.bench.blocks import Block, Floats
 from core.bench.spread import STILL, Spread, student, unlike
 from core.domain.measurement import Interval, Latency
 
-Z95 = 1.959963984540054
 RESAMPLES = 2000
 # Fewer rounds than these give no bootstrap that could be trusted.
 FEWEST_ROUNDS, FEW_ROUNDS_REACH = 8, 0.3
@@ -21,8 +20,6 @@ MEDIAN_BY_MEAN = 1.2533
 # The difference of two measurements has twice the variance of one.
 REPETITION = sqrt(2)
 CONFIDENCE = 0.99
-MOST_EXACT = 1000
-TOLERANCE = 1e-10
 
 
 def _bootstrap(data: Floats, seed: int) -> tuple[float, float]:
@@ -36,7 +33,7 @@ def _bootstrap(data: Floats, seed: int) -> tuple[float, float]:
 
 
 def rounds_interval(starts: Sequence[Floats], *, seed: int = 0) -> Interval:
-    """Return a ratio with what the rounds alone leave in doubt of it, the luck of the starts aside.
+    """Return a ratio with what the rounds alone leave in doubt of it, without the spread between starts.
 
     The value is the geometric mean of the medians of the starts. The interval is the bootstrap of the rounds
     about the median of their own start. With fewer than 8 rounds in all it is Student's, and never narrower
@@ -78,7 +75,7 @@ def ratio_interval(
 ) -> Interval:
     """Return a ratio with its 95 % interval, given the ratio of every round of every process start.
 
-    A start that is lucky with its memory layout stays lucky, so its rounds tell nothing of the next one. The
+    Where a process lies in memory stays as it is, so the rounds of one start tell nothing of the next. The
     interval therefore joins the variance of the rounds with that between starts, for which these starts and
     `spread` speak together (two starts alone would need Student's 12.7, which helps nobody), and with that
     between moments, of which there has been one.
@@ -95,8 +92,8 @@ def ratio_interval(
         seed: Of the bootstrap.
     """
     whole = rounds_interval(starts, seed=seed)
-    luck = spread.learned([_shares(starts, whole)]).reach(len(starts))
-    return joined(whole, hypot(luck, moments.reach(1) * unlike(whole.value)))
+    between = spread.learned([_shares(starts, whole)]).reach(len(starts))
+    return joined(whole, hypot(between, moments.reach(1) * unlike(whole.value)))
 
 
 def joined(interval: Interval, reach: float) -> Interval:
@@ -154,8 +151,8 @@ def runs_needed(percentile: float) -> int:
 def latency(starts: Sequence[Sequence[Block]], spread: Spread, *, seed: int = 0) -> Latency:
     """Return what all calls say.
 
-    The interval of the median rests on whole rounds, because calls within one share the machine's mood, and
-    on process starts, as in `ratio_interval`.
+    The interval of the median rests on whole rounds, because the calls within one share what slows the
+    machine, and on process starts, as in `ratio_interval`.
 
     Args:
         starts: For every process start, the blocks of its rounds.
@@ -181,91 +178,3 @@ def latency(starts: Sequence[Sequence[Block]], spread: Spread, *, seed: int = 0)
 
 def _percentile(calls: Floats, percentile: float) -> float | None:
     return float(np.quantile(calls, percentile)) if calls.size >= runs_needed(percentile) else None
-
-
-def wilson(hits: float, samples: float) -> Interval:
-    """Return a proportion with its 95 % score interval, which does not collapse at 0 or 1.
-
-    Source: Wilson, Probable inference, the law of succession, and statistical inference (1927).
-    """
-    share, z2 = hits / samples, Z95**2
-    middle = (share + z2 / (2 * samples)) / (1 + z2 / samples)
-    reach = Z95 / (1 + z2 / samples) * sqrt(share * (1 - share) / samples + z2 / (4 * samples**2))
-    return Interval(share, min(share, max(0.0, middle - reach)), max(share, min(1.0, middle + reach)))
-
-
-def paired_difference(lost: float, won: float, samples: float) -> Interval:
-    """Return the drop (lost - won) / samples with Tango's 95 % score interval.
-
-    The interval holds every drop d whose score test does not reject: it keeps its coverage with few or no
-    flips, where resampling the samples would return an interval of no width.
-
-    Source: Tango, Equivalence test and confidence interval for the difference in proportions for the
-    paired-sample design, Statistics in Medicine 17 (1998) 891-908, equations 9 to 11.
-
-    Args:
-        lost: Samples that only the baseline gets right.
-        won: Samples that only the candidate gets right.
-        samples: All paired samples, at least 1.
-    """
-    drop = (lost - won) / samples
-    low = _boundary(lost, won, samples, drop, -1.0)
-    high = _boundary(lost, won, samples, drop, 1.0)
-    return Interval(drop, low, high)
-
-
-def samples_to_settle(lost: float, won: float, samples: float, limit: float) -> int | None:
-    """Return at how many samples in all the upper end of `paired_difference` comes down to `limit`.
-
-    With the shares of flips as they are, the score of Tango's test at `limit` grows with the square root of
-    the samples (equation 9), so the number at which it reaches 1.96 is known in closed form. Scaling the
-    present half-width by that root instead would ask for several times too many samples where flips are
-    rare: there the interval shrinks faster, because it is not symmetric.
-
-    Args:
-        lost: Samples that only the baseline gets right.
-        won: Samples that only the candidate gets right.
-        samples: All paired samples, at least 1.
-        limit: Largest drop allowed, as a fraction.
-
-    Returns:
-        None where the observed drop is not below `limit`: then no number of samples helps.
-    """
-    score = _score(lost, won, samples, limit)
-    return ceil(samples * (Z95 / score) ** 2) if score < 0 else None
-
-
-def _boundary(lost: float, won: float, samples: float, inside: float, outside: float) -> float:
-    """Return where |score| reaches 1.96 between the estimate and the end of the scale, by bisection."""
-    while abs(outside - inside) > TOLERANCE:
-        middle = (inside + outside) / 2
-        if abs(_score(lost, won, samples, middle)) <= Z95:
-            inside = middle
-        else:
-            outside = middle
-    return inside
-
-
-def _score(lost: float, won: float, samples: float, drop: float) -> float:
-    linear = -lost - won + (2 * samples - lost + won) * drop
-    constant = -won * drop * (1 - drop)
-    root = max(linear**2 - 8 * samples * constant, 0.0)
-    won_share = (sqrt(root) - linear) / (4 * samples)
-    variance = samples * (2 * won_share + drop * (1 - drop))
-    distance = lost - won - samples * drop
-    if variance <= 0:
-        return 0.0 if distance == 0 else float(np.copysign(np.inf, distance))
-    return distance / sqrt(variance)
-
-
-def mcnemar(lost: int, won: int) -> float:
-    """Return the exact two-sided p-value that flips in both directions are equally likely.
-
-    Source: McNemar, Psychometrika 12 (1947) 153-157; the exact form is the binomial test of the flips. Above
-    1,000 flips its normal approximation with continuity correction is the same to three digits, and ends.
-    """
-    flips, rarer = lost + won, min(lost, won)
-    if flips > MOST_EXACT:
-        return min(1.0, erfc(max(flips - 2 * rarer - 1, 0) / sqrt(2 * flips)))
-    tail = sum(comb(flips, k) for k in range(rarer + 1))
-    return min(1.0, float(2 * tail / 2**flips))

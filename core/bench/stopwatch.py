@@ -17,7 +17,7 @@ from core.bench.blocks import Blocks
 from core.bench.endpoint import Cancel, Endpoint, Host, never, parent_elsewhere, timing_cores
 from core.bench.environment import environment
 from core.bench.pace import with_own_batch
-from core.bench.rounds import OnBlock, Plan, Rounds, untold
+from core.bench.rounds import OnBlock, Plan, Rounds, unwatched
 from core.bench.spread import Spread
 from core.bench.statistics import latency
 from core.bench.throughput import throughput
@@ -55,7 +55,7 @@ def measure(
     seed: int = 0,
     cancel: Cancel = never,
     reference: Host | None = None,
-    on_block: OnBlock = untold,
+    on_block: OnBlock = unwatched,
     known: Spread | None = None,
 ) -> Measured:
     """Measure `candidate` against `baseline` in fresh processes.

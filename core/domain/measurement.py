@@ -23,6 +23,10 @@ class Interval:
         """Whether both intervals share a point: then the two are a tie."""
         return self.low <= other.high and other.low <= self.high
 
+    def rest_of(self, whole: float) -> Interval:
+        """Return what is missing to `whole`, with its interval: disagreement from agreement, in percent."""
+        return Interval(whole - self.value, whole - self.high, whole - self.low)
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -197,7 +201,7 @@ class OutputFidelity:
         """Percent of answers that differ or, where there are none, the noise in percent of the signal."""
         agreement = self.top1_agreement
         if agreement is not None:
-            return Interval(100 - agreement.value, 100 - agreement.high, 100 - agreement.low)
+            return agreement.rest_of(100)
         share = 0.0 if self.sqnr_db is None else 100 * 10.0 ** (-self.sqnr_db / 10)
         return self.noise or Interval(share, share, share)
 
@@ -238,9 +242,3 @@ class Fidelity:
     def worst(self) -> OutputFidelity:
         """The output that lost most by its own measure."""
         return max(self.each, key=lambda output: output.loss.value)
-
-    @property
-    def noisiest(self) -> OutputFidelity | None:
-        """The worst of the outputs that have no classes or whole numbers to agree on; None without any."""
-        signals = [output for output in self.each if output.top1_agreement is None]
-        return max(signals, key=lambda output: output.loss.value, default=None)

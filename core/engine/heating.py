@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from core.bench.endpoint import Endpoint
 from core.bench.heat import heat
-from core.bench.moments import after_heat, claimed
+from core.bench.moments import after_heat, widened_timing
 from core.bench.rounds import Plan
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact
@@ -51,7 +51,7 @@ def run_heat(
         ]
         found = heat(endpoints, plan, folder / "out", rows, seed, stop.over, seconds)
     first, *rest = after_heat([result.timing for _, result, _ in measured], found)
-    timings = [first, *(claimed(timing, first.speedup, first) for timing in rest)]
+    timings = [first, *(widened_timing(timing, first.speedup, first) for timing in rest)]
     return [
         replace(each, result=replace(result, timing=timing))
         for (each, result, _), timing in zip(measured, timings, strict=True)

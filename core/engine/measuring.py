@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.archives.npz import npz_names
 from core.bench.endpoint import Endpoint
-from core.bench.moments import claimed, known_spread
+from core.bench.moments import known_spread, widened_timing
 from core.bench.predictions import CHANGING, GOLDEN_NAMES
 from core.bench.rounds import Plan
 from core.bench.spread import Spread
@@ -95,7 +95,7 @@ class Measurer:
         timing, self.round_s = measured.timing, measured.round_s
         if baseline.result is not None:
             first = baseline.result.timing
-            timing = claimed(timing, first.speedup, first)
+            timing = widened_timing(timing, first.speedup, first)
         return Result(timing, accuracy, fidelity, artifact.size_bytes)
 
     def _time(

@@ -80,7 +80,7 @@ def worker_alive(folder: Path) -> bool:
         return not free
 
 
-class Heart(threading.Thread):
+class Heartbeat(threading.Thread):
     """Beats while a run is executed; stops the work when the run was cancelled or taken away."""
 
     def __init__(self, store: Store, run: Run, worker: str, stop: Stop) -> None:
@@ -122,15 +122,15 @@ def _deadline(run: Run) -> float | None:
 
 def _work_on(store: Store, run: Run, worker: str) -> None:
     stop = Stop(_deadline(run))
-    heart = Heart(store, run, worker, stop)
-    heart.start()
+    heartbeat = Heartbeat(store, run, worker, stop)
+    heartbeat.start()
     try:
         execute(store, run, worker, stop)
     except ClaimLost:
         # Somebody took this worker for dead; the run is no longer its own to write.
         return
     finally:
-        heart.end()
+        heartbeat.end()
 
 
 def work(idle_s: float = IDLE_S) -> None:

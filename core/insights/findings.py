@@ -9,7 +9,7 @@ from core.domain.measurement import Accuracy, Doubt, Interval
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate, Limits, Result
 from core.insights.judgement import plural, samples_in_all
-from core.insights.sentences import missed_control, shaky
+from core.insights.sentences import missed_control, why_unstable
 
 EQUIVALENT = 1.0
 """Points within which two accuracies count as one where the person set no limit."""
@@ -34,7 +34,7 @@ def _timing(result: Result) -> list[Finding]:
     if timing.unstable:
         few = timing.doubt is Doubt.FEW_ROUNDS
         advice = "give it more time" if few else "measure again on a quiet machine"
-        found.append(Finding("warning", f"Unstable: {shaky(timing)}; {advice}."))
+        found.append(Finding("warning", f"Unstable: {why_unstable(timing)}; {advice}."))
     load, cores = max(timing.environment.load_before, timing.environment.load_after), timing.environment.cores
     if load > cores:
         found.append(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
-from core.bench.statistics import samples_to_settle
+from core.bench.proportions import samples_to_settle
 from core.domain.measurement import Accuracy, Fidelity, Interval, OutputFidelity
 from core.domain.run import Limits, Result
 
@@ -44,13 +44,7 @@ def loss(result: Result) -> Interval | None:
     agreement = result.fidelity.top1_agreement
     if agreement is None:
         return None
-    return Interval(100 - agreement.value, 100 - agreement.high, 100 - agreement.low)
-
-
-def noise_share(result: Result) -> float:
-    """Return the noise of the worst output, in percent of that output's signal."""
-    noisiest = result.fidelity.noisiest
-    return 0.0 if noisiest is None else noisiest.loss.value
+    return agreement.rest_of(100)
 
 
 def judge(result: Result, limits: Limits) -> Verdict:

@@ -19,7 +19,7 @@ def times(speed: Interval) -> str:
     return f"{speed.value:.{digits}f}x ({speed.low:.{digits}f}–{speed.high:.{digits}f})"
 
 
-def shaky(timing: Timing) -> str:
+def why_unstable(timing: Timing) -> str:
     """Return why a speed-up is unstable, as part of a sentence; empty where it is not."""
     if not timing.unstable:
         return ""
@@ -76,14 +76,14 @@ def confidence(result: Result, limits: Limits, verdict: Verdict) -> str:
 def doubts(rows: Sequence[Row], chosen: Row | None, control: Interval | None) -> str:
     """Return what casts doubt on the choice: its own speed-up, faster ones that are unstable, the control."""
     said = []
-    why = shaky(chosen[1].timing) if chosen else ""
+    why = why_unstable(chosen[1].timing) if chosen else ""
     if why:
         said.append(f"Take this as rough: {why}.")
     if chosen and chosen[1].accuracy is None:
         said.append(chosen[1].fidelity.collapsed or ("" if chosen[2].sure else _random(chosen[1].fidelity)))
     best = chosen[1].timing.speedup if chosen else Interval(1.0, 1.0, 1.0)
     for candidate, result, verdict in rows:
-        speed, reason = result.timing.speedup, shaky(result.timing)
+        speed, reason = result.timing.speedup, why_unstable(result.timing)
         other = chosen is None or candidate.id != chosen[0].id
         if other and reason and verdict.meets and speed.high > best.high and speed.value > best.value:
             said.append(f"{candidate.name} may be faster ({_range(speed)}), but {reason}.")

@@ -10,7 +10,7 @@ from core.domain.pareto import front
 from core.domain.run import Candidate, Limits, Result
 from core.insights.judgement import judge, loss
 from core.insights.recommendation import Recommendation, faster
-from core.insights.sentences import shaky
+from core.insights.sentences import why_unstable
 from core.search.names import runtime_name
 
 
@@ -103,7 +103,7 @@ def _why(candidate: Candidate, limits: Limits, advice: Recommendation, chosen: C
     if not verdict.meets:
         return f"Not recommended: {' and '.join(verdict.violations)}."
     speed = candidate.result.timing.speedup
-    reason = shaky(candidate.result.timing)
+    reason = why_unstable(candidate.result.timing)
     if not faster(candidate.result):
         if reason and speed.value > 1:
             return f"Not recommended: it may be faster than your model, but {reason}."

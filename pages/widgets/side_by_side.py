@@ -93,15 +93,6 @@ def compare_two(one: Row, other: Row, *, chart: bool = True) -> None:
         throughput_chart((one, other), key="throughput_pair")
 
 
-def _other(one: Row, measured: Sequence[Row], view: RunView, wanted: str | None) -> Row:
-    """Return what `one` is held against: the one wanted, else the baseline, else the recommended one."""
-    others = [row for row in measured if row.id != one.id]
-    for key in (wanted, view.baseline.id, view.recommendation.candidate_id):
-        if found := next((row for row in others if row.id == key), None):
-            return found
-    return others[-1]
-
-
 def against(view: RunView, one: Row, wanted: str | None, *, place: Any = st, chart: bool = False) -> None:
     """Hold `one` against another measured candidate; the choice lives in the address.
 

@@ -11,6 +11,8 @@ FIGURES = {
     "here, since whatever slows the machine slows both.",
     "Pace": "A machine is not equally fast all the time. Latencies are stated as if it had been as fast as "
     "at the start of the run, so that they can be compared.",
+    "Final heat": "At the end of a run the best candidates and your model are timed once more, in turns with "
+    "each other: those that matter are compared directly, and at a second moment.",
     "Unstable": "The interval of the speed-up stayed wide: measure again on a quiet machine. Or the calls "
     "are so long that there were too few of them for the time: give the run more.",
     "Disturbed": "The share of calls that the system interrupted for another program. The median leaves out "

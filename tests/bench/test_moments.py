@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.bench.heat import Heated
-from core.bench.moments import after_heat, claimed, known_spread
+from core.bench.moments import after_heat, known_spread, widened_timing
 from core.bench.pace import at_pace, with_own_batch
 from core.bench.spread import moments
 from core.bench.statistics import ratio_interval, start_intervals
@@ -18,8 +18,8 @@ NOISE = 0.01
 
 
 def _starts(generator: np.random.Generator, middle: float, between: float, count: int) -> list[np.ndarray]:
-    lucks = generator.normal(0, between, count)
-    return [np.exp(middle + luck + generator.normal(0, NOISE, 6)) for luck in lucks]
+    shifts = generator.normal(0, between, count)
+    return [np.exp(middle + shift + generator.normal(0, NOISE, 6)) for shift in shifts]
 
 
 def _first(starts: list[np.ndarray], earlier: list[Timing]) -> Timing:
@@ -118,12 +118,12 @@ def test_a_result_of_old_takes_part_too() -> None:
 def test_a_control_that_misses_one_widens_all_that_is_claimed() -> None:
     baseline = _first([np.full(6, 1.0), np.full(6, 1.01)], [])
     timing = _first([np.full(12, 5.0)], [baseline])
-    wider = claimed(timing, Interval(1.1, 1.05, 1.15), baseline)
+    wider = widened_timing(timing, Interval(1.1, 1.05, 1.15), baseline)
     assert wider.speedup.low == pytest.approx(timing.speedup.low / 1.1)
     assert wider.latency.p50 == pytest.approx(timing.latency.p50)
     assert wider.latency.ci_high == pytest.approx(timing.latency.ci_high * 1.1)
     assert wider.throughput_interval[1].high == pytest.approx(timing.throughput_interval[1].high * 1.1)
-    assert claimed(timing, Interval(1.01, 0.97, 1.05), baseline).speedup == timing.speedup
+    assert widened_timing(timing, Interval(1.01, 0.97, 1.05), baseline).speedup == timing.speedup
 
 
 def test_the_moods_of_unlike_models_do_not_pass_for_the_luck_of_process_starts() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from core.domain.run import Run, RunRequest, RunStatus
 from core.engine.jobs import Stop
-from core.engine.worker import Heart, only_worker, recover
+from core.engine.worker import Heartbeat, only_worker, recover
 from core.settings import get_settings
 from core.store.store import Store
 
@@ -31,17 +31,17 @@ def test_a_cancel_is_seen_after_the_store_could_not_be_used(
     monkeypatch.setenv("WHETSTONE_HEARTBEAT_S", "0.05")
     get_settings.cache_clear()
     stop = Stop()
-    heart = Heart(store, claimed, "w1", stop)
+    heartbeat = Heartbeat(store, claimed, "w1", stop)
     _rename(store, "runs", "away")
     with caplog.at_level(logging.WARNING):
-        heart.start()
+        heartbeat.start()
         assert not stop.event.wait(0.5)
-    assert heart.is_alive()
+    assert heartbeat.is_alive()
     assert "No heartbeat" in caplog.text
     _rename(store, "away", "runs")
     store.runs.request_cancel(claimed.id)
     assert stop.event.wait(10)
-    heart.join()
+    heartbeat.join()
     assert store.runs.get(claimed.id).elapsed_s > 0.4
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from core.domain.measurement import Accuracy, Fidelity, Interval, OutputFidelity
 from core.domain.run import Limits
-from core.insights.judgement import judge, noise_share
+from core.insights.judgement import judge
 from core.insights.recommendation import recommend
 from core.serde import from_plain, to_plain
 from tests.factories import candidate, result
@@ -28,8 +28,8 @@ def test_the_worst_output_decides_and_is_named() -> None:
     assert verdict.violations == (
         "noise in the output probability is 76 % of the signal, over the limit of 1 %",
     )
-    assert noise_share(figures) == 76.0
     assert figures.fidelity.worst is PROBABILITY
+    assert PROBABILITY.loss.value == 76.0
     assert recommend([BASELINE, candidate("broken", figures)], Limits(1.0)).candidate_id is None
 
 
