@@ -198,7 +198,7 @@ class OutputFidelity:
 
     @property
     def loss(self) -> Interval:
-        """Percent of answers that differ or, where there are none, the noise in percent of the signal."""
+        """Percent of answers that differ or, where there are none, the noise in percent of the variance."""
         agreement = self.top1_agreement
         if agreement is not None:
             return agreement.rest_of(100)

@@ -52,7 +52,7 @@ class Limits:
 
     Attributes:
         max_drop: Accuracy drop in percentage points; without labels, top-1 disagreement in points; without
-            classes, the error's power in percent of the signal's.
+            classes, the error's power in percent of what the outputs vary.
         max_latency_ms: Median latency.
         max_size_bytes: Size of the artifact.
     """

@@ -13,7 +13,7 @@ from core.domain.run import Limits, Result
 MORE_SAMPLES_CAP = 10_000_000
 LEAST_DROP = 0.1
 ROUNDING = 1e-4
-"""Noise in percent of the signal, 60 dB: what another order of additions leaves."""
+"""Noise in percent of what the output varies, 60 dB: what another order of additions leaves."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Verdict:
         excess: Sum of the relative excesses over the broken limits.
         unsure: Each limit that the point respects and the whole interval does not, for people.
         undecided: The interval of every figure that breaks a limit reaches back within it.
+        unseen: It is unsure only for want of inputs of real use.
     """
 
     meets: bool
@@ -35,6 +36,7 @@ class Verdict:
     excess: float
     unsure: tuple[str, ...] = ()
     undecided: bool = True
+    unseen: bool = False
 
 
 def loss(result: Result) -> Interval | None:
@@ -51,7 +53,7 @@ def judge(result: Result, limits: Limits) -> Verdict:
     """Return how `result` stands to `limits`.
 
     Every output counts by itself. In one without classes the limit on the drop holds for the noise: 1 point
-    is 1 % of the signal's power, 20 dB.
+    is 1 % of what the output varies from input to input, 20 dB.
     """
     standings = list(_standings(result, limits))
     broken = [each for each in standings if each.figure.value > each.limit]
@@ -63,18 +65,23 @@ def judge(result: Result, limits: Limits) -> Verdict:
         excess=sum((each.excess for each in broken), 0.0),
         unsure=unsure,
         undecided=all(each.figure.low <= each.limit for each in broken),
+        unseen=bool(unsure) and all(each.limit >= (each.seen or each.figure).high for each in standings),
     )
 
 
 @dataclass(frozen=True)
 class _Standing:
-    """One figure beside its limit; `least` keeps the relative excess finite where the limit is 0."""
+    """One figure beside its limit; `least` keeps the relative excess finite where the limit is 0.
+
+    `seen` is the figure on the inputs there were, where real ones may give another.
+    """
 
     figure: Interval
     limit: float
     name: str
     over: str
     least: float = 1e-9
+    seen: Interval | None = None
 
     @property
     def excess(self) -> float:
@@ -99,7 +106,7 @@ def _quality(result: Result, drop: float) -> Iterator[_Standing]:
     found = list(_losses(result, drop))
     yield from found
     within = all(each.figure.value <= drop for each in found)
-    if result.fidelity.blind and within and not _same(result.fidelity):
+    if result.fidelity.blind and within and not same(result.fidelity):
         over = "it was calibrated on random inputs, which tells nothing of real ones: give some as data"
         yield _Standing(Interval(100.0, 100.0, 100.0), drop, "", over, LEAST_DROP)
 
@@ -108,8 +115,8 @@ def _losses(result: Result, drop: float) -> Iterator[_Standing]:
     lost, fidelity = loss(result), result.fidelity
     if lost is not None:
         over = f"{lost.value - drop:.2f} points over the limit of {drop:g}"
-        figure = lost if result.accuracy is not None else _doubted(lost, fidelity)
-        yield _Standing(figure, drop, f"the limit of {plural(drop, 'point')}", over, LEAST_DROP)
+        figure = _doubted(lost, fidelity, seen=result.accuracy is not None)
+        yield _Standing(figure, drop, f"the limit of {plural(drop, 'point')}", over, LEAST_DROP, lost)
     known = result.accuracy is not None  # labels say more of classes than agreement does
     others = [
         output
@@ -121,19 +128,19 @@ def _losses(result: Result, drop: float) -> Iterator[_Standing]:
         yield _output(worst, fidelity, drop)
 
 
-def _same(fidelity: Fidelity) -> bool:
-    """Whether all outputs are the baseline's but for rounding, which holds for other inputs, too."""
+def same(fidelity: Fidelity) -> bool:
+    """Return whether all outputs are the baseline's but for rounding, which holds for other inputs, too."""
     return bool(fidelity.outputs) and all(
         output.sqnr_db is None or (output.noise is not None and output.noise.high <= ROUNDING)
         for output in fidelity.outputs
     )
 
 
-def _doubted(figure: Interval, fidelity: Fidelity) -> Interval:
-    """Return what a loss may be on real inputs: any, where only random or meaningless ones were seen."""
-    if _same(fidelity):
+def _doubted(figure: Interval, fidelity: Fidelity, seen: bool = False) -> Interval:
+    """Return what a loss may be on real inputs: any, where none of meaning were `seen`."""
+    if same(fidelity):
         return Interval(figure.value, figure.value, figure.value)
-    if not (fidelity.collapsed or fidelity.random):
+    if seen or not (fidelity.collapsed or fidelity.random):
         return figure
     return Interval(figure.value, figure.low, max(100.0, figure.high))
 
@@ -141,10 +148,12 @@ def _doubted(figure: Interval, fidelity: Fidelity) -> Interval:
 def _output(output: OutputFidelity, fidelity: Fidelity, drop: float) -> _Standing:
     figure, name = _doubted(output.loss, fidelity), f" in the output {output.name}"
     where = name if len(fidelity.outputs) > 1 else ""
-    over = f"noise{where} is {figure.value:.2g} % of the signal, over the limit of {drop:g} %"
+    # What was measured before this version was held against the power of the whole output.
+    share = "the signal" if output.noise is None else "what it varies from input to input"
+    over = f"noise{where} is {figure.value:.2g} % of {share}, over the limit of {drop:g} %"
     if output.top1_agreement is not None:
         over = f"{figure.value:.2g} % of the answers{where} differ, over the limit of {drop:g} %"
-    return _Standing(figure, drop, f"the limit of {drop:g} %", over, LEAST_DROP)
+    return _Standing(figure, drop, f"the limit of {drop:g} %", over, LEAST_DROP, output.loss)
 
 
 def plural(count: float, noun: str) -> str:
@@ -156,10 +165,11 @@ def more_samples(result: Result, limits: Limits) -> int | None:
     """Return how many more labelled samples would probably make a likely candidate sure.
 
     Returns:
-        None where no number of samples helps: there are no labels, or the point is not within the limit.
+        None where no number of samples helps: there are no labels, the point is not within the limit, or
+        the outputs are the same anyway.
     """
     accuracy, limit = result.accuracy, limits.max_drop
-    if accuracy is None or limit is None or accuracy.drop.high <= limit:
+    if accuracy is None or limit is None or accuracy.drop.high <= limit or same(result.fidelity):
         return None
     needed = _settled_at(accuracy, limit, accuracy.drop.value)
     return None if needed is None else min(_estimate(needed - accuracy.samples), MORE_SAMPLES_CAP)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from core.domain.measurement import Doubt, Fidelity, Interval, Timing
 from core.domain.run import Candidate, Limits, Result
-from core.insights.judgement import Verdict, loss, more_samples, plural
+from core.insights.judgement import Verdict, loss, more_samples, plural, same
 
 LONG_CALL_MS = 60.0
 """Calls of this length are few in the time for measuring, however much of it there is."""
@@ -64,12 +64,16 @@ def describe(candidate: Candidate, result: Result, count: int) -> str:
 
 def confidence(result: Result, limits: Limits, verdict: Verdict) -> str:
     """Return how sure it is that the limits are respected, as the end of a sentence."""
+    if verdict.unseen:
+        return "; likely, since inputs of real use may lose more."
     if verdict.unsure:
         more = more_samples(result, limits)
         advice = f"; about {more:,} more labelled samples would settle it" if more else ""
         return f"; likely, since only its point respects {' and '.join(verdict.unsure)}{advice}."
     if limits.max_drop is None or loss(result) is None:
         return "."
+    if same(result.fidelity):
+        return "; its outputs are the same but for rounding."
     return f"; its whole interval respects the limit of {plural(limits.max_drop, 'point')}."
 
 

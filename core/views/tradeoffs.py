@@ -22,7 +22,7 @@ class Tradeoff:
     """The least drop from which on a candidate is recommended.
 
     Attributes:
-        max_drop: In points or, without classes, in percent of the signal; a tenth is the step.
+        max_drop: In points or, without classes, in percent of the variance; a tenth is the step.
         candidate: The one that is recommended from there on.
     """
 

@@ -22,9 +22,9 @@ DROP: dict[Quality, tuple[str, str]] = {
         "Without labels: how many of 100 samples may get another answer than from your model.",
     ),
     "signal": (
-        "Largest error (% of the signal)",
-        "Without classes: the power of the error in percent of the power of your model's outputs; 1 % is a "
-        "signal-to-noise ratio of 20 dB.",
+        "Largest error (% of the variance)",
+        "Without classes: the power of the error in percent of what your model's outputs vary from "
+        "input to input; 1 % is a signal-to-noise ratio of 20 dB.",
     ),
 }
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from core.domain.measurement import Accuracy, Fidelity, Interval, OutputFidelity
 from core.domain.run import Limits
-from core.insights.judgement import judge
+from core.insights.judgement import judge, more_samples
 from core.insights.recommendation import recommend
 from core.serde import from_plain, to_plain
 from tests.factories import candidate, result
@@ -26,7 +26,8 @@ def test_the_worst_output_decides_and_is_named() -> None:
     verdict = judge(figures, Limits(1.0))
     assert not verdict.meets
     assert verdict.violations == (
-        "noise in the output probability is 76 % of the signal, over the limit of 1 %",
+        "noise in the output probability is 76 % of what it varies from input to input, "
+        "over the limit of 1 %",
     )
     assert figures.fidelity.worst is PROBABILITY
     assert PROBABILITY.loss.value == 76.0
@@ -38,6 +39,28 @@ def test_one_that_is_only_likely_within_the_limit_is_not_sure() -> None:
     for output, sure in ((STATE, True), (shaky, False)):
         verdict = judge(result(drop=None, fidelity=_fidelity(output)), Limits(1.0))
         assert (verdict.meets, verdict.sure) == (True, sure)
+
+
+def test_equal_outputs_are_sure_of_their_accuracy_however_few_the_samples() -> None:
+    """OpenVINO in FP32 lost nothing on 367 images: −1.04 to +1.04 points, and was called only likely."""
+    equal = OutputFidelity("scores", 128.0, 1e-5, Interval(100.0, 99.0, 100.0), Interval(1e-11, 1e-11, 1e-10))
+    for output, sure in ((equal, True), (replace(equal, noise=Interval(0.1, 0.08, 0.12)), False)):
+        fidelity = _fidelity(output, agreement=output.top1_agreement)
+        figures = result(6.0, drop=(0.0, -1.04, 1.04), samples=367, fidelity=fidelity)
+        assert judge(figures, Limits(1.0)).sure is sure
+        assert (more_samples(figures, Limits(1.0)) is None) is sure
+        advice = recommend([BASELINE, candidate("c", figures)], Limits(1.0))
+        assert ("its outputs are the same but for rounding" in advice.sentence) is sure
+        assert ("only its point respects" in advice.sentence) is not sure
+
+
+def test_the_reason_for_doubt_is_the_inputs_where_all_seen_is_within_the_limit() -> None:
+    wide = OutputFidelity("scores", 21.0, 0.1, noise=Interval(0.8, 0.5, 1.3))
+    for output, unseen in ((STATE, True), (wide, False)):
+        figures = result(drop=None, fidelity=replace(_fidelity(output), random=True))
+        advice = recommend([BASELINE, candidate("c", figures)], Limits(1.0))
+        assert ("inputs of real use may lose more" in advice.sentence) is unseen
+        assert ("only its point respects" in advice.sentence) is not unseen
 
 
 def test_inputs_that_tell_nothing_make_nothing_sure_but_equal_outputs() -> None:

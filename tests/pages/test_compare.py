@@ -125,7 +125,7 @@ def test_without_classes_the_quality_is_the_signal_and_every_point_is_on_the_cha
     seed.run(store, "boxes", RunStatus.DONE, labelled=False, classes=False)
     app = open_page("compare.py", run="boxes")
     assert "sqnr" in app.dataframe[0].proto.column_order
-    assert app.slider(key="boxes_drop").label == "Largest error (% of the signal)"
+    assert app.slider(key="boxes_drop").label == "Largest error (% of the variance)"
     assert f"of {len(seed.SPECS)} measured candidates" in app.get("plotly_chart")[0].proto.alt
     assert "dB" in app.table[0].value.to_string()
 
