@@ -170,6 +170,8 @@ class Pass(Protocol):
         calibrates: Whether it reads calibration data.
         fits: Whether what it builds follows from that data, such as ranges: random inputs then make a model
             that is not for real ones. Not where it only checks.
+        converts: Whether it only changes a model's form (an export, a conversion, fused operators): names of
+            recipes leave it out.
         libraries: Modules whose versions enter artifact ids.
         build_s: Seconds for a small model on two cores, imports included; and seconds more for every 10^9
             multiply-accumulates of a forward pass.
@@ -184,6 +186,7 @@ class Pass(Protocol):
     produces: ClassVar[Mapping[str, str]]
     calibrates: ClassVar[bool]
     fits: ClassVar[bool]
+    converts: ClassVar[bool]
     libraries: ClassVar[tuple[str, ...]]
     build_s: ClassVar[tuple[float, float]]
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core import views
 from core.domain.model import TASKS, SourceModel
+from core.registry import sources
 from core.views import ModelView
 from pages.widgets import format as fmt
 from pages.widgets.by_hand import CONVERSIONS
@@ -14,18 +15,11 @@ from pages.widgets.deletion import delete_buttons
 from pages.widgets.models import read_again, task_choice, upload_box
 from pages.widgets.page import current, emphasis, empty, go, remember, store
 
-FORMATS = {
-    "onnx": "ONNX",
-    "pt2": "torch.export (.pt2)",
-    "torchscript": "TorchScript",
-    "state_dict": "State dict",
-}
-
 
 def identity(model: SourceModel) -> None:
     """Draw the head: the name and the figures that describe a model."""
     task = TASKS.get(model.task, TASKS["other"])
-    kind = FORMATS.get(model.format, fmt.plain(model.format))
+    kind = sources()[model.format].name
     st.markdown(f"## {fmt.plain(model.name)} :gray-badge[{kind}] :blue-badge[{task}]", anchors=False)
     with st.grid(4, min_column_width=150):
         classes = model.classes_judged(labelled=False)

@@ -32,6 +32,7 @@ class Bf16:
     produces: ClassVar[dict[str, str]] = {format: format for format in FORMATS}
     calibrates = False
     fits = False
+    converts = False
     libraries = ()
     build_s = (1.0, 0.0)
 

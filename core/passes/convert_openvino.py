@@ -43,6 +43,7 @@ class ConvertOpenvino:
     produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
     calibrates = False
     fits = False
+    converts = True
     libraries = ("openvino",)
     build_s = (2.5, 0.5)
 

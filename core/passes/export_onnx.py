@@ -54,6 +54,7 @@ class ExportOnnx:
     produces: ClassVar[dict[str, str]] = {"state_dict": "onnx", "pt2": "onnx", "torchscript": "onnx"}
     calibrates = False
     fits = False
+    converts = True
     libraries = ("torch", "onnx", "onnxscript", "onnxruntime")
     build_s = (6.0, 2.0)
 

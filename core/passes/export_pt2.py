@@ -48,6 +48,7 @@ class ExportPt2:
     produces: ClassVar[dict[str, str]] = {"state_dict": "pt2"}
     calibrates = False
     fits = False
+    converts = True
     libraries = ("torch",)
     build_s = (5.0, 1.0)
 

@@ -46,6 +46,7 @@ class ExportTorchscript:
     produces: ClassVar[dict[str, str]] = {"state_dict": "torchscript", "pt2": "torchscript"}
     calibrates = False
     fits = False
+    converts = True
     libraries = ("torch",)
     build_s = (5.0, 1.0)
 

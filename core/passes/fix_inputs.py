@@ -66,6 +66,7 @@ class FixInputs:
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = True
     fits = False
+    converts = False
     libraries = ("onnxruntime", "onnx")
     build_s = (1.5, 0.3)
     alone = False

@@ -65,6 +65,7 @@ class Fp16:
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = False
     fits = False
+    converts = False
     libraries = ("onnxruntime", "onnx")
     build_s = (1.5, 0.3)
 

@@ -54,6 +54,7 @@ class Int8Dynamic:
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = False
     fits = False
+    converts = False
     libraries = ("onnxruntime", "onnx")
     build_s = (2.0, 0.5)
 

@@ -64,6 +64,7 @@ class Int8StaticNncf:
     produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
     calibrates = True
     fits = True
+    converts = False
     libraries = ("nncf", "openvino")
     build_s = (4.5, 2.5)
 

@@ -78,6 +78,7 @@ class Int8StaticOrt:
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = True
     fits = True
+    converts = False
     libraries = ("onnxruntime", "onnx")
     build_s = (3.5, 3.0)
 

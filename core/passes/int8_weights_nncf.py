@@ -45,6 +45,7 @@ class Int8WeightsNncf:
     produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
     calibrates = False
     fits = False
+    converts = False
     libraries = ("nncf", "openvino")
     build_s = (3.0, 0.5)
 

@@ -51,6 +51,7 @@ class OptimizeOnnx:
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = False
     fits = False
+    converts = True
     libraries = ("onnxruntime", "onnxslim", "onnx")
     build_s = (1.5, 0.5)
 

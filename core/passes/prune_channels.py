@@ -74,6 +74,7 @@ class PruneChannels:
     produces: ClassVar[dict[str, str]] = {"state_dict": "pt2", "pt2": "pt2", "onnx": "onnx"}
     calibrates = True
     fits = True
+    converts = False
     libraries = ("torch", "onnx", "onnxruntime")
     build_s = (6.0, 2.0)
 

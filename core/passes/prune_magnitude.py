@@ -52,6 +52,7 @@ class PruneMagnitude:
     produces: ClassVar[dict[str, str]] = {"state_dict": "state_dict", "pt2": "pt2", "onnx": "onnx"}
     calibrates = False
     fits = False
+    converts = False
     libraries = ("torch", "onnx")
     build_s = (2.0, 0.3)
 

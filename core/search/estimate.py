@@ -7,14 +7,11 @@ from dataclasses import dataclass
 
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe, Step
-from core.registry import get_pass
+from core.registry import get_pass, get_runtime
 
-BUILD_S = (1.0, 0.3)
-"""Of a pass that does not say what it costs, see `core.protocols.Pass`."""
 MEASURE_S = (6.0, 3.0)
 """Seconds to measure a small model, and more for every 10^9 multiply-accumulates."""
 HEAT_S = 12.0
-TORCH_RUNTIMES = ("pytorch", "torchscript")
 TORCH_START_S = 1.5
 TRUST_S = 4.0
 """Seconds of work that the first guess counts for, against what was seen."""
@@ -72,12 +69,12 @@ class Forecast:
         self._measuring.learn(seconds, self._measure_s(recipe))
 
     def _steps_s(self, steps: dict[str, Step]) -> float:
-        costs = (getattr(get_pass(step.pass_id), "build_s", BUILD_S) for step in steps.values())
+        costs = (get_pass(step.pass_id).build_s for step in steps.values())
         return sum(base + slope * self._giga_macs for base, slope in costs)
 
     def _measure_s(self, recipe: Recipe) -> float:
         base, slope = MEASURE_S
-        starts = (self._model.format != "onnx") + (recipe.target.runtime_id in TORCH_RUNTIMES)
+        starts = (self._model.format != "onnx") + ("torch" in get_runtime(recipe.target.runtime_id).modules)
         return base + slope * self._giga_macs + TORCH_START_S * starts
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from core.domain.recipe import Recipe, Step
 from core.registry import passes, runtimes
 
-PLUMBING = ("export_onnx", "convert_openvino", "export_torchscript", "export_pt2", "optimize_onnx")
 WORDS = {
     ("fast_bias_correction", False): "full bias correction",
     ("keep_float", "first_last"): "ends in float",
@@ -28,6 +27,12 @@ def step_name(step: Step) -> str:
     return f"{name} ({details})" if details else name
 
 
+def is_named(step: Step) -> bool:
+    """Whether names of recipes tell a step: of conversions only those with parameters."""
+    known = passes().get(step.pass_id)
+    return known is None or not known.converts or bool(step.params)
+
+
 def runtime_name(recipe: Recipe) -> str:
     """Return the name of the runtime a recipe runs on."""
     known = runtimes().get(recipe.target.runtime_id)
@@ -36,7 +41,7 @@ def runtime_name(recipe: Recipe) -> str:
 
 def technique(recipe: Recipe, precision: str) -> str:
     """Return what a recipe does to a model of `precision`, without exports and conversions."""
-    steps = [step_name(step) for step in recipe.steps if step.pass_id not in PLUMBING or step.params]
+    steps = [step_name(step) for step in recipe.steps if is_named(step)]
     return " + ".join(steps) if steps else precision
 
 

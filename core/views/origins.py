@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core.domain.measurement import Interval
 from core.domain.recipe import Recipe, Step
-from core.search.names import PLUMBING, step_name
+from core.search.names import is_named, step_name
 from core.views.rows import Row
 
 
@@ -29,7 +29,7 @@ class Origin:
 
 def _techniques(recipe: Recipe) -> tuple[Step, ...]:
     """Return the steps that change the network; those that only bring it into another format are left out."""
-    return tuple(step for step in recipe.steps if step.pass_id not in PLUMBING or step.params)
+    return tuple(step for step in recipe.steps if is_named(step))
 
 
 def _factor(before: Row, after: Row) -> Interval:
