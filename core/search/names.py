@@ -42,6 +42,9 @@ def runtime_name(recipe: Recipe) -> str:
 def technique(recipe: Recipe, precision: str) -> str:
     """Return what a recipe does to a model of `precision`, without exports and conversions."""
     steps = [step_name(step) for step in recipe.steps if is_named(step)]
+    if not steps and recipe.steps and recipe.steps[0].pass_id == "optimize_onnx":
+        # Of an uploaded ONNX file it would be the name of the baseline.
+        return step_name(recipe.steps[0])
     return " + ".join(steps) if steps else precision
 
 
