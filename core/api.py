@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from core.domain.recipe import Recipe
 from core.domain.run import Limits, RunRequest
-from core.engine import add_data, add_model, cancel, open_store, recover, submit
+from core.engine import add_data, add_model, cancel, check_numbers, open_store, recover, submit
 from core.protocols import InspectOptions
 from core.search.spelling import parse
 from core.store.store import Store
@@ -104,22 +105,28 @@ def optimize(
     Raises:
         InputError: Model, data or options cannot be used.
     """
+    request = RunRequest(
+        model_id="",
+        preset=preset,
+        runtimes=tuple(runtimes),
+        limits=Limits(max_drop, max_latency_ms, max_size_bytes),
+        budget_s=budget_s,
+        threads=threads,
+        batch=1 if batch is None else batch,
+        seed=seed,
+    )
+    check_numbers(request)
     store = store or open_store()
     stated = InspectOptions("", architecture, dict(shapes or {}), task, build)
     files = [Path(each) for each in code]
     described = add_model(store, Path(model), stated, beside=True, code=files, exposed=False)
     prepared = add_data(store, data, described, seed=seed) if data is not None else None
     rows = described.fixed_batch or 1 if batch is None else batch
-    request = RunRequest(
+    request = replace(
+        request,
         model_id=described.id,
         data_id=prepared.id if prepared else None,
-        preset=preset,
         recipes=tuple(_recipe(each, threads, rows) for each in recipes),
-        runtimes=tuple(runtimes),
-        limits=Limits(max_drop, max_latency_ms, max_size_bytes),
-        budget_s=budget_s,
-        threads=threads,
         batch=rows,
-        seed=seed,
     )
     return follow(store, submit(store, request).id, on_change)

@@ -43,7 +43,8 @@ def _check(spec: Field[Any], value: Any) -> None:
     if choices and value not in choices:
         listed = ", ".join(str(choice) for choice in choices)
         raise InvalidRequest(f"{spec.name} is {value!r}.", hint=f"Choose one of: {listed}.")
-    if (low is not None and value < low) or (high is not None and value > high):
+    # Asked this way around, what is no number is out of range.
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
         raise InvalidRequest(f"{spec.name} is {value}.", hint=f"Choose a value from {low} to {high}.")
 
 

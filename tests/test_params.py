@@ -26,6 +26,7 @@ def test_values_go_over_the_defaults() -> None:
     ("values", "part"),
     [
         ({"share": 2.0}, "share is 2.0"),
+        ({"share": float("nan")}, "share is nan"),
         ({"mode": "c"}, "mode is 'c'"),
         ({"share": "much"}, "wrong type"),
         ({"colour": 1}, "Unknown parameter: colour"),

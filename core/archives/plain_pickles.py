@@ -171,6 +171,8 @@ def whole(value: Any) -> Any:
     holder = [value]
     waiting: list[list[Any] | dict[Any, Any]] = [holder]
     seen: set[int] = set()
+    # Each tuple once: a few that hold one another twice would else be more lists than any memory holds.
+    lists: dict[int, tuple[Any, list[Any]]] = {}
     while waiting:
         held = waiting.pop()
         if id(held) in seen:
@@ -178,7 +180,7 @@ def whole(value: Any) -> Any:
         seen.add(id(held))
         for key, inner in enumerate(held) if isinstance(held, list) else list(held.items()):
             if isinstance(inner, tuple):
-                inner = list(inner)
+                inner = lists.setdefault(id(inner), (inner, list(inner)))[1]
             held[key] = inner.finished() if isinstance(inner, Later) else inner
             if isinstance(inner, dict | list):
                 waiting.append(inner)

@@ -16,7 +16,7 @@ NUMBERS = re.compile(r"[<>=|]?(?:[biufc](?:1|2|4|8|16)|\?|[SUV]\d{1,4})")
 """Data types of NumPy that hold numbers or short texts, and so no Python objects."""
 
 
-class NotPlain(ValueError):
+class NotPlain(Exception):
     """What a pickle would build is no plain value; the text says what it is."""
 
 

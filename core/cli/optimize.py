@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from math import isinf
+from math import inf, isfinite
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -31,10 +31,15 @@ def seconds(text: str) -> float:
     Raises:
         InvalidRequest: It means none of these.
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smh]?)", text.strip(), re.ASCII)
     if match is None or float(match[1]) <= 0:
         raise InvalidRequest(f"{text!r} is no time.", hint="Write 90s, 10m or 1h.")
     return float(match[1]) * SECONDS[match[2]]
+
+
+def bounded(limit: float | None) -> float | None:
+    """Return a limit, None for the infinite one; whether it can be met is asked with the whole request."""
+    return None if limit == inf else limit
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -151,13 +156,15 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
     Raises:
         InvalidRequest: The budget is no time.
     """
+    size = bounded(options.max_size)
     return {
         "preset": options.preset,
         "recipes": options.recipe,
         "runtimes": [name for name in options.runtimes.split(",") if name],
-        "max_drop": None if isinf(options.max_drop) else options.max_drop,
-        "max_latency_ms": options.max_latency,
-        "max_size_bytes": round(options.max_size * 1e6) if options.max_size else None,
+        "max_drop": bounded(options.max_drop),
+        "max_latency_ms": bounded(options.max_latency),
+        # What is no number stays none, and is refused with the rest.
+        "max_size_bytes": round(size * 1e6) if size is not None and isfinite(size) else size,
         "budget_s": seconds(options.budget) if options.budget else None,
         "threads": options.threads,
         "batch": options.batch,

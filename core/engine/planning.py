@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from core.bench.environment import environment
 from core.domain.measurement import Environment
@@ -20,6 +21,7 @@ from core.serde import digest, to_plain
 from core.store.store import Store
 
 SEEDS = 2**31
+MOST_THREADS, MOST_BATCH = 256, 4096
 
 
 @dataclass(frozen=True)
@@ -112,16 +114,39 @@ def plan(store: Store, request: RunRequest) -> Plan:
     return Plan(made, estimate_s(tried, model, request.budget_s))
 
 
-def _check_request(request: RunRequest, model: SourceModel) -> None:
-    if not 1 <= request.threads <= 256 or not 1 <= request.batch <= 4096:
+def check_numbers(request: RunRequest) -> None:
+    """Refuse numbers that no run can have, whatever the model.
+
+    Raises:
+        InvalidRequest: Threads, batch, seed, a limit or the budget is out of range, or no number.
+    """
+    if not 1 <= request.threads <= MOST_THREADS or not 1 <= request.batch <= MOST_BATCH:
         raise InvalidRequest(
             f"{request.threads} threads at batch {request.batch} is not possible.",
-            hint="Choose at least one thread and a batch from 1 to 4096.",
+            hint=f"Choose 1 to {MOST_THREADS} threads and a batch from 1 to {MOST_BATCH}.",
         )
     if not 0 <= request.seed <= SEEDS:
         raise InvalidRequest(
             f"The seed {request.seed} is not possible.", hint=f"Choose a whole number from 0 to {SEEDS:,}."
         )
+    limits = request.limits
+    if limits.max_drop is not None and not 0 <= limits.max_drop < inf:
+        raise InvalidRequest(
+            f"A largest drop of {limits.max_drop:g} is not possible.", hint="Choose a number from 0 on."
+        )
+    for name, value in (
+        ("largest latency", limits.max_latency_ms),
+        ("largest size", limits.max_size_bytes),
+        ("time budget", request.budget_s),
+    ):
+        if value is not None and not 0 < value < inf:
+            raise InvalidRequest(
+                f"A {name} of {value:g} is not possible.", hint="Choose a number above 0, or leave it out."
+            )
+
+
+def _check_request(request: RunRequest, model: SourceModel) -> None:
+    check_numbers(request)
     fixed = model.fixed_batch
     if fixed is not None and request.batch != fixed:
         raise InvalidRequest(

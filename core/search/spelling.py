@@ -14,13 +14,14 @@ from core.errors import InvalidRequest
 from core.params import make
 from core.registry import get_pass, get_runtime
 
+MOST_STEPS = 16
 HINT = "Write pass:name=value,name=value+pass@runtime, such as export_onnx+int8_static_ort@onnxruntime."
 
 
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -44,6 +45,8 @@ def parse(text: str, threads: int = 1, batch: int = 1) -> Recipe:
     if not separator or not runtime:
         raise InvalidRequest(f"The recipe {text!r} names no runtime.", hint=HINT)
     get_runtime(runtime)
+    if steps.count("+") >= MOST_STEPS:
+        raise InvalidRequest(f"The recipe has more than {MOST_STEPS} steps.", hint=HINT)
     made = tuple(_step(step) for step in steps.split("+") if step.strip())
     return Recipe(made, Target(runtime, "cpu", threads, batch))
 

@@ -31,7 +31,6 @@ PRESETS = {
     BY_HAND: ("By hand", "back_hand", "You tick techniques and runtimes, and set their parameters."),
 }
 NAMES = ("preset", "runtimes", "recipes", "budget", "threads", "batch", "drop", "latency", "size")
-MOST_THREADS, MOST_BATCH = 256, 4096
 SEPARATOR = ";"
 BUDGETS = {"No limit": None, "2 min": 120.0, "5 min": 300.0, "10 min": 600.0, "30 min": 1800.0, "2 h": 7200.0}
 
@@ -157,8 +156,8 @@ def _how(model: SourceModel, held: Mapping[str, str], owner: str) -> tuple[float
     threads = middle.number_input(
         "Threads",
         min_value=1,
-        max_value=MOST_THREADS,
-        value=int(number(held.get("threads"), 1, MOST_THREADS) or 1),
+        max_value=engine.MOST_THREADS,
+        value=int(number(held.get("threads"), 1, engine.MOST_THREADS) or 1),
         help="Of every runtime, the baseline too.",
         **on_change(owner, "threads", f"{owner}_threads"),
     )
@@ -166,8 +165,8 @@ def _how(model: SourceModel, held: Mapping[str, str], owner: str) -> tuple[float
     batch = right.number_input(
         "Batch (samples per call)",
         min_value=1,
-        max_value=MOST_BATCH,
-        value=fixed or int(number(held.get("batch"), 1, MOST_BATCH) or 1),
+        max_value=engine.MOST_BATCH,
+        value=fixed or int(number(held.get("batch"), 1, engine.MOST_BATCH) or 1),
         disabled=fixed is not None,
         help=f"This model takes {fixed} only." if fixed else "Latency is measured at this batch.",
         **on_change(owner, "batch", f"{owner}_batch"),

@@ -213,3 +213,21 @@ def test_tensors_that_are_not_dense_say_so(tmp_path: Path) -> None:
     for tensor in (quantized, torch.eye(3).to_sparse()):
         with pytest.raises(UnsupportedModel, match="dense float weights"):
             read(tmp_path / "w.pt", saved({"w": tensor}, 2, True, tmp_path / "made.pt"))
+
+
+def test_tuples_that_hold_one_another_twice_stay_as_few_as_they_are(tmp_path: Path) -> None:
+    value: Any = (1,)
+    for _ in range(60):
+        value = (value, value)
+    found = read(tmp_path / "w.pt", torch_file(pickle.dumps({"a": value}, 2), tmp_path / "made.pt"))["a"]
+    for _ in range(60):
+        assert found[0] is found[1]
+        found = found[0]
+    assert found == [1]
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_an_array_of_objects_is_called_unsafe_and_not_broken(zipped: bool, tmp_path: Path) -> None:
+    content = saved({"a": np.array([None, 1], dtype=object)}, 2, zipped, tmp_path / "made.pt")
+    with pytest.raises(UnsafeUpload, match="Beside tensors the file holds the data type 'O"):
+        read(tmp_path / "w.pt", content)

@@ -37,6 +37,10 @@ def test_the_bare_upload_on_a_runtime() -> None:
         ("melt@onnxruntime", "no technique named 'melt'"),
         ("int8_static_ort:samples@onnxruntime", "parameter without a value"),
         ("int8_static_ort:colour=3@onnxruntime", "Unknown parameter"),
+        ("prune_magnitude:amount=NaN@onnxruntime", "amount is nan"),
+        pytest.param("prune_magnitude:amount=" + "9" * 5000 + "@onnxruntime", "wrong type", id="long"),
+        pytest.param("prune_magnitude:amount=" + "[" * 99999 + "@onnxruntime", "wrong type", id="deep"),
+        pytest.param("export_onnx+" * 5000 + "@onnxruntime", "more than 16 steps", id="many"),
     ],
 )
 def test_what_cannot_be_read_is_refused_clearly(text: str, part: str) -> None:
