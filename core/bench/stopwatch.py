@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from core.bench.pace import with_own_batch
 from core.bench.rounds import OnBlock, Plan, Rounds, unwatched
 from core.bench.spread import Spread
 from core.bench.statistics import latency
-from core.bench.throughput import throughput
+from core.bench.throughput import Rate, throughput
 from core.domain.measurement import Timing
 
 Number = TypeVar("Number", int, float)
@@ -92,8 +92,23 @@ def measure(
         with _pair(candidate, baseline, folder, data_folder, cancel, order) as (host, other):
             rounds.run(host, other)
             seen.append(_Start.of(host))
+    timing = _timing(rounds, seen, rates, warm_load_ms, before.load_before, seed)
+    if plan.throughput_batches:
+        timing = with_own_batch(timing, candidate.model.fixed_batch or candidate.target.batch)
+    return Measured(timing, predictions, golden, rounds.round_s)
+
+
+def _timing(
+    rounds: Rounds,
+    seen: Sequence[_Start],
+    rates: Mapping[int, Rate],
+    warm_load_ms: float,
+    load_before: float,
+    seed: int,
+) -> Timing:
+    """Return the figures of all rounds and starts."""
     lost = np.concatenate([block.lost_ms for blocks in rounds.candidate for block in blocks])
-    timing = Timing(
+    return Timing(
         latency=latency(rounds.candidate, rounds.spread, seed=seed),
         baseline=latency(rounds.baseline, rounds.spread, seed=seed),
         speedup=rounds.speedup,
@@ -104,7 +119,7 @@ def measure(
         memory_bytes=int(median(start.memory_bytes for start in seen)),
         load_ms=median(start.load_ms for start in seen),
         warm_load_ms=warm_load_ms,
-        environment=replace(environment(), load_before=before.load_before),
+        environment=replace(environment(), load_before=load_before),
         starts=len(rounds.starts),
         start_speedups=rounds.starts,
         doubt=rounds.doubt,
@@ -115,9 +130,6 @@ def measure(
         memory_range=_range([start.memory_bytes for start in seen]),
         load_range_ms=_range([start.load_ms for start in seen]),
     )
-    if plan.throughput_batches:
-        timing = with_own_batch(timing, candidate.model.fixed_batch or candidate.target.batch)
-    return Measured(timing, predictions, golden, rounds.round_s)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from core.bench.rounds import Plan
 from core.domain.model import DataSet
 from core.domain.run import Candidate, CandidateStatus, Run, RunStatus
 from core.engine.building import Builder
-from core.engine.heating import run_heat
+from core.engine.final_heat import run_final_heat
 from core.engine.jobs import LEAST_STEP_S, Stop
 from core.engine.measuring import PLANS, Measurer
 from core.engine.pacing import Pacing, random_samples
@@ -144,7 +144,7 @@ class Execution:
         entries = [(each, self._builder.build(each.recipe)) for each in (rows[0], *best)]
         seed = self._run.request.seed
         try:
-            heated = run_heat(
+            heated = run_final_heat(
                 self._store, self._model, data, entries, share.plan, self._stop, seed, share.seconds
             )
         except Cancelled:

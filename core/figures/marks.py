@@ -13,12 +13,12 @@ from core.figures.theme import Palette
 Ranges = tuple[tuple[float, float], tuple[float, float]]
 
 MOST_BARS = 150
-"""Of more points those that are beaten have no error bars: they would cover each other and all else."""
+"""Of more points those that are dominated have no error bars: they would cover each other and all else."""
 SMALLEST, LARGEST = 9.0, 20.0
 LEGEND: dict[Role, str] = {
     "front": "Front",
     "tied": "Tie with front",
-    "behind": "Beaten",
+    "behind": "Dominated",
     "baseline": "Your model",
 }
 SYMBOLS: dict[Role, str] = {

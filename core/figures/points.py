@@ -64,7 +64,7 @@ class Axis:
 def roles(points: Sequence[Point]) -> dict[str, Role]:
     """Return each point's role in the two shown axes.
 
-    A beaten point whose intervals overlap those of a front point on both axes is a tie: the
+    A dominated point whose intervals overlap those of a front point on both axes is a tie: the
     measurement cannot tell the two apart.
     """
     best = front({p.id: (p.x.value, -p.y.value) for p in points})

@@ -17,12 +17,12 @@ from core.protocols import Array, Feed, Inspection, InspectOptions
 from core.sources import onnx_checks, onnx_facts, onnx_notes, onnx_spans, onnx_values
 from core.sources.facts import describe
 from core.sources.onnx_macs import count_macs
+from core.sources.pixel_range import with_pixel_range
 from core.sources.placing import place
 from core.sources.probe import Runner, Settled, Specs, feed_of, settle
 from core.sources.protobuf import looks_like_onnx
 from core.sources.purpose import tells_of_classes
 from core.sources.sizes import Hints, named
-from core.sources.trial import awakened
 from core.sources.words import shown
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ class OnnxSource:
         settled = settle(inputs, _runner(session), options.shapes, hints=hints, declared=declared)
         kept = (file, *external)
         sizes = settled.sizes | ({settled.batch: 1} if settled.batch else {})
-        awake = awakened(settled.inputs, sizes, partial(onnx_graphs.run, session))
-        settled, feed = replace(settled, inputs=awake), feed_of(awake, sizes)
+        ranged = with_pixel_range(settled.inputs, sizes, partial(onnx_graphs.run, session))
+        settled, feed = replace(settled, inputs=ranged), feed_of(ranged, sizes)
         settled = replace(settled, classifies=_classifies(model, settled, onnx_graphs.run(session, feed)))
         description = describe(
             path,

@@ -13,9 +13,9 @@ from core.complaints import complaint
 from core.domain.model import Note, TensorSpec
 from core.errors import CorruptFile, UnsupportedModel, WhetstoneError
 from core.protocols import Array, Feed
+from core.sources.pixel_range import with_pixel_range
 from core.sources.probe import Runner, Settled, Specs, feed_of
 from core.sources.purpose import tells_of_classes
-from core.sources.trial import awakened
 from core.torch_modules import named_tensors, quiet_torch
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def watch(module: nn.Module, settled: Settled) -> tuple[Settled, int | None]:
         for index, spec in enumerate(settled.inputs)
     )
     with quiet_torch():
-        inputs = awakened(inputs, settled.sizes, lambda feed: arrays(module(*tensors(feed, names))))
+        inputs = with_pixel_range(inputs, settled.sizes, lambda feed: arrays(module(*tensors(feed, names))))
     told = tells_of_classes(outputs, [*(spec.name for spec in settled.outputs), *_heads(module, settled)])
     return replace(settled, inputs=inputs, classifies=told), seen.macs or None
 

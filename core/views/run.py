@@ -13,7 +13,7 @@ from core.domain.run import Candidate, CandidateStatus, Limits, Run, RunStatus
 from core.insights.recommendation import Recommendation, recommend
 from core.store.runs import ListedRun
 from core.store.store import Store
-from core.views.kept import kept
+from core.views.cache import cached
 from core.views.rows import Row, rows
 
 
@@ -154,7 +154,9 @@ def refreshed(store: Store, view: RunView) -> RunView:
 
 def candidates_of(store: Store, run: Run) -> tuple[Candidate, ...]:
     """Return the candidates of a run as of its revision, decoded once."""
-    return kept(store).large.get(("candidates", run.id), run.revision, lambda: store.candidates.list(run.id))
+    return cached(store).large.get(
+        ("candidates", run.id), run.revision, lambda: store.candidates.list(run.id)
+    )
 
 
 def _judged(store: Store, run: Run, limits: Limits) -> tuple[Recommendation, tuple[Row, ...]]:
@@ -165,7 +167,7 @@ def _judged(store: Store, run: Run, limits: Limits) -> tuple[Recommendation, tup
         advice = recommend(candidates, limits)
         return advice, rows(candidates, limits, advice)
 
-    return kept(store).large.get(("rows", run.id, limits), run.revision, judge)
+    return cached(store).large.get(("rows", run.id, limits), run.revision, judge)
 
 
 def _summary(listed: ListedRun, model_name: str) -> RunSummary:
@@ -188,7 +190,7 @@ def best_of(store: Store, run: RunSummary) -> str:
     Raises:
         NotFound: There is no such run.
     """
-    return kept(store).small.get(("best", run.id), run.revision, lambda: _best_of(store, run.id))
+    return cached(store).small.get(("best", run.id), run.revision, lambda: _best_of(store, run.id))
 
 
 def _best_of(store: Store, run_id: str) -> str:

@@ -11,7 +11,7 @@ from core.domain.run import Candidate, Limits, Result, Run
 from core.insights.judgement import judge, loss
 from core.insights.recommendation import faster, recommend
 from core.store.store import Store
-from core.views.kept import kept
+from core.views.cache import cached
 from core.views.run import candidates_of
 
 LARGEST_DROP = 10.0
@@ -38,7 +38,7 @@ def tradeoffs(store: Store, run: Run, limits: Limits) -> tuple[Tradeoff, ...]:
     """
     others = replace(limits, max_drop=None)
     key = ("tradeoffs", run.id, others)
-    return kept(store).small.get(key, run.revision, lambda: _found(candidates_of(store, run), others))
+    return cached(store).small.get(key, run.revision, lambda: _found(candidates_of(store, run), others))
 
 
 def _found(candidates: Sequence[Candidate], others: Limits) -> tuple[Tradeoff, ...]:

@@ -187,6 +187,6 @@ def pareto_chart(
         options |= {"on_select": clicked, "selection_mode": "points"}
     st.plotly_chart(figure, **options)
     with st.container(horizontal=True, vertical_alignment="center"):
-        few = " (drawn for the beaten ones only where there are few)" if len(points) > MOST_BARS else ""
+        few = " (drawn for the dominated ones only where there are few)" if len(points) > MOST_BARS else ""
         st.caption(f"Bars are 95 % intervals{few}; larger markers are larger files.", width="stretch")
         words()

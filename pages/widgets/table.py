@@ -77,7 +77,9 @@ def _columns(fastest: float, unit: str) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
         "state": st.column_config.TextColumn(
-            "State", width=118, help="Beaten: another one is both faster and at least as true to your model."
+            "State",
+            width=118,
+            help="Dominated: another one is both faster and at least as true to your model.",
         ),
         "name": st.column_config.TextColumn("Candidate", width="large"),
         "latency": number(

@@ -19,9 +19,9 @@ FIGURES = {
     "what that took, the slow calls show it.",
 }
 CHOICE = {
-    "Front": "The candidates that no other beats in both speed and quality: choose among these.",
+    "Pareto front": "The candidates that no other beats in both speed and quality: choose among these.",
     "Tie": "The intervals overlap, so the measurement cannot tell the two apart. A ranking would be chance.",
-    "Beaten": "Another candidate is both faster and at least as true to your model.",
+    "Dominated": "Another candidate is both faster and at least as true to your model.",
     "Sure, likely": "Sure: the whole interval of the loss is within your limit. Likely: only its middle is, "
     "and more samples would tell.",
 }

@@ -58,7 +58,7 @@ def test_a_selected_point_says_why_it_is_not_on_the_front(open_page: Open, store
 def test_the_words_are_explained_where_they_are_met(open_page: Open, store: Store) -> None:
     seed.run(store, "done", RunStatus.DONE)
     said = words(open_page("compare.py", run="done"))
-    for word in ("Tie", "Front", "SQNR", "INT8", "Pace"):
+    for word in ("Tie", "Pareto front", "Final heat", "SQNR", "INT8", "Pace"):
         assert f":blue[{word}]" in said
 
 
@@ -135,7 +135,7 @@ def test_the_table_uses_the_words_of_the_chart(open_page: Open, store: Store) ->
     states = dict(open_page("compare.py", run="done").dataframe[0].value[["name", "state"]].to_numpy())
     assert states["BF16 · OpenVINO"] == "Front"
     assert states["INT8 static, entropy · ONNX Runtime"] == "Tie with front"
-    assert states["FP32 · OpenVINO"] == "Beaten"
+    assert states["FP32 · OpenVINO"] == "Dominated"
     assert states["FP16 · ONNX Runtime"] == "Failed"
 
 

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from core.domain.model import TensorSpec
 from core.examples import example_feed
 from core.sources.onnx_spans import with_values
-from core.sources.trial import awakened
+from core.sources.pixel_range import with_pixel_range
 from tests.sources.conftest import save
 
 IMAGE = TensorSpec("x", "float32", (1, 3, 16, 16))
@@ -100,12 +100,14 @@ def test_a_network_that_sleeps_on_small_numbers_is_given_pixels() -> None:
         return [1 / (1 + np.exp(20 - feed["x"].std(axis=(1, 2, 3)) / 2))]
 
     for call, span in ((sleeper, (0, 255)), (near_zero, (0, 255)), (awake, None)):
-        (found,) = awakened((IMAGE,), {}, call)
+        (found,) = with_pixel_range((IMAGE,), {}, call)
         assert found.span == span
     told = TensorSpec("x", "float32", (1, 3, 16, 16), span=(0.0, 1.0))
     table = TensorSpec("x", "float32", (1, 16))
     for spec in (told, table):
-        assert awakened((spec,), {}, lambda feed: [5 + feed["x"].mean(keepdims=True) / 1e5]) == (spec,)
+        assert with_pixel_range((spec,), {}, lambda feed: [5 + feed["x"].mean(keepdims=True) / 1e5]) == (
+            spec,
+        )
 
 
 def test_what_the_graph_tells_is_what_is_drawn(look: Any, tmp_path: Any) -> None:

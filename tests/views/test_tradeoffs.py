@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from core.domain.run import Candidate, Limits, RunRequest
 from core.insights.recommendation import recommend
-from core.settings import Settings, get_settings
 from core.store.store import Store
 from core.views import tradeoffs
 from tests.factories import candidate, model, result
@@ -74,11 +73,12 @@ def some(count: int, seed: int) -> list[Candidate]:
 
 
 def test_the_short_way_finds_what_a_recommendation_for_each_tenth_finds() -> None:
+    store = Store()
+    store.models.add(model())
     for seed in range(25):
-        store = Store(Settings(data_dir=get_settings().data_dir / str(seed)))
-        store.models.add(model())
-        planned = some(40, seed)
+        run_id = f"run-{seed}"
+        planned = [replace(each, id=f"{run_id}-{each.id}", run_id=run_id) for each in some(40, seed)]
         store.runs.create(RunRequest("m"), "a run", planned, 60.0)
         for limits in (LIMITS, Limits(1.0, max_latency_ms=4.0)):
-            found = tradeoffs(store, store.runs.get("run"), limits)
+            found = tradeoffs(store, store.runs.get(run_id), limits)
             assert [(step.max_drop, step.candidate.name) for step in found] == by_definition(planned, limits)

@@ -1,4 +1,4 @@
-"""Pixels from 0 to 255, tried where a network sleeps on standard normal inputs."""
+"""Pixels from 0 to 255, tried where a network's outputs hardly change on standard normal inputs."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Call = Callable[[Feed], Sequence[Array]]
 PIXELS = (0.0, 255.0)
 SAMPLES = 4
 PATIENCE_S = 2.0
-ASLEEP = 1e-3
+LEAST_CHANGE = 1e-3
 """Power of the change from input to input by the power of the output."""
 LEAST = float(np.finfo(np.float16).tiny)
 TOLD = "on standard normal inputs the outputs hardly change or stay near 0, on pixels they do not"
 
 
-def awakened(inputs: Specs, sizes: Mapping[str, int], run: Call) -> Specs:
+def with_pixel_range(inputs: Specs, sizes: Mapping[str, int], run: Call) -> Specs:
     """Return `inputs`, pictures with the span of pixels where only these make the outputs change.
 
     Networks that take pixels as they are, without a scaling in the graph, see next to nothing of inputs
@@ -40,10 +40,10 @@ def awakened(inputs: Specs, sizes: Mapping[str, int], run: Call) -> Specs:
         return inputs
     start = time.monotonic()
     before = _change(inputs, sizes, run)
-    if before is None or before >= ASLEEP or time.monotonic() - start > PATIENCE_S:
+    if before is None or before >= LEAST_CHANGE or time.monotonic() - start > PATIENCE_S:
         return inputs
     after = _change(tuple(chosen), sizes, run)
-    return tuple(chosen) if after is not None and after >= ASLEEP else inputs
+    return tuple(chosen) if after is not None and after >= LEAST_CHANGE else inputs
 
 
 def _as_pixels(spec: TensorSpec, sizes: Mapping[str, int]) -> TensorSpec:

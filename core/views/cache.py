@@ -1,4 +1,4 @@
-"""What was worked out of a run, kept until the run changes: every page and every viewer asks for it again."""
+"""A cache of what was worked out of a run, until the run changes: every page and every viewer asks for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_LARGE = 6
 T = TypeVar("T")
 
 
-class Kept:
+class Cache:
     """Values by key, each of one revision; the one asked for longest ago goes first.
 
     A value is worked out once, however many threads ask for it at the same time.
@@ -42,8 +42,8 @@ class Kept:
             return value
 
 
-class _Store:
-    """What is kept of one store.
+class _Caches:
+    """The caches of one store.
 
     Attributes:
         large: Decoded candidates of runs, and their rows under some limits.
@@ -51,14 +51,14 @@ class _Store:
     """
 
     def __init__(self) -> None:
-        self.large, self.small = Kept(MOST_LARGE), Kept(MOST)
+        self.large, self.small = Cache(MOST_LARGE), Cache(MOST)
 
 
-_stores: WeakKeyDictionary[Store, _Store] = WeakKeyDictionary()
+_stores: WeakKeyDictionary[Store, _Caches] = WeakKeyDictionary()
 _adding = threading.Lock()
 
 
-def kept(store: Store) -> _Store:
-    """Return what is kept of `store` in this process."""
+def cached(store: Store) -> _Caches:
+    """Return the caches of `store` in this process."""
     with _adding:
-        return _stores.setdefault(store, _Store())
+        return _stores.setdefault(store, _Caches())

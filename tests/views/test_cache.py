@@ -11,7 +11,7 @@ import pytest
 from core.domain.run import CandidateStatus, Limits, RunRequest
 from core.store.store import Store
 from core.views import best_of, run_view, runs
-from core.views.kept import Kept
+from core.views.cache import Cache
 from tests.factories import candidate, model, result
 
 
@@ -62,7 +62,7 @@ def test_the_history_decodes_no_candidate_twice(store: Store) -> None:
 
 
 def test_a_value_is_worked_out_once_though_many_ask_at_the_same_time() -> None:
-    kept, made, gate = Kept(2), list[int](), threading.Barrier(4)
+    kept, made, gate = Cache(2), list[int](), threading.Barrier(4)
 
     def ask() -> None:
         gate.wait()
@@ -77,7 +77,7 @@ def test_a_value_is_worked_out_once_though_many_ask_at_the_same_time() -> None:
 
 
 def test_the_oldest_goes_first() -> None:
-    kept = Kept(2)
+    kept = Cache(2)
     for key in ("a", "b", "a", "c"):
         kept.get(key, 1, lambda: 0)
     assert [kept.get(key, 1, lambda: 1) for key in ("a", "c", "b")] == [0, 0, 1]

@@ -17,7 +17,7 @@ from core.engine.jobs import Stop, job_folder
 from core.store.store import Store
 
 
-def run_heat(
+def run_final_heat(
     store: Store,
     model: SourceModel,
     data: DataSet,
