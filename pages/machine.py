@@ -127,7 +127,7 @@ def settings(view: MachineView) -> None:
         },
         alt="Settings",
     )
-    st.caption("Set them where the server starts, such as WHETSTONE_RETENTION_DAYS=30 make run.")
+    st.caption("Set them where the server starts, such as WHETSTONE_RETENTION_DAYS=30 whetstone serve.")
 
 
 found = machine()

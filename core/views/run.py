@@ -24,7 +24,7 @@ class Progress:
     Attributes:
         done: Candidates that are final; like all counts without the baseline and what the plan refused.
         total: Candidates that are tried.
-        failed: Candidates that failed.
+        failed: Candidates that ended without figures: failed, or skipped by the budget.
         elapsed_s: Seconds worked so far.
         remaining_s: Expected seconds to go, with those of the runs ahead; None when nothing is going on.
         stage: What the worker does now.
@@ -120,7 +120,7 @@ def _left(run: Run) -> float:
 def _progress(store: Store, run: Run, candidates: Sequence[Candidate]) -> Progress:
     tried = [each for each in candidates if each.tried]
     final = sum(each.status.final for each in tried)
-    failed = sum(each.status is CandidateStatus.FAILED for each in tried)
+    failed = sum(each.status in (CandidateStatus.FAILED, CandidateStatus.SKIPPED) for each in tried)
     remaining = None
     if run.status.active:
         ahead = store.runs.ahead_of(run) if run.status is RunStatus.QUEUED else ()

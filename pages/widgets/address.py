@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+ON_PAGE = "settings_on_page"
 RUN = ("drop", "latency", "size", "axis", "zoom", "selected", "other")
 """The settings that the pages of a run share."""
 ON = "on"
@@ -22,7 +23,8 @@ def _held(owner: str) -> dict[str, str]:
 
 
 def settings(owner: str, names: Sequence[str]) -> Mapping[str, str]:
-    """Return what is set for `owner`, and complete the address with it."""
+    """Return what is set for `owner`, whose page this is, and complete the address with it."""
+    st.session_state[ON_PAGE] = owner
     held = _held(owner)
     held.update({name: st.query_params[name] for name in names if name in st.query_params})
     for name, value in held.items():
@@ -32,15 +34,21 @@ def settings(owner: str, names: Sequence[str]) -> Mapping[str, str]:
 
 
 def put(owner: str, name: str, value: str | None) -> None:
-    """Set `name` for `owner`; None takes it back."""
+    """Set `name` for `owner`; None takes it back.
+
+    The address follows where `owner`'s page is shown: a browser may report widgets of the page before.
+    """
     held = _held(owner)
     if value is None:
         held.pop(name, None)
-        st.query_params.pop(name, None)
     else:
         held[name] = value
-        if st.query_params.get(name) != value:
-            st.query_params[name] = value
+    if st.session_state.get(ON_PAGE, owner) != owner:
+        return
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value
 
 
 def remember_settings(owner: str, values: Mapping[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -36,6 +37,16 @@ def best(rows: Sequence[Row], quality: Quality) -> float:
 
 def _exact(value: float) -> Interval:
     return Interval(value, value, value)
+
+
+def fastest_ms(rows: Sequence[Row]) -> float:
+    """Return the shortest latency of `rows` in milliseconds; 1 before there is any."""
+    return min((row.latency_ms.value for row in rows if row.latency_ms is not None), default=1.0)
+
+
+def time_scale(rows: Sequence[Row]) -> tuple[str, float]:
+    """Return the one unit of time for charts and table of `rows`, and what to multiply milliseconds by."""
+    return fmt.time_unit(fastest_ms(rows))
 
 
 def cost_of(row: Row, axis: str) -> Interval | None:
@@ -123,14 +134,31 @@ def points_of(rows: Sequence[Row], axis: str, quality: Quality) -> list[Point]:
     return points
 
 
-def _axes(axis: str, quality: Quality, best: float, limits: Limits) -> tuple[Axis, Axis]:
+def _in_unit(points: list[Point], scale: float) -> list[Point]:
+    return [
+        replace(each, x=Interval(each.x.value * scale, each.x.low * scale, each.x.high * scale))
+        for each in points
+    ]
+
+
+def _axes(
+    axis: str, quality: Quality, best: float, limits: Limits, time: tuple[str, float]
+) -> tuple[Axis, Axis]:
     y = Axis(QUALITIES[quality], bounds=PERCENT)
     if limits.max_drop is not None:
         points = fmt.signed(-limits.max_drop)
-        y = Axis(QUALITIES[quality], best - limits.max_drop, f"your limit: {points} points", PERCENT)
+        y = Axis(
+            QUALITIES[quality],
+            best - limits.max_drop,
+            f"your limit: {points} {'points' if quality != 'signal' else '% of the variance'}",
+            PERCENT,
+        )
     x_limit = {"latency": limits.max_latency_ms, "size": limits.max_size_bytes}.get(axis)
     if axis == "size" and x_limit is not None:
         x_limit = x_limit / 1e6
+    if axis == "latency":
+        unit, scale = time
+        return Axis(f"Latency ({unit})", x_limit and x_limit * scale, "your limit"), y
     return Axis(COSTS[axis], x_limit, "your limit"), y
 
 
@@ -162,8 +190,10 @@ def pareto_chart(
     The figure is the same object for the same results, so the browser redraws it only when something
     in it has changed; the page owns the selection and passes it in.
     """
-    points = points_of(rows, axis, quality)
-    x, y = _axes(axis, quality, best(rows, quality), limits)
+    points, time = points_of(rows, axis, quality), time_scale(rows)
+    if axis == "latency":
+        points = _in_unit(points, time[1])
+    x, y = _axes(axis, quality, best(rows, quality), limits, time)
     figure = pareto_figure(
         points,
         x,
@@ -181,7 +211,7 @@ def pareto_chart(
         if found is not None and on_click is not None:
             on_click(found)
 
-    name = f"{QUALITIES[quality]} against {COSTS[axis]} of {len(points)} measured candidates"
+    name = f"{QUALITIES[quality]} against {x.title} of {len(points)} measured candidates"
     options: dict[str, Any] = {"theme": None, "config": CONFIG, "key": key, "alt": name}
     if on_click is not None:
         options |= {"on_select": clicked, "selection_mode": "points"}

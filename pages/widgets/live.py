@@ -21,7 +21,7 @@ from pages.widgets.multiples import multiples
 from pages.widgets.page import dark, emphasis, errors_as_words, go, remember, store
 from pages.widgets.picked import picked
 from pages.widgets.recommendation import recommendation_box
-from pages.widgets.run_header import cancel_button, outcome, progress_bar, title
+from pages.widgets.run_header import cancel_button, outcome, progress_bar, title, without_result
 from pages.widgets.setup import set_up_again
 from pages.widgets.table import candidates_table, problems
 
@@ -110,7 +110,10 @@ def _state(drawn: RunView, rest_until: float) -> None:
 def _ended(view: RunView) -> None:
     outcome(view)
     progress = view.progress
-    text = f"{progress.done} of {progress.total} candidates in {fmt.duration(progress.elapsed_s)}"
+    text = (
+        f"{progress.done} of {progress.total} candidates{without_result(progress)} "
+        f"in {fmt.duration(progress.elapsed_s)}"
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":gray[{text}]", width="stretch")
         if st.button("New run", icon=":material/add:", key="again", help="Same model, other settings"):

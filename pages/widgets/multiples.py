@@ -12,7 +12,17 @@ from core.domain.run import Limits
 from core.figures import Mark, Panel, Role, extended, palette, panel_figure, roles
 from core.views import Quality, Row, RunView
 from pages.widgets import format as fmt
-from pages.widgets.chart import CONFIG, PERCENT, best, clicked_id, cost_of, hover_lines, points_of, quality_of
+from pages.widgets.chart import (
+    CONFIG,
+    PERCENT,
+    best,
+    clicked_id,
+    cost_of,
+    hover_lines,
+    points_of,
+    quality_of,
+    time_scale,
+)
 from pages.widgets.page import dark
 from pages.widgets.table import standing
 
@@ -45,9 +55,7 @@ def _written(row: Row, name: str, quality: Quality, value: Interval | None, acti
         return fmt.NONE
     if name != "quality":
         return fmt.significant(value.value)
-    if quality == "signal":
-        return fmt.decibel(row.sqnr_db) if row.candidate.position and row.sqnr_db is not None else fmt.NONE
-    return f"{value.value:.1f}"
+    return f"{value.value:.{2 if quality == 'signal' else 1}f}"
 
 
 def _panels(view: RunView, limits: Limits, titles: dict[str, str], scale: float) -> dict[str, Panel]:
@@ -132,8 +140,7 @@ def multiples(
         on_click: Told the id of a row.
         key: Prefix of the charts' keys.
     """
-    times = [row.latency_ms.value for row in view.candidates if row.latency_ms is not None]
-    unit, scale = fmt.time_unit(max(times, default=1.0))
+    unit, scale = time_scale(view.candidates)
     titles = {
         "latency": f"Latency ({unit})",
         "size": "File (MB)",

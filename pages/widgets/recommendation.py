@@ -26,8 +26,21 @@ def _trust(view: RunView) -> str:
     return ":orange-badge[:material/help: Likely]"
 
 
+def _collapsed(view: RunView) -> None:
+    """Say once that figures on these inputs mean little, unless the sentence above says it."""
+    results = [row.candidate.result for row in view.candidates if row.candidate.position]
+    found = next((each.fidelity.collapsed for each in results if each and each.fidelity.collapsed), "")
+    if found and found not in view.recommendation.sentence:
+        st.warning(fmt.plain(found), icon=":material/warning:")
+
+
 def recommendation_box(view: RunView, *, key: str) -> None:
     """Draw what is recommended, how sure that is, and what would settle it; nothing while unknown."""
+    _recommended(view, key)
+    _collapsed(view)
+
+
+def _recommended(view: RunView, key: str) -> None:
     found = view.recommendation
     if found.candidate_id is None:
         known = [row for row in view.candidates if row.latency_ms is not None]
@@ -40,8 +53,9 @@ def recommendation_box(view: RunView, *, key: str) -> None:
         ):
             go("candidate.py", candidate=found.near_miss)
         return
+    so_far = " so far" if view.run.status.active else ""
     with st.container(border=True, key=f"recommended_{key}"):
-        st.markdown(f":orange[:material/star:] **Recommended** {_trust(view)}", help=SURE)
+        st.markdown(f":orange[:material/star:] **Recommended{so_far}** {_trust(view)}", help=SURE)
         st.markdown(f"### {fmt.plain(found.sentence)}", anchors=False)
         with st.container(horizontal=True, vertical_alignment="center"):
             download_kit(found.candidate_id, key=f"kit_{key}")

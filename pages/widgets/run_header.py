@@ -7,7 +7,7 @@ import streamlit as st
 from core import engine
 from core.domain.run import RunStatus
 from core.registry import passes
-from core.views import RunSummary, RunView, best_of, runs
+from core.views import Progress, RunSummary, RunView, best_of, runs
 from pages.widgets import format as fmt
 from pages.widgets.page import errors_as_words, show_error, store
 from pages.widgets.status import run_badge
@@ -86,13 +86,17 @@ def _waiting(view: RunView) -> str:
     return "Waiting for the worker"
 
 
+def without_result(progress: Progress) -> str:
+    """Return how many candidates ended without figures, to go behind the count of all that ended."""
+    return f", {progress.failed} without a result" if progress.failed else ""
+
+
 def progress_bar(view: RunView) -> None:
     """Draw stage, count, elapsed time and estimate of an active run."""
     progress = view.progress
-    failed = f", {progress.failed} without a result" if progress.failed else ""
     stage = fmt.plain(stage_of(progress.stage)) or _waiting(view)
     text = (
-        f"**{stage}** · {progress.done} of {progress.total} candidates{failed} · "
+        f"**{stage}** · {progress.done} of {progress.total} candidates{without_result(progress)} · "
         f"{fmt.duration(progress.elapsed_s)} elapsed · {_left(view)}"
     )
     st.progress(min(1.0, progress.done / max(1, progress.total)), text=text)

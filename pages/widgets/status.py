@@ -30,6 +30,7 @@ STAGES = {
     "baseline": "while measuring the baseline",
     "plan": "while planning",
     "inspect": "while reading the model",
+    "budget": "by the time budget",
 }
 
 

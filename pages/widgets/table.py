@@ -12,14 +12,14 @@ from core.domain.measurement import Interval
 from core.figures import LEGEND, roles
 from core.views import Quality, Row, RunView
 from pages.widgets import format as fmt
-from pages.widgets.chart import points_of
+from pages.widgets.chart import fastest_ms, points_of, time_scale
 from pages.widgets.status import CANDIDATE
 
 ROW, MOST_ROWS = 35, 20
 COLUMNS: dict[Quality, list[str]] = {
     "accuracy": ["accuracy", "change"],
     "agreement": ["agreement"],
-    "signal": ["sqnr"],
+    "signal": ["error", "sqnr"],
 }
 
 
@@ -60,6 +60,7 @@ def frame(view: RunView, recommended: str | None, scale: float = 1.0) -> pd.Data
                 "accuracy": row.accuracy,
                 "change": None if row.drop is None else -row.drop.value,
                 "agreement": _value(row.agreement),
+                "error": _error(row),
                 "sqnr": row.sqnr_db,
                 "size": None if row.size_bytes is None else row.size_bytes / 1e6,
                 "memory": None if row.memory_bytes is None else row.memory_bytes / 1e6,
@@ -69,8 +70,10 @@ def frame(view: RunView, recommended: str | None, scale: float = 1.0) -> pd.Data
     )
 
 
-def _fastest(rows: Sequence[Row]) -> float:
-    return min((row.latency_ms.value for row in rows if row.latency_ms is not None), default=1.0)
+def _error(row: Row) -> float | None:
+    """Return what the limit is for where there are no classes, in percent; the baseline has no error."""
+    result = row.candidate.result
+    return None if result is None or not row.candidate.position else result.fidelity.worst.loss.value
 
 
 def _columns(fastest: float, unit: str) -> dict[str, Any]:
@@ -81,7 +84,8 @@ def _columns(fastest: float, unit: str) -> dict[str, Any]:
             width=118,
             help="Dominated: another one is both faster and at least as true to your model.",
         ),
-        "name": st.column_config.TextColumn("Candidate", width="large"),
+        # So wide that all columns fit a window of 1280 pixels.
+        "name": st.column_config.TextColumn("Candidate", width=352),
         "latency": number(
             f"Latency ({unit})", format="%.3f" if fastest < 1 else "%.2f", help="Median time of one call."
         ),
@@ -96,10 +100,15 @@ def _columns(fastest: float, unit: str) -> dict[str, Any]:
         "agreement": number(
             "Same answer (%)", format="%.1f", help="Agreement with your model; needs no labels."
         ),
+        "error": number(
+            "Error (%)",
+            format="%.2f",
+            help="Power of the worst output's error in percent of its variance; the limit is for this.",
+        ),
         "sqnr": number(
             "SQNR (dB)",
             format="%.1f",
-            help="Signal to noise against your model's outputs; 20 dB is 1 % noise.",
+            help="The whole power of the worst output by that of its error, a constant part of it included.",
         ),
         "size": number("File (MB)", format="%.2f"),
         "memory": number("Memory (MB)", format="%.0f", help="Peak above the empty runtime."),
@@ -116,8 +125,8 @@ def candidates_table(
 ) -> None:
     """Draw the table; picking a row calls `on_pick` with its id, taking that back with None."""
     rows = view.candidates
-    fastest = _fastest(rows)
-    unit, scale = fmt.time_unit(fastest)
+    unit, scale = time_scale(rows)
+    fastest = fastest_ms(rows)
     order = ["name", "state", "latency", "latency_ci", "speedup"]
     order += COLUMNS[view.quality]
     order += ["size", "memory"]
@@ -147,18 +156,20 @@ def candidates_table(
 
 
 def problems(rows: Sequence[Row]) -> None:
-    """Draw every failed or skipped row with its stage, its reason and what to do."""
+    """Draw what failed or was skipped, with stage, reason and what to do, those of one reason together."""
     from pages.widgets.status import stage_words
 
     broken = [(row, row.candidate.error) for row in rows if row.candidate.error is not None]
     if not broken:
         return
     st.subheader("Not measured", anchor=False)
+    alike: dict[tuple[str, str, str], list[str]] = {}
     for row, error in broken:
-        where = stage_words(error.stage)
+        state = f"{CANDIDATE[row.candidate.status]} {stage_words(error.stage)}".strip()
+        alike.setdefault((state, error.message, error.hint), []).append(row.name)
+    for (state, message, hint), names in alike.items():
         with st.container(border=True, gap="xsmall"):
-            state = f"{CANDIDATE[row.candidate.status]} {where}".strip()
-            st.markdown(f"**{fmt.plain(row.name)}** :gray-badge[{state}]")
-            st.markdown(fmt.plain(error.message))
-            if error.hint:
-                st.caption(f":material/lightbulb: {fmt.plain(error.hint)}")
+            st.markdown(f"{', '.join(f'**{fmt.plain(name)}**' for name in names)} :gray-badge[{state}]")
+            st.markdown(fmt.plain(message))
+            if hint:
+                st.caption(f":material/lightbulb: {fmt.plain(hint)}")

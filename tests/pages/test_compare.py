@@ -5,8 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from core.domain.run import RunStatus
+from core.domain.run import CandidateStatus, RunStatus
+from core.errors import ErrorRecord
 from core.store.store import Store
+from core.views import run_view
+from pages.widgets.chart import quality_of
+from pages.widgets.run_header import without_result
 from tests.pages import seed
 from tests.pages.conftest import Open, words
 
@@ -124,10 +128,55 @@ def test_without_classes_the_quality_is_the_signal_and_every_point_is_on_the_cha
 ) -> None:
     seed.run(store, "boxes", RunStatus.DONE, labelled=False, classes=False)
     app = open_page("compare.py", run="boxes")
-    assert "sqnr" in app.dataframe[0].proto.column_order
+    table = app.dataframe[0]
+    assert {"error", "sqnr"} <= set(table.proto.column_order)
+    error = dict(table.value[["name", "error"]].to_numpy())["INT8 static · ONNX Runtime"]
+    row = next(
+        each for each in run_view(store, "boxes").candidates if each.name == "INT8 static · ONNX Runtime"
+    )
+    drawn = quality_of(row, "signal")
+    assert drawn is not None
+    assert error == pytest.approx(100 - drawn.value)
     assert app.slider(key="boxes_drop").label == "Largest error (% of the variance)"
     assert f"of {len(seed.SPECS)} measured candidates" in app.get("plotly_chart")[0].proto.alt
     assert "dB" in app.table[0].value.to_string()
+
+
+def test_that_figures_mean_little_is_said_where_nothing_is_recommended(open_page: Open, store: Store) -> None:
+    why = "The model gives one class for all of them. Give inputs of real use as data."
+    seed.run(store, "blind", RunStatus.RUNNING, labelled=False)
+    row = run_view(store, "blind").candidates[2].candidate
+    assert row.result is not None
+    found = replace(row.result, fidelity=replace(row.result.fidelity, collapsed=why))
+    store.candidates.save(replace(row, result=found), seed.WORKER)
+    assert why in words(open_page("compare.py", run="blind"))
+
+
+def test_all_of_one_reason_stand_together(
+    open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = ErrorRecord("budget", "The time was over.", "Give it more.", "budget")
+    broken = tuple((name, CandidateStatus.SKIPPED, over) for name, _, _ in seed.BROKEN)
+    monkeypatch.setattr(seed, "BROKEN", broken)
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done")
+    assert words(app).count(over.message) == 1
+    (head,) = [each.value for each in app.markdown if "by the time budget" in each.value]
+    assert all(f"**{name}**" in head for name, _, _ in broken)
+    assert without_result(run_view(store, "done").progress) == f", {len(broken)} without a result"
+
+
+def test_charts_and_table_have_one_unit_of_time(
+    open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fastest takes 55 microseconds, the slowest half a millisecond."""
+    monkeypatch.setattr(seed, "SPECS", tuple((*spec[:3], spec[3] / 20, *spec[4:]) for spec in seed.SPECS))
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done")
+    chart, panel = (json.loads(each.proto.spec)["layout"] for each in app.get("plotly_chart")[:2])
+    assert chart["xaxis"]["title"]["text"] == "Latency (µs)"
+    assert panel["title"]["text"] == "<b>Latency (µs)</b>"
+    assert json.loads(app.dataframe[0].proto.columns)["latency"]["label"] == "Latency (µs)"
 
 
 def test_the_table_uses_the_words_of_the_chart(open_page: Open, store: Store) -> None:
