@@ -21,15 +21,9 @@ from pages.widgets.address import number, on_change, put, remember_settings, set
 from pages.widgets.by_hand import by_hand
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.limits import limits_form, limits_set, settings_of
-from pages.widgets.page import current, emphasis, errors_as_words, go, show_error, store
+from pages.widgets.page import current, errors_as_words, go, show_error, store
+from pages.widgets.presets import BY_HAND, PRESETS, planned, preset_card
 
-BY_HAND = "by_hand"
-PRESETS = {
-    "quick": ("Quick", "bolt", "The few techniques that usually win on a model like this."),
-    "balanced": ("Balanced", "balance", "More precisions, calibrations and pruning."),
-    "thorough": ("Thorough", "travel_explore", "Everything that could win, chained techniques included."),
-    BY_HAND: ("By hand", "back_hand", "You tick techniques and runtimes, and set their parameters."),
-}
 NAMES = ("preset", "runtimes", "recipes", "budget", "threads", "batch", "drop", "latency", "size")
 SEPARATOR = ";"
 BUDGETS = {"No limit": None, "2 min": 120.0, "5 min": 300.0, "10 min": 600.0, "30 min": 1800.0, "2 h": 7200.0}
@@ -65,40 +59,6 @@ def _head(model: SourceModel, data: DataSet | None) -> None:
         go("model.py", model=model.id, **({"data": data.id} if data else {}))
 
 
-@st.cache_data(ttl=60, show_spinner=False)
-def _plan(request: RunRequest) -> tuple[int, float]:
-    planned = engine.plan(store(), request)
-    return planned.count, planned.estimate_s
-
-
-def _card(
-    key: str, model: SourceModel, data: DataSet | None, owner: str, chosen: bool, threads: int, batch: int
-) -> None:
-    title, icon, text = PRESETS[key]
-    with st.container(border=True, height="stretch", gap="xsmall"):
-        st.markdown(f":material/{icon}: **{title}**" + (" :green[:material/check_circle:]" if chosen else ""))
-        st.markdown(f":gray[{text}]")
-        st.space("stretch")
-        if key == BY_HAND:
-            st.caption("You choose")
-        else:
-            try:
-                request = RunRequest(model.id, data.id if data else None, key, threads=threads, batch=batch)
-                number, seconds = _plan(request)
-                st.caption(f"{fmt.plural(number, 'candidate')}, about {fmt.duration(seconds)}")
-            except WhetstoneError as error:
-                st.caption(fmt.plain(error.message))
-        kind = emphasis(chosen)
-        st.button(
-            "Chosen" if chosen else "Choose",
-            key=f"preset_{key}",
-            type=kind,
-            width="stretch",
-            on_click=put,
-            args=(owner, "preset", key),
-        )
-
-
 def _parsed(text: str) -> tuple[Recipe, ...]:
     """Return the recipes that an address spells; what is no recipe is passed over."""
     found = []
@@ -116,7 +76,7 @@ def _what(
     preset = preset if preset in PRESETS else "quick"
     with st.grid(4, min_column_width=200):
         for key in PRESETS:
-            _card(key, view.model, data, owner, key == preset, threads, batch)
+            preset_card(key, view.model, data, owner, key == preset, threads, batch)
     if preset == BY_HAND:
         recipes = by_hand(view, _parsed(held.get("recipes", "")), threads, batch)
         put(owner, "recipes", SEPARATOR.join(map(spell, recipes)) or None)
@@ -180,7 +140,7 @@ def _summary(request: RunRequest, by_hand: bool) -> bool:
         st.info("Tick at least one technique on one runtime.", icon=":material/check_box:")
         return False
     try:
-        number, seconds = _plan(request)
+        number, seconds = planned(request)
     except WhetstoneError as error:
         show_error(error)
         return False

@@ -1,0 +1,61 @@
+"""The presets to choose from, each with its count and its time."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import engine
+from core.domain.model import DataSet, SourceModel
+from core.domain.run import RunRequest
+from core.errors import WhetstoneError
+from pages.widgets import format as fmt
+from pages.widgets.address import put
+from pages.widgets.page import emphasis, store
+
+BY_HAND = "by_hand"
+PRESETS = {
+    "quick": ("Quick", "bolt", "The few techniques that usually win on a model like this."),
+    "balanced": ("Balanced", "balance", "More precisions, calibrations and pruning."),
+    "thorough": ("Thorough", "travel_explore", "Everything that could win, chained techniques included."),
+    BY_HAND: ("By hand", "back_hand", "You tick techniques and runtimes, and set their parameters."),
+}
+
+
+@st.cache_data(ttl=60, show_spinner=False)
+def planned(request: RunRequest) -> tuple[int, float]:
+    """Return how many candidates a run of `request` would try, and its expected seconds.
+
+    Raises:
+        WhetstoneError: It cannot be planned.
+    """
+    plan = engine.plan(store(), request)
+    return plan.count, plan.estimate_s
+
+
+def preset_card(
+    key: str, model: SourceModel, data: DataSet | None, owner: str, chosen: bool, threads: int, batch: int
+) -> None:
+    """Draw one preset: what it tries, how many candidates and how long, and the button that chooses it."""
+    title, icon, text = PRESETS[key]
+    with st.container(border=True, height="stretch", gap="xsmall"):
+        st.markdown(f":material/{icon}: **{title}**" + (" :green[:material/check_circle:]" if chosen else ""))
+        st.markdown(f":gray[{text}]")
+        st.space("stretch")
+        if key == BY_HAND:
+            st.caption("You choose")
+        else:
+            try:
+                request = RunRequest(model.id, data.id if data else None, key, threads=threads, batch=batch)
+                number, seconds = planned(request)
+                st.caption(f"{fmt.plural(number, 'candidate')}, about {fmt.duration(seconds)}")
+            except WhetstoneError as error:
+                st.caption(fmt.plain(error.message))
+        kind = emphasis(chosen)
+        st.button(
+            "Chosen" if chosen else "Choose",
+            key=f"preset_{key}",
+            type=kind,
+            width="stretch",
+            on_click=put,
+            args=(owner, "preset", key),
+        )
