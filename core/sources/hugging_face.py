@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,9 @@ SAFE = (".safetensors", ".safetensors.index.json")
 PICKLED = "pytorch_model.bin"
 FILTERS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
 """Pillow's numbers of its filters, as preprocessor_config.json has them."""
+
+MOST_LAYERS = 2_000
+"""Several times what the deepest published networks have."""
 
 ONCE = "Export one pass of it to ONNX, for instance with optimum-cli, and upload that."
 
@@ -120,6 +124,11 @@ def _timm(home: Path, folder: Path, config: dict[str, Any], options: InspectOpti
 
 def _transformers(home: Path, folder: Path, config: dict[str, Any], options: InspectOptions) -> Inspection:
     kind = _refused(config)
+    if any(depth > MOST_LAYERS for depth in _depths(config)):
+        raise UnsupportedModel(
+            f"config.json asks for more than {MOST_LAYERS:,} layers.",
+            hint="Save or download the model again.",
+        )
     _available()
     network = _load(home, kind)
     call = calls.call_of(network, _json(home / "preprocessor_config.json"))
@@ -145,8 +154,8 @@ def _refused(config: dict[str, Any]) -> str:
         raise UnsupportedModel(
             "The weights of this model are quantized already.", hint="Give the float model it was made from."
         )
-    kinds = config.get("architectures") or []
-    if not kinds or not isinstance(kinds[0], str):
+    kinds = config.get("architectures")
+    if not (isinstance(kinds, list) and kinds and isinstance(kinds[0], str)):
         raise UnsupportedModel(
             "config.json does not say which class the weights belong to (architectures).",
             hint="Save the model again with save_pretrained, and zip that folder.",
@@ -157,6 +166,16 @@ def _refused(config: dict[str, Any]) -> str:
             hint=ONCE,
         )
     return str(kinds[0])
+
+
+def _depths(config: dict[str, Any]) -> Iterator[float]:
+    """Yield every number of layers in a configuration and those within it: each would be built one by one."""
+    for key, value in config.items():
+        if isinstance(value, dict):
+            yield from _depths(value)
+        elif "layer" in key or "depth" in key:
+            for each in value if isinstance(value, list) else [value]:
+                yield each if isinstance(each, int | float) else 0
 
 
 def _available() -> None:
@@ -185,15 +204,23 @@ def _load(home: Path, kind: str) -> nn.Module:
     if weights is not None and pickled:
         check_state_dict_pickle(weights)
     model: Any = known
-    network, report = model.from_pretrained(
-        home,
-        local_files_only=True,
-        trust_remote_code=False,
-        use_safetensors=not pickled,
-        weights_only=True,
-        dtype=torch.float32,
-        output_loading_info=True,
-    )
+    try:
+        network, report = model.from_pretrained(
+            home,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=not pickled,
+            weights_only=True,
+            dtype=torch.float32,
+            output_loading_info=True,
+        )
+    except RuntimeError as error:
+        if "ignore_mismatched_sizes" not in str(error):
+            raise
+        raise UnsupportedModel(
+            "The weights have other sizes than config.json says.",
+            hint="Put the config.json that the weights were saved with beside them.",
+        ) from error
     missing = sorted(report["missing_keys"])
     if missing:
         raise UnsupportedModel(

@@ -24,12 +24,14 @@ from core.sources.script_inputs import find_inputs
 from core.sources.state_dict import is_safetensors
 from core.sources.torch_facts import runner
 from core.sources.words import shown
+from core.texts import one_line
 
 if TYPE_CHECKING:
     from torch import nn
 
 EXAMPLE = "Write it as it stands in your code, with plain values: Net(width=32)."
 LONGEST_REASON = 300
+LONGEST_CALL = 200
 WEIGHTS = (".pth", ".pt", ".bin", ".ckpt", ".safetensors", ".tar")
 
 
@@ -56,7 +58,7 @@ def parse_build(text: str) -> Call:
         return Call(_dotted(call.func), args, options)
     except (SyntaxError, ValueError, RecursionError, MemoryError, TypeError) as error:
         raise InvalidRequest(
-            f"{text.strip()!r} does not say how the network is built.", hint=EXAMPLE
+            f"{one_line(text, LONGEST_CALL)!r} does not say how the network is built.", hint=EXAMPLE
         ) from error
 
 

@@ -83,6 +83,12 @@ def test_only_one_call_with_plain_values_says_how_it_is_built(text: str) -> None
         parse_build(text)
 
 
+def test_a_very_long_expression_is_not_said_again_in_full() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parse_build("Net(" + "9" * 100_000 + ")")
+    assert len(caught.value.message) < 300
+
+
 def test_a_call_is_read_and_not_evaluated() -> None:
     call = parse_build("nets.Net(3, width=[1, 2], name='x', deep=None)")
     assert (call.name, call.args) == ("nets.Net", (3,))
