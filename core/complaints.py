@@ -15,7 +15,9 @@ _NOISE = re.compile(
     r"|\b\w+\.(?:cc|cpp|h):\d+ (?:\w+ )?"
     r"|Load model from \S+ failed: ?|Please fix either the inputs/outputs or the model\.?"
 )
-_UNTRANSLATED = re.compile(r"Conversion is failed for: ([^\n]+)")
+_UNTRANSLATED = re.compile(
+    r"-- (?:Conversion is failed for|No conversion rule found for operations): ([^\n]+)"
+)
 _NO_KERNEL = re.compile(r"Could not find an implementation for (\w+)\((\d+)\)")
 _HEADER = re.compile(r" and header b.* differ\b", re.DOTALL)  # the bytes that zipfile found
 _OBJECT = re.compile(r"<[\w.]+ object at 0x\w+>")
@@ -32,9 +34,9 @@ def complaint(error: BaseException | str, last: bool = False) -> str:
         last: Where no line names an error, take the last line, in which converters and quantizers sum up,
             and not the first.
     """
-    untranslated = _UNTRANSLATED.search(str(error))
-    if untranslated is not None:
-        return f"OpenVINO has no translation for {untranslated[1].strip()} as this graph uses it"
+    untranslated = ", ".join(found.strip() for found in _UNTRANSLATED.findall(str(error)))
+    if untranslated:
+        return _cut(f"OpenVINO has no translation for {untranslated} as this graph uses it")
     lacking = _NO_KERNEL.search(str(error))
     if lacking is not None:
         name, version = lacking.groups()

@@ -53,6 +53,10 @@ Summary:
     assert complaint(RuntimeError(untranslated)) == (
         "OpenVINO has no translation for ReduceMean-18, Slice-18 as this graph uses it"
     )
+    unknown = untranslated + "-- No conversion rule found for operations: com.microsoft.QGemm\n\n"
+    assert complaint(RuntimeError(unknown)) == (
+        "OpenVINO has no translation for ReduceMean-18, Slice-18, com.microsoft.QGemm as this graph uses it"
+    )
     refused = "Exception from src/request.cpp:1:\nCheck 'a == b' failed at src/x.cpp:3:\nNo shape fits"
     assert complaint(RuntimeError(refused)) == "No shape fits"
 
