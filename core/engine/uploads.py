@@ -27,8 +27,16 @@ EXTERNAL_MARK = b"\n\x08location"
 """How ONNX names the file that an external tensor lies in: the key of an entry, as protobuf stores it."""
 
 
+def _exists(path: Path) -> bool:
+    """Whether there is such a file or folder; none can be under a name that no file system takes."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def _checked(path: Path) -> Path:
-    if not path.exists():
+    if not _exists(path):
         raise NotFound(f"There is no file {path}.", hint="Check the path.")
     size, limit = path.stat().st_size, get_settings().upload_limit_bytes
     if path.is_file() and size == 0:
@@ -105,7 +113,7 @@ def add_model(
     Raises:
         InputError: The file cannot be used; the message says why.
     """
-    held = None if path.exists() else store.models.renew(str(path))
+    held = None if _exists(path) else store.models.renew(str(path))
     if held is not None:
         return held
     path = _checked(path)
@@ -170,7 +178,7 @@ def add_data(
     """
     path = Path(source) if source is not None else None
     params = params or ({"seed": seed} if source is None else {})
-    reads = [_checked(path)] if path is not None and path.exists() else []
+    reads = [_checked(path)] if path is not None and _exists(path) else []
     held = store.data.renew(str(source)) if path is not None and not reads else None
     if held is not None:
         return held

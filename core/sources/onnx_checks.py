@@ -88,10 +88,16 @@ def check_tensors(model: ModelProto, folder: Path) -> tuple[Path, ...]:
     return tuple(paths.values())
 
 
+LONGEST_PART = 255
+"""Bytes in one part of a path, on the file systems of all common systems."""
+
+
 def _safe_path(location: str, folder: Path) -> Path:
     parts = (*PurePosixPath(location).parts, *PureWindowsPath(location).parts)
     anchored = PurePosixPath(location).is_absolute() or PureWindowsPath(location).anchor
-    if not location or anchored or ".." in parts or "\0" in location:
+    # A name longer than any file's would otherwise end in the system's own words.
+    too_long = any(len(part.encode(errors="replace")) > LONGEST_PART for part in parts)
+    if not location or anchored or ".." in parts or "\0" in location or too_long:
         raise UnsafeUpload(
             f"The model refers to a weight file outside its own folder: {location[:120]!r}.",
             hint="Save the model again with its external data beside it.",

@@ -64,6 +64,8 @@ def test_a_model_of_one_batch_size_is_measured_at_that(
     ("arguments", "part"),
     [
         (["inspect", "missing.onnx"], "There is no file missing.onnx"),
+        pytest.param(["inspect", "x" * 5000], "There is no file", id="long name"),
+        pytest.param(["inspect", "a\0b"], "There is no file", id="no name"),
         (["optimize", str(MLP), "--preset", "fast"], "no preset 'fast'"),
         (["optimize", str(MLP), "--runtimes", "warp"], "no runtime named 'warp'"),
         (["optimize", str(MLP), "--budget", "soon"], "'soon' is no time"),

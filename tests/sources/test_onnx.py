@@ -268,7 +268,9 @@ def test_missing_external_weights_are_named(look, tmp_path: Path) -> None:
     assert ".zip" in caught.value.hint
 
 
-@pytest.mark.parametrize("location", ["../weights.bin", "/etc/passwd", "a/../../x", "C:\\x", "..\\x"])
+@pytest.mark.parametrize(
+    "location", ["../weights.bin", "/etc/passwd", "a/../../x", "C:\\x", "..\\x", "a" * 256]
+)
 def test_external_weights_outside_the_folder(look, tmp_path: Path, location: str) -> None:
     net = external(tmp_path / "model")
     for tensor in net.graph.initializer:
