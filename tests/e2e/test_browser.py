@@ -53,7 +53,7 @@ def finished(server: Server, browser: Browser) -> str:
     expect(page.get_by_test_id("stProgress")).to_contain_text("candidates")
     address = page.url
     assert set(parse_qs(urlsplit(address).query)) == {"run"}, "settings of the page before came along"
-    expect(page.locator(".js-plotly-plot")).to_be_visible(timeout=300_000)
+    expect(page.locator(".st-key-live_chart .js-plotly-plot")).to_be_visible(timeout=300_000)
     assert page.locator(key(page, "cancel_run")).count() == 1, "the first point arrived after the end"
     wait_for_end(page)
     page.context.close()
