@@ -93,7 +93,7 @@ def optimize(
         max_drop: Largest accuracy drop in points; None for no limit.
         max_latency_ms: Largest median latency.
         max_size_bytes: Largest artifact.
-        budget_s: Seconds in all.
+        budget_s: Seconds in all, reading the model and the data included.
         threads: Threads of every runtime.
         batch: Samples per call for latency; by default 1, or the only number that the model takes.
         seed: Of every random choice.
@@ -105,6 +105,7 @@ def optimize(
     Raises:
         InputError: Model, data or options cannot be used.
     """
+    began = time.monotonic()
     request = RunRequest(
         model_id="",
         preset=preset,
@@ -129,4 +130,5 @@ def optimize(
         recipes=tuple(_recipe(each, threads, rows) for each in recipes),
         batch=rows,
     )
-    return follow(store, submit(store, request).id, on_change)
+    run = submit(store, request, spent_s=time.monotonic() - began)
+    return follow(store, run.id, on_change)

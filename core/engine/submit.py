@@ -15,13 +15,14 @@ from core.store.store import Store
 from core.store.uploads import Use
 
 
-def submit(store: Store, request: RunRequest, name: str = "") -> Run:
+def submit(store: Store, request: RunRequest, name: str = "", spent_s: float = 0.0) -> Run:
     """Queue a run and make sure that a worker will take it.
 
     Args:
         store: Where it is queued.
         request: What to do; planned and checked first.
         name: Display name; empty makes one of model and preset.
+        spent_s: Seconds of the budget that reading model and data took.
 
     Raises:
         InvalidRequest: The request cannot work.
@@ -39,7 +40,7 @@ def submit(store: Store, request: RunRequest, name: str = "") -> Run:
         name = f"{model.name} · {'chosen by hand' if request.recipes else request.preset}"
     run_id = store.runs.new_id()
     candidates = [replace(each, id=f"{run_id}-{each.id}", run_id=run_id) for each in planned.candidates]
-    run = store.runs.create(request, name, candidates, planned.estimate_s)
+    run = store.runs.create(request, name, candidates, planned.estimate_s, spent_s)
     ensure_worker()
     return run
 

@@ -116,7 +116,7 @@ def _deadline(run: Run) -> float | None:
     if budget is None:
         return None
     waited = time.time() - run.created
-    started = waited if waited < STARTING_S and not run.elapsed_s else 0.0
+    started = waited if waited < STARTING_S else 0.0
     return time.monotonic() + budget - run.elapsed_s - started
 
 

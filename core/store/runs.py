@@ -72,6 +72,7 @@ class Runs:
         name: str,
         candidates: Sequence[Candidate] = (),
         estimate_s: float | None = None,
+        elapsed_s: float = 0.0,
     ) -> Run:
         """Store a queued run with its candidates, all or nothing.
 
@@ -80,6 +81,7 @@ class Runs:
             name: Display name.
             candidates: Each with the same `run_id`, from `new_id`: the run takes it.
             estimate_s: Expected seconds in all.
+            elapsed_s: Seconds that were worked for it already.
 
         Raises:
             NotFound: The model or data set is not in the store.
@@ -95,6 +97,7 @@ class Runs:
             RunStatus.QUEUED,
             time.time(),
             estimate_s=estimate_s,
+            elapsed_s=elapsed_s,
             data_id=request.data_id,
         )
         try:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.domain.run import Run, RunRequest, RunStatus
 from core.engine.jobs import Stop
-from core.engine.worker import Heartbeat, only_worker, recover
+from core.engine.worker import Heartbeat, _deadline, only_worker, recover
 from core.settings import get_settings
 from core.store.store import Store
 
@@ -65,3 +67,10 @@ def test_no_worker_can_begin_while_dead_ones_are_looked_for(
     recover(store)
     assert held == [False]
     assert store.runs.get(claimed.id).status is RunStatus.INTERRUPTED
+
+
+def test_the_budget_counts_what_reading_the_upload_took(store: Store, request_for: Make) -> None:
+    run = store.runs.create(replace(request_for(), budget_s=60.0), "run", elapsed_s=10.0)
+    until = _deadline(run)
+    assert until is not None
+    assert 45 < until - time.monotonic() <= 50
