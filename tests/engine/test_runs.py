@@ -95,6 +95,7 @@ def test_a_spent_budget_skips_the_rest_with_the_reason(store: Store, request_for
     assert not any(row.status == "done" for row in view.candidates[skipped[0].position :])
 
 
+@pytest.mark.slow
 def test_two_people_at_once_wait_in_line(store: Store, request_for: Make) -> None:
     runs = [submit(store, request_for("@openvino"), name) for name in ("one", "two")]
     views = [wait(store, run.id, ended) for run in runs]
