@@ -42,7 +42,7 @@ def hero() -> None:
         if st.button("Run the demo", type="primary", icon=":material/play_arrow:", key="demo"):
             with errors_as_words():
                 run_demo()
-        st.caption("A small image classifier, about two minutes. No account; nothing leaves this machine.")
+        st.caption("A small image classifier, about three minutes. No account; nothing leaves this machine.")
     with right:
         upload_box()
 
