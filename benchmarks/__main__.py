@@ -17,9 +17,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from core.architectures import identify
-from core.bench.endpoint import Endpoint
-from core.bench.rounds import Plan
-from core.bench.stopwatch import measure
+from core.bench.timing.endpoint import Endpoint
+from core.bench.timing.interleaving import Plan
+from core.bench.timing.stopwatch import measure
 from core.domain.measurement import Timing
 from core.domain.model import SourceModel, TensorSpec
 from core.domain.recipe import Target

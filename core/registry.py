@@ -1,4 +1,4 @@
-"""Find the implementations of each protocol in its folder."""
+"""Find the implementations of each protocol in its folder and the folders in it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from core.protocols import DataFormat, Packager, Pass, Runtime, Source
 def _found(package: str, constant: str) -> dict[str, Any]:
     folder = importlib.import_module(package)
     found: dict[str, Any] = {}
-    for info in sorted(pkgutil.iter_modules(folder.__path__), key=lambda info: info.name):
-        extension = getattr(importlib.import_module(f"{package}.{info.name}"), constant, None)
+    for info in pkgutil.walk_packages(folder.__path__, f"{package}."):
+        extension = getattr(importlib.import_module(info.name), constant, None)
         if extension is None:
             continue
         if extension.id in found:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.measurement import Environment
-from core.figures import Sample, distribution_figure, palette
 from core.views import CandidateView, behind, explain
+from pages.figures import Sample, distribution_figure, palette
 from pages.widgets import format as fmt
 from pages.widgets.address import RUN, settings
 from pages.widgets.chart import CONFIG

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.builtin_split import held_out, training
-from core.datasets.digits import as_images, as_tokens
+from core.datasets.builtin.digits import as_images, as_tokens
+from core.datasets.builtin.split import held_out, training
 
 
 class Rows(NamedTuple):

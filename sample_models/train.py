@@ -9,7 +9,7 @@ from math import isqrt
 from typing import TYPE_CHECKING
 
 from core.architectures import build
-from core.datasets.digits import PIXEL_MAX
+from core.datasets.builtin.digits import PIXEL_MAX
 from sample_models.catalogue import FOLDER
 from sample_models.data import training_rows
 from sample_models.files import write

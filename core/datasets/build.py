@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets import choose
+from core.datasets import stratified
+from core.datasets.images.normalization import PreparedImages
 from core.datasets.labels import IGNORED
-from core.datasets.pixels import PreparedImages
-from core.datasets.prepare_check import check
 from core.datasets.preview import write_preview
+from core.datasets.validation import check
 from core.domain.model import DataSet, SourceModel
 from core.errors import InvalidRequest, UnrecognizedFile
 from core.params import make
@@ -126,7 +126,7 @@ def _prepared(
 def _split(prepared: Prepared, labels: Array | None, samples: int, seed: int) -> tuple[Array, Array]:
     if isinstance(prepared, PreparedImages) and prepared.calibration is not None:
         return prepared.calibration, np.delete(np.arange(samples), prepared.calibration)
-    return choose.split(labels, samples, seed)
+    return stratified.split(labels, samples, seed)
 
 
 def _write(folder: Path, part: str, prepared: Prepared, model: SourceModel, rows: Array) -> list[str]:

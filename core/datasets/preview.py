@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.pixels import ImageParams, PreparedImages, image_input
+from core.datasets.images.normalization import ImageParams, PreparedImages, image_input
 from core.domain.model import SourceModel
 from core.protocols import Array, Prepared
 

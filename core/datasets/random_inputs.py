@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from core.datasets import choose
+from core.datasets import stratified
 from core.domain.model import SourceModel, TensorSpec
 from core.examples import SAMPLE_RATE, ceiling, example_feed, role
 from core.params import setting
@@ -52,7 +52,7 @@ class RandomInputs:
         del path, folder
         symbol = model.batch_symbol
         row = sum(array.nbytes for array in example_feed(model).values()) // (model.fixed_batch or 1)
-        count = min(choose.limit(params.samples, row), max(LEAST, int(HEAVY_MACS / (model.macs or 1))))
+        count = min(stratified.limit(params.samples, row), max(LEAST, int(HEAVY_MACS / (model.macs or 1))))
         if symbol is not None:
             feed = example_feed(model, count, params.seed)
         else:

@@ -1,6 +1,5 @@
 """Plan a run, execute it, and the worker that does so."""
 
-from core.bench.cores import keep_off_timing
 from core.engine.downloads import Download, model_download, run_download
 from core.engine.kits import export, kit_name, kit_path
 from core.engine.own_code import allowed as own_code_allowed
@@ -8,6 +7,7 @@ from core.engine.planning import MOST_BATCH, MOST_THREADS, Plan, check_numbers, 
 from core.engine.submit import cancel, delete, delete_upload, resume, submit
 from core.engine.uploads import add_data, add_model, restate_task
 from core.engine.worker import recover
+from core.machine.cores import keep_off_timing
 from core.store.store import Store
 
 __all__ = [

@@ -137,7 +137,7 @@ class Builder:
                 "threads": 2,
             }
             reads = [folder / "in", *([data] if data else [])]
-            reply = run_task("core.passes.task", "build", payload, reads, out, self._stop)
+            reply = run_task("core.passes.build", "build", payload, reads, out, self._stop)
             built = built_of(reply)
             left = [kept_file(out, name) for name in built.files]
             check([LocalArtifact(built.format, left[0], tuple(left))], folder, self._stop)

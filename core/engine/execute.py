@@ -6,7 +6,7 @@ import time
 import traceback
 from dataclasses import asdict, replace
 
-from core.bench.rounds import Plan
+from core.bench.timing.interleaving import Plan
 from core.domain.model import DataSet
 from core.domain.run import Candidate, CandidateStatus, Run, RunStatus
 from core.engine.building import Builder

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.bench.endpoint import Endpoint
-from core.bench.heat import heat
-from core.bench.moments import after_heat, widened_timing
-from core.bench.rounds import Plan
+from core.bench.timing.endpoint import Endpoint
+from core.bench.timing.final_heat import heat
+from core.bench.timing.interleaving import Plan
+from core.bench.timing.moments import after_heat, widened_timing
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate

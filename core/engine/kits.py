@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.archives.npz import npz_names
-from core.bench.predictions import GOLDEN_NAMES
+from core.bench.quality.predictions import GOLDEN_NAMES
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate
 from core.engine.building import check, lay_out, source_artifact

@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from typing import Self
 
-from core.bench.endpoint import timing_cores
+from core.bench.timing.endpoint import timing_cores
 from core.errors import WhetstoneError
 from core.store.store import Store
 

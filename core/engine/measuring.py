@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.archives.npz import npz_names
-from core.bench.endpoint import Endpoint
-from core.bench.moments import known_spread, widened_timing
-from core.bench.predictions import CHANGING, GOLDEN_NAMES
-from core.bench.rounds import Plan
-from core.bench.spread import Spread
-from core.bench.stopwatch import Measured, measure
+from core.bench.quality.predictions import CHANGING, GOLDEN_NAMES
+from core.bench.timing.between_process import Spread
+from core.bench.timing.endpoint import Endpoint
+from core.bench.timing.interleaving import Plan
+from core.bench.timing.moments import known_spread, widened_timing
+from core.bench.timing.stopwatch import Measured, measure
 from core.datasets.build import LABELS, RANDOM
 from core.domain.measurement import Accuracy, Fidelity
 from core.domain.model import DataSet, SourceModel
@@ -34,7 +34,7 @@ PLANS = {
     "thorough": Plan(max_seconds=30.0, target=0.02, throughput_seconds=0.6, starts=3, close_starts=4),
 }
 GOLDEN = "golden.npz"
-COMPARING = "core.bench.comparing"
+COMPARING = "core.bench.quality.comparing"
 
 
 class Measurer:

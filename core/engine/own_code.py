@@ -13,12 +13,12 @@ from core.engine.described import files_of
 from core.engine.jobs import Stop, kept_file, run_task
 from core.errors import InvalidRequest, NotFound, SandboxUnavailable
 from core.protocols import InspectOptions
-from core.sandbox.support import confinement
+from core.sandbox.confinement import confinement
 from core.serde import to_plain
 from core.settings import get_settings
-from core.sources.foreign import folder_refusal
-from core.sources.own_code import WEIGHTS, parse_build
-from core.sources.words import display_name
+from core.sources.names import display_name
+from core.sources.torch.own_code import WEIGHTS, parse_build
+from core.sources.unsupported import folder_refusal
 
 EPOCH = (2020, 1, 1, 0, 0, 0)
 LINES = (
@@ -102,7 +102,7 @@ def exported(path: Path, options: InspectOptions, folder: Path) -> tuple[Path, I
         )
     folder.mkdir(parents=True, exist_ok=True)
     payload = {"path": str(path), "folder": str(folder), "options": to_plain(options)}
-    reply = run_task("core.sources.own_code", "export", payload, [path], folder, Stop())
+    reply = run_task("core.sources.torch.own_code", "export", payload, [path], folder, Stop())
     program = kept_file(folder, files_of(reply)[0])
     return program, replace(options, name=options.name or display_name(path), build="", shapes={})
 

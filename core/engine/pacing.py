@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from core.bench.rounds import Plan
+from core.bench.timing.interleaving import Plan
 from core.datasets.random_inputs import SAMPLES
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
-from core.bench.environment import environment
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe
 from core.domain.run import PLANNING, Candidate, CandidateStatus, RunRequest
 from core.errors import ErrorRecord, InvalidRequest, WhetstoneError
+from core.machine.environment import environment
 from core.params import make
 from core.registry import get_pass, get_runtime, runtimes
 from core.search.estimate import estimate_s

@@ -7,7 +7,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from core.bench.endpoint import Endpoint, Host, timing_cores
+from core.bench.timing.endpoint import Endpoint, Host, timing_cores
 from core.domain.model import DataSet, SourceModel
 from core.domain.run import Candidate
 from core.engine.building import lay_out, lay_out_data, source_artifact

@@ -13,14 +13,14 @@ from core.domain.model import DataSet, FileRef, SourceModel
 from core.engine.described import data_of, files_of, model_of
 from core.engine.jobs import Stop, job_folder, kept_file, run_task
 from core.engine.own_code import check_allowed, exported, gathered, holds_code
-from core.engine.turns import turn
+from core.engine.upload_slots import turn
 from core.errors import NotFound, TooLarge, UnrecognizedFile
 from core.optional import version
 from core.protocols import InspectOptions
 from core.serde import digest, to_plain
 from core.settings import get_settings
-from core.sources.protobuf import looks_like_onnx
-from core.sources.purpose import restated
+from core.sources.onnx.protobuf import looks_like_onnx
+from core.sources.task_inference import restated
 from core.store.store import Store
 
 EXTERNAL_MARK = b"\n\x08location"
@@ -81,7 +81,7 @@ def _weights_beside(store: Store, path: Path) -> list[str]:
     if not looks_like_onnx(path) or not _mentions(path, EXTERNAL_MARK):
         return []
     with turn(), job_folder(store) as folder:
-        reply = run_task("core.sources.task", "external", {"path": str(path)}, [path], folder, Stop())
+        reply = run_task("core.sources.describe", "external", {"path": str(path)}, [path], folder, Stop())
     found = [path.parent / name for name in (files_of(reply) if reply.get("files") else ())]
     if not all(each.is_file() and each.resolve().is_relative_to(path.parent) for each in found):
         return []
@@ -139,7 +139,7 @@ def _added(store: Store, path: Path, options: InspectOptions, beside: bool, expo
             path, options = exported(path, options, folder / "code")
         payload = {"path": str(path), "folder": str(folder), "options": to_plain(options), "beside": weights}
         reads = [path, *(path.parent / name for name in weights)]
-        reply = run_task("core.sources.task", "inspect", payload, reads, folder, Stop())
+        reply = run_task("core.sources.describe", "inspect", payload, reads, folder, Stop())
         files = _keep(store, folder, files_of(reply))
     described = model_of(reply)
     return store.models.add(replace(described, id=identity, files=files, sha256=sha256))
@@ -196,7 +196,7 @@ def add_data(
             "params": params,
             "seed": seed,
         }
-        reply = run_task("core.datasets.task", "build", payload, reads, folder, Stop())
+        reply = run_task("core.datasets.prepare", "build", payload, reads, folder, Stop())
         files = _keep(store, folder, files_of(reply))
     data = data_of(reply, model)
     return store.data.add(replace(data, id=identity, files=files))

@@ -18,11 +18,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from core.bench.cores import all_cores
 from core.domain.run import Run
 from core.engine.execute import execute
 from core.engine.jobs import Stop, sweep_jobs
 from core.engine.kits import sweep_kits
+from core.machine.cores import all_cores
 from core.settings import get_settings
 from core.store.claims import ClaimLost
 from core.store.database import StoreUnusable

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
-from core.bench.proportions import samples_to_settle
+from core.bench.quality.proportions import samples_to_settle
 from core.domain.measurement import Accuracy, Fidelity, Interval, OutputFidelity
 from core.domain.run import Limits, Result
 

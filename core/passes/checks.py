@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core import onnx_graphs
 from core.errors import PassFailed
 from core.examples import example_feed
+from core.graphs.onnx import files as onnx_files
 from core.protocols import Array, LocalArtifact, PassContext
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def _distance(expected: Array, actual: Array, floor: float) -> float:
 
 def onnx_outputs(path: Path, context: PassContext, batch: int = 1) -> list[Array]:
     """Return what ONNX Runtime makes of the file in `path` on an example."""
-    opened = onnx_graphs.session(path, context.threads)
-    return onnx_graphs.run(opened, example_feed(context.model, batch, context.seed))
+    opened = onnx_files.session(path, context.threads)
+    return onnx_files.run(opened, example_feed(context.model, batch, context.seed))
 
 
 def require_finite(outputs: Sequence[Array], expected: Sequence[Array], hint: str) -> None:
@@ -101,9 +101,9 @@ def require_quantized(before: LocalArtifact, after: LocalArtifact, hint: str) ->
     Raises:
         PassFailed: Nothing was quantized, or the outputs have other names than before.
     """
-    old, new = (onnx_graphs.load(artifact.path, weights=False) for artifact in (before, after))
+    old, new = (onnx_files.load(artifact.path, weights=False) for artifact in (before, after))
     if not after.details["quantized"]:
         raise PassFailed("Not one layer was quantized.", hint=hint)
-    if onnx_graphs.output_names(old) != onnx_graphs.output_names(new):
+    if onnx_files.output_names(old) != onnx_files.output_names(new):
         raise PassFailed("The outputs of the quantized graph have other names.", hint=hint)
     return new

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.domain.model import SourceModel
 from core.examples import example_feed
+from core.graphs.torch.modules import flatten, quiet_torch
 from core.protocols import Array, PassContext
-from core.torch_modules import flatten, quiet_torch
 
 if TYPE_CHECKING:
     from torch import nn

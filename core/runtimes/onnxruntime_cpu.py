@@ -10,7 +10,7 @@ import numpy as np
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
 from core.protocols import Array, Availability, Feed, LocalArtifact
-from core.runtimes.support import arrange, as_numpy, availability, check, told_by
+from core.runtimes.availability import arrange, as_numpy, availability, check, told_by
 
 DTYPES = {
     "tensor(float)": np.float32,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
 from core.protocols import Array, Availability, Feed, LocalArtifact
-from core.runtimes.support import arrange, as_numpy, availability, check, precision, told_by
+from core.runtimes.availability import arrange, as_numpy, availability, check, precision, told_by
 
 Shapes = tuple[tuple[int, ...], ...]
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
 from core.protocols import Array, Availability, Feed, LocalArtifact
-from core.runtimes.support import availability, check, precision, told_by
+from core.runtimes.availability import availability, check, precision, told_by
 
 
 def _prepare(threads: int) -> None:
@@ -63,7 +63,7 @@ class TorchSession:
         """
         import torch
 
-        from core.torch_modules import flatten
+        from core.graphs.torch.modules import flatten
 
         with told_by(self._name, "run"):
             outputs = flatten(self._call(feed)())
@@ -89,7 +89,7 @@ class TorchSession:
 
 
 class TorchCpu:
-    """Opens what `core.torch_modules` opens; each runtime names its formats."""
+    """Opens what `core.graphs.torch.modules` opens; each runtime names its formats."""
 
     name: ClassVar[str]
     formats: ClassVar[frozenset[str]]
@@ -110,7 +110,7 @@ class TorchCpu:
         Raises:
             RuntimeFailed: Wrong format or option, or PyTorch refuses the file.
         """
-        from core.torch_modules import open_module
+        from core.graphs.torch.modules import open_module
 
         check(self.name, artifact, self.formats, self.options)
         bf16 = precision(self.name, artifact) == "bf16"

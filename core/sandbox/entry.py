@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from core.sandbox.confinement import confine
 from core.sandbox.kernel import die_with_parent
 from core.sandbox.limits import Limits
 from core.sandbox.protocol import Message, decode, encode, failure
-from core.sandbox.support import confine
 
 Commands = dict[str, Callable[[Message], Message]]
 

@@ -1,6 +1,6 @@
 """A fresh Python process that answers commands, and that can be stopped at any moment.
 
-with Child("core.sources.task", reads=[upload], writes=folder) as child:
+with Child("core.sources.describe", reads=[upload], writes=folder) as child:
     answer = child.call("inspect", {"path": str(upload), "folder": str(folder)}, timeout=60)
 """
 
@@ -20,11 +20,11 @@ from typing import Self
 
 from core.errors import Cancelled, ChildCrashed, InputError, SandboxUnavailable, WhetstoneError
 from core.sandbox.channel import Channel, Ended, Flooded
-from core.sandbox.ending import death, timed_out
+from core.sandbox.confinement import confinement
+from core.sandbox.exit_status import death, timed_out
 from core.sandbox.limits import Limits
 from core.sandbox.protocol import Message, decode, encode, error_of
 from core.sandbox.spawn import spawn
-from core.sandbox.support import confinement
 from core.settings import get_settings
 
 LONGEST_REPLY = 4 * 1024**2

@@ -15,8 +15,8 @@ from core.archives.torch_files import check_state_dict_pickle, torch_zip_kind
 from core.archives.torchscript import check_torchscript
 from core.complaints import complaint
 from core.errors import CorruptFile, UnsafeUpload
-from core.sources import onnx_checks
-from core.sources.state_dict import is_safetensors
+from core.sources.onnx import checks
+from core.sources.torch.state_dict import is_safetensors
 
 HOSTILE = "The uploaded model may have taken over the process that built this; do not trust it."
 
@@ -42,9 +42,9 @@ def check_artifact(format_: str, files: tuple[Path, ...]) -> None:
 
 
 def _check_onnx(path: Path) -> tuple[Path, ...]:
-    model = onnx_checks.parse(path)
-    onnx_checks.check_operators(model)
-    return onnx_checks.check_tensors(model, path.parent)
+    model = checks.parse(path)
+    checks.check_operators(model)
+    return checks.check_tensors(model, path.parent)
 
 
 def _check_pt2(path: Path) -> tuple[Path, ...]:

@@ -10,7 +10,7 @@ from core import registry
 from core.complaints import complaint
 from core.errors import CorruptFile, UnrecognizedFile, WhetstoneError
 from core.protocols import Inspection, InspectOptions, Source
-from core.sources.foreign import refusal
+from core.sources.unsupported import refusal
 
 
 def recognize(path: Path) -> Source:

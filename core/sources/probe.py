@@ -11,8 +11,8 @@ from core.domain.model import Note, SourceModel, TensorSpec
 from core.errors import InputError, InvalidRequest, WhetstoneError
 from core.examples import example_feed
 from core.protocols import Feed
-from core.sources.outputs import Runs, output_specs
-from core.sources.sizes import Bounds, Hints, candidates, kinds, renamed, stated_sizes
+from core.sources.dynamic_axes import Runs, output_specs
+from core.sources.example_shapes import Bounds, Hints, candidates, kinds, renamed, stated_sizes
 
 Specs = tuple[TensorSpec, ...]
 Runner = Callable[[Feed], Specs]

@@ -1,8 +1,8 @@
 """Read-only rows for the pages and the command line."""
 
-from core.views.behind import behind
 from core.views.candidate import CandidateView, explain
 from core.views.commands import command_for, python_for
+from core.views.dominated import behind
 from core.views.machine import MachineView, machine
 from core.views.model import ModelView, TechniqueRow, model_view
 from core.views.origins import Origin, origins

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from core.bench.environment import environment
 from core.domain.measurement import Environment
+from core.machine.environment import environment
 from core.protocols import Availability
 from core.registry import runtimes
-from core.sandbox.support import Confinement, confinement
+from core.sandbox.confinement import Confinement, confinement
 from core.settings import Settings, get_settings
 
 

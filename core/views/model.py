@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.bench.environment import environment
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.errors import WhetstoneError
+from core.machine.environment import environment
 from core.protocols import Opener, Pass
 from core.registry import passes, runtimes
 from core.store.store import Store

@@ -10,8 +10,8 @@ import streamlit as st
 
 from core.domain.measurement import Doubt, Interval
 from core.domain.run import Limits
-from core.figures import MOST_BARS, Axis, Point, palette, pareto_figure
 from core.views import Quality, Row
+from pages.figures import MOST_BARS, Axis, Point, palette, pareto_figure
 from pages.widgets import format as fmt
 from pages.widgets.page import dark
 from pages.widgets.words import words

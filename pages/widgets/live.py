@@ -11,8 +11,8 @@ import streamlit as st
 
 from core import engine
 from core.domain.run import RunStatus
-from core.figures import calls_figure, palette
 from core.views import RunView, command_for, python_for, refreshed, run_view
+from pages.figures import calls_figure, palette
 from pages.widgets import format as fmt
 from pages.widgets.address import put, settings
 from pages.widgets.chart import pareto_chart

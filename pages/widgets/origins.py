@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.measurement import Interval
-from core.figures import Stage, origins_figure, palette
 from core.views import Origin, Row, RunView, origins
+from pages.figures import Stage, origins_figure, palette
 from pages.widgets import format as fmt
 from pages.widgets.chart import CONFIG
 from pages.widgets.page import dark

@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from core.domain.measurement import Interval
-from core.figures import Series, palette, throughput_figure
 from core.views import Row, RunView
+from pages.figures import Series, palette, throughput_figure
 from pages.widgets import format as fmt
 from pages.widgets.address import on_change
 from pages.widgets.chart import CONFIG, accuracy_words

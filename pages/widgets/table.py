@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.measurement import Interval
-from core.figures import LEGEND, roles
 from core.views import Quality, Row, RunView
+from pages.figures import LEGEND, roles
 from pages.widgets import format as fmt
 from pages.widgets.chart import fastest_ms, points_of, time_scale
 from pages.widgets.status import CANDIDATE

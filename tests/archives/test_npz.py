@@ -9,7 +9,7 @@ import pytest
 
 from core.archives.npz import npz_names
 from core.archives.zips import ZipLimits
-from core.bench.predictions import GOLDEN_NAMES, save_golden
+from core.bench.quality.predictions import GOLDEN_NAMES, save_golden
 from core.errors import CorruptFile, InputError, UnsafeUpload
 
 

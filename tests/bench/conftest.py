@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.bench.endpoint import Endpoint
+from core.bench.timing.endpoint import Endpoint
 from core.domain.model import SourceModel, TensorSpec
 from core.domain.recipe import Target
 from core.protocols import Array, Feed, LocalArtifact

@@ -17,8 +17,8 @@ from core.errors import (
     UnrecognizedFile,
 )
 from core.registry import data_formats
+from core.sandbox.confinement import confinement
 from core.sandbox.process import Child
-from core.sandbox.support import confinement
 from core.serde import from_plain, to_plain
 from tests.datasets.models import image_model, model, spec, table_model
 
@@ -194,7 +194,7 @@ def test_a_confined_child_builds(tmp_path: Path) -> None:
         "params": {"mean": "none"},
         "seed": 3,
     }
-    with Child("core.datasets.task", reads=[path], writes=tmp_path / "out") as child:
+    with Child("core.datasets.prepare", reads=[path], writes=tmp_path / "out") as child:
         answer = child.call("build", payload, timeout=60)
         data = from_plain(answer["data"], DataSet)
         assert data.evaluation_samples == 30

@@ -11,7 +11,7 @@ from core import settings
 from core.engine import add_model
 from core.errors import InputError, InvalidRequest, UnsafeUpload, UnsupportedModel
 from core.protocols import InspectOptions
-from core.sources.own_code import parse_build
+from core.sources.torch.own_code import parse_build
 from core.store.store import Store
 
 CODE = """
@@ -98,7 +98,7 @@ def test_a_call_is_read_and_not_evaluated() -> None:
 def test_weights_with_their_code_become_a_program_that_computes_the_same(
     store: Store, files: tuple[Path, Path]
 ) -> None:
-    from core.torch_modules import exported_module, load_exported
+    from core.graphs.torch.modules import exported_module, load_exported
 
     weights, code = files
     options = InspectOptions(shapes={"image": (1, 1, 16, 16)}, build="Net(width=6)")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.bench.rounds import Plan
+from core.bench.timing.interleaving import Plan
 from core.domain.model import TensorSpec
 from core.domain.recipe import Recipe
 from core.domain.run import Candidate, Result

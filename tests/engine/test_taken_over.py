@@ -33,7 +33,7 @@ def test_a_hostile_result_is_not_stored(
     run_task = building.run_task
 
     def taken_over(module: str, command: str, payload: dict[str, Any], *rest: Any) -> dict[str, Any]:
-        if module != "core.passes.task":
+        if module != "core.passes.build":
             return run_task(module, command, payload, *rest)
         Path(payload["folder"], "model.pt2").write_bytes(hostile.read_bytes())
         return {"format": "pt2", "path": "model.pt2", "files": ["model.pt2"], "options": {}, "details": {}}

@@ -17,7 +17,7 @@ from core.serde import to_plain
 from tests.fuzz.corpus import Seed
 
 LIMIT_S = 60.0
-TASKS = {"core.sources.task": "inspect", "core.datasets.task": "build"}
+TASKS = {"core.sources.describe": "inspect", "core.datasets.prepare": "build"}
 LEAKS = re.compile(
     r"Traceback \(most|File \"|\.(py|cpp|cc|h|hpp):\d+|frame #\d|0x[0-9a-f]{8}"
     r"|/site-packages/|\n\s+at |terminate called"
@@ -70,7 +70,7 @@ class Bench:
         """Open one broken file and judge what came of it."""
         path = self.root / "uploads" / f"{name}-{seed.name}"
         path.write_bytes(content)
-        module = "core.datasets.task" if seed.model else "core.sources.task"
+        module = "core.datasets.prepare" if seed.model else "core.sources.describe"
         folder = self.root / "job" / name
         payload: dict[str, Any] = {"path": str(path), "folder": str(folder)}
         if seed.model:

@@ -25,7 +25,7 @@ START = int(os.environ.get("FUZZ_SEED", "0"))
 def described(folder: Path) -> dict[str, SourceModel]:
     """Return what data must fit."""
     found = {}
-    with Child("core.sources.task", reads=[by_id("cancer-mlp").folder.parent], writes=folder) as child:
+    with Child("core.sources.describe", reads=[by_id("cancer-mlp").folder.parent], writes=folder) as child:
         for sample_id in ("cancer-mlp", "digits-resnet"):
             path = by_id(sample_id).files["onnx"]
             reply = child.call("inspect", {"path": str(path), "folder": str(folder / sample_id)}, 60)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.bench.proportions import samples_to_settle
+from core.bench.quality.proportions import samples_to_settle
 from core.domain.measurement import Doubt, Interval
 from core.domain.run import Candidate, CandidateStatus, Limits
 from core.errors import ErrorRecord

@@ -15,8 +15,8 @@ from core import params, registry
 from core.architectures import build, identify
 from core.domain.model import SourceModel
 from core.examples import example_feed, example_feeds
+from core.graphs.torch.modules import flatten, open_module, quiet_torch
 from core.protocols import Array, LocalArtifact, PassContext
-from core.torch_modules import flatten, open_module, quiet_torch
 from tests.passes import zoo
 
 SHAPE = (3, 16, 16)
@@ -50,11 +50,11 @@ def apply(pass_id: str, sample: Sample, format: str, folder: Path, **values: Any
 
 def answer(built: LocalArtifact, model: SourceModel, batch: int = 1) -> list[Array]:
     """Return what the format's own runtime makes of an example."""
-    from core import onnx_graphs
+    from core.graphs.onnx import files as onnx_files
     from core.passes import openvino_files
 
     if built.format == "onnx":
-        return onnx_graphs.run(onnx_graphs.session(built.path), example_feed(model, batch))
+        return onnx_files.run(onnx_files.session(built.path), example_feed(model, batch))
     if built.format == "openvino":
         unused = Path()
         return openvino_files.outputs(

@@ -10,12 +10,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from core import onnx_graphs
 from core.errors import PassFailed, PassNotApplicable
+from core.graphs.onnx import edits as onnx_edits
+from core.graphs.onnx import files as onnx_files
 from core.passes.checks import distance
-from core.passes.counting import require_float
-from core.passes.int8_weights_nncf import PASS as WEIGHTS
-from core.passes.int8_weights_nncf import Int8WeightsNncfParams
+from core.passes.quantization.coverage import require_float
+from core.passes.quantization.int8_weights_nncf import PASS as WEIGHTS
+from core.passes.quantization.int8_weights_nncf import Int8WeightsNncfParams
 from core.protocols import LocalArtifact
 from tests.passes import zoo
 from tests.passes.conftest import Sample, apply, artifact, op_types
@@ -91,10 +92,10 @@ def test_rounding_of_an_output_near_0_is_no_difference() -> None:
 def test_nodes_of_one_name_get_names_of_their_own(tmp_path: Path) -> None:
     """Those of branches too: the quantizer refers to nodes by name."""
     model = onnx.load(str(zoo.with_branch(tmp_path / "m.onnx")[0]))
-    for node in onnx_graphs.nodes(model):
+    for node in onnx_files.nodes(model):
         node.name = "same"
-    assert onnx_graphs.name_nodes(model) == 3
-    names = [node.name for node in onnx_graphs.nodes(model)]
+    assert onnx_edits.name_nodes(model) == 3
+    names = [node.name for node in onnx_files.nodes(model)]
     assert len(names) == len(set(names)) == 4
     path = tmp_path / "renamed.onnx"
     onnx.save(model, str(path))

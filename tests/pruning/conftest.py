@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from core.torch_modules import exported_module, quiet_torch
+from core.graphs.torch.modules import exported_module, quiet_torch
 from tests.pruning.networks import NETWORKS
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from core.protocols import Array
-from core.pruning.channels import Keep
-from core.pruning.tracer import Tracer
+from core.pruning.dependency_groups import Keep
+from core.pruning.propagation import Tracer
 
 
 def masked(tracer: Tracer, keep: Keep) -> dict[str, Array]:

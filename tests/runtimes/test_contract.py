@@ -14,7 +14,7 @@ from core.errors import RuntimeFailed
 from core.optional import install_line
 from core.protocols import Runtime
 from core.registry import runtimes
-from core.runtimes.support import availability
+from core.runtimes.availability import availability
 from tests.runtimes import networks
 from tests.runtimes.conftest import Saved
 
@@ -153,6 +153,6 @@ def test_bfloat16_is_taken_only_when_asked_for(runtime: Runtime, saved: Saved) -
 
 
 def _flags() -> tuple[str, ...]:
-    from core.bench.environment import environment
+    from core.machine.environment import environment
 
     return environment().isa

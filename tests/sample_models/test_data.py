@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.datasets.builtin_split import held_out, training
+from core.datasets.builtin.split import held_out, training
 from sample_models.data import held_out_rows, training_rows
 
 

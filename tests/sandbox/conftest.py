@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from core.sandbox.confinement import confinement
 from core.sandbox.process import Child
-from core.sandbox.support import confinement
 
 MODULE = "child_commands"
 ENV = {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}

@@ -22,9 +22,9 @@ from core.errors import (
     UnsafeUpload,
 )
 from core.sandbox import channel, process
+from core.sandbox.confinement import Confinement
 from core.sandbox.limits import GIB, Limits
 from core.sandbox.process import Child
-from core.sandbox.support import Confinement
 from core.settings import get_settings
 from tests.sandbox.conftest import CHILD_TIMEOUT, ENV, MODULE, Run, needs_confinement
 

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from core.domain.model import TensorSpec
 from core.examples import example_feed
-from core.sources.onnx_spans import with_values
+from core.sources.onnx.value_ranges import with_values
 from core.sources.pixel_range import with_pixel_range
 from tests.sources.conftest import save
 

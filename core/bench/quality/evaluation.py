@@ -1,0 +1,209 @@
+"""Accuracy against labels and fidelity to the baseline, out of saved predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log10, prod
+
+import numpy as np
+
+from core.bench.quality.accumulation import Floats, Layout, Tally, layout, tally
+from core.bench.quality.clusters import effective, ratio
+from core.bench.quality.collapse import collapse
+from core.bench.quality.predictions import alike
+from core.bench.quality.proportions import mcnemar, paired_difference, wilson
+from core.bench.quality.saved_outputs import Output
+from core.domain.measurement import Accuracy, Fidelity, Interval, OutputFidelity
+from core.errors import RuntimeFailed
+
+APART = 10.0
+"""Channels are judged apart where their scales have a gap of this factor between them."""
+SHARE_OF_CHANNELS = 16
+CONSTANT = 1e-12
+CHANGING_BYTES = 256 * 1024**2
+SAME = Interval(100.0, 100.0, 100.0)
+NONE = Interval(0.0, 0.0, 0.0)
+
+
+def compare(
+    candidate: Sequence[Output],
+    baseline: Sequence[Output],
+    labels: Output | None,
+    classes: int | None,
+    changing: bool = False,
+    names: Sequence[str] = (),
+    itself: bool = False,
+) -> tuple[Accuracy | None, Fidelity]:
+    """Compare two sets of predictions on the same samples, every output by itself.
+
+    Args:
+        candidate: One array (samples, ...) per output.
+        baseline: The same of the baseline.
+        labels: Class indices (samples,) or one for each answer of a sample, or None.
+        classes: Size of the class axis of the outputs that have one, or None where none has.
+        changing: Sizes change from call to call: the smaller of two outputs is filled up with zeros.
+        names: Of the outputs; numbers stand in where there are none.
+        itself: The candidate is the baseline, so that no figure between the two is in doubt.
+
+    Returns:
+        Accuracy, None without labels or classes, and fidelity.
+
+    Raises:
+        RuntimeFailed: Different outputs, or outputs that are not finite where the baseline's are.
+    """
+    if len(candidate) != len(baseline):
+        raise _unlike(candidate, baseline)
+    if changing:
+        candidate, baseline = _filled(candidate, baseline)
+    _check_same(candidate, baseline)
+    names = names if len(names) == len(baseline) else [f"output {index}" for index in range(len(baseline))]
+    accuracy, tallies = None, []
+    for ours, theirs in zip(candidate, baseline, strict=True):
+        seen_as = layout(theirs, min(ours.shape[0], theirs.shape[0]), classes)
+        truth = labels if labels is not None and _fits(labels, seen_as) else None
+        tallies.append(tally(ours, theirs, seen_as, truth))
+        if truth is not None and accuracy is None:
+            accuracy = _accuracy(tallies[-1], itself)
+    return accuracy, _fidelity(names, tallies, accuracy is not None, itself)
+
+
+def _fits(labels: Output, seen_as: Layout) -> bool:
+    """Whether there is a label for each answer; a classifier may end in maps of 1x1."""
+    enough = labels.shape[0] >= seen_as.shape[0]
+    return seen_as.classes and enough and prod(labels.shape[1:]) == seen_as.places
+
+
+def _accuracy(found: Tally, itself: bool) -> Accuracy:
+    samples, places = found.layout.shape[0], found.layout.places
+    right, drops = found.right / places, (found.lost - found.won) / places
+    lost, won = float((found.lost / places).mean()), float((found.won / places).mean())
+    value = float(right.mean())
+    held = effective(right, places, value * (1 - value))
+    paired = effective(drops, places, lost + won - (lost - won) ** 2)
+    drop = NONE if itself else _percent(paired_difference(lost * paired, won * paired, paired))
+    return Accuracy(
+        metric="top1",
+        value=100 * value,
+        drop=drop,
+        samples=samples,
+        flips=int(found.lost.sum() + found.won.sum()),
+        mcnemar_p=mcnemar(round(lost * paired), round(won * paired)),
+        interval=_percent(wilson(value * held, held)),
+        places=places,
+        effective=paired,
+    )
+
+
+def _fidelity(names: Sequence[str], tallies: Sequence[Tally], labelled: bool, itself: bool) -> Fidelity:
+    reasons = [collapse(name, found, labelled) for name, found in zip(names, tallies, strict=True)]
+    outputs = tuple(
+        _output(name, found, itself, not (reason and reason.answers))
+        for name, found, reason in zip(names, tallies, reasons, strict=True)
+    )
+    classes = [output for output, found in zip(outputs, tallies, strict=True) if found.layout.classes]
+    answers = classes or (outputs if all(found.layout.whole for found in tallies) else ())
+    agreement = next((output.top1_agreement for output in answers), None)
+    signals = [output for output in outputs if output.top1_agreement is None] or outputs
+    worst = max(signals, key=lambda output: output.loss.value)
+    return Fidelity(
+        top1_agreement=agreement,
+        sqnr_db=worst.sqnr_db,
+        max_abs_error=max(output.max_abs_error for output in outputs),
+        samples=max(found.layout.shape[0] for found in tallies),
+        outputs=outputs,
+        collapsed=next((reason.sentence for reason in reasons if reason), ""),
+    )
+
+
+def _output(name: str, found: Tally, itself: bool, answers: bool) -> OutputFidelity:
+    power, error = float(found.power.sum()), float(found.noise.sum())
+    sqnr = None if error == 0.0 else 10 * log10(max(power, np.finfo(np.float64).tiny) / error)
+    told = answers and (found.layout.classes or found.layout.whole) and found.layout.shape[0] > 0
+    agreement = None if not told else SAME if itself else _agreement(found)
+    noise = None if found.layout.whole else _percent(_noise(found))
+    return OutputFidelity(name, sqnr, found.largest, agreement, noise)
+
+
+def _agreement(found: Tally) -> Interval:
+    shares = found.same / max(found.layout.places, 1)
+    value = float(shares.mean())
+    held = effective(shares, found.layout.places, value * (1 - value))
+    return _percent(wilson(value * held, held))
+
+
+def _noise(found: Tally) -> Interval:
+    """Return the noise by the signal: of all channels together, or of those that lost most."""
+    shares = [_share(found, slice(None)), *(_share(found, group) for group in _groups(found))]
+    return max(shares, key=lambda share: share.value)
+
+
+def _share(found: Tally, channels: slice | list[int]) -> Interval:
+    noise, samples = found.noise[:, channels].sum(axis=1), found.layout.shape[0]
+    spread, power = (sums[:, channels].sum(axis=1) for sums in (found.spread, found.power))
+    constant = samples < 2 or spread.sum() <= CONSTANT * power.sum()
+    signal = power if constant else spread * samples / (samples - 1)
+    if not noise.sum():
+        return NONE
+    return ratio(noise, np.maximum(signal, np.finfo(np.float64).tiny))
+
+
+def _groups(found: Tally) -> list[list[int]]:
+    """Return channels of one scale together, such as the scores beside the coordinates of boxes.
+
+    Groups of few among many channels, and channels that never change, are nothing of their own.
+    """
+    spread, power = found.spread.sum(axis=0), found.power.sum(axis=0)
+    varying = np.flatnonzero(spread > CONSTANT * power)
+    if varying.size < 2 or found.layout.shape[0] < 2:
+        return []
+    scales: Floats = np.sqrt(spread[varying])
+    order = np.argsort(scales)
+    gaps = np.flatnonzero(scales[order][1:] > APART * scales[order][:-1]) + 1
+    groups = np.split(varying[order], gaps)
+    return [group.tolist() for group in groups if group.size * SHARE_OF_CHANNELS >= varying.size]
+
+
+def _percent(interval: Interval) -> Interval:
+    return Interval(100 * interval.value, 100 * interval.low, 100 * interval.high)
+
+
+def _filled(
+    candidate: Sequence[Output], baseline: Sequence[Output]
+) -> tuple[Sequence[Output], Sequence[Output]]:
+    ours, theirs = [], []
+    for one, other in zip(candidate, baseline, strict=True):
+        if one.shape[1:] == other.shape[1:]:
+            ours.append(one)
+            theirs.append(other)
+            continue
+        _check_room(one, other)
+        filled = alike([one[:], other[:]])
+        ours.append(filled[0])
+        theirs.append(filled[1])
+    return ours, theirs
+
+
+def _check_room(one: Output, other: Output) -> None:
+    sizes = [max(pair) for pair in zip(one.shape[::-1], other.shape[::-1], strict=False)]
+    if prod(sizes) * max(one.dtype.itemsize, other.dtype.itemsize) > CHANGING_BYTES:
+        raise RuntimeFailed(
+            "The outputs change their size from call to call and are too large to be compared.",
+            hint="Leave the selection step at the model's end out, or fix its output shapes.",
+        )
+
+
+def _check_same(candidate: Sequence[Output], baseline: Sequence[Output]) -> None:
+    for one, other in zip(candidate, baseline, strict=True):
+        numbers = [output.dtype.kind == "f" for output in (one, other)]
+        if one.shape[1:] != other.shape[1:] or numbers[0] != numbers[1]:
+            raise _unlike(candidate, baseline)
+
+
+def _unlike(candidate: Sequence[Output], baseline: Sequence[Output]) -> RuntimeFailed:
+    ours, theirs = (
+        ", ".join(f"{output.dtype} {output.shape[1:]}" for output in each) for each in (candidate, baseline)
+    )
+    return RuntimeFailed(
+        f"The outputs have the shapes {ours} where the original's have {theirs}.",
+        hint="Try another technique or runtime.",
+    )

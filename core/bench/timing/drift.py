@@ -1,0 +1,76 @@
+"""One axis for all candidates of a run: times at the pace that the machine had for the baseline."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+from core.domain.measurement import Interval, Latency, Timing
+
+T = TypeVar("T")
+
+
+def with_own_batch(timing: Timing, batch: int) -> Timing:
+    """Return `timing` with the throughput at the target's `batch`, which its latency tells."""
+    time = timing.latency
+    rate = Interval(*(1000 * batch / each for each in (time.p50, time.ci_high, time.ci_low)))
+    return replace(
+        timing,
+        throughput=_sorted({**timing.throughput, batch: rate.value}),
+        throughput_interval=_sorted({**timing.throughput_interval, batch: rate}),
+        throughput_gain=_sorted({**timing.throughput_gain, batch: timing.speedup}),
+    )
+
+
+def _sorted(by_batch: dict[int, T]) -> dict[int, T]:
+    return dict(sorted(by_batch.items()))
+
+
+def at_pace(timing: Timing, baseline: Timing) -> Timing:
+    """Return `timing` as if the machine had been as fast as when the run first measured its baseline.
+
+    A shared or a hot machine changes its speed between two measurements, so that times taken minutes apart
+    cannot be compared; the ratio to the baseline, which ran in the same rounds, can. The median becomes the
+    baseline's divided by the speed-up, with its interval, and the other times follow in proportion.
+    Throughput becomes the baseline's times the gain over it.
+
+    Args:
+        timing: As `core.bench.timing.stopwatch.measure` took it.
+        baseline: Of the run's baseline.
+    """
+    latency, speedup, baseline_ms = timing.latency, timing.speedup, baseline.latency.p50
+    pace = baseline_ms / speedup.value / latency.p50
+    rates = {batch: _rate(timing, baseline, batch, pace) for batch in timing.throughput}
+    return replace(
+        timing,
+        latency=Latency(
+            p50=baseline_ms / speedup.value,
+            p90=_scaled(latency.p90, pace),
+            p95=_scaled(latency.p95, pace),
+            p99=_scaled(latency.p99, pace),
+            mean=latency.mean * pace,
+            runs=latency.runs,
+            ci_low=baseline_ms / speedup.high,
+            ci_high=baseline_ms / speedup.low,
+        ),
+        samples_ms=tuple(sample * pace for sample in timing.samples_ms),
+        pace=pace * timing.pace,
+        throughput={batch: rate.value for batch, rate in rates.items()},
+        throughput_interval=rates,
+    )
+
+
+def _rate(timing: Timing, baseline: Timing, batch: int, pace: float) -> Interval:
+    gain, theirs = timing.throughput_gain.get(batch), baseline.throughput.get(batch)
+    if gain is None or theirs is None:
+        rate = timing.throughput[batch]
+        return _times(timing.throughput_interval.get(batch, Interval(rate, rate, rate)), 1 / pace)
+    return _times(gain, theirs)
+
+
+def _times(interval: Interval, factor: float) -> Interval:
+    return Interval(interval.value * factor, interval.low * factor, interval.high * factor)
+
+
+def _scaled(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor

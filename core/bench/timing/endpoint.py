@@ -1,0 +1,169 @@
+"""One artifact on one runtime, in a fresh confined process that answers the stopwatch."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.bench.timing.blocks import Block
+from core.domain.model import SourceModel
+from core.domain.recipe import Target
+from core.errors import Cancelled
+from core.protocols import LocalArtifact
+from core.sandbox.answers import figures
+from core.sandbox.process import Child
+from core.serde import to_plain
+from core.settings import get_settings
+
+HOST = "core.bench.timing.host"
+# glibc gives freed memory back to the system and faults it in again at the next call, or not, as the heap
+# happens to lie: two processes of one ConvNeXt differed by 12 %. Kept, it is what a warm process settles in.
+KEEP_FREED_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
+CANCEL_POLL_S = 0.3
+Cancel = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What is measured.
+
+    Attributes:
+        artifact: The built files.
+        target: Runtime, threads and batch.
+        model: The source model, which names inputs and outputs.
+    """
+
+    artifact: LocalArtifact
+    target: Target
+    model: SourceModel
+
+
+def never() -> bool:
+    """Return False: nobody cancels."""
+    return False
+
+
+def timing_cores(threads: int) -> set[int]:
+    """Return the last `threads` of the cores this process may use: the first is where interrupts land."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return set(sorted(affinity(0))[-threads:]) if affinity else set()
+
+
+@contextmanager
+def parent_elsewhere(cores: set[int]) -> Iterator[None]:
+    """Keep the calling thread off `cores` while they are timed, where other cores are left for it."""
+    if not cores:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    if others := before - cores:
+        os.sched_setaffinity(0, others)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+class Host:
+    """A measuring process; use it as a context manager.
+
+    Args:
+        endpoint: What it opens.
+        folder: The one folder it may write.
+        data: Folder of the data set, or None for random inputs.
+        cores: Cores that `pin` keeps it to.
+        cancel: Asked while a long command runs; True stops the process.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, folder: Path, data: Path | None, cores: set[int], cancel: Cancel = never
+    ) -> None:
+        threads = str(endpoint.target.threads)
+        self._endpoint, self._data, self._cores, self._cancel = endpoint, data, cores, cancel
+        self._opened: dict[str, Any] | None = None
+        self._opening, self._ready = threading.Lock(), False
+        self._timeout = get_settings().child_timeout_s
+        reads = [*endpoint.artifact.files, *([data] if data else [])]
+        self._child = Child(
+            HOST,
+            reads=reads,
+            writes=folder,
+            env={"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, **KEEP_FREED_MEMORY},
+        )
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process. Safe to call twice."""
+        self._child.close()
+
+    def ready(self) -> None:
+        """Import the runtime's libraries on whatever cores are free, then keep to those that are timed.
+
+        Once, however often it is asked for.
+        """
+        with self._opening:
+            if not self._ready:
+                self.long("import", runtime=self._endpoint.target.runtime_id)
+                if self._cores:
+                    self._child.keep_to(self._cores)
+                self._ready = True
+
+    def open(self) -> dict[str, Any]:
+        """Load and warm up, once, however many threads ask; returns ``load_ms`` and ``call_ms``."""
+        with self._opening:
+            if self._opened is None:
+                self._opened = self._open()
+        return self._opened
+
+    def _open(self) -> dict[str, Any]:
+        artifact, target = self._endpoint.artifact, self._endpoint.target
+        files = tuple(path.resolve() for path in artifact.files)
+        artifact = replace(artifact, path=artifact.path.resolve(), files=files, details={})
+        model = to_plain(self._endpoint.model)
+        data = str(self._data.resolve()) if self._data else None
+        return self.long("open", artifact=to_plain(artifact), target=to_plain(target), model=model, data=data)
+
+    def long(self, command: str, **payload: Any) -> dict[str, Any]:
+        """Run a command that may take long and can be cancelled.
+
+        Raises:
+            WhetstoneError: What the command raised, or Cancelled.
+        """
+        done = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(done,), daemon=True)
+        watcher.start()
+        try:
+            return figures(self._child.call(command, payload, self._timeout))
+        finally:
+            done.set()
+            watcher.join()
+
+    def _watch(self, done: threading.Event) -> None:
+        while not done.wait(CANCEL_POLL_S):
+            if self._cancel():
+                self._child.kill()
+                return
+
+    def block(self, calls: int, settle_ms: float) -> Block:
+        """Return the times of `calls` calls; the parent sleeps meanwhile.
+
+        Raises:
+            Cancelled: The person asked to stop.
+        """
+        if self._cancel():
+            raise Cancelled("The measurement was stopped.")
+        answer = figures(self._child.call("time", {"calls": calls, "settle_ms": settle_ms}, self._timeout))
+        took, lost = (np.asarray(answer[name], dtype=np.float64) for name in ("ms", "lost_ms"))
+        return Block(took, lost)

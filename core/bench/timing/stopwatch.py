@@ -1,0 +1,194 @@
+"""The fair stopwatch: candidate and baseline side by side, in turns, until the ratio is known."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+
+import numpy as np
+
+from core.bench.timing.between_process import Spread
+from core.bench.timing.blocks import Blocks
+from core.bench.timing.drift import with_own_batch
+from core.bench.timing.endpoint import Cancel, Endpoint, Host, never, parent_elsewhere, timing_cores
+from core.bench.timing.interleaving import OnBlock, Plan, Rounds, unwatched
+from core.bench.timing.statistics import latency
+from core.bench.timing.throughput import Rate, throughput
+from core.domain.measurement import Timing
+from core.machine.environment import environment
+
+Number = TypeVar("Number", int, float)
+KEPT_SAMPLES = 200
+GOLDEN, GOLDEN_SECONDS = 4, 1.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one measurement left.
+
+    Attributes:
+        timing: Against the baseline.
+        predictions: Folder with the candidate's outputs on the evaluation set, for
+            `core.bench.quality.saved_outputs.read_outputs`; None without a data set.
+        golden: File of a few feeds and outputs, by `core.bench.quality.predictions.save_golden`.
+        round_s: Seconds that a round took by the clock.
+    """
+
+    timing: Timing
+    predictions: Path | None
+    golden: Path
+    round_s: float = 0.0
+
+
+def measure(
+    candidate: Endpoint,
+    baseline: Endpoint,
+    plan: Plan,
+    folder: Path,
+    data_folder: Path | None = None,
+    seed: int = 0,
+    cancel: Cancel = never,
+    reference: Host | None = None,
+    on_block: OnBlock = unwatched,
+    known: Spread | None = None,
+) -> Measured:
+    """Measure `candidate` against `baseline` in fresh processes.
+
+    `measure(baseline, baseline, ...)` is the A/A control of the stopwatch itself.
+
+    Args:
+        candidate: What is measured.
+        baseline: What it is compared with; same model and threads.
+        plan: How long and how exactly.
+        folder: For the predictions and golden samples; the processes may write only there.
+        data_folder: Folder of a data set, see `core.datasets.rows.Rows`; None for random inputs.
+        seed: Of the order of turns and the bootstrap.
+        cancel: Asked between rounds and while long commands run.
+        reference: A fresh process of the baseline that was started before, while something else was done;
+            it is closed at the end.
+        on_block: Told the candidate's calls, block by block, while they come in; must return at once.
+        known: What earlier measurements of the run tell of the spread between process starts.
+
+    Raises:
+        WhetstoneError: Either model cannot be opened or run, a process died, or Cancelled.
+    """
+    before, rounds, seen = environment(), Rounds(plan, seed, known, on_block), list[_Start]()
+    # A process that was started before is loaded first, whatever is drawn.
+    order = [1, 0] if reference is not None else random.Random(seed).sample((0, 1), 2)
+    with _pair(candidate, baseline, folder, data_folder, cancel, order, reference) as (host, other):
+        rounds.run(host, other)
+        seen.append(_Start.of(host))
+        predictions, golden = _outputs(host, folder / "candidate", data_folder, plan)
+        warm_load_ms = float(host.long("reload")["load_ms"])
+        rates = throughput(host, other, candidate, plan, rounds.spread, rounds.moments, seed)
+    while rounds.want_more:
+        order.reverse()
+        with _pair(candidate, baseline, folder, data_folder, cancel, order) as (host, other):
+            rounds.run(host, other)
+            seen.append(_Start.of(host))
+    timing = _timing(rounds, seen, rates, warm_load_ms, before.load_before, seed)
+    if plan.throughput_batches:
+        timing = with_own_batch(timing, candidate.model.fixed_batch or candidate.target.batch)
+    return Measured(timing, predictions, golden, rounds.round_s)
+
+
+def _timing(
+    rounds: Rounds,
+    seen: Sequence[_Start],
+    rates: Mapping[int, Rate],
+    warm_load_ms: float,
+    load_before: float,
+    seed: int,
+) -> Timing:
+    """Return the figures of all rounds and starts."""
+    lost = np.concatenate([block.lost_ms for blocks in rounds.candidate for block in blocks])
+    return Timing(
+        latency=latency(rounds.candidate, rounds.spread, seed=seed),
+        baseline=latency(rounds.baseline, rounds.spread, seed=seed),
+        speedup=rounds.speedup,
+        rounds=rounds.count,
+        unstable=rounds.doubt is not None,
+        samples_ms=_thinned(rounds.candidate),
+        throughput={batch: rate.per_s for batch, rate in rates.items()},
+        memory_bytes=int(median(start.memory_bytes for start in seen)),
+        load_ms=median(start.load_ms for start in seen),
+        warm_load_ms=warm_load_ms,
+        environment=replace(environment(), load_before=load_before),
+        starts=len(rounds.starts),
+        start_speedups=rounds.starts,
+        doubt=rounds.doubt,
+        disturbed=float((lost > 0).mean()),
+        busy=rounds.busy,
+        throughput_interval={batch: rate.interval for batch, rate in rates.items()},
+        throughput_gain={batch: rate.gain for batch, rate in rates.items()},
+        memory_range=_range([start.memory_bytes for start in seen]),
+        load_range_ms=_range([start.load_ms for start in seen]),
+    )
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What a process start shows besides its calls."""
+
+    load_ms: float
+    memory_bytes: int
+
+    @classmethod
+    def of(cls, host: Host) -> _Start:
+        return cls(float(host.open()["load_ms"]), int(host.long("memory")["bytes"]))
+
+
+def _range(values: list[Number]) -> tuple[Number, Number] | None:
+    return (min(values), max(values)) if len(values) > 1 else None
+
+
+@contextmanager
+def _pair(
+    candidate: Endpoint,
+    baseline: Endpoint,
+    folder: Path,
+    data: Path | None,
+    cancel: Cancel,
+    order: Sequence[int],
+    reference: Host | None = None,
+) -> Iterator[tuple[Host, Host]]:
+    """Load both in a process each, keep them to the same cores and this one off them.
+
+    Both are treated alike: the libraries are imported on whatever cores are free, the model is loaded on the
+    cores that are timed, one after the other. The one that is loaded first loses about 1 %, so `order` is
+    backwards in the next start. Both folders have names of one length: they enter the processes'
+    environment, whose size shifts the stack and with it the speed (Mytkowicz et al., ASPLOS 2009).
+    """
+    cores = timing_cores(candidate.target.threads)
+    with (
+        reference or Host(baseline, folder / "reference", data, cores, cancel) as other,
+        Host(candidate, folder / "candidate", data, cores, cancel) as host,
+    ):
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(Host.ready, (host, other)))
+        for index in order:
+            (host, other)[index].open()
+        with parent_elsewhere(cores):
+            yield host, other
+
+
+def _thinned(starts: list[Blocks]) -> tuple[float, ...]:
+    calls = np.concatenate([block.took_ms for blocks in starts for block in blocks])
+    picked = np.linspace(0, calls.size - 1, min(calls.size, KEPT_SAMPLES)).astype(int)
+    return tuple(float(value) for value in calls[picked])
+
+
+def _outputs(host: Host, folder: Path, data_folder: Path | None, plan: Plan) -> tuple[Path | None, Path]:
+    golden = folder.resolve() / "golden.npz"
+    host.long("golden", path=str(golden), count=GOLDEN, seconds=GOLDEN_SECONDS)
+    if data_folder is None:
+        return None, golden
+    predictions = folder.resolve() / "predictions"
+    host.long("predict", folder=str(predictions), seconds=plan.predict_seconds, rows=plan.predict_rows)
+    return predictions, golden

@@ -1,0 +1,1 @@
+"""NumPy arrays, and their layout as a model takes it."""

@@ -1,0 +1,1 @@
+"""scikit-learn's built-in data sets."""

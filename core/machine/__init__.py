@@ -1,0 +1,1 @@
+"""The machine: its processor, its cores, its memory and its libraries."""

@@ -1,0 +1,1 @@
+"""Conversion: exports, formats and graph optimization that keep what a model computes."""

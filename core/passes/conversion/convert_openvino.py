@@ -1,0 +1,88 @@
+"""Convert ONNX to OpenVINO's own files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
+from core.errors import PassFailed
+from core.params import setting
+from core.passes.checks import batches, distance, onnx_outputs
+from core.passes.library_errors import library, size
+from core.passes.openvino_files import outputs, read, write
+from core.passes.quantization.coverage import openvino_counts
+from core.protocols import LocalArtifact, PassContext
+
+EXACT, ROUNDED = 1e-3, 3e-2
+HINT = "Run the ONNX file on ONNX Runtime instead."
+LARGE = 1_000_000
+
+
+@dataclass(frozen=True)
+class ConvertOpenvinoParams:
+    """How to store the weights."""
+
+    compress_to_fp16: bool = setting(
+        False,
+        "Weights in FP16",
+        help="Half the size; they are widened when the model is loaded, so no faster.",
+    )
+
+
+class ConvertOpenvino:
+    """The graph as OpenVINO reads it, in FP32."""
+
+    id = "convert_openvino"
+    name = "OpenVINO IR"
+    summary = "Converts to OpenVINO's own format, which loads faster and can hold its weights in FP16."
+    version = 1
+    Params = ConvertOpenvinoParams
+    accepts = frozenset({"onnx"})
+    produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
+    calibrates = False
+    fits = False
+    converts = True
+    libraries = ("openvino",)
+    build_s = (2.5, 0.5)
+
+    def requires(self, model: SourceModel, environment: Environment, params: ConvertOpenvinoParams) -> None:
+        """Refuse nothing: only the attempt can tell."""
+
+    def run(
+        self, context: PassContext, artifact: LocalArtifact, params: ConvertOpenvinoParams
+    ) -> LocalArtifact:
+        """Read, save, and compare with ONNX Runtime.
+
+        Raises:
+            PassFailed: OpenVINO does not know an operator.
+        """
+        with library("OpenVINO", context.folder, HINT):
+            model = read(artifact.path, context.model)
+            counts = openvino_counts(model)
+            files = write(model, context.folder, params.compress_to_fp16)
+            differences = [
+                distance(onnx_outputs(artifact.path, context, batch), outputs(files[0], context, batch))
+                for batch in batches(context)
+            ]
+        details = counts | {"difference": max(differences)}
+        return LocalArtifact("openvino", files[0], files, dict(artifact.options), details)
+
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: ConvertOpenvinoParams) -> None:
+        """Check that outputs are ONNX Runtime's, and the promised size.
+
+        Raises:
+            PassFailed: They are not.
+        """
+        allowed = ROUNDED if params.compress_to_fp16 or after.details["quantized"] else EXACT
+        if not after.details["difference"] <= allowed:
+            worst = after.details["difference"]
+            raise PassFailed(f"OpenVINO's outputs differ by {worst:.1%} of their range.", hint=HINT)
+        if params.compress_to_fp16 and size(before) > LARGE and size(after) > 0.75 * size(before):
+            raise PassFailed(
+                "The weights did not become smaller in FP16.", hint="They may be quantized already."
+            )
+
+
+PASS = ConvertOpenvino()

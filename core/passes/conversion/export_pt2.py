@@ -1,0 +1,88 @@
+"""Export a network out of its Python code with torch.export, so that its file runs without that code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
+from core.errors import PassFailed
+from core.graphs.torch.modules import exported_module, load_exported, open_module, quiet_torch
+from core.passes.checks import EXAMPLE_BATCH, batches, distance
+from core.passes.library_errors import library
+from core.passes.torch_calls import arguments, dynamic_shapes, outputs
+from core.protocols import Array, LocalArtifact, PassContext
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.export import ExportedProgram
+
+TOLERANCE = 1e-3
+HINT = "Export the network yourself with torch.export and upload the .pt2 file."
+
+
+@dataclass(frozen=True)
+class ExportPt2Params:
+    """Nothing to choose."""
+
+
+def exported(module: nn.Module, context: PassContext) -> ExportedProgram:
+    """Return the exported program of `module`, its symbolic sizes kept symbolic."""
+    import torch
+
+    with quiet_torch():
+        example = arguments(context, EXAMPLE_BATCH)
+        return torch.export.export(module, example, dynamic_shapes=dynamic_shapes(context.model))
+
+
+class ExportPt2:
+    """PyTorch eager then runs the graph as it runs an uploaded .pt2 file (torch.export's documentation)."""
+
+    id = "export_pt2"
+    name = "torch.export"
+    summary = "Records the network as a graph that PyTorch runs without its Python code; keeps the accuracy."
+    version = 1
+    Params = ExportPt2Params
+    accepts = frozenset({"state_dict"})
+    produces: ClassVar[dict[str, str]] = {"state_dict": "pt2"}
+    calibrates = False
+    fits = False
+    converts = True
+    libraries = ("torch",)
+    build_s = (5.0, 1.0)
+
+    def requires(self, model: SourceModel, environment: Environment, params: ExportPt2Params) -> None:
+        """Refuse nothing: only the attempt can tell."""
+
+    def run(self, context: PassContext, artifact: LocalArtifact, params: ExportPt2Params) -> LocalArtifact:
+        """Export, save, and compare the loaded file with the network at every batch size.
+
+        Raises:
+            PassFailed: The export breaks, or its outputs are others.
+        """
+        import torch
+
+        module, path = open_module(artifact, context.model), context.folder / "model.pt2"
+        with library("torch.export", context.folder, HINT):
+            torch.export.save(exported(module, context), str(path))
+            expected = _answers(module, context)
+            found = _answers(exported_module(load_exported(path)), context)
+        difference = max(distance(*pair) for pair in zip(expected, found, strict=True))
+        return LocalArtifact("pt2", path, (path,), dict(artifact.options), {"difference": difference})
+
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: ExportPt2Params) -> None:
+        """Check that the outputs are the network's.
+
+        Raises:
+            PassFailed: They are not.
+        """
+        if not after.details["difference"] <= TOLERANCE:
+            raise PassFailed("The exported program computes something else than the network.", hint=HINT)
+
+
+def _answers(module: Any, context: PassContext) -> list[list[Array]]:
+    return [outputs(module, context, batch) for batch in batches(context)]
+
+
+PASS = ExportPt2()

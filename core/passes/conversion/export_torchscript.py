@@ -1,0 +1,131 @@
+"""Export a PyTorch model to TorchScript."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
+from core.errors import PassFailed
+from core.graphs.torch.modules import open_module, open_script, quiet_torch
+from core.params import setting
+from core.passes.checks import EXAMPLE_BATCH, batches, distance
+from core.passes.conversion.scriptable import scriptable
+from core.passes.library_errors import library
+from core.passes.torch_calls import arguments, outputs
+from core.protocols import Array, LocalArtifact, PassContext
+
+if TYPE_CHECKING:
+    from torch import nn
+
+TOLERANCE = 1e-3
+HINT = "Export to ONNX instead, or upload a TorchScript file of your own."
+
+
+@dataclass(frozen=True)
+class ExportTorchscriptParams:
+    """How far to optimize."""
+
+    freeze: bool = setting(
+        True, "Freeze", help="Folds weights and batch norm into the graph; inference only."
+    )
+
+
+class ExportTorchscript:
+    """Exported programs are scripted; modules are traced, or scripted where a trace is wrong."""
+
+    id = "export_torchscript"
+    name = "TorchScript"
+    summary = "Records the network as a graph that runs without its Python code; keeps the accuracy."
+    version = 1
+    Params = ExportTorchscriptParams
+    accepts = frozenset({"state_dict", "pt2"})
+    produces: ClassVar[dict[str, str]] = {"state_dict": "torchscript", "pt2": "torchscript"}
+    calibrates = False
+    fits = False
+    converts = True
+    libraries = ("torch",)
+    build_s = (5.0, 1.0)
+
+    def requires(self, model: SourceModel, environment: Environment, params: ExportTorchscriptParams) -> None:
+        """Refuse nothing: only the attempt can tell."""
+
+    def run(
+        self, context: PassContext, artifact: LocalArtifact, params: ExportTorchscriptParams
+    ) -> LocalArtifact:
+        """Trace or script, freeze, save, and compare the loaded file with the module.
+
+        Raises:
+            PassFailed: Neither way gives the module's outputs.
+        """
+        module = open_module(artifact, context.model)
+        path, problems, traces = context.folder / "model.pt", [], []
+        with library("PyTorch", context.folder, HINT):
+            expected = _answers(module, context)
+        for name, make in _ways(module, context, artifact.format):
+            try:
+                with library(f"The {name}", context.folder, HINT), quiet_torch():
+                    difference = _attempt(make, params, context, path, expected)
+            except PassFailed as error:
+                problems.append(error.message)
+                traces.append(error.traceback)
+                continue
+            return LocalArtifact("torchscript", path, (path,), {}, {"way": name, "difference": difference})
+        raise PassFailed(" ".join(problems), hint=HINT, traceback="\n".join(traces))
+
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: ExportTorchscriptParams) -> None:
+        """Check that the outputs are the module's.
+
+        Raises:
+            PassFailed: They are not.
+        """
+        if not after.details["difference"] <= TOLERANCE or not after.path.stat().st_size:
+            raise PassFailed("The script does not compute what the module does.", hint=HINT)
+
+
+def _ways(module: nn.Module, context: PassContext, format: str) -> Iterator[tuple[str, Callable[[], Any]]]:
+    import torch
+
+    if format == "pt2":
+        yield "script", lambda: torch.jit.script(scriptable(module))
+    yield (
+        "trace",
+        lambda: torch.jit.trace(module, arguments(context, EXAMPLE_BATCH), check_trace=False, strict=False),
+    )
+    if format != "pt2":
+        yield "script", lambda: torch.jit.script(module)
+
+
+def _answers(module: nn.Module, context: PassContext) -> dict[tuple[int, int], list[Array]]:
+    """Return outputs by batch and seed: other inputs may take another path than the traced one."""
+    seeds = (context.seed, context.seed + 1)
+    return {
+        (batch, seed): outputs(module, context, batch, seed) for batch in batches(context) for seed in seeds
+    }
+
+
+def _attempt(
+    make: Callable[[], Any],
+    params: ExportTorchscriptParams,
+    context: PassContext,
+    path: Path,
+    expected: dict[tuple[int, int], list[Array]],
+) -> float:
+    import torch
+
+    script = make()
+    script = torch.jit.freeze(script.eval()) if params.freeze else script
+    torch.jit.save(script, str(path))
+    loaded = open_script(path)
+    worst = max(
+        distance(answer, outputs(loaded, context, batch, seed)) for (batch, seed), answer in expected.items()
+    )
+    if not worst <= TOLERANCE:
+        raise PassFailed(f"Its outputs differ from the module's by {worst:.1%} of their range.", hint=HINT)
+    return worst
+
+
+PASS = ExportTorchscript()

@@ -1,0 +1,1 @@
+"""Pruning: channels removed, or weights set to zero."""

@@ -1,0 +1,77 @@
+"""Channel pruning of state dicts and exported programs."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.graphs.torch.modules import exported_module, load_exported, open_module, quiet_torch
+from core.passes.checks import EXAMPLE_BATCH, batches
+from core.passes.conversion.export_pt2 import exported
+from core.passes.pruning.pruned_network import nothing_to_remove, require_whole, samples, savings
+from core.passes.torch_calls import arguments, outputs
+from core.protocols import Feed, LocalArtifact, PassContext
+from core.pruning.selection import Rule
+from core.pruning.torch import batch_norm_statistics, channels
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.export import ExportedProgram
+
+
+def prune(
+    context: PassContext, artifact: LocalArtifact, rule: Rule, refresh: bool, work: Path
+) -> LocalArtifact:
+    """Return a smaller exported program.
+
+    Raises:
+        PassNotApplicable: No channel can be removed.
+        PassFailed: The smaller program does not run as the original does.
+    """
+    del work  # PyTorch needs no files in between
+    original: Any = open_module(artifact, context.model)
+    if artifact.format == "state_dict":
+        original = exported_module(exported(original, context))
+    module: Any = copy.deepcopy(original)
+    tracer = channels.trace(module, arguments(context, EXAMPLE_BATCH))
+    keep = channels.prune(module, tracer, rule)
+    if keep is None:
+        raise nothing_to_remove(tracer)
+    feed = samples(context, tracer) if refresh else None
+    corrected = (
+        batch_norm_statistics.refresh(original, module, tracer, keep, _tensors(feed, context)) if feed else 0
+    )
+    path = context.folder / "model.pt2"
+    _save(exported(module, context), path)
+    saved = exported_module(load_exported(path))
+    for batch in batches(context):
+        require_whole(*(outputs(each, context, batch) for each in (original, saved)))
+    details = _savings(original, module, context) | {"corrected": corrected}
+    return LocalArtifact("pt2", path, (path,), dict(artifact.options), details)
+
+
+def _save(program: ExportedProgram, path: Path) -> None:
+    import torch
+
+    torch.export.save(program, str(path))
+
+
+def _tensors(feed: Feed, context: PassContext) -> tuple[Any, ...]:
+    import torch
+
+    return tuple(torch.from_numpy(feed[spec.name].copy()) for spec in context.model.inputs)
+
+
+def _savings(before: nn.Module, after: nn.Module, context: PassContext) -> dict[str, Any]:
+    modules = (before, after)
+    parameters = [channels.parameters(module) for module in modules]
+    return savings(parameters, [_macs(module, context) for module in modules])
+
+
+def _macs(module: nn.Module, context: PassContext) -> int:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with quiet_torch(), FlopCounterMode(display=False) as counter:
+        module(*arguments(context, 1))
+    return int(counter.get_total_flops()) // 2

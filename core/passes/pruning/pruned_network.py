@@ -1,0 +1,74 @@
+"""What channel pruning asks on either kind of graph: samples to correct on, and a result that is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from core.errors import PassFailed, PassNotApplicable
+from core.passes.checks import EXAMPLE_BATCH, require_finite
+from core.protocols import Array, Feed, PassContext
+from core.pruning.propagation import Tracer
+from core.pruning.selection import reasons
+
+HINT = "Choose a smaller ratio, or quantize instead."
+FEWEST_SAMPLES, MOST_SAMPLES = 8, 64
+MOST_ELEMENTS = 64_000_000
+"""Of the largest inner tensor on all samples together: 256 MB."""
+
+
+def nothing_to_remove(tracer: Tracer) -> PassNotApplicable:
+    """Return the error that says what keeps every channel in place."""
+    return PassNotApplicable(_why(tracer), hint="Quantize it instead.")
+
+
+def _why(tracer: Tracer) -> str:
+    found = reasons(tracer)
+    if not tracer.heavy:
+        return "The network has no convolution and no matrix product with constant weights."
+    if not found:
+        return "Every layer is too narrow to lose a channel at this ratio and rounding."
+    return f"No channel can be removed: all are tied by {', '.join(found[:4])}."
+
+
+def samples(context: PassContext, tracer: Tracer) -> Feed | None:
+    """Return calibration samples in one batch, or None where there are too few for statistics."""
+    fixed = context.model.fixed_batch
+    moving = (shape for name, shape in tracer.shapes.items() if name not in tracer.constants)
+    largest = max(int(np.prod(shape)) for shape in moving)
+    count = max(FEWEST_SAMPLES, min(MOST_SAMPLES, EXAMPLE_BATCH * MOST_ELEMENTS // max(largest, 1)))
+    feeds = list(islice(context.calibration(), count if fixed is None else 1))
+    feed = _joined(feeds) if feeds else None
+    enough = feed is not None and context.model.by_rows and len(next(iter(feed.values()))) >= FEWEST_SAMPLES
+    return feed if enough else None
+
+
+def _joined(feeds: list[Feed]) -> Feed | None:
+    """Return feeds of batch 1 as one batch, or None where their shapes differ."""
+    if any(feed[name].shape != array.shape for feed in feeds for name, array in feeds[0].items()):
+        return None
+    return {name: np.concatenate([feed[name] for feed in feeds]) for name in feeds[0]}
+
+
+def require_whole(before: Sequence[Array], after: Sequence[Array]) -> None:
+    """Refuse outputs of another shape than before, or that are not finite where those were.
+
+    Raises:
+        PassFailed: They are.
+    """
+    if [one.shape for one in before] != [one.shape for one in after]:
+        raise PassFailed("The smaller network returns outputs of another shape.", hint=HINT)
+    require_finite(after, before, HINT)
+
+
+def savings(parameters: Sequence[int], macs: Sequence[int | None]) -> dict[str, Any]:
+    """Return the details of a pruned artifact out of figures before and after."""
+    return {
+        "parameters_before": parameters[0],
+        "parameters": parameters[1],
+        "macs_before": macs[0],
+        "macs": macs[1],
+    }

@@ -1,0 +1,110 @@
+"""INT8 weights by NNCF, as an OpenVINO model: activations stay as they are, so no data is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
+from core.errors import PassFailed, PassNotApplicable
+from core.params import setting
+from core.passes.checks import batches, distance, onnx_outputs, require_finite
+from core.passes.library_errors import library, size
+from core.passes.openvino_files import outputs, read, write
+from core.passes.quantization.coverage import openvino_counts, openvino_weight_counts, require_float
+from core.protocols import LocalArtifact, PassContext
+
+HINT = "Try dynamic INT8 on ONNX Runtime, or BF16."
+LARGE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Int8WeightsNncfParams:
+    """What to trade for what."""
+
+    symmetric: bool = setting(
+        False, "Symmetric weights", help="Zero in the middle of the range: a bit faster, less accurate."
+    )
+
+
+class Int8WeightsNncf:
+    """Weights of products, convolutions and tables in 8 bits with a scale per channel.
+
+    Where it computes in FP32, OpenVINO scales the activations of products to 8 bits as they come, so that a
+    processor with VNNI multiplies integers. Source: NNCF's weight compression,
+    https://github.com/openvinotoolkit/nncf/blob/develop/docs/usage/post_training_compression/weights_compression/Usage.md.
+    """
+
+    id = "int8_weights_nncf"
+    name = "INT8 weights, NNCF"
+    summary = "Stores all weights in 8 bits; needs no data, suits transformers."
+    version = 2
+    Params = Int8WeightsNncfParams
+    accepts = frozenset({"onnx"})
+    produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
+    calibrates = False
+    fits = False
+    converts = False
+    libraries = ("nncf", "openvino")
+    build_s = (3.0, 0.5)
+
+    def requires(self, model: SourceModel, environment: Environment, params: Int8WeightsNncfParams) -> None:
+        """Refuse nothing: what can be compressed shows in the graph."""
+
+    def run(
+        self, context: PassContext, artifact: LocalArtifact, params: Int8WeightsNncfParams
+    ) -> LocalArtifact:
+        """Read, compress, save, compare.
+
+        Raises:
+            PassNotApplicable: No layer has weights to compress.
+            PassFailed: NNCF or OpenVINO broke on it, or the result does not run.
+        """
+        with library("NNCF", context.folder, HINT):
+            import nncf
+
+            model = read(artifact.path, context.model)
+            require_float(openvino_counts(model))
+            kinds = nncf.CompressWeightsMode
+            mode = kinds.INT8_SYM if params.symmetric else kinds.INT8_ASYM
+            compressed = nncf.compress_weights(model, mode=mode)
+            files = write(compressed, context.folder, compress=False)
+            difference = 0.0
+            for batch in batches(context):
+                expected = onnx_outputs(artifact.path, context, batch)
+                found = outputs(files[0], context, batch)
+                require_finite(found, expected, HINT)
+                difference = max(difference, distance(expected, found))
+        counts = openvino_weight_counts(compressed)
+        if not counts["quantized"]:
+            raise PassNotApplicable("No layer of the graph has constant weights to compress.", hint=HINT)
+        details = counts | {"difference": difference} | _bytes(compressed)
+        return LocalArtifact("openvino", files[0], files, dict(artifact.options), details)
+
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Int8WeightsNncfParams) -> None:
+        """Check that the file has shrunk if it holds more than a few weights.
+
+        Raises:
+            PassFailed: It has not.
+        """
+        if size(before) > LARGE and size(after) > 0.8 * size(before):
+            narrow, wide = (after.details[name] / 1e6 for name in ("bytes_in_8_bits", "bytes_wider"))
+            raise PassFailed(
+                f"The model is hardly smaller: {narrow:.1f} MB of weights are in 8 bits now; {wide:.1f} MB "
+                "are in layers that NNCF does not compress, such as recurrent ones.",
+                hint=HINT,
+            )
+
+
+def _bytes(model: Any) -> dict[str, int]:
+    """Return how many bytes of constants are of 8 bits, and how many of wider types."""
+    constants = [node for node in model.get_ordered_ops() if node.get_type_name() == "Constant"]
+    narrow = sum(node.get_byte_size() for node in constants if node.get_element_type().size == 1)
+    return {
+        "bytes_in_8_bits": narrow,
+        "bytes_wider": sum(node.get_byte_size() for node in constants) - narrow,
+    }
+
+
+PASS = Int8WeightsNncf()

@@ -1,0 +1,173 @@
+"""Which channels go: the least important ones of each group.
+
+Importance is the norm of all weights of a channel, in the layers that make it and in those that read it,
+each relative to its layer's mean, so that no layer drowns the others (Li et al. 2017, arXiv 1608.08710; as
+a group: Fang et al. 2023, arXiv 2301.12900). A batch norm behind a layer scales what the layer's norm says.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.protocols import Array
+from core.pruning.channel_sets import Atoms
+from core.pruning.dependency_groups import Keep
+from core.pruning.propagation import Tracer
+
+FEWEST = 8
+"""A layer is rounded to an eighth of its width at most: a step of 8 would empty a layer of 16."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How much goes.
+
+    Attributes:
+        ratio: Share of channels to remove, 0 to 1.
+        round_to: Widths are kept multiples of this, which kernels like; and never below it.
+        criterion: ``l1`` or ``l2`` norm.
+        scope: ``layer`` takes the share of each group; ``global`` of all channels together.
+        residuals: Whether channels that several layers add to may go.
+    """
+
+    ratio: float
+    round_to: int = 8
+    criterion: str = "l2"
+    scope: str = "layer"
+    residuals: bool = True
+
+
+@dataclass(frozen=True)
+class Group:
+    """Channels that live in the same axes of the same weights and can be exchanged for one another.
+
+    Attributes:
+        places: The weights and axes, in order.
+        channels: Representatives of the atoms.
+        importance: One number per channel, 1 on average.
+    """
+
+    places: tuple[tuple[str, int], ...]
+    channels: tuple[int, ...]
+    importance: NDArray[np.float64]
+
+
+def groups(tracer: Tracer, criterion: str) -> list[Group]:
+    """Return all groups of channels that can lose some, in the order of the network."""
+    places, scores = _scores(tracer, criterion)
+    members: dict[tuple[tuple[str, int], ...], list[int]] = defaultdict(list)
+    for channel, found in places.items():
+        if tracer.joined.reason(channel) is None and any(name in tracer.heavy for name, _ in found):
+            members[tuple(found)].append(channel)
+    return [
+        Group(found, tuple(channels), _normed([scores[channel] for channel in channels]))
+        for found, channels in members.items()
+        if len(channels) > 1
+    ]
+
+
+def _scores(
+    tracer: Tracer, criterion: str
+) -> tuple[dict[int, dict[tuple[str, int], None]], dict[int, float]]:
+    places: dict[int, dict[tuple[str, int], None]] = defaultdict(dict)
+    scores: dict[int, float] = defaultdict(float)
+    for name, array in tracer.constants.items():
+        for axis, atoms in enumerate(tracer.of(name)):
+            if atoms is None:
+                continue
+            channels = tracer.joined.classes(atoms)
+            values = _norms(tracer, name, array, axis, criterion) if name in tracer.heavy else None
+            for at, channel in enumerate(channels.tolist()):
+                places[channel][(name, axis)] = None
+                scores[channel] += 0.0 if values is None else float(values[at])
+    return places, scores
+
+
+def _norms(tracer: Tracer, name: str, array: Array, axis: int, criterion: str) -> NDArray[np.float64]:
+    size = np.asarray(array, np.float32)
+    others = tuple(other for other in range(array.ndim) if other != axis)
+    if criterion == "l1":
+        found: NDArray[np.float64] = np.abs(size).sum(others, dtype=np.float64)
+    else:
+        found = np.sqrt(np.square(size).sum(others, dtype=np.float64))
+    gain = tracer.gains.get(name)
+    if gain is not None and axis == 0 and gain.shape == found.shape:
+        found = found * np.abs(gain)
+    return _normed(found)
+
+
+def _normed(values: Array | list[float]) -> NDArray[np.float64]:
+    found = np.asarray(values, np.float64)
+    mean = float(found.mean())
+    return found / mean if mean > 0 and np.isfinite(mean) else np.ones_like(found)
+
+
+def prune(tracer: Tracer, rule: Rule, write: Callable[[dict[str, Array]], None]) -> Keep | None:
+    """Choose channels and take them out of a network.
+
+    Args:
+        tracer: Of the network.
+        rule: How much goes.
+        write: Puts the smaller weights, by name, in place of the network's own.
+
+    Returns:
+        Which atoms stay, or None where there was nothing to remove.
+    """
+    if not rule.residuals:
+        tracer.hold_streams()
+    gone = choose(groups(tracer, rule.criterion), rule)
+    if not gone:
+        return None
+    keep = _keeper(tracer, gone)
+    write(tracer.pruned(keep))
+    for edit in tracer.edits:
+        edit(keep)
+    return keep
+
+
+def choose(found: list[Group], rule: Rule) -> set[int]:
+    """Return the channels to remove."""
+    if rule.scope == "global" and found:
+        every = np.concatenate([group.importance for group in found])
+        limit = np.quantile(every, rule.ratio)
+        wanted = [int((group.importance > limit).sum()) for group in found]
+    else:
+        wanted = [round(len(group.channels) * (1 - rule.ratio)) for group in found]
+    gone: set[int] = set()
+    for group, count in zip(found, wanted, strict=True):
+        kept = _rounded(count, len(group.channels), rule.round_to)
+        order = np.argsort(group.importance, kind="stable")
+        gone |= {group.channels[at] for at in order[: len(group.channels) - kept]}
+    return gone
+
+
+def _rounded(wanted: int, size: int, round_to: int) -> int:
+    step = max(1, min(round_to, size // FEWEST))
+    kept = -(-max(wanted, 1) // step) * step
+    return min(size, max(kept, min(round_to, size)))
+
+
+def _keeper(tracer: Tracer, gone: set[int]) -> Keep:
+    """Return the function that says of atoms whether they stay."""
+    dropped = np.array(sorted(gone), np.int64)
+
+    def keep(atoms: Atoms) -> NDArray[np.bool_]:
+        return ~np.isin(tracer.joined.classes(atoms), dropped)
+
+    return keep
+
+
+def reasons(tracer: Tracer) -> list[str]:
+    """Return why channels are frozen, the most frequent reason first."""
+    counted: Counter[str] = Counter()
+    for name in tracer.heavy:
+        for axis, atoms in enumerate(tracer.of(name)):
+            reason = None if atoms is None or axis > 1 else tracer.joined.reason(int(atoms[0]))
+            if reason is not None:
+                counted[reason] += 1
+    return [reason for reason, _ in counted.most_common()]

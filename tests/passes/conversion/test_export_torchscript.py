@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.errors import PassFailed
+from core.passes.checks import distance
+from core.passes.conversion import export_torchscript
+from tests.passes import zoo
+from tests.passes.conftest import Sample, answer, apply, artifact
+
+BRANCHING = zoo.source({"x": ("float32", ("b", 4))}, {"y": ("float32", ("b", 4))}, "state_dict")
+
+
+@pytest.mark.parametrize("name", ["cnn", "bert", "recurrent", "two", "fixed"])
+def test_a_script_answers_as_the_program(name: str, networks: dict[str, Sample], tmp_path: Path) -> None:
+    sample = networks[name]
+    built = apply("export_torchscript", sample, "pt2", tmp_path)
+    batch = 2 if name == "fixed" else 4
+    assert (
+        distance(answer(sample.artifacts["pt2"], sample.model, batch), answer(built, sample.model, batch))
+        < 1e-4
+    )
+
+
+def test_frozen_batch_norm_is_folded(resnet: Sample, tmp_path: Path) -> None:
+    built = apply("export_torchscript", resnet, "state_dict", tmp_path)
+    assert not list(torch.jit.load(str(built.path)).parameters())
+    assert built.details["way"] == "trace"
+
+
+def given(module: torch.nn.Module, monkeypatch: pytest.MonkeyPatch, path: Path) -> Sample:
+    monkeypatch.setattr(export_torchscript, "open_module", lambda artifact, model: module)
+    return Sample(BRANCHING, {"state_dict": artifact("state_dict", path)})
+
+
+def test_a_branching_network_is_scripted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    sample = given(zoo.Branching().eval(), monkeypatch, tmp_path)
+    assert apply("export_torchscript", sample, "state_dict", tmp_path).details["way"] == "script"
+
+
+def test_neither_way_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unscriptable(zoo.Branching):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x) if sum(map(float, x[0])) > 0 else self.two(x)
+
+    sample = given(Unscriptable().eval(), monkeypatch, tmp_path)
+    with pytest.raises(PassFailed) as caught:
+        apply("export_torchscript", sample, "state_dict", tmp_path / "out")
+    assert "differ" in caught.value.message
+    assert caught.value.hint
