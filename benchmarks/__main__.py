@@ -18,7 +18,7 @@ from pathlib import Path
 
 from core.architectures import identify
 from core.bench.timing.endpoint import Endpoint
-from core.bench.timing.interleaving import Plan
+from core.bench.timing.interleaving import MeasurementPlan
 from core.bench.timing.stopwatch import measure
 from core.domain.measurement import Timing
 from core.domain.model import SourceModel, TensorSpec
@@ -64,7 +64,7 @@ def timings(folder: Path, model: SourceModel, seconds: float) -> dict[str, Timin
         name: Endpoint(LocalArtifact("onnx", graph, (graph,)), Target(name), model)
         for name in ("onnxruntime", "openvino")
     }
-    plan = Plan(max_seconds=seconds, throughput_batches=())
+    plan = MeasurementPlan(max_seconds=seconds, throughput_batches=())
     return {
         name: measure(candidate, eager, plan, folder / name).timing
         for name, candidate in {"eager": eager, **others}.items()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import WhetstoneError
 from sample_models.data import held_out_rows
 from sample_models.evaluate import accuracy
-from sample_models.plans import PLANS, Plan
+from sample_models.plans import PLANS, TrainingPlan
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -20,7 +20,7 @@ FILES = {"state_dict": "model.pth", "pt2": "model.pt2", "onnx": "model.onnx"}
 LIBRARIES = ("torch", "onnx", "onnxruntime", "scikit-learn", "numpy")
 
 
-def write(plan: Plan, network: nn.Module, seed: int, folder: Path) -> dict[str, Any]:
+def write(plan: TrainingPlan, network: nn.Module, seed: int, folder: Path) -> dict[str, Any]:
     """Write the three files, `card.json` and `README.md` of one sample into `folder`; returns the card."""
     import torch
 
@@ -33,7 +33,7 @@ def write(plan: Plan, network: nn.Module, seed: int, folder: Path) -> dict[str, 
     return card
 
 
-def _export(plan: Plan, network: nn.Module, folder: Path) -> None:
+def _export(plan: TrainingPlan, network: nn.Module, folder: Path) -> None:
     """Both graphs with a dynamic batch, traced at two rows because one row would be taken for a constant."""
     import torch
 
@@ -58,7 +58,7 @@ def _check_batches(network: nn.Module, exported: nn.Module, rows: Tensor) -> Non
             raise WhetstoneError(f"The exported graph differs from its network at batch {batch}.")
 
 
-def _card(plan: Plan, network: nn.Module, seed: int, folder: Path) -> dict[str, Any]:
+def _card(plan: TrainingPlan, network: nn.Module, seed: int, folder: Path) -> dict[str, Any]:
     rows = held_out_rows(plan.id)
     found = plan.architecture
     return {

@@ -8,7 +8,7 @@ from core.architectures import Architecture
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """One sample: its network, its words for people, and its training.
 
     Attributes:
@@ -56,7 +56,7 @@ TRANSFORMER = Architecture(
 MLP = Architecture("tabular_mlp", "samples", {"sizes": [30, 128, 128, 64, 2]}, 2, (30,))
 
 PLANS = (
-    Plan(
+    TrainingPlan(
         id="digits-resnet",
         name="Digits ResNet-32",
         description="Convolutional network with batch norm and residuals that reads handwritten digits.",
@@ -68,7 +68,7 @@ PLANS = (
         rate=4e-3,
         shift=4,
     ),
-    Plan(
+    TrainingPlan(
         id="digits-transformer",
         name="Digits transformer",
         description="Twelve-layer transformer encoder that reads a digit as a sentence of 64 pixel values.",
@@ -80,7 +80,7 @@ PLANS = (
         rate=1e-3,
         jitter=1.0,
     ),
-    Plan(
+    TrainingPlan(
         id="cancer-mlp",
         name="Tumour perceptron",
         description="Tabular perceptron that tells benign from malignant tumours by 30 measurements.",

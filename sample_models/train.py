@@ -13,7 +13,7 @@ from core.datasets.builtin.digits import PIXEL_MAX
 from sample_models.catalogue import FOLDER
 from sample_models.data import training_rows
 from sample_models.files import write
-from sample_models.plans import PLANS, Plan
+from sample_models.plans import PLANS, TrainingPlan
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -28,7 +28,7 @@ THREADS = 1
 """Part of the result, because sums split over threads round differently."""
 
 
-def train(plan: Plan, seed: int = SEED) -> nn.Module:
+def train(plan: TrainingPlan, seed: int = SEED) -> nn.Module:
     """A network trained on the training half with AdamW and a one-cycle rate; the same on every run."""
     import torch
     from torch.nn import functional as F
@@ -84,7 +84,7 @@ def _order_tokens(network: TokenTransformer) -> None:
         network.position.copy_(0.35 * places.reshape(1, side * side, width))
 
 
-def _varied(batch: Tensor, plan: Plan) -> Tensor:
+def _varied(batch: Tensor, plan: TrainingPlan) -> Tensor:
     """The batch with the plan's augmentation."""
     import torch
 

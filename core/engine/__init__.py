@@ -3,7 +3,7 @@
 from core.engine.downloads import Download, model_download, run_download
 from core.engine.kits import export, kit_name, kit_path
 from core.engine.own_code import allowed as own_code_allowed
-from core.engine.planning import MOST_BATCH, MOST_THREADS, Plan, check_numbers, plan
+from core.engine.planning import MOST_BATCH, MOST_THREADS, RunPlan, check_numbers, plan
 from core.engine.submit import cancel, delete, delete_upload, resume, submit
 from core.engine.uploads import add_data, add_model, restate_task
 from core.engine.worker import recover
@@ -14,7 +14,7 @@ __all__ = [
     "MOST_BATCH",
     "MOST_THREADS",
     "Download",
-    "Plan",
+    "RunPlan",
     "add_data",
     "add_model",
     "cancel",

@@ -6,7 +6,7 @@ import time
 import traceback
 from dataclasses import asdict, replace
 
-from core.bench.timing.interleaving import Plan
+from core.bench.timing.interleaving import MeasurementPlan
 from core.domain.model import DataSet
 from core.domain.run import Candidate, CandidateStatus, Run, RunStatus
 from core.engine.building import Builder
@@ -167,7 +167,7 @@ class Execution:
         measuring = self._current.status is CandidateStatus.MEASURING
         return "measuring" if measuring else f"building ({self._current.stage})"
 
-    def _attempt(self, candidate: Candidate, baseline: Candidate, plan: Plan) -> Candidate:
+    def _attempt(self, candidate: Candidate, baseline: Candidate, plan: MeasurementPlan) -> Candidate:
         begin, self._built_anew = time.monotonic(), False
         self._current = replace(candidate, status=CandidateStatus.BUILDING, stage="build")
         self._measurer.prepare(baseline)

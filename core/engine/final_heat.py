@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from core.bench.timing.endpoint import Endpoint
 from core.bench.timing.final_heat import heat
-from core.bench.timing.interleaving import Plan
+from core.bench.timing.interleaving import MeasurementPlan
 from core.bench.timing.moments import after_heat, widened_timing
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact
@@ -22,7 +22,7 @@ def run_final_heat(
     model: SourceModel,
     data: DataSet,
     entries: Sequence[tuple[Candidate, Artifact]],
-    plan: Plan,
+    plan: MeasurementPlan,
     stop: Stop,
     seed: int = 0,
     seconds: float | None = None,

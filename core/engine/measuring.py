@@ -9,7 +9,7 @@ from core.archives.npz import npz_names
 from core.bench.quality.predictions import CHANGING, GOLDEN_NAMES
 from core.bench.timing.between_process import Spread
 from core.bench.timing.endpoint import Endpoint
-from core.bench.timing.interleaving import Plan
+from core.bench.timing.interleaving import MeasurementPlan
 from core.bench.timing.moments import known_spread, widened_timing
 from core.bench.timing.stopwatch import Measured, measure
 from core.datasets.build import LABELS, RANDOM
@@ -27,11 +27,13 @@ from core.serde import from_plain
 from core.store.store import Store
 
 PLANS = {
-    "quick": Plan(
+    "quick": MeasurementPlan(
         max_seconds=5.0, throughput_batches=(1, 8), throughput_seconds=0.2, starts=1, close_starts=2
     ),
-    "balanced": Plan(max_seconds=12.0, throughput_seconds=0.4),
-    "thorough": Plan(max_seconds=30.0, target=0.02, throughput_seconds=0.6, starts=3, close_starts=4),
+    "balanced": MeasurementPlan(max_seconds=12.0, throughput_seconds=0.4),
+    "thorough": MeasurementPlan(
+        max_seconds=30.0, target=0.02, throughput_seconds=0.6, starts=3, close_starts=4
+    ),
 }
 GOLDEN = "golden.npz"
 COMPARING = "core.bench.quality.comparing"
@@ -71,7 +73,9 @@ class Measurer:
             self._standby.close()
             self._standby = None
 
-    def measure(self, candidate: Candidate, artifact: Artifact, baseline: Candidate, plan: Plan) -> Result:
+    def measure(
+        self, candidate: Candidate, artifact: Artifact, baseline: Candidate, plan: MeasurementPlan
+    ) -> Result:
         """Return all figures of `candidate`; the baseline itself is measured against itself.
 
         Raises:
@@ -99,7 +103,12 @@ class Measurer:
         return Result(timing, accuracy, fidelity, artifact.size_bytes)
 
     def _time(
-        self, candidate: Candidate, artifact: Artifact, baseline: Candidate, plan: Plan, folder: Path
+        self,
+        candidate: Candidate,
+        artifact: Artifact,
+        baseline: Candidate,
+        plan: MeasurementPlan,
+        folder: Path,
     ) -> Measured:
         ours = lay_out(self._store, artifact, folder / "ours")
         theirs = lay_out(self._store, source_artifact(self._model), folder / "theirs")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from core.bench.timing.interleaving import Plan
+from core.bench.timing.interleaving import MeasurementPlan
 from core.datasets.random_inputs import SAMPLES
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe
@@ -67,7 +67,7 @@ class Share:
         limit: What is over then, for people.
     """
 
-    plan: Plan
+    plan: MeasurementPlan
     deadline: float
     limit: str = "the time"
 
@@ -83,7 +83,7 @@ class Heat:
     """
 
     most: int
-    plan: Plan
+    plan: MeasurementPlan
     seconds: float | None
 
 
@@ -97,7 +97,9 @@ class Pacing:
         candidates: All of the run.
     """
 
-    def __init__(self, stop: Stop, model: SourceModel, plan: Plan, candidates: Sequence[Candidate]) -> None:
+    def __init__(
+        self, stop: Stop, model: SourceModel, plan: MeasurementPlan, candidates: Sequence[Candidate]
+    ) -> None:
         self._stop, self._plan = stop, plan
         self.forecast = Forecast(model)
         self._budget_s = stop.remaining_s

@@ -25,7 +25,7 @@ MOST_THREADS, MOST_BATCH = 256, 4096
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """What a run will do.
 
     Attributes:
@@ -88,7 +88,7 @@ def _candidate(position: int, model: SourceModel, recipe: Recipe, here: Environm
     return Candidate(identity, "", position, name, recipe)
 
 
-def plan(store: Store, request: RunRequest) -> Plan:
+def plan(store: Store, request: RunRequest) -> RunPlan:
     """Return what a run of `request` would do, without doing it.
 
     Raises:
@@ -111,7 +111,7 @@ def plan(store: Store, request: RunRequest) -> Plan:
     if made[0].error is not None:
         raise InvalidRequest(f"The baseline cannot run: {made[0].error.message}", hint=made[0].error.hint)
     tried = [candidate.recipe for candidate in made if not candidate.status.final]
-    return Plan(made, estimate_s(tried, model, request.budget_s))
+    return RunPlan(made, estimate_s(tried, model, request.budget_s))
 
 
 def check_numbers(request: RunRequest) -> None:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from core.sandbox.confinement import confine
 from core.sandbox.kernel import die_with_parent
-from core.sandbox.limits import Limits
+from core.sandbox.limits import ResourceLimits
 from core.sandbox.protocol import Message, decode, encode, failure
 
 Commands = dict[str, Callable[[Message], Message]]
@@ -51,7 +51,7 @@ def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
 def _prepare(setup: Message) -> None:
     """Apply limits and confinement; a child that fails here dies before it reads a command."""
     _volunteer_for_the_oom_killer()
-    Limits(**setup["limits"]).apply()
+    ResourceLimits(**setup["limits"]).apply()
     if setup["confined"]:
         confine([Path(path) for path in setup["reads"]], [Path(setup["writes"])])
 

@@ -11,7 +11,7 @@ GIB = 1024**3
 
 
 @dataclass(frozen=True)
-class Limits:
+class ResourceLimits:
     """Limits of one child process; 0 means no limit.
 
     Attributes:

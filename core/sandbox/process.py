@@ -22,7 +22,7 @@ from core.errors import Cancelled, ChildCrashed, InputError, SandboxUnavailable,
 from core.sandbox.channel import Channel, Ended, Flooded
 from core.sandbox.confinement import confinement
 from core.sandbox.exit_status import death, timed_out
-from core.sandbox.limits import Limits
+from core.sandbox.limits import ResourceLimits
 from core.sandbox.protocol import Message, decode, encode, error_of
 from core.sandbox.spawn import spawn
 from core.settings import get_settings
@@ -58,7 +58,7 @@ class Child:
         *,
         reads: Sequence[Path] = (),
         writes: Path,
-        limits: Limits | None = None,
+        limits: ResourceLimits | None = None,
         env: Mapping[str, str] | None = None,
         confined: bool = True,
     ) -> None:
@@ -206,10 +206,10 @@ class Child:
             return self._process.wait()
 
 
-def _usual_limits() -> Limits:
+def _usual_limits() -> ResourceLimits:
     settings = get_settings()
     seconds = _LONGEST_LIFE * settings.child_timeout_s * (os.cpu_count() or 1)
-    return Limits(memory_bytes=settings.child_memory_bytes, cpu_seconds=ceil(seconds))
+    return ResourceLimits(memory_bytes=settings.child_memory_bytes, cpu_seconds=ceil(seconds))
 
 
 def _require_confinement() -> None:

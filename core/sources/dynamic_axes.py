@@ -12,7 +12,7 @@ Shape = Sequence[int | str | None]
 
 
 @dataclass(frozen=True)
-class Runs:
+class ProbedOutputs:
     """What came out of the model.
 
     Attributes:
@@ -43,7 +43,7 @@ class Runs:
         return shape if len(shape) == len(self.first[index].shape) else None
 
 
-def output_specs(runs: Runs, sizes: dict[str, int], batch: str | None, other_batch: int) -> Specs:
+def output_specs(runs: ProbedOutputs, sizes: dict[str, int], batch: str | None, other_batch: int) -> Specs:
     """Return outputs whose changing sizes are symbols; new symbols are added to `sizes`.
 
     Args:

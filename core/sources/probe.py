@@ -11,7 +11,7 @@ from core.domain.model import Note, SourceModel, TensorSpec
 from core.errors import InputError, InvalidRequest, WhetstoneError
 from core.examples import example_feed
 from core.protocols import Feed
-from core.sources.dynamic_axes import Runs, output_specs
+from core.sources.dynamic_axes import ProbedOutputs, output_specs
 from core.sources.example_shapes import Bounds, Hints, candidates, kinds, renamed, stated_sizes
 
 Specs = tuple[TensorSpec, ...]
@@ -70,7 +70,7 @@ def settle(
     found = _find_batch(inputs, run, sizes, first)
     sizes, batch = found.sizes, found.symbol
     resized = _at_other_sizes(found.inputs, run, sizes, batch)
-    runs = Runs(found.first, found.second, resized, declared)
+    runs = ProbedOutputs(found.first, found.second, resized, declared)
     return Settled(found.inputs, output_specs(runs, sizes, batch, found.other), sizes, batch, found.notes)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.bench.timing.interleaving import Plan
+from core.bench.timing.interleaving import MeasurementPlan
 from core.domain.model import TensorSpec
 from core.domain.recipe import Recipe
 from core.domain.run import Candidate, Result
@@ -16,7 +16,7 @@ from core.engine.pacing import FINISH_S, Pacing, random_samples
 from core.search.spelling import parse
 from tests.factories import candidate, model, result
 
-PLAN = Plan(max_seconds=5.0)
+PLAN = MeasurementPlan(max_seconds=5.0)
 NETWORK = model("onnx")
 SPELLED = "@onnxruntime @openvino bf16@openvino optimize_onnx@onnxruntime int8_static_ort@onnxruntime"
 RECIPES = [parse(text) for text in SPELLED.split()]

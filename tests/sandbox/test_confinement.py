@@ -14,7 +14,7 @@ import pytest
 
 from core.errors import ChildCrashed
 from core.sandbox.confinement import confinement
-from core.sandbox.limits import Limits
+from core.sandbox.limits import ResourceLimits
 from tests.sandbox.conftest import Run, needs_confinement
 
 pytestmark = needs_confinement
@@ -208,13 +208,14 @@ def test_cannot_signal_through_a_pipe(run: Run) -> None:
 
 def test_cannot_fill_the_disk_with_one_file(run: Run, folder: Path) -> None:
     with pytest.raises(ChildCrashed, match="File too large"):
-        run("write", path="large", bytes=2_000_000, options={"limits": Limits(file_bytes=1_000_000)})
+        run("write", path="large", bytes=2_000_000, options={"limits": ResourceLimits(file_bytes=1_000_000)})
     assert (folder / "large").stat().st_size <= 1_000_000
 
 
 def test_open_files_are_limited(run: Run) -> None:
     assert (
-        run("call", name="getuid", args=[], options={"limits": Limits(open_files=64)})["value"] == os.getuid()
+        run("call", name="getuid", args=[], options={"limits": ResourceLimits(open_files=64)})["value"]
+        == os.getuid()
     )
     with pytest.raises(ChildCrashed, match="Too many open files"):
-        run("open_many", count=100, options={"limits": Limits(open_files=64)})
+        run("open_many", count=100, options={"limits": ResourceLimits(open_files=64)})

@@ -23,7 +23,7 @@ from core.errors import (
 )
 from core.sandbox import channel, process
 from core.sandbox.confinement import Confinement
-from core.sandbox.limits import GIB, Limits
+from core.sandbox.limits import GIB, ResourceLimits
 from core.sandbox.process import Child
 from core.settings import get_settings
 from tests.sandbox.conftest import CHILD_TIMEOUT, ENV, MODULE, Run, needs_confinement
@@ -169,9 +169,9 @@ def test_the_parent_keeps_every_thread_to_its_cores(folder: Path) -> None:
 
 
 def test_a_flood_of_threads_is_stopped(run: Run) -> None:
-    assert run("start_threads", count=20, options={"limits": Limits(threads=40)}) == {}
+    assert run("start_threads", count=20, options={"limits": ResourceLimits(threads=40)}) == {}
     with pytest.raises(ChildCrashed, match=r"more than 40 threads|start new thread"):
-        run("start_threads", count=400, then_s=30, options={"limits": Limits(threads=40)})
+        run("start_threads", count=400, then_s=30, options={"limits": ResourceLimits(threads=40)})
 
 
 def test_processor_time_and_memory_have_limits_of_the_settings(
@@ -218,7 +218,7 @@ def test_forty_gigabytes_are_out_of_memory(run: Run, command: str) -> None:
 
 
 def test_memory_limit_is_ours_to_set(run: Run) -> None:
-    limits = Limits(memory_bytes=GIB // 2)
+    limits = ResourceLimits(memory_bytes=GIB // 2)
     assert run("hog", bytes=GIB // 4, options={"limits": limits}) == {"size": GIB // 4}
     with pytest.raises(OutOfMemory):
         run("hog", bytes=GIB, options={"limits": limits})
@@ -246,7 +246,7 @@ def test_a_hang_is_stopped_in_time_and_the_parent_does_not_spin(folder: Path) ->
 
 def test_processor_time_is_limited(run: Run) -> None:
     with pytest.raises(ChildTimeout, match="processor time"):
-        run("spin", options={"limits": Limits(cpu_seconds=1)})
+        run("spin", options={"limits": ResourceLimits(cpu_seconds=1)})
 
 
 def test_another_thread_can_stop_a_call(folder: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from core.domain.model import DataSet
 from core.domain.recipe import Step
 from core.domain.run import PLANNING, CandidateStatus, Limits, RunRequest
-from core.engine import Plan
+from core.engine import RunPlan
 from core.errors import ErrorRecord
 from core.insights.recommendation import recommend
 from core.store.store import Store
@@ -80,7 +80,7 @@ def test_what_the_plan_refused_counts_nowhere(store: Store) -> None:
         replace(candidate("two", None, 2), run_id="other", status=CandidateStatus.SKIPPED, error=refused),
     ]
     store.runs.create(RunRequest("m"), "other", rows, 60.0)
-    assert Plan(tuple(rows), 60.0).count == run_view(store, "other").progress.total == 1
+    assert RunPlan(tuple(rows), 60.0).count == run_view(store, "other").progress.total == 1
     assert next(each.total for each in runs(store) if each.id == "other") == 1
 
 

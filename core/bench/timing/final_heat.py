@@ -14,7 +14,7 @@ from time import monotonic
 
 from core.bench.timing.blocks import Block, Floats, busy, calls_of, ratios, settle_of
 from core.bench.timing.endpoint import Cancel, Endpoint, Host, never, parent_elsewhere, timing_cores
-from core.bench.timing.interleaving import FEWEST_ROUNDS_PER_START, Plan, Side, run_round, turns
+from core.bench.timing.interleaving import FEWEST_ROUNDS_PER_START, MeasurementPlan, Side, run_round, turns
 from core.errors import Cancelled, WhetstoneError
 from core.machine.environment import memory_available, memory_limit
 
@@ -65,7 +65,7 @@ class _Entry:
 
 def heat(
     entries: Sequence[Endpoint],
-    plan: Plan,
+    plan: MeasurementPlan,
     folder: Path,
     data_folder: Path | None = None,
     seed: int = 0,
@@ -123,7 +123,7 @@ def heat(
 
 
 def _share(
-    present: list[_Entry], plan: Plan, starts: int, left: _Clock, loading_s: float
+    present: list[_Entry], plan: MeasurementPlan, starts: int, left: _Clock, loading_s: float
 ) -> tuple[int, float]:
     """Return how many starts there is time for, this one included, and when the rounds of this one end.
 
@@ -137,7 +137,7 @@ def _share(
     return starts, monotonic() + min(most, (left.seconds - (starts - 1) * loading_s) / starts)
 
 
-def _wanted(plan: Plan) -> int:
+def _wanted(plan: MeasurementPlan) -> int:
     return max(FEWEST_ROUNDS_PER_START, ceil(plan.min_rounds / plan.close_starts))
 
 
@@ -200,7 +200,7 @@ def _fits(endpoint: Endpoint) -> bool:
     return memory_available() > max(SPARE_BYTES, SPARE_SHARE * memory_limit()) + 3 * files
 
 
-def _run(present: list[_Entry], plan: Plan, order: random.Random, end: float) -> bool:
+def _run(present: list[_Entry], plan: MeasurementPlan, order: random.Random, end: float) -> bool:
     """Run the rounds of one start; return whether there were any."""
     sides, rounds, longest = [entry.side for entry in present], 0, _round_s(present)
     in_turn = turns(sides, order)

@@ -33,7 +33,7 @@ WIDEST = 0.15
 
 
 @dataclass(frozen=True)
-class Plan:
+class MeasurementPlan:
     """How long and how exactly to measure.
 
     Attributes:
@@ -62,7 +62,7 @@ class Plan:
     close_starts: int = 3
     stretch: float = 4.0
 
-    def within(self, seconds: float) -> Plan:
+    def within(self, seconds: float) -> MeasurementPlan:
         """Return the plan cut down to end its rounds after `seconds`, whatever a call costs."""
         limit = max(0.0, min(self.max_seconds, seconds))
         stretch = min(self.stretch, max(1.0, seconds / max(limit, 1e-9)))
@@ -97,7 +97,7 @@ class Rounds:
     """
 
     def __init__(
-        self, plan: Plan, seed: int, known: Spread | None = None, on_block: OnBlock = unwatched
+        self, plan: MeasurementPlan, seed: int, known: Spread | None = None, on_block: OnBlock = unwatched
     ) -> None:
         self.candidate: list[Blocks] = []
         self.baseline: list[Blocks] = []

@@ -17,7 +17,7 @@ from core.bench.timing.between_process import Spread
 from core.bench.timing.blocks import Blocks
 from core.bench.timing.drift import with_own_batch
 from core.bench.timing.endpoint import Cancel, Endpoint, Host, never, parent_elsewhere, timing_cores
-from core.bench.timing.interleaving import OnBlock, Plan, Rounds, unwatched
+from core.bench.timing.interleaving import MeasurementPlan, OnBlock, Rounds, unwatched
 from core.bench.timing.statistics import latency
 from core.bench.timing.throughput import Rate, throughput
 from core.domain.measurement import Timing
@@ -49,7 +49,7 @@ class Measured:
 def measure(
     candidate: Endpoint,
     baseline: Endpoint,
-    plan: Plan,
+    plan: MeasurementPlan,
     folder: Path,
     data_folder: Path | None = None,
     seed: int = 0,
@@ -184,7 +184,9 @@ def _thinned(starts: list[Blocks]) -> tuple[float, ...]:
     return tuple(float(value) for value in calls[picked])
 
 
-def _outputs(host: Host, folder: Path, data_folder: Path | None, plan: Plan) -> tuple[Path | None, Path]:
+def _outputs(
+    host: Host, folder: Path, data_folder: Path | None, plan: MeasurementPlan
+) -> tuple[Path | None, Path]:
     golden = folder.resolve() / "golden.npz"
     host.long("golden", path=str(golden), count=GOLDEN, seconds=GOLDEN_SECONDS)
     if data_folder is None:

@@ -12,7 +12,7 @@ import numpy as np
 from core.bench.timing.between_process import Spread
 from core.bench.timing.blocks import Block, ratios
 from core.bench.timing.endpoint import Endpoint, Host
-from core.bench.timing.interleaving import Plan, run_round, turns
+from core.bench.timing.interleaving import MeasurementPlan, run_round, turns
 from core.bench.timing.statistics import FEWEST_ROUNDS, ratio_interval
 from core.domain.measurement import Interval
 from core.errors import Cancelled, WhetstoneError
@@ -43,7 +43,13 @@ class Rate:
 
 
 def throughput(
-    host: Host, other: Host, endpoint: Endpoint, plan: Plan, spread: Spread, moments: Spread, seed: int
+    host: Host,
+    other: Host,
+    endpoint: Endpoint,
+    plan: MeasurementPlan,
+    spread: Spread,
+    moments: Spread,
+    seed: int,
 ) -> dict[int, Rate]:
     """Return the rates at the plan's batch sizes, but for the target's own, which the latency tells.
 
@@ -91,7 +97,7 @@ def _batches(endpoint: Endpoint, wanted: Iterable[int]) -> list[int]:
     return sorted(batch for batch in set(wanted) if batch != endpoint.target.batch)
 
 
-def _run(sides: list[tuple[Host, float, list[Block]]], plan: Plan, order: random.Random) -> None:
+def _run(sides: list[tuple[Host, float, list[Block]]], plan: MeasurementPlan, order: random.Random) -> None:
     begin, rounds, seconds = monotonic(), 0, plan.throughput_seconds
     in_turn = turns(sides, order)
     while not rounds or monotonic() - begin < (

@@ -37,7 +37,7 @@ def trace(
         other_shapes: Shapes at another batch size, to see which sizes depend on the batch.
     """
     tracer = Tracer(constants, shapes)
-    graph = operands.Graph(model, tracer, {**constants, **values}, other_shapes)
+    graph = operands.OnnxGraph(model, tracer, {**constants, **values}, other_shapes)
     for node in model.graph.node:
         rules.follow(graph, node)
     tracer.freeze(onnx_files.output_names(model), "the network's output")

@@ -8,13 +8,13 @@ import numpy as np
 
 from core.graphs.onnx import files as onnx_files
 from core.pruning.dependency_groups import Keep
-from core.pruning.onnx.operands import Graph, attributes, set_attribute
+from core.pruning.onnx.operands import OnnxGraph, attributes, set_attribute
 
 if TYPE_CHECKING:
     from onnx import NodeProto
 
 
-def conv(graph: Graph, node: NodeProto) -> None:
+def conv(graph: OnnxGraph, node: NodeProto) -> None:
     """Channels of the input meet the weight, channels of the output come out of it."""
     x, w, *rest = node.input
     bias = rest[0] if rest and rest[0] else None
@@ -28,7 +28,7 @@ def conv(graph: Graph, node: NodeProto) -> None:
         graph.tracer.edits.append(edit)
 
 
-def gemm(graph: Graph, node: NodeProto) -> None:
+def gemm(graph: OnnxGraph, node: NodeProto) -> None:
     """A product of the input and a constant matrix, with a bias."""
     given = attributes(node)
     x, w, *rest = node.input
@@ -38,7 +38,7 @@ def gemm(graph: Graph, node: NodeProto) -> None:
     return graph.tracer.linear(x, w, bias, node.output[0], bool(given.get("transB")))
 
 
-def batch_norm(graph: Graph, node: NodeProto) -> None:
+def batch_norm(graph: OnnxGraph, node: NodeProto) -> None:
     """One number per channel; its gain counts towards the importance of the layer before it."""
     x, *weights = node.input
     graph.tracer.per_channel(x, weights, node.output[0])
@@ -50,13 +50,13 @@ def batch_norm(graph: Graph, node: NodeProto) -> None:
             graph.tracer.gain(maker.input[1], scale / spread)
 
 
-def elementwise(graph: Graph, node: NodeProto) -> None:
+def elementwise(graph: OnnxGraph, node: NodeProto) -> None:
     """Sums, products and comparisons tie what they broadcast together."""
     adds = node.op_type in ("Add", "Sub", "Sum")
     graph.tracer.elementwise([name for name in node.input if name], node.output[0], adds)
 
 
-def reduce(graph: Graph, node: NodeProto) -> None:
+def reduce(graph: OnnxGraph, node: NodeProto) -> None:
     """A mean, sum or norm along axes."""
     tracer, source = graph.tracer, node.input[0]
     rank = len(tracer.shapes[source])
@@ -68,14 +68,14 @@ def reduce(graph: Graph, node: NodeProto) -> None:
     return tracer.reduced(source, node.output[0], axes or range(rank), keep)
 
 
-def arg(graph: Graph, node: NodeProto) -> None:
+def arg(graph: OnnxGraph, node: NodeProto) -> None:
     """The position of the largest or smallest value along an axis."""
     given = attributes(node)
     axes = [int(given.get("axis", 0))]
     graph.tracer.reduced(node.input[0], node.output[0], axes, bool(given.get("keepdims", 1)))
 
 
-def softmax(graph: Graph, node: NodeProto) -> None:
+def softmax(graph: OnnxGraph, node: NodeProto) -> None:
     """Before operator set 13, all axes from `axis` on were one."""
     tracer, source = graph.tracer, node.input[0]
     rank, old = len(tracer.shapes[source]), onnx_files.opset(graph.model) < 13
@@ -84,7 +84,7 @@ def softmax(graph: Graph, node: NodeProto) -> None:
     tracer.axes[node.output[0]] = tracer.freeze_axes(source, over, node.op_type)
 
 
-def layer_norm(graph: Graph, node: NodeProto) -> None:
+def layer_norm(graph: OnnxGraph, node: NodeProto) -> None:
     """Its mean goes over channels, so they stay."""
     tracer, source = graph.tracer, node.input[0]
     rank = len(tracer.shapes[source])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Graph:
+class OnnxGraph:
     """What the rules look at.
 
     Attributes:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from core.graphs.onnx import files as onnx_files
 from core.pruning.onnx import layer_rules as layers
 from core.pruning.onnx import shape_rules as shapes
-from core.pruning.onnx.operands import Graph
+from core.pruning.onnx.operands import OnnxGraph
 
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-Rule = Callable[[Graph, "NodeProto"], None]
+Rule = Callable[[OnnxGraph, "NodeProto"], None]
 
 
-def follow(graph: Graph, node: NodeProto) -> None:
+def follow(graph: OnnxGraph, node: NodeProto) -> None:
     """Tell the tracer of `graph` what `node` does."""
     tracer = graph.tracer
     inputs = [name for name in node.input if name]
@@ -37,15 +37,15 @@ def _captured(node: NodeProto) -> Iterator[str]:
                 yield from (value.name for value in each.output)
 
 
-def _product(graph: Graph, node: NodeProto) -> None:
+def _product(graph: OnnxGraph, node: NodeProto) -> None:
     graph.tracer.product(node.input[0], node.input[1], node.output[0])
 
 
-def _instance_norm(graph: Graph, node: NodeProto) -> None:
+def _instance_norm(graph: OnnxGraph, node: NodeProto) -> None:
     graph.tracer.per_channel(node.input[0], node.input[1:3], node.output[0])
 
 
-def _shape(graph: Graph, node: NodeProto) -> None:
+def _shape(graph: OnnxGraph, node: NodeProto) -> None:
     rank = 0 if node.op_type == "Size" else 1
     graph.tracer.axes[node.output[0]] = (None,) * rank
 

@@ -9,20 +9,20 @@ import numpy as np
 from core.graphs.onnx import files as onnx_files
 from core.pruning.channel_sets import Atoms
 from core.pruning.dependency_groups import Keep
-from core.pruning.onnx.operands import Graph, attributes, set_attribute
+from core.pruning.onnx.operands import OnnxGraph, attributes, set_attribute
 
 if TYPE_CHECKING:
     from onnx import NodeProto
 
 
-def same(graph: Graph, node: NodeProto) -> None:
+def same(graph: OnnxGraph, node: NodeProto) -> None:
     """Each position comes from the one at its place."""
     for target in node.output:
         if target in graph.tracer.shapes:
             graph.tracer.same(node.input[0], target)
 
 
-def reshape(graph: Graph, node: NodeProto) -> None:
+def reshape(graph: OnnxGraph, node: NodeProto) -> None:
     """The target shape is stated anew where channels went."""
     source, target = node.input[0], node.output[0]
     graph.tracer.reshaped(source, target)
@@ -43,7 +43,7 @@ def reshape(graph: Graph, node: NodeProto) -> None:
     graph.tracer.edits.append(edit)
 
 
-def _target_shape(graph: Graph, node: NodeProto) -> list[int] | None:
+def _target_shape(graph: OnnxGraph, node: NodeProto) -> list[int] | None:
     """Return the operand of a Reshape: sizes, 0 to copy, at most one -1; None where it cannot be stated."""
     source, target, operand = node.input[0], node.output[0], node.input[1]
     now, later = graph.tracer.shapes[target], graph.other.get(target)
@@ -62,19 +62,19 @@ def _target_shape(graph: Graph, node: NodeProto) -> list[int] | None:
     return result if result.count(-1) <= 1 else None
 
 
-def transpose(graph: Graph, node: NodeProto) -> None:
+def transpose(graph: OnnxGraph, node: NodeProto) -> None:
     """Reorders axes."""
     rank = len(graph.tracer.shapes[node.input[0]])
     order = attributes(node).get("perm") or list(range(rank))[::-1]
     graph.tracer.transposed(node.input[0], node.output[0], order)
 
 
-def concat(graph: Graph, node: NodeProto) -> None:
+def concat(graph: OnnxGraph, node: NodeProto) -> None:
     """Lays channels side by side."""
     graph.tracer.concatenated(node.input, node.output[0], int(attributes(node).get("axis", 1)))
 
 
-def split(graph: Graph, node: NodeProto) -> None:
+def split(graph: OnnxGraph, node: NodeProto) -> None:
     """The sizes of the parts are stated anew."""
     tracer, source = graph.tracer, node.input[0]
     axis = int(attributes(node).get("axis", 0)) % len(tracer.shapes[source])
@@ -97,7 +97,7 @@ def split(graph: Graph, node: NodeProto) -> None:
         tracer.edits.append(edit)
 
 
-def slice(graph: Graph, node: NodeProto) -> None:
+def slice(graph: OnnxGraph, node: NodeProto) -> None:
     """Starts and ends are stated anew."""
     tracer, source, target = graph.tracer, node.input[0], node.output[0]
     starts, ends = graph.operand(node, 1, "starts"), graph.operand(node, 2, "ends")
@@ -125,7 +125,7 @@ def slice(graph: Graph, node: NodeProto) -> None:
 
 
 def _reslice(
-    graph: Graph,
+    graph: OnnxGraph,
     node: NodeProto,
     keep: Keep,
     starts: list[int],
@@ -146,7 +146,7 @@ def _reslice(
         node.input[1], node.input[2] = graph.constant(starts), graph.constant(ends)
 
 
-def gather(graph: Graph, node: NodeProto) -> None:
+def gather(graph: OnnxGraph, node: NodeProto) -> None:
     """Of a constant table, rows are looked up; of a tensor, constant positions are taken."""
     tracer, (source, indices) = graph.tracer, node.input
     target, rank = node.output[0], len(tracer.shapes[source])
@@ -160,7 +160,7 @@ def gather(graph: Graph, node: NodeProto) -> None:
     return None
 
 
-def pad(graph: Graph, node: NodeProto) -> None:
+def pad(graph: OnnxGraph, node: NodeProto) -> None:
     """Shortcuts of some residual networks pad channels with zeros."""
     tracer, source, target = graph.tracer, node.input[0], node.output[0]
     before, pads = tracer.shapes[source], graph.operand(node, 1, "pads")
@@ -188,7 +188,7 @@ def pad(graph: Graph, node: NodeProto) -> None:
     return None
 
 
-def resize(graph: Graph, node: NodeProto) -> None:
+def resize(graph: OnnxGraph, node: NodeProto) -> None:
     """Scales stay; sizes that are stated name the channels too."""
     tracer, source, target = graph.tracer, node.input[0], node.output[0]
     tracer.same(source, target)
@@ -208,7 +208,7 @@ def resize(graph: Graph, node: NodeProto) -> None:
     tracer.edits.append(edit)
 
 
-def expand(graph: Graph, node: NodeProto) -> None:
+def expand(graph: OnnxGraph, node: NodeProto) -> None:
     """Copies along axes of size 1, which are no channels."""
     source, target = node.input[0], node.output[0]
     before, after = graph.tracer.shapes[source], graph.tracer.shapes[target]

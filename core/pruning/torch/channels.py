@@ -12,7 +12,7 @@ from core.pruning import selection
 from core.pruning.dependency_groups import Keep
 from core.pruning.propagation import Tracer
 from core.pruning.torch import rules
-from core.pruning.torch.operands import SPLITS, Graph, key, kind
+from core.pruning.torch.operands import SPLITS, ExportedGraph, key, kind
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule
@@ -28,7 +28,7 @@ def trace(module: GraphModule, example: tuple[Any, ...]) -> Tracer:
     shapes, parts = _observe(module, example)
     constants = {str(node.target): value for node, value in _held(module)}
     tracer = Tracer(constants, shapes)
-    graph = Graph(tracer, parts)
+    graph = ExportedGraph(tracer, parts)
     for node in module.graph.nodes:
         rules.follow(graph, node)
     last = next(node for node in module.graph.nodes if node.op == "output")

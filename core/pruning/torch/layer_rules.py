@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from core.pruning.channel_sets import Atoms
-from core.pruning.torch.operands import Graph, Node, argument, key, kind, replace
+from core.pruning.torch.operands import ExportedGraph, Node, argument, key, kind, replace
 
 
-def convolution(graph: Graph, node: Node) -> None:
+def convolution(graph: ExportedGraph, node: Node) -> None:
     """Channels of the input meet the weight, channels of the output come out of it."""
     x, w, bias = (argument(node, name) for name in ("input", "weight", "bias"))
     turned = bool(argument(node, "transposed", "transpose" in kind(node)))
@@ -18,19 +18,19 @@ def convolution(graph: Graph, node: Node) -> None:
         graph.tracer.edits.append(lambda keep: replace(node, "groups", graph.tracer.sizes(key(x), keep)[1]))
 
 
-def linear(graph: Graph, node: Node) -> None:
+def linear(graph: ExportedGraph, node: Node) -> None:
     """A product of the input and a weight (out, in), with a bias."""
     x, w, bias = (argument(node, name) for name in ("input", "weight", "bias"))
     graph.tracer.linear(key(x), key(w), key(bias) if bias is not None else None, key(node))
 
 
-def product(graph: Graph, node: Node) -> None:
+def product(graph: ExportedGraph, node: Node) -> None:
     """A product of two tensors."""
     x, y = node.args[:2]
     graph.tracer.product(key(x), key(y), key(node))
 
 
-def addmm(graph: Graph, node: Node) -> None:
+def addmm(graph: ExportedGraph, node: Node) -> None:
     """A product of two matrices and a sum with a third."""
     bias, x, w = (key(each) for each in node.args[:3])
     target = key(node)
@@ -40,7 +40,7 @@ def addmm(graph: Graph, node: Node) -> None:
     graph.tracer.axes[target] = (held[0], graph.tracer.axes[target][1])
 
 
-def batch_norm(graph: Graph, node: Node) -> None:
+def batch_norm(graph: ExportedGraph, node: Node) -> None:
     """One number per channel; its gain counts towards the importance of the layer before it."""
     names = ("weight", "bias", "running_mean", "running_var")
     weights = [argument(node, name) for name in names]
@@ -52,14 +52,14 @@ def batch_norm(graph: Graph, node: Node) -> None:
         graph.tracer.gain(key(argument(x, "weight")), held[0] / spread)
 
 
-def instance_norm(graph: Graph, node: Node) -> None:
+def instance_norm(graph: ExportedGraph, node: Node) -> None:
     """One number per channel."""
     weights = [argument(node, name) for name in ("weight", "bias", "running_mean", "running_var")]
     x = key(argument(node, "input"))
     graph.tracer.per_channel(x, [key(each) for each in weights if each is not None], key(node))
 
 
-def layer_norm(graph: Graph, node: Node) -> None:
+def layer_norm(graph: ExportedGraph, node: Node) -> None:
     """Its mean goes over channels, so they stay."""
     tracer, source = graph.tracer, node.args[0]
     rank = graph.rank(source)
@@ -69,7 +69,7 @@ def layer_norm(graph: Graph, node: Node) -> None:
     tracer.axes[key(node)] = tracer.freeze_axes(key(source), range(rank - width, rank), "a layer norm")
 
 
-def prelu(graph: Graph, node: Node) -> None:
+def prelu(graph: ExportedGraph, node: Node) -> None:
     """One slope per channel, or one for all."""
     x, slope = (key(each) for each in node.args[:2])
     if graph.tracer.shapes[slope] in ((), (1,)):
@@ -77,13 +77,13 @@ def prelu(graph: Graph, node: Node) -> None:
     return graph.tracer.per_channel(x, [slope], key(node))
 
 
-def elementwise(graph: Graph, node: Node) -> None:
+def elementwise(graph: ExportedGraph, node: Node) -> None:
     """Sums, products and comparisons tie what they broadcast together."""
     inputs = [key(each) for each in node.all_input_nodes if key(each) in graph.tracer.shapes]
     graph.tracer.elementwise(inputs, key(node), kind(node) in ("add", "sub"))
 
 
-def reduce(graph: Graph, node: Node) -> None:
+def reduce(graph: ExportedGraph, node: Node) -> None:
     """A mean, a sum or an extreme along axes."""
     dims = argument(node, "dim")
     rank = graph.rank(node.args[0])
@@ -91,13 +91,13 @@ def reduce(graph: Graph, node: Node) -> None:
     graph.tracer.reduced(key(node.args[0]), key(node), axes, bool(argument(node, "keepdim", False)))
 
 
-def softmax(graph: Graph, node: Node) -> None:
+def softmax(graph: ExportedGraph, node: Node) -> None:
     """The probabilities of an axis sum to one, so it stays."""
     axis = int(argument(node, "dim")) % graph.rank(node.args[0])
     graph.tracer.axes[key(node)] = graph.tracer.freeze_axes(key(node.args[0]), [axis], "softmax")
 
 
-def attention(graph: Graph, node: Node) -> None:
+def attention(graph: ExportedGraph, node: Node) -> None:
     """Scores keep their width, values may lose some."""
     tracer, (query, keys, values) = graph.tracer, node.args[:3]
     tracer.freeze([key(query), key(keys)], "attention's scores")
@@ -110,7 +110,7 @@ def attention(graph: Graph, node: Node) -> None:
     tracer.axes[key(node)] = tuple(found)
 
 
-def embedding(graph: Graph, node: Node) -> None:
+def embedding(graph: ExportedGraph, node: Node) -> None:
     """Rows are looked up; their width may shrink."""
     table, indices = node.args[:2]
     tracer = graph.tracer

@@ -16,7 +16,7 @@ SPLITS = frozenset({"chunk", "split", "split_with_sizes"})
 
 
 @dataclass
-class Graph:
+class ExportedGraph:
     """What the rules look at.
 
     Attributes:

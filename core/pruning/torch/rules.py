@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from core.pruning.torch import layer_rules as layers
 from core.pruning.torch import shape_rules as shapes
-from core.pruning.torch.operands import Graph, Node, key, kind
+from core.pruning.torch.operands import ExportedGraph, Node, key, kind
 
-Rule = Callable[[Graph, Node], None]
+Rule = Callable[[ExportedGraph, Node], None]
 
 IGNORED = ("sym_size", "_assert", "_guards", "sym_constrain")
 
 
-def follow(graph: Graph, node: Node) -> None:
+def follow(graph: ExportedGraph, node: Node) -> None:
     """Tell the tracer of `graph` what `node` does."""
     tracer = graph.tracer
     inputs = [each for each in node.all_input_nodes if key(each) in tracer.shapes or key(each) in graph.parts]

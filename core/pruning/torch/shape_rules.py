@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from core.pruning.dependency_groups import Keep
-from core.pruning.torch.operands import SPLITS, Graph, Node, argument, key, kind, replace
+from core.pruning.torch.operands import SPLITS, ExportedGraph, Node, argument, key, kind, replace
 
 
-def same(graph: Graph, node: Node) -> None:
+def same(graph: ExportedGraph, node: Node) -> None:
     """Each position comes from the one at its place."""
     graph.tracer.same(key(node.args[0]), key(node))
 
 
-def reshape(graph: Graph, node: Node) -> None:
+def reshape(graph: ExportedGraph, node: Node) -> None:
     """The target shape is stated anew where channels went."""
     tracer, source, target = graph.tracer, node.args[0], key(node)
     tracer.reshaped(key(source), target)
@@ -31,7 +31,7 @@ def reshape(graph: Graph, node: Node) -> None:
     tracer.edits.append(edit)
 
 
-def permute(graph: Graph, node: Node) -> None:
+def permute(graph: ExportedGraph, node: Node) -> None:
     """Reorders axes."""
     source, rank = node.args[0], graph.rank(node.args[0])
     order = list(range(rank))
@@ -44,13 +44,13 @@ def permute(graph: Graph, node: Node) -> None:
     graph.tracer.transposed(key(source), key(node), order)
 
 
-def cat(graph: Graph, node: Node) -> None:
+def cat(graph: ExportedGraph, node: Node) -> None:
     """Lays channels side by side."""
     names = [key(each) for each in node.args[0]]
     graph.tracer.concatenated(names, key(node), int(argument(node, "dim", 0)))
 
 
-def split(graph: Graph, node: Node) -> None:
+def split(graph: ExportedGraph, node: Node) -> None:
     """The parts are taken by the nodes behind; their number stays, their sizes are stated anew."""
     tracer, source = graph.tracer, node.args[0]
     axis = int(argument(node, "dim", 0)) % graph.rank(source)
@@ -69,7 +69,7 @@ def split(graph: Graph, node: Node) -> None:
     tracer.edits.append(edit)
 
 
-def part(graph: Graph, node: Node) -> None:
+def part(graph: ExportedGraph, node: Node) -> None:
     """One of several answers of a node."""
     tracer, (whole, number) = graph.tracer, node.args
     name = kind(whole)
@@ -88,7 +88,7 @@ def part(graph: Graph, node: Node) -> None:
         tracer.unknown([key(whole)], [key(node)], name)
 
 
-def slice(graph: Graph, node: Node) -> None:
+def slice(graph: ExportedGraph, node: Node) -> None:
     """Start and end are stated anew."""
     tracer, source = graph.tracer, key(node.args[0])
     axis = int(argument(node, "dim", 0)) % graph.rank(node.args[0])
@@ -114,13 +114,13 @@ def slice(graph: Graph, node: Node) -> None:
     tracer.edits.append(edit)
 
 
-def select(graph: Graph, node: Node) -> None:
+def select(graph: ExportedGraph, node: Node) -> None:
     """Takes one position and drops the axis."""
     axis = int(argument(node, "dim")) % graph.rank(node.args[0])
     graph.tracer.taken(key(node.args[0]), key(node), axis, np.array(0))
 
 
-def pad(graph: Graph, node: Node) -> None:
+def pad(graph: ExportedGraph, node: Node) -> None:
     """Shortcuts of some residual networks pad channels with zeros; amounts come from the last axis on."""
     tracer, source, rank = graph.tracer, key(node.args[0]), graph.rank(node.args[0])
     amounts = list(argument(node, "pad"))
@@ -146,7 +146,7 @@ def pad(graph: Graph, node: Node) -> None:
     return None
 
 
-def expand(graph: Graph, node: Node) -> None:
+def expand(graph: ExportedGraph, node: Node) -> None:
     """Copies along axes of size 1, which are no channels."""
     tracer, source, target = graph.tracer, key(node.args[0]), key(node)
     if tracer.moves(source):
@@ -155,5 +155,5 @@ def expand(graph: Graph, node: Node) -> None:
     return None
 
 
-def nothing(graph: Graph, node: Node) -> None:
+def nothing(graph: ExportedGraph, node: Node) -> None:
     """What is known is said where the parts are taken."""

@@ -8,11 +8,11 @@ import pytest
 
 from core.bench.timing.endpoint import Endpoint
 from core.bench.timing.final_heat import heat
-from core.bench.timing.interleaving import Plan
+from core.bench.timing.interleaving import MeasurementPlan
 from core.errors import Cancelled
 from tests.bench.conftest import Chain
 
-PLAN = Plan(min_rounds=8, max_seconds=5, close_starts=2)
+PLAN = MeasurementPlan(min_rounds=8, max_seconds=5, close_starts=2)
 
 
 def middles(starts: tuple[np.ndarray, ...]) -> list[float]:

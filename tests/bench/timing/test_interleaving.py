@@ -8,13 +8,13 @@ import pytest
 
 from core.bench.timing.between_process import Spread
 from core.bench.timing.blocks import BLOCK_MS, Block, calls_of, settle_of
-from core.bench.timing.interleaving import Plan, Rounds, turns
+from core.bench.timing.interleaving import MeasurementPlan, Rounds, turns
 from core.domain.measurement import Doubt
 
 
-def seen(*ratios: list[float], plan: Plan | None = None) -> Rounds:
+def seen(*ratios: list[float], plan: MeasurementPlan | None = None) -> Rounds:
     """Return rounds in which the baseline took 10 ms and each start showed these ratios."""
-    rounds = Rounds(plan or Plan(starts=1, close_starts=2), seed=0)
+    rounds = Rounds(plan or MeasurementPlan(starts=1, close_starts=2), seed=0)
     for start in ratios:
         rounds.candidate.append([_block(10.0 / ratio) for ratio in start])
         rounds.baseline.append([_block(10.0)] * len(start))
@@ -29,12 +29,12 @@ def _block(ms: float) -> Block:
     ("round_s", "limit"), [(0.07, 5.0), (0.5, 6.0), (1.0, 12.0), (2.6, 20.0), (60.0, 20.0)]
 )
 def test_the_time_grows_with_the_cost_of_a_call_up_to_a_cap(round_s: float, limit: float) -> None:
-    assert Plan(min_rounds=12, max_seconds=5.0).limit_s(round_s) == pytest.approx(limit)
+    assert MeasurementPlan(min_rounds=12, max_seconds=5.0).limit_s(round_s) == pytest.approx(limit)
 
 
 @pytest.mark.parametrize("seconds", [0.5, 3.0, 8.0, 100.0])
 def test_a_plan_that_is_cut_down_ends_in_time_whatever_a_call_costs(seconds: float) -> None:
-    plan = Plan(min_rounds=12, max_seconds=5.0).within(seconds)
+    plan = MeasurementPlan(min_rounds=12, max_seconds=5.0).within(seconds)
     assert plan.limit_s(100.0) == pytest.approx(min(seconds, 20.0))
     assert plan.limit_s(0.01) <= 5.0
 
@@ -73,7 +73,7 @@ def test_another_pair_of_processes_is_started_where_its_luck_would_decide(ratio:
 
 
 def test_a_spread_that_the_run_has_shown_widens_what_one_start_says() -> None:
-    calm, wild = (Rounds(Plan(), 0, known) for known in (Spread(0.005, 8.0), Spread(0.05, 8.0)))
+    calm, wild = (Rounds(MeasurementPlan(), 0, known) for known in (Spread(0.005, 8.0), Spread(0.05, 8.0)))
     for rounds in (calm, wild):
         rounds.candidate.append([_block(9.6)] * 12)
         rounds.baseline.append([_block(10.0)] * 12)
@@ -91,7 +91,7 @@ def test_each_side_comes_first_equally_often_and_at_random() -> None:
 
 def test_a_busy_machine_leaves_more_in_doubt_of_unlike_models_but_not_of_equal_ones() -> None:
     def measured(ratio: float, lost_ms: float) -> Rounds:
-        rounds = Rounds(Plan(), 0, Spread(0.005, 8.0))
+        rounds = Rounds(MeasurementPlan(), 0, Spread(0.005, 8.0))
         for side, ms in ((rounds.candidate, 10.0 / ratio), (rounds.baseline, 10.0)):
             side.append([Block(np.full(3, ms + lost_ms), np.full(3, lost_ms))] * 12)
         return rounds

@@ -10,7 +10,7 @@ import pytest
 from core.bench.quality.evaluation import compare
 from core.bench.quality.saved_outputs import read_outputs
 from core.bench.timing.endpoint import Endpoint
-from core.bench.timing.interleaving import FEWEST_ROUNDS_PER_START, Plan
+from core.bench.timing.interleaving import FEWEST_ROUNDS_PER_START, MeasurementPlan
 from core.bench.timing.stopwatch import measure
 from core.domain.measurement import Doubt
 from core.domain.recipe import Target
@@ -19,7 +19,7 @@ from core.registry import runtimes
 from tests.bench.conftest import MODEL, WIDTH, Chain, read_golden
 from tests.runtimes import networks
 
-QUICK = Plan(min_rounds=8, max_seconds=4, throughput_batches=(), starts=1, close_starts=1)
+QUICK = MeasurementPlan(min_rounds=8, max_seconds=4, throughput_batches=(), starts=1, close_starts=1)
 
 
 def test_four_times_the_work_takes_four_times_as_long(chain: Chain, tmp_path: Path, rows: Path) -> None:
@@ -86,7 +86,7 @@ def test_too_little_time_says_that_there_were_too_few_rounds(chain: Chain, tmp_p
 def test_a_fixed_batch_is_the_only_one_tried(chain: Chain, tmp_path: Path) -> None:
     fixed = replace(MODEL, batch_symbol=None, inputs=(replace(MODEL.inputs[0], shape=(4, WIDTH)),))
     endpoint = replace(chain(40), model=fixed)
-    plan = Plan(min_rounds=2, max_seconds=0, throughput_batches=(1, 8), throughput_seconds=0.05)
+    plan = MeasurementPlan(min_rounds=2, max_seconds=0, throughput_batches=(1, 8), throughput_seconds=0.05)
     timing = measure(endpoint, endpoint, plan, tmp_path).timing
     assert timing.throughput == {4: pytest.approx(4000 / timing.latency.p50)}
 
@@ -114,7 +114,7 @@ def test_every_runtime_works_in_its_confined_process(runtime: str, form: str, tm
     module, model = networks.perceptron()
     artifact = networks.save(module, model, form, tmp_path / "model")
     endpoint = Endpoint(artifact, Target(runtime), model)
-    plan = Plan(min_rounds=1, max_seconds=0, throughput_batches=(8,), throughput_seconds=0.05)
+    plan = MeasurementPlan(min_rounds=1, max_seconds=0, throughput_batches=(8,), throughput_seconds=0.05)
     found = measure(endpoint, endpoint, plan, tmp_path)
     assert set(found.timing.throughput) == {1, 8}
     assert found.timing.memory_bytes > 0
