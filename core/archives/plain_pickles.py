@@ -12,7 +12,16 @@ from collections.abc import Callable
 from typing import IO, Any, ClassVar
 
 from core.archives.pickles import modern_name
-from core.archives.plain_values import BUILDERS, OBJECTS, TOKENS, DataType, Inert, Later, LaterArray
+from core.archives.plain_values import (
+    BUILDERS,
+    OBJECTS,
+    TOKENS,
+    DataType,
+    Inert,
+    Later,
+    LaterArray,
+    hashable,
+)
 from core.errors import UnsafeUpload
 
 OWN = ("torch", "torchvision", "numpy")
@@ -126,7 +135,15 @@ class PlainUnpickler(pickle._Unpickler):
         made = self.stack[-1]
         if not isinstance(made, dict):
             raise UnsafeUpload(f"The file fills a {type(made).__name__} like a dictionary.", hint=HINT)
-        made.update(zip(keys, values, strict=True))
+        made.update(zip(hashable(keys), values, strict=True))
+
+    def _dict(self) -> None:
+        values = self.pop_mark()
+        self.append({})
+        self._put(values[::2], values[1::2])
+
+    def _frozenset(self) -> None:
+        self.append(frozenset(hashable(self.pop_mark())))
 
     def _many(self) -> None:
         self._extend(self.pop_mark())
@@ -137,7 +154,7 @@ class PlainUnpickler(pickle._Unpickler):
     def _extend(self, values: list[Any]) -> None:
         made = self.stack[-1]
         if isinstance(made, set):
-            made.update(values)
+            made.update(hashable(values))
         elif isinstance(made, list):
             made.extend(values)
         elif isinstance(made, Inert):
@@ -150,6 +167,8 @@ class PlainUnpickler(pickle._Unpickler):
         pickle.NEWOBJ[0]: _new,
         pickle.NEWOBJ_EX[0]: _new_with_names,
         pickle.BUILD[0]: _build,
+        pickle.DICT[0]: _dict,
+        pickle.FROZENSET[0]: _frozenset,
         pickle.SETITEMS[0]: _items,
         pickle.SETITEM[0]: _item,
         pickle.APPENDS[0]: _many,

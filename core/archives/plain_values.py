@@ -6,7 +6,7 @@ import datetime
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,6 +14,10 @@ import numpy as np
 
 NUMBERS = re.compile(r"[<>=|]?(?:[biufc](?:1|2|4|8|16)|\?|[SUV]\d{1,4})")
 """Data types of NumPy that hold numbers or short texts, and so no Python objects."""
+
+
+MOST_KEY_PARTS = 10_000
+"""A key of a dictionary holds at most so many values, each counted as often as it is met."""
 
 
 class NotPlain(Exception):
@@ -122,9 +126,30 @@ def _path(*parts: Any) -> str:
     return str(PurePosixPath(*map(_plain_text, parts)))
 
 
+def hashable(keys: Iterable[Any]) -> list[Any]:
+    """Return `keys`, each of which is hashed in a moment.
+
+    Raises:
+        NotPlain: One is a tuple that holds tuples over and over: its hash walks every path through it.
+    """
+    found = list(keys)
+    for key in found:
+        waiting, parts = [key], 0
+        while waiting:
+            inner = waiting.pop()
+            if isinstance(inner, tuple | frozenset):
+                parts += len(inner) + 1
+                waiting.extend(inner)
+            if parts > MOST_KEY_PARTS:
+                raise NotPlain("a key that is too deeply nested")
+    return found
+
+
 def _items(*given: Any) -> dict[Any, Any]:
     found = given[-1] if given and isinstance(given[-1], Mapping | list | tuple) else ()
-    return dict(found)
+    pairs = list(found.items() if isinstance(found, Mapping) else found)
+    hashable(pair[0] for pair in pairs)
+    return dict(pairs)
 
 
 def _default(_: Any = None, *given: Any) -> dict[Any, Any]:
@@ -161,8 +186,8 @@ BUILDERS: dict[str, Callable[..., Any]] = {
     "collections.Counter": _items,
     "collections.defaultdict": _default,
     "collections.deque": lambda values=(), *_: list(values),
-    "builtins.set": lambda values=(): set(values),
-    "builtins.frozenset": lambda values=(): frozenset(values),
+    "builtins.set": lambda values=(): set(hashable(values)),
+    "builtins.frozenset": lambda values=(): frozenset(hashable(values)),
     "builtins.dict": _items,
     "builtins.list": lambda values=(): list(values),
     "builtins.tuple": lambda values=(): tuple(values),

@@ -226,6 +226,31 @@ def test_tuples_that_hold_one_another_twice_stay_as_few_as_they_are(tmp_path: Pa
     assert found == [1]
 
 
+def _doubled(inner: bytes, times: int = 60) -> bytes:
+    """A tuple of two times itself, over and over: hashing it takes two to the `times` steps."""
+    return inner + b"2\x86" * times
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"\x80\x02}" + _doubled(b"K\x01") + b"K\x01s.",
+        b"\x80\x02}(" + _doubled(b"K\x01") + b"K\x01u.",
+        b"(" + _doubled(b"K\x01") + b"K\x01d.",
+        b"\x80\x04\x8f(" + _doubled(b"K\x01") + b"\x90.",
+        b"\x80\x04(" + _doubled(b"K\x01") + b"\x91.",
+        b"\x80\x02cbuiltins\nset\n](" + _doubled(b"K\x01") + b"e\x85R.",
+        b"\x80\x02cbuiltins\nfrozenset\n](" + _doubled(b"K\x01") + b"e\x85R.",
+        b"\x80\x02ccollections\nOrderedDict\n](" + _doubled(b"K\x01") + b"K\x01\x86e\x85R.",
+    ],
+    ids=["item", "items", "dict", "set", "frozenset", "built set", "built frozenset", "ordered"],
+)
+def test_keys_that_take_for_ever_to_hash_are_refused(stream: bytes, tmp_path: Path) -> None:
+    with pytest.raises(WhetstoneError, match="too deeply nested"):
+        read(tmp_path / "w.pt", torch_file(stream, tmp_path / "made.pt"))
+
+
 @pytest.mark.parametrize("zipped", [True, False])
 def test_an_array_of_objects_is_called_unsafe_and_not_broken(zipped: bool, tmp_path: Path) -> None:
     content = saved({"a": np.array([None, 1], dtype=object)}, 2, zipped, tmp_path / "made.pt")
