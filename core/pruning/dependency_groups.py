@@ -1,4 +1,4 @@
-"""The channels of a network: which atoms its tensors carry, and what goes with those that are taken out."""
+"""Dependency graph of a network's channels: ids along every tensor, and what changes with them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.protocols import Array
-from core.pruning.channel_sets import Atoms, Axes, Joined
+from core.pruning.channel_sets import Axes, ChannelIds, CoupledChannels
 
-Keep = Callable[[Atoms], NDArray[np.bool_]]
-"""Says of each atom whether its channel stays."""
+Keep = Callable[[ChannelIds], NDArray[np.bool_]]
+"""Says of each channel id whether the channel stays."""
 
 Edit = Callable[[Keep], None]
 """Changes an attribute of a node once the choice is made."""
 
 
 class Channels:
-    """Atoms of every tensor of a network.
+    """Channel ids of every tensor of a network.
 
     Args:
         constants: The network's weights by name; floats with at least one axis can lose positions.
@@ -26,42 +26,42 @@ class Channels:
 
     Attributes:
         edits: What has to change beside the weights.
-        gains: By weight and axis, what a batch norm behind multiplies each output channel with.
+        gains: By weight and axis, the scale of the batch norm that follows, one factor an output channel.
         heavy: Weights of convolutions and products.
         streams: Channels that several layers add to: residual streams.
         origin: By tensor, the constant that it is a transposed view of; constants themselves too.
     """
 
     def __init__(self, constants: Mapping[str, Array], shapes: Mapping[str, Sequence[int]]) -> None:
-        self.joined = Joined()
+        self.coupled = CoupledChannels()
         self.constants = dict(constants)
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self.axes: dict[str, Axes] = {}
         self.edits: list[Edit] = []
-        self.gains: dict[str, Array] = {}
-        self.heavy: set[str] = set()
-        self.streams: list[Atoms] = []
+        self.batch_norm_scales: dict[str, Array] = {}
+        self.layer_weights: set[str] = set()
+        self.streams: list[ChannelIds] = []
         self.origin: dict[str, str] = {name: name for name in constants}
         for name, array in self.constants.items():
             self.shapes[name] = array.shape
             can_shrink = array.dtype.kind == "f"
-            self.axes[name] = tuple(self.joined.new(size) if can_shrink else None for size in array.shape)
+            self.axes[name] = tuple(self.coupled.new(size) if can_shrink else None for size in array.shape)
 
     def of(self, name: str) -> Axes:
-        """Return the atoms of a tensor; the network's inputs have none."""
+        """Return the channel ids of a tensor; the network's inputs have none."""
         return self.axes.get(name, (None,) * len(self.shapes.get(name, ())))
 
     def freeze(self, names: Iterable[str], reason: str) -> None:
         """Keep every position of the tensors `names`."""
         for name in names:
-            for atoms in self.of(name):
-                self.joined.freeze(atoms, reason)
+            for ids in self.of(name):
+                self.coupled.freeze(ids, reason)
 
     def freeze_axes(self, name: str, axes: Iterable[int], reason: str) -> Axes:
-        """Keep the positions along some axes of a tensor and return its atoms without them."""
+        """Keep the positions along some axes of a tensor and return its ids without them."""
         found = list(self.of(name))
         for axis in axes:
-            self.joined.freeze(found[axis], reason)
+            self.coupled.freeze(found[axis], reason)
             found[axis] = None
         return tuple(found)
 
@@ -73,31 +73,31 @@ class Channels:
 
     def hold_streams(self) -> None:
         """Keep the channels of residual streams: all layers between the sums would lose what they share."""
-        for atoms in self.streams:
-            self.joined.freeze(atoms, "residual sums")
+        for ids in self.streams:
+            self.coupled.freeze(ids, "residual sums")
 
-    def gain(self, weight: str, gain: Array) -> None:
-        """Remember what a batch norm multiplies the outputs of `weight` with."""
-        self.gains[weight] = gain
+    def multiply(self, weight: str, scale: Array) -> None:
+        """Remember the `scale` (out,) of a batch norm that follows `weight`."""
+        self.batch_norm_scales[weight] = scale
 
     def sizes(self, name: str, keep: Keep) -> tuple[int, ...]:
         """Return the shape of a tensor after pruning."""
         return tuple(
-            size if atoms is None else int(keep(atoms).sum())
-            for size, atoms in zip(self.shapes[name], self.of(name), strict=True)
+            size if ids is None else int(keep(ids).sum())
+            for size, ids in zip(self.shapes[name], self.of(name), strict=True)
         )
 
     def moves(self, name: str) -> bool:
         """Whether any axis of a tensor could still lose positions."""
-        return any(atoms is not None and self.shapes[name][at] > 1 for at, atoms in enumerate(self.of(name)))
+        return any(ids is not None and self.shapes[name][at] > 1 for at, ids in enumerate(self.of(name)))
 
     def pruned(self, keep: Keep) -> dict[str, Array]:
         """Return the weights that lose positions, without them."""
         changed = {}
         for name, array in self.constants.items():
             axes = [
-                np.ones(size, bool) if atoms is None else keep(atoms)
-                for size, atoms in zip(array.shape, self.of(name), strict=True)
+                np.ones(size, bool) if ids is None else keep(ids)
+                for size, ids in zip(array.shape, self.of(name), strict=True)
             ]
             if not all(mask.all() for mask in axes):
                 changed[name] = array[np.ix_(*axes)]

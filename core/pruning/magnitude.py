@@ -1,4 +1,4 @@
-"""Zero the smallest weights: Han et al. 2015, Learning both Weights and Connections (arXiv 1506.02626)."""
+"""Unstructured magnitude pruning (Han et al. 2015, Learning both Weights and Connections, 1506.02626)."""
 
 from __future__ import annotations
 

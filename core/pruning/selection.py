@@ -1,4 +1,4 @@
-"""Which channels go: the least important ones of each group.
+"""Channel selection by norm importance: the least important channels of each dependency group go.
 
 Importance is the norm of all weights of a channel, in the layers that make it and in those that read it,
 each relative to its layer's mean, so that no layer drowns the others (Li et al. 2017, arXiv 1608.08710; as
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.protocols import Array
-from core.pruning.channel_sets import Atoms
+from core.pruning.channel_sets import ChannelIds
 from core.pruning.dependency_groups import Keep
 from core.pruning.propagation import Tracer
 
@@ -24,8 +24,8 @@ FEWEST = 8
 
 
 @dataclass(frozen=True)
-class Rule:
-    """How much goes.
+class PruningRule:
+    """Pruning ratio, rounding, criterion and scope.
 
     Attributes:
         ratio: Share of channels to remove, 0 to 1.
@@ -43,12 +43,12 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Group:
-    """Channels that live in the same axes of the same weights and can be exchanged for one another.
+class DependencyGroup:
+    """Dependency group (DepGraph): channels in the same axes of the same weights, ranked together.
 
     Attributes:
         places: The weights and axes, in order.
-        channels: Representatives of the atoms.
+        channels: Representatives of their ids.
         importance: One number per channel, 1 on average.
     """
 
@@ -57,15 +57,15 @@ class Group:
     importance: NDArray[np.float64]
 
 
-def groups(tracer: Tracer, criterion: str) -> list[Group]:
+def groups(tracer: Tracer, criterion: str) -> list[DependencyGroup]:
     """Return all groups of channels that can lose some, in the order of the network."""
     places, scores = _scores(tracer, criterion)
     members: dict[tuple[tuple[str, int], ...], list[int]] = defaultdict(list)
     for channel, found in places.items():
-        if tracer.joined.reason(channel) is None and any(name in tracer.heavy for name, _ in found):
+        if tracer.coupled.reason(channel) is None and any(name in tracer.layer_weights for name, _ in found):
             members[tuple(found)].append(channel)
     return [
-        Group(found, tuple(channels), _normed([scores[channel] for channel in channels]))
+        DependencyGroup(found, tuple(channels), _normed([scores[channel] for channel in channels]))
         for found, channels in members.items()
         if len(channels) > 1
     ]
@@ -77,11 +77,11 @@ def _scores(
     places: dict[int, dict[tuple[str, int], None]] = defaultdict(dict)
     scores: dict[int, float] = defaultdict(float)
     for name, array in tracer.constants.items():
-        for axis, atoms in enumerate(tracer.of(name)):
-            if atoms is None:
+        for axis, ids in enumerate(tracer.of(name)):
+            if ids is None:
                 continue
-            channels = tracer.joined.classes(atoms)
-            values = _norms(tracer, name, array, axis, criterion) if name in tracer.heavy else None
+            channels = tracer.coupled.classes(ids)
+            values = _norms(tracer, name, array, axis, criterion) if name in tracer.layer_weights else None
             for at, channel in enumerate(channels.tolist()):
                 places[channel][(name, axis)] = None
                 scores[channel] += 0.0 if values is None else float(values[at])
@@ -95,7 +95,7 @@ def _norms(tracer: Tracer, name: str, array: Array, axis: int, criterion: str) -
         found: NDArray[np.float64] = np.abs(size).sum(others, dtype=np.float64)
     else:
         found = np.sqrt(np.square(size).sum(others, dtype=np.float64))
-    gain = tracer.gains.get(name)
+    gain = tracer.batch_norm_scales.get(name)
     if gain is not None and axis == 0 and gain.shape == found.shape:
         found = found * np.abs(gain)
     return _normed(found)
@@ -107,7 +107,7 @@ def _normed(values: Array | list[float]) -> NDArray[np.float64]:
     return found / mean if mean > 0 and np.isfinite(mean) else np.ones_like(found)
 
 
-def prune(tracer: Tracer, rule: Rule, write: Callable[[dict[str, Array]], None]) -> Keep | None:
+def prune(tracer: Tracer, rule: PruningRule, write: Callable[[dict[str, Array]], None]) -> Keep | None:
     """Choose channels and take them out of a network.
 
     Args:
@@ -116,7 +116,7 @@ def prune(tracer: Tracer, rule: Rule, write: Callable[[dict[str, Array]], None])
         write: Puts the smaller weights, by name, in place of the network's own.
 
     Returns:
-        Which atoms stay, or None where there was nothing to remove.
+        Which channels stay, or None where there was nothing to remove.
     """
     if not rule.residuals:
         tracer.hold_streams()
@@ -130,7 +130,7 @@ def prune(tracer: Tracer, rule: Rule, write: Callable[[dict[str, Array]], None])
     return keep
 
 
-def choose(found: list[Group], rule: Rule) -> set[int]:
+def choose(found: list[DependencyGroup], rule: PruningRule) -> set[int]:
     """Return the channels to remove."""
     if rule.scope == "global" and found:
         every = np.concatenate([group.importance for group in found])
@@ -153,11 +153,11 @@ def _rounded(wanted: int, size: int, round_to: int) -> int:
 
 
 def _keeper(tracer: Tracer, gone: set[int]) -> Keep:
-    """Return the function that says of atoms whether they stay."""
+    """Return the function that says of channel ids whether they stay."""
     dropped = np.array(sorted(gone), np.int64)
 
-    def keep(atoms: Atoms) -> NDArray[np.bool_]:
-        return ~np.isin(tracer.joined.classes(atoms), dropped)
+    def keep(ids: ChannelIds) -> NDArray[np.bool_]:
+        return ~np.isin(tracer.coupled.classes(ids), dropped)
 
     return keep
 
@@ -165,9 +165,9 @@ def _keeper(tracer: Tracer, gone: set[int]) -> Keep:
 def reasons(tracer: Tracer) -> list[str]:
     """Return why channels are frozen, the most frequent reason first."""
     counted: Counter[str] = Counter()
-    for name in tracer.heavy:
-        for axis, atoms in enumerate(tracer.of(name)):
-            reason = None if atoms is None or axis > 1 else tracer.joined.reason(int(atoms[0]))
+    for name in tracer.layer_weights:
+        for axis, ids in enumerate(tracer.of(name)):
+            reason = None if ids is None or axis > 1 else tracer.coupled.reason(int(ids[0]))
             if reason is not None:
                 counted[reason] += 1
     return [reason for reason, _ in counted.most_common()]

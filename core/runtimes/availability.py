@@ -55,7 +55,7 @@ def precision(name: str, artifact: LocalArtifact) -> str:
 
 
 @contextmanager
-def told_by(name: str, doing: str) -> Iterator[None]:
+def runtime_errors(name: str, doing: str) -> Iterator[None]:
     """Turn whatever a library raises inside into a RuntimeFailed; memory errors and our own pass.
 
     Raises:

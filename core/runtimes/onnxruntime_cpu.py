@@ -10,7 +10,7 @@ import numpy as np
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
 from core.protocols import Array, Availability, Feed, LocalArtifact
-from core.runtimes.availability import arrange, as_numpy, availability, check, told_by
+from core.runtimes.availability import arrange, as_numpy, availability, check, runtime_errors
 
 DTYPES = {
     "tensor(float)": np.float32,
@@ -44,7 +44,7 @@ class OrtSession:
         Raises:
             RuntimeFailed: ONNX Runtime refuses the feed.
         """
-        with told_by(OnnxRuntimeCpu.name, "run"):
+        with runtime_errors(OnnxRuntimeCpu.name, "run"):
             return as_numpy(self._session.run(None, arrange(feed, self._wanted)))
 
     def prepare(self, feed: Feed) -> Callable[[], object]:
@@ -54,7 +54,7 @@ class OrtSession:
             RuntimeFailed: ONNX Runtime refuses the feed.
         """
         session, arranged = self._session, arrange(feed, self._wanted)
-        with told_by(OnnxRuntimeCpu.name, "run"):
+        with runtime_errors(OnnxRuntimeCpu.name, "run"):
             session.run(None, arranged)
         return lambda: session.run(None, arranged)
 
@@ -97,7 +97,7 @@ class OnnxRuntimeCpu:
         # Helper threads spin within a call as usual, but stop with it: they would take the cores from
         # whoever runs next.
         options.add_session_config_entry("session.force_spinning_stop", "1")
-        with told_by(self.name, "open"):
+        with runtime_errors(self.name, "open"):
             return OrtSession(
                 onnxruntime.InferenceSession(str(artifact.path), options, providers=["CPUExecutionProvider"])
             )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
 from core.protocols import Array, Availability, Feed, LocalArtifact
-from core.runtimes.availability import arrange, as_numpy, availability, check, precision, told_by
+from core.runtimes.availability import arrange, as_numpy, availability, check, precision, runtime_errors
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -30,7 +30,7 @@ class OpenVinoSession:
         """Return the model compiled for `shapes` and the request that `run` uses."""
         if shapes not in self._compiled:
             self._compiled = {key: kept for key, kept in self._compiled.items() if key == self._home}
-            with told_by(OpenVinoCpu.name, "compile"):
+            with runtime_errors(OpenVinoCpu.name, "compile"):
                 compiled = self._core.compile_model(self._shaped(shapes), "CPU", self._settings)
                 self._compiled[shapes] = (compiled, compiled.create_infer_request())
         return self._compiled[shapes]
@@ -54,7 +54,7 @@ class OpenVinoSession:
         """
         arrays, shapes = self._arrays(feed)
         _, request = self._compile(shapes)
-        with told_by(OpenVinoCpu.name, "run"):
+        with runtime_errors(OpenVinoCpu.name, "run"):
             _set(request, arrays)
             return as_numpy(list(request.infer().values()))
 
@@ -66,7 +66,7 @@ class OpenVinoSession:
         """
         arrays, shapes = self._arrays(feed)
         compiled, _ = self._compile(shapes)
-        with told_by(OpenVinoCpu.name, "run"):
+        with runtime_errors(OpenVinoCpu.name, "run"):
             request = compiled.create_infer_request()
             _set(request, arrays)
             request.infer()
@@ -129,7 +129,7 @@ class OpenVinoCpu:
             "ENABLE_CPU_PINNING": False,
         }
         core = openvino.Core()
-        with told_by(self.name, "open"):
+        with runtime_errors(self.name, "open"):
             graph = core.read_model(artifact.path)
             shapes = _shapes(graph, model, target.batch)
         return OpenVinoSession(core, graph, settings, shapes)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
 from core.protocols import Array, Availability, Feed, LocalArtifact
-from core.runtimes.availability import availability, check, precision, told_by
+from core.runtimes.availability import availability, check, precision, runtime_errors
 
 
 def _prepare(threads: int) -> None:
@@ -65,7 +65,7 @@ class TorchSession:
 
         from core.graphs.torch.modules import flatten
 
-        with told_by(self._name, "run"):
+        with runtime_errors(self._name, "run"):
             outputs = flatten(self._call(feed)())
             return [
                 (value.float() if value.dtype is torch.bfloat16 else value).detach().numpy().copy()
@@ -79,7 +79,7 @@ class TorchSession:
             RuntimeFailed: PyTorch refuses the feed.
         """
         call = self._call(feed)
-        with told_by(self._name, "run"):
+        with runtime_errors(self._name, "run"):
             call()
         return call
 
@@ -115,6 +115,6 @@ class TorchCpu:
         check(self.name, artifact, self.formats, self.options)
         bf16 = precision(self.name, artifact) == "bf16"
         _prepare(target.threads)
-        with told_by(self.name, "open"):
+        with runtime_errors(self.name, "open"):
             module = open_module(artifact, model)
         return TorchSession(self.name, module, tuple(spec.name for spec in model.inputs), bf16=bf16)

@@ -12,11 +12,11 @@ from core.pruning.propagation import Tracer
 def masked(tracer: Tracer, keep: Keep) -> dict[str, Array]:
     """Return the weights of convolutions and products with zeros where channels are removed."""
     result = {}
-    for name in tracer.heavy:
+    for name in tracer.layer_weights:
         array = tracer.constants[name].copy()
-        for axis, atoms in enumerate(tracer.of(name)):
-            if atoms is not None:
+        for axis, ids in enumerate(tracer.of(name)):
+            if ids is not None:
                 shape = [-1 if at == axis else 1 for at in range(array.ndim)]
-                array = np.where(keep(atoms).reshape(shape), array, 0)
+                array = np.where(keep(ids).reshape(shape), array, 0)
         result[name] = array.astype(np.float32)
     return result

@@ -13,8 +13,8 @@ def test_a_layer_loses_its_own_share_and_all_together_the_smallest() -> None:
     small, large = np.full((4, 5), 0.1), np.full((4, 5), -10.0)
     own = masks({"small": small, "large": large}, 0.5, "layer")
     assert [int(keep.sum()) for keep in own.values()] == [10, 10]
-    together = masks({"small": small, "large": large}, 0.5, "global")
-    assert [int(keep.sum()) for keep in together.values()] == [0, 20]
+    couple = masks({"small": small, "large": large}, 0.5, "global")
+    assert [int(keep.sum()) for keep in couple.values()] == [0, 20]
 
 
 @pytest.mark.parametrize("amount", [0.05, 0.5, 0.95])

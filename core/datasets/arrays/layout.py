@@ -194,8 +194,8 @@ def _row_order(stored: Stored, spec: TensorSpec, model: SourceModel, pixels: Pix
     if row_fits(row, spec):
         return ""
     if pixels is not None and len(row) == 3:
-        turned = (row[2], row[0], row[1]) if pixels.first else (row[1], row[2], row[0])
-        if row_fits(turned, spec):
+        permuted = (row[2], row[0], row[1]) if pixels.first else (row[1], row[2], row[0])
+        if row_fits(permuted, spec):
             return "nhwc" if pixels.first else "nchw"
     squeezed = tuple(size for size in row if size != 1)
     wanted = spec.resolve(model.symbols)[1:]

@@ -1,4 +1,4 @@
-"""Remove the least important channels, so that the tensors themselves become smaller."""
+"""Structured channel pruning: the least important channels go, and the tensors themselves become smaller."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.passes.library_errors import library
 from core.passes.pruning import prune_channels_onnx, prune_channels_torch
 from core.passes.pruning.pruned_network import HINT
 from core.protocols import LocalArtifact, PassContext
-from core.pruning.selection import Rule
+from core.pruning.selection import PruningRule
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class PruneChannelsParams:
     )
 
     @property
-    def rule(self) -> Rule:
+    def rule(self) -> PruningRule:
         """How to choose channels."""
-        return Rule(self.ratio, self.round_to, self.criterion, self.scope, self.residuals)
+        return PruningRule(self.ratio, self.round_to, self.criterion, self.scope, self.residuals)
 
 
 class PruneChannels:

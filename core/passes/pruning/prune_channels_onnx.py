@@ -1,4 +1,4 @@
-"""Channel pruning of ONNX files."""
+"""Structured channel pruning of ONNX files."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from core.pruning.onnx import bias_correction, tensor_shapes
 from core.pruning.onnx import channels as onnx_channels
 from core.pruning.onnx import weights as onnx_weights
 from core.pruning.propagation import Tracer
-from core.pruning.selection import Rule
+from core.pruning.selection import PruningRule
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
 
 def prune(
-    context: PassContext, artifact: LocalArtifact, rule: Rule, refresh: bool, work: Path
+    context: PassContext, artifact: LocalArtifact, rule: PruningRule, reestimate: bool, work: Path
 ) -> LocalArtifact:
     """Return a smaller graph.
 
@@ -40,8 +40,8 @@ def prune(
     keep = onnx_channels.prune(model, tracer, rule)
     if keep is None:
         raise nothing_to_remove(tracer)
-    feed = samples(context, tracer) if refresh else None
-    corrected = bias_correction.refresh(before, model, tracer, keep, feed, work) if feed else 0
+    feed = samples(context, tracer) if reestimate else None
+    corrected = bias_correction.reestimate(before, model, tracer, keep, feed, work) if feed else 0
     path = context.folder / "model.onnx"
     files = onnx_files.save(model, path)
     for batch in batches(context):

@@ -1,4 +1,4 @@
-"""Channel pruning of state dicts and exported programs."""
+"""Structured channel pruning of PyTorch state dicts and exported programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.passes.conversion.export_pt2 import exported
 from core.passes.pruning.pruned_network import nothing_to_remove, require_whole, samples, savings
 from core.passes.torch_calls import arguments, outputs
 from core.protocols import Feed, LocalArtifact, PassContext
-from core.pruning.selection import Rule
+from core.pruning.selection import PruningRule
 from core.pruning.torch import batch_norm_statistics, channels
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def prune(
-    context: PassContext, artifact: LocalArtifact, rule: Rule, refresh: bool, work: Path
+    context: PassContext, artifact: LocalArtifact, rule: PruningRule, reestimate: bool, work: Path
 ) -> LocalArtifact:
     """Return a smaller exported program.
 
@@ -38,9 +38,11 @@ def prune(
     keep = channels.prune(module, tracer, rule)
     if keep is None:
         raise nothing_to_remove(tracer)
-    feed = samples(context, tracer) if refresh else None
+    feed = samples(context, tracer) if reestimate else None
     corrected = (
-        batch_norm_statistics.refresh(original, module, tracer, keep, _tensors(feed, context)) if feed else 0
+        batch_norm_statistics.reestimate(original, module, tracer, keep, _tensors(feed, context))
+        if feed
+        else 0
     )
     path = context.folder / "model.pt2"
     _save(exported(module, context), path)

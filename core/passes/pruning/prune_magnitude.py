@@ -1,4 +1,4 @@
-"""Zero the smallest weights, which makes the compressed download smaller."""
+"""Unstructured magnitude pruning: the smallest weights become zero, so the model compresses better."""
 
 from __future__ import annotations
 

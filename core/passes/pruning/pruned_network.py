@@ -1,4 +1,4 @@
-"""What channel pruning asks on either kind of graph: samples to correct on, and a result that is whole."""
+"""Shared by channel pruning on ONNX and PyTorch: samples for re-estimation, checks of the result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def nothing_to_remove(tracer: Tracer) -> PassNotApplicable:
 
 def _why(tracer: Tracer) -> str:
     found = reasons(tracer)
-    if not tracer.heavy:
+    if not tracer.layer_weights:
         return "The network has no convolution and no matrix product with constant weights."
     if not found:
         return "Every layer is too narrow to lose a channel at this ratio and rounding."

@@ -121,10 +121,10 @@ def _require_change(quantized: int, floating: dict[str, int], after: int) -> Non
         raise _nothing(", ".join(f"{count} {kind}" for kind, count in floating.items()) or "none at all")
 
 
-def _nothing(heavy: str) -> PassNotApplicable:
+def _nothing(layers: str) -> PassNotApplicable:
     return PassNotApplicable(
         "Dynamic INT8 quantizes matrix products and LSTMs with constant weights, and this graph has none; "
-        f"its heavy layers are: {heavy}.",
+        f"its heavy layers are: {layers}.",
         hint=HINT,
     )
 

@@ -103,11 +103,11 @@ class Int8StaticOrt:
             model = prepared(artifact.path, context, work)
             _require_something(model)
             ready = onnx_files.save(model, work / "ready.onnx")[0]
-            heavy = [node.name for node in model.graph.node if node.op_type in QUANTIZABLE]
+            quantizable = [node.name for node in model.graph.node if node.op_type in QUANTIZABLE]
             auto = params.operators == "auto"
             if auto:
                 params = replace(params, operators="heavy" if _has_attention(model) else "all")
-            excluded = kept(heavy, params.keep_float)
+            excluded = kept(quantizable, params.keep_float)
             try:
                 _quantize(ready, work / "quantized.onnx", feeds, params, excluded)
             except Exception as error:
@@ -237,8 +237,8 @@ def _require_unquantized(model: ModelProto) -> None:
 def _require_full_precision(model: ModelProto) -> None:
     """The quantizer leaves weights of 16 bits as they are, and quantizes around them."""
     half = {tensor.name for tensor in model.graph.initializer if tensor.data_type in HALF}
-    heavy = [node for node in model.graph.node if node.op_type in QUANTIZABLE]
-    if half and all(not half.isdisjoint(node.input) for node in heavy):
+    quantizable = [node for node in model.graph.node if node.op_type in QUANTIZABLE]
+    if half and all(not half.isdisjoint(node.input) for node in quantizable):
         raise PassNotApplicable(
             "The weights are stored in 16 bits, and ONNX Runtime quantizes weights of 32 bits only.",
             hint="Export the model in float32, or try NNCF's INT8.",

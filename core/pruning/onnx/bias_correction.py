@@ -1,4 +1,4 @@
-"""Give the layers of a pruned ONNX graph the output statistics that they had before.
+"""Bias correction and batch-norm re-estimation for pruned ONNX graphs.
 
 What the removed channels used to add is missing downstream. After batch norm's re-estimation in EagleEye
 (Li et al. 2020, arXiv 2007.02491), but for every layer with a bias: each output channel gets the mean and
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 
-def refresh(
+def reestimate(
     original: ModelProto, pruned: ModelProto, tracer: Tracer, keep: Keep, feed: Feed, work: Path
 ) -> int:
     """Correct `pruned` in place on the samples of `feed` and return the number of corrected layers.
@@ -34,7 +34,7 @@ def refresh(
         original: The same graph before pruning, with the same nodes in the same order.
         pruned: Its constants are initializers.
         tracer: Of `original`.
-        keep: Which atoms stayed.
+        keep: Which channels stayed.
         feed: Many samples in one batch.
         work: Folder for temporary files.
     """
@@ -52,8 +52,8 @@ def refresh(
 
 
 def _target(layer: Layer, before: dict[str, Array], tracer: Tracer, keep: Keep) -> tuple[Array, Array]:
-    atoms = tracer.of(layer.output)[layer.axis]
-    stays = slice(None) if atoms is None else keep(atoms)
+    ids = tracer.of(layer.output)[layer.axis]
+    stays = slice(None) if ids is None else keep(ids)
     mean, variance = (np.ravel(before[f"{layer.output}::{what}"])[stays] for what in ("mean", "variance"))
     return mean, np.sqrt(np.maximum(variance, 0))
 

@@ -1,4 +1,4 @@
-"""Cut channels out of an ONNX graph."""
+"""Structured channel pruning of an ONNX graph."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def trace(
     return tracer
 
 
-def prune(model: ModelProto, tracer: Tracer, rule: selection.Rule) -> Keep | None:
+def prune(model: ModelProto, tracer: Tracer, rule: selection.PruningRule) -> Keep | None:
     """Remove channels from `model` in place.
 
     Returns:
-        Which atoms stay, or None where there was nothing to remove.
+        Which channels stay, or None where there was nothing to remove.
     """
 
     def write(smaller: dict[str, Array]) -> None:

@@ -1,4 +1,4 @@
-"""Which layers of an ONNX graph can be corrected: those with weights or a bias that nobody else uses."""
+"""Layers of an ONNX graph that bias correction can change: weights or a bias that nobody else uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ONNX operators that compute do to channels: layers, norms, sums."""
+"""Channel dependencies of ONNX compute operators: convolutions, products, normalization, sums."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def conv(graph: OnnxGraph, node: NodeProto) -> None:
     x, w, *rest = node.input
     bias = rest[0] if rest and rest[0] else None
     groups = int(attributes(node).get("group", 1))
-    turned = node.op_type == "ConvTranspose"
-    if graph.tracer.convolution(x, w, bias, node.output[0], groups, turned):
+    transposed = node.op_type == "ConvTranspose"
+    if graph.tracer.convolution(x, w, bias, node.output[0], groups, transposed):
 
         def edit(keep: Keep) -> None:
             set_attribute(node, "group", graph.tracer.sizes(x, keep)[1])
@@ -47,7 +47,7 @@ def batch_norm(graph: OnnxGraph, node: NodeProto) -> None:
         scale, _, _, variance = (graph.known.get(name) for name in weights)
         if scale is not None and variance is not None:
             spread = np.sqrt(np.maximum(variance, 0) + float(attributes(node).get("epsilon", 1e-5)))
-            graph.tracer.gain(maker.input[1], scale / spread)
+            graph.tracer.multiply(maker.input[1], scale / spread)
 
 
 def elementwise(graph: OnnxGraph, node: NodeProto) -> None:

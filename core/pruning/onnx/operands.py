@@ -1,4 +1,4 @@
-"""How the rules see an ONNX graph: operands, attributes, and constants to add."""
+"""An ONNX graph as the dependency rules see it: operands, attributes, and constants to add."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class OnnxGraph:
-    """What the rules look at.
+    """An ONNX graph with its traced channels and known values.
 
     Attributes:
         known: Values of constants and of small integer tensors on the example.

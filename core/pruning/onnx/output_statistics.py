@@ -1,4 +1,4 @@
-"""ONNX graphs that measure the outputs of their layers, and correct them, while they run."""
+"""Activation statistics of ONNX layers: graphs that measure and correct mean and variance as they run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each ONNX operator does to channels, from operator set 7 on."""
+"""Channel dependencies by ONNX operator, from operator set 7 on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ONNX operators that move positions do to channels: reshapes, cuts, joins."""
+"""Channel dependencies of ONNX shape operators: reshape, transpose, slice, concat."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.graphs.onnx import files as onnx_files
-from core.pruning.channel_sets import Atoms
+from core.pruning.channel_sets import ChannelIds
 from core.pruning.dependency_groups import Keep
 from core.pruning.onnx.operands import OnnxGraph, attributes, set_attribute
 
@@ -107,16 +107,16 @@ def slice(graph: OnnxGraph, node: NodeProto) -> None:
     axes = graph.operand(node, 3, "axes") or list(range(len(starts)))
     steps = graph.operand(node, 4, "steps") or [1] * len(starts)
     current = list(tracer.of(source))
-    ranges: list[tuple[int, int, int, Atoms | None]] = []
+    ranges: list[tuple[int, int, int, ChannelIds | None]] = []
     for axis, start, end, step in zip((axis % rank for axis in axes), starts, ends, steps, strict=True):
         positions = np.arange(tracer.shapes[source][axis])[start:end:step]
-        atoms = current[axis]
-        if atoms is not None and step != 1:
-            tracer.joined.freeze(atoms, "a slice with a step")
-            atoms = None
+        ids = current[axis]
+        if ids is not None and step != 1:
+            tracer.coupled.freeze(ids, "a slice with a step")
+            ids = None
         first = int(positions[0]) if positions.size else 0
-        ranges.append((first, first + positions.size, axis, atoms))
-        current[axis] = None if atoms is None else atoms[positions]
+        ranges.append((first, first + positions.size, axis, ids))
+        current[axis] = None if ids is None else ids[positions]
     tracer.axes[target] = tuple(current)
     if all(name == source or graph.is_constant(name) for name in node.input if name):
         tracer.edits.append(lambda keep: _reslice(graph, node, keep, starts, ends, ranges))
@@ -130,12 +130,12 @@ def _reslice(
     keep: Keep,
     starts: list[int],
     ends: list[int],
-    ranges: list[tuple[int, int, int, Atoms | None]],
+    ranges: list[tuple[int, int, int, ChannelIds | None]],
 ) -> None:
     starts, ends, changed = list(starts), list(ends), False
-    for at, (first, last, _, atoms) in enumerate(ranges):
-        if atoms is not None and not keep(atoms).all():
-            stays = keep(atoms)
+    for at, (first, last, _, ids) in enumerate(ranges):
+        if ids is not None and not keep(ids).all():
+            stays = keep(ids)
             starts[at], ends[at], changed = int(stays[:first].sum()), int(stays[:last].sum()), True
     if not changed:
         return
@@ -155,7 +155,7 @@ def gather(graph: OnnxGraph, node: NodeProto) -> None:
     if tracer.shapes[indices] == () and graph.is_constant(indices) and found[axis] is None:
         return tracer.taken(source, target, axis, np.array(0))
     found = tracer.freeze_axes(source, [axis], "positions that are looked up")
-    inner: list[Atoms | None] = [None] * len(tracer.shapes[indices])
+    inner: list[ChannelIds | None] = [None] * len(tracer.shapes[indices])
     tracer.axes[target] = (*found[:axis], *inner, *found[axis + 1 :])
     return None
 
@@ -173,10 +173,10 @@ def pad(graph: OnnxGraph, node: NodeProto) -> None:
 
     def edit(keep: Keep) -> None:
         new = list(pads)
-        for axis, atoms in enumerate(padded):
-            if atoms is not None:
-                new[axis] = int(keep(atoms[: pads[axis]]).sum())
-                new[rank + axis] = int(keep(atoms[len(atoms) - pads[rank + axis] :]).sum())
+        for axis, ids in enumerate(padded):
+            if ids is not None:
+                new[axis] = int(keep(ids[: pads[axis]]).sum())
+                new[rank + axis] = int(keep(ids[len(ids) - pads[rank + axis] :]).sum())
         if new == pads:
             return
         if onnx_files.opset(graph.model) < 11:
@@ -199,7 +199,7 @@ def resize(graph: OnnxGraph, node: NodeProto) -> None:
         tracer.unknown([source], [target], "a resize to a computed size")
         return
     given = graph.operand(node, 3, "sizes") or []
-    stated = [at for at, atoms in enumerate(tracer.of(target)) if atoms is not None]
+    stated = [at for at, ids in enumerate(tracer.of(target)) if ids is not None]
 
     def edit(keep: Keep) -> None:
         sizes = tracer.sizes(target, keep)

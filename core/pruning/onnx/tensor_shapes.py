@@ -1,4 +1,4 @@
-"""Run an ONNX graph once to see the shape of every tensor: inference alone gives up on some graphs."""
+"""Shape inference by running: an ONNX graph is run once, since static inference gives up on some."""
 
 from __future__ import annotations
 

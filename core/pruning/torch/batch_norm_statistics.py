@@ -1,4 +1,4 @@
-"""Give the layers of a pruned PyTorch graph the output statistics that they had before.
+"""Bias correction and batch-norm re-estimation for pruned PyTorch graphs.
 
 As `core.pruning.onnx.bias_correction`, after batch norm's re-estimation in EagleEye (Li et al. 2020, arXiv
 2007.02491): each layer is corrected while the graph runs, on what the corrected layers before it deliver.
@@ -24,7 +24,7 @@ LEAST, MOST = 0.5, 2.0
 CORRECTED = frozenset({"conv1d", "conv2d", "conv3d", "convolution", "linear", "batch_norm"})
 
 
-def refresh(
+def reestimate(
     original: GraphModule, pruned: GraphModule, tracer: Tracer, keep: Keep, samples: tuple[Any, ...]
 ) -> int:
     """Correct `pruned` in place on `samples` and return the number of corrected layers.
@@ -33,7 +33,7 @@ def refresh(
         original: The same graph before pruning, with the same node names.
         pruned: Modules as `core.pruning.torch.channels.prune` leaves them.
         tracer: Of `original`.
-        keep: Which atoms stayed.
+        keep: Which channels stayed.
         samples: Inputs, many samples in one batch.
     """
     names = _layers(pruned)
@@ -41,8 +41,8 @@ def refresh(
 
     def remember(node: Any, answer: Tensor) -> Tensor:
         mean, spread = _statistics(node, answer)
-        atoms = tracer.of(key(node))[_axis(node, answer)]
-        stays = slice(None) if atoms is None else _mask(keep(atoms))
+        ids = tracer.of(key(node))[_axis(node, answer)]
+        stays = slice(None) if ids is None else _mask(keep(ids))
         wanted[node.name] = mean[stays], spread[stays]
         return answer
 

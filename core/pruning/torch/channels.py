@@ -1,4 +1,4 @@
-"""Cut channels out of the graph of an exported program."""
+"""Structured channel pruning of the graph of an exported program."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def trace(module: GraphModule, example: tuple[Any, ...]) -> Tracer:
     return tracer
 
 
-def prune(module: GraphModule, tracer: Tracer, rule: selection.Rule) -> Keep | None:
+def prune(module: GraphModule, tracer: Tracer, rule: selection.PruningRule) -> Keep | None:
     """Remove channels from `module` in place.
 
     Returns:
-        Which atoms stay, or None where there was nothing to remove.
+        Which channels stay, or None where there was nothing to remove.
     """
 
     def write(smaller: dict[str, Array]) -> None:

@@ -1,20 +1,20 @@
-"""What ATen operators that compute do to channels: layers, norms, sums."""
+"""Channel dependencies of ATen compute operators: convolutions, products, normalization, sums."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from core.pruning.channel_sets import Atoms
+from core.pruning.channel_sets import ChannelIds
 from core.pruning.torch.operands import ExportedGraph, Node, argument, key, kind, replace
 
 
 def convolution(graph: ExportedGraph, node: Node) -> None:
     """Channels of the input meet the weight, channels of the output come out of it."""
     x, w, bias = (argument(node, name) for name in ("input", "weight", "bias"))
-    turned = bool(argument(node, "transposed", "transpose" in kind(node)))
+    transposed = bool(argument(node, "transposed", "transpose" in kind(node)))
     groups = int(argument(node, "groups", 1))
     names = key(x), key(w), key(bias) if bias is not None else None
-    if graph.tracer.convolution(*names, key(node), groups, turned):
+    if graph.tracer.convolution(*names, key(node), groups, transposed):
         graph.tracer.edits.append(lambda keep: replace(node, "groups", graph.tracer.sizes(key(x), keep)[1]))
 
 
@@ -49,7 +49,7 @@ def batch_norm(graph: ExportedGraph, node: Node) -> None:
     held = [None if each is None else graph.tracer.constants.get(key(each)) for each in weights]
     if held[0] is not None and held[3] is not None and kind(x).startswith(("conv", "linear")):
         spread = np.sqrt(np.maximum(held[3], 0) + float(argument(node, "eps", 1e-5)))
-        graph.tracer.gain(key(argument(x, "weight")), held[0] / spread)
+        graph.tracer.multiply(key(argument(x, "weight")), held[0] / spread)
 
 
 def instance_norm(graph: ExportedGraph, node: Node) -> None:
@@ -105,7 +105,7 @@ def attention(graph: ExportedGraph, node: Node) -> None:
     tracer.freeze_axes(key(values), range(rank - 1), "attention's positions")
     others = [key(each) for each in node.all_input_nodes if each not in (query, keys, values)]
     tracer.freeze(others, "attention's mask")
-    found: list[Atoms | None] = [None] * rank
+    found: list[ChannelIds | None] = [None] * rank
     found[-1] = tracer.of(key(values))[-1]
     tracer.axes[key(node)] = tuple(found)
 

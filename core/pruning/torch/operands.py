@@ -1,4 +1,4 @@
-"""How the rules see the graph of an exported program: names, operators and arguments of its nodes."""
+"""An exported program's graph as the dependency rules see it: names, operators and arguments of its nodes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SPLITS = frozenset({"chunk", "split", "split_with_sizes"})
 
 @dataclass
 class ExportedGraph:
-    """What the rules look at.
+    """The graph of an exported program with its traced channels.
 
     Attributes:
         parts: Shapes of the tensors in a node's answer, where it returns several.

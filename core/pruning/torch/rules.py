@@ -1,4 +1,4 @@
-"""What each ATen operator of an exported program does to channels."""
+"""Channel dependencies by ATen operator of an exported program."""
 
 from __future__ import annotations
 

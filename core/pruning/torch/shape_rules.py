@@ -1,4 +1,4 @@
-"""What ATen operators that move positions do to channels: reshapes, cuts, joins."""
+"""Channel dependencies of ATen shape operators: reshape, permute, slice, cat."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ def split(graph: ExportedGraph, node: Node) -> None:
     """The parts are taken by the nodes behind; their number stays, their sizes are stated anew."""
     tracer, source = graph.tracer, node.args[0]
     axis = int(argument(node, "dim", 0)) % graph.rank(source)
-    atoms = tracer.of(key(source))[axis]
-    if atoms is None:
+    ids = tracer.of(key(source))[axis]
+    if ids is None:
         return
     ends = np.cumsum([shape[axis] for shape in graph.parts[key(node)]])[:-1]
 
     def edit(keep: Keep) -> None:
         import torch
 
-        sizes = [int(part.sum()) for part in np.split(keep(atoms), ends)]
+        sizes = [int(part.sum()) for part in np.split(keep(ids), ends)]
         node.target = torch.ops.aten.split_with_sizes.default
         node.args, node.kwargs = (source, sizes, axis), {}
 
@@ -93,19 +93,19 @@ def slice(graph: ExportedGraph, node: Node) -> None:
     tracer, source = graph.tracer, key(node.args[0])
     axis = int(argument(node, "dim", 0)) % graph.rank(node.args[0])
     start, end, step = argument(node, "start", 0), argument(node, "end", 2**62), argument(node, "step", 1)
-    atoms = tracer.of(source)[axis]
-    if atoms is None:
+    ids = tracer.of(source)[axis]
+    if ids is None:
         tracer.axes[key(node)] = tracer.of(source)
         return
     if step != 1 or not isinstance(start, int) or not isinstance(end, int):
         tracer.unknown([source], [key(node)], "a slice with a step")
         return
-    positions = np.arange(len(atoms))[start:end]
+    positions = np.arange(len(ids))[start:end]
     tracer.taken(source, key(node), axis, positions)
     first = int(positions[0]) if positions.size else 0
 
     def edit(keep: Keep) -> None:
-        stays = keep(atoms)
+        stays = keep(ids)
         node.args = (
             node.args[0], axis, int(stays[:first].sum()), int(stays[: first + positions.size].sum()), 1
         )  # fmt: skip
@@ -135,11 +135,11 @@ def pad(graph: ExportedGraph, node: Node) -> None:
 
     def edit(keep: Keep) -> None:
         new = list(full)
-        for axis, atoms in enumerate(padded):
-            if atoms is not None:
+        for axis, ids in enumerate(padded):
+            if ids is not None:
                 at = 2 * (rank - 1 - axis)
-                new[at] = int(keep(atoms[: fronts[axis]]).sum())
-                new[at + 1] = int(keep(atoms[len(atoms) - backs[axis] :]).sum())
+                new[at] = int(keep(ids[: fronts[axis]]).sum())
+                new[at + 1] = int(keep(ids[len(ids) - backs[axis] :]).sum())
         replace(node, "pad", new[: len(amounts)])
 
     tracer.edits.append(edit)

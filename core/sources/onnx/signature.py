@@ -101,8 +101,8 @@ def guess_dims(model: ModelProto, name: str) -> Dims | None:
                 groups = next((a.i for a in node.attribute if a.name == "group"), 1)
                 return (None, weight[1] * groups, *[None] * (len(weight) - 2))
             if node.op_type in ("MatMul", "Gemm") and len(weight) == 2:
-                turned = any(a.name == "transB" and a.i for a in node.attribute)
-                return (None, weight[1] if turned else weight[0])
+                transposed = any(a.name == "transB" and a.i for a in node.attribute)
+                return (None, weight[1] if transposed else weight[0])
     return None
 
 

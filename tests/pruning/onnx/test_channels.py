@@ -14,7 +14,7 @@ from core.pruning.dependency_groups import Keep
 from core.pruning.onnx import bias_correction, channels, tensor_shapes
 from core.pruning.onnx.weights import write
 from core.pruning.propagation import Tracer
-from core.pruning.selection import Rule
+from core.pruning.selection import PruningRule
 from tests.passes import zoo
 from tests.pruning.conftest import Network
 from tests.pruning.masks import masked
@@ -48,7 +48,7 @@ def run(model: onnx.ModelProto, feed: Feed) -> Array:
 def cut_is_zeroed(path: Path, feeds: list[Feed], work: Path) -> None:
     model, tracer = traced(path, feeds, work)
     whole = copied(model)
-    keep = channels.prune(model, tracer, Rule(0.4, round_to=2))
+    keep = channels.prune(model, tracer, PruningRule(0.4, round_to=2))
     assert keep is not None
     onnx.checker.check_model(model, full_check=True)
     sizes = [channels.parameters(tensor_shapes.constants(each)) for each in (model, whole)]
@@ -73,12 +73,12 @@ def test_corrected_statistics_come_closer_to_the_original(network: Network, tmp_
     feeds = [{"x": network.example(batch).numpy()} for batch in (2, 3)]
     model, tracer = traced(network.onnx, feeds, tmp_path)
     whole = copied(model)
-    keep = channels.prune(model, tracer, Rule(0.4, round_to=2))
+    keep = channels.prune(model, tracer, PruningRule(0.4, round_to=2))
     assert keep is not None
     other = {"x": np.random.default_rng(3).standard_normal((64, *network.shape)).astype(np.float32)}
     expected, before = run(whole, other), run(model, other)
     samples = {"x": network.example(64).numpy()}
-    assert bias_correction.refresh(whole, model, tracer, keep, samples, tmp_path) >= 3
+    assert bias_correction.reestimate(whole, model, tracer, keep, samples, tmp_path) >= 3
     onnx.checker.check_model(model, full_check=True)
     assert np.square(run(model, other) - expected).mean() < np.square(before - expected).mean()
 
@@ -86,5 +86,5 @@ def test_corrected_statistics_come_closer_to_the_original(network: Network, tmp_
 def test_reduced_channels_and_outputs_stay(tmp_path: Path) -> None:
     path, model = zoo.nothing_to_quantize(tmp_path / "m.onnx")
     graph, tracer = traced(path, [example_feed(model, batch) for batch in (2, 3)], tmp_path)
-    assert channels.prune(graph, tracer, Rule(0.5)) is None
-    assert not tracer.heavy
+    assert channels.prune(graph, tracer, PruningRule(0.5)) is None
+    assert not tracer.layer_weights
