@@ -5,6 +5,7 @@
     core/passes/*.py      PASS       one technique               artifact -> artifact
     core/runtimes/*.py    RUNTIME    one way to run an artifact
     core/packagers/*.py   PACKAGER   one kind of download
+    core/search/strategies/*.py   STRATEGY   one way to choose what to try next
 
 Modules are imported by the page's process too: heavy libraries are imported inside functions.
 Sources, data sets, passes and sessions do their work only in confined child processes.
@@ -12,7 +13,7 @@ Sources, data sets, passes and sessions do their work only in confined child pro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -21,8 +22,8 @@ from numpy.typing import NDArray
 
 from core.domain.measurement import Environment
 from core.domain.model import DataSet, SourceModel
-from core.domain.recipe import Step, Target
-from core.domain.run import Candidate
+from core.domain.recipe import Recipe, Step, Target
+from core.domain.run import Candidate, RunRequest, Trial
 
 Array = NDArray[Any]
 Feed = dict[str, Array]
@@ -138,6 +139,49 @@ class DataFormat(Protocol):
 
 
 @dataclass(frozen=True)
+class TrainingRows:
+    """Rows of one share of the data, to train on or to search by.
+
+    Attributes:
+        samples: How many rows there are.
+        labelled: Whether batches come with labels.
+        batches: Yields ``(feed, labels)`` for a batch size and a seed: in an order that the seed shuffles, or
+            in their own order for None. Labels are class indices (rows,) int64, or None.
+    """
+
+    samples: int
+    labelled: bool
+    batches: Callable[[int, int | None], Iterator[tuple[Feed, Array | None]]]
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a pass that trains gets beside the rest of its context.
+
+    A pass keeps its state in `checkpoints` now and then, by writing beside and renaming, and begins from what
+    lies there: it may have been killed. At the deadline it returns its best so far, with the detail
+    ``complete`` false; what is left in `checkpoints` then lets a later run go on from there.
+
+    Attributes:
+        rows: To learn from.
+        search: To stop early and to choose weights by; never what figures are reported on.
+        teacher: The uploaded model, for distillation.
+        checkpoints: Folder that outlives the process; empty at first, removed once the artifact is kept.
+        seconds_left: Returns the seconds to the deadline, infinite without one.
+        report: Takes the steps done, the steps in all and named figures, such as ``{"loss": 0.41}``.
+        device: Always ``cpu`` for now.
+    """
+
+    rows: TrainingRows
+    search: TrainingRows
+    teacher: LocalArtifact
+    checkpoints: Path
+    seconds_left: Callable[[], float]
+    report: Callable[[int, int, Mapping[str, float]], None]
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
 class PassContext:
     """What a pass may use.
 
@@ -147,6 +191,7 @@ class PassContext:
         calibration: Returns a fresh iterator over batch-1 feeds (or fixed-batch feeds).
         seed: For every random choice.
         threads: Threads the pass may use.
+        training: For a pass that trains (see `Trainer`), None for all others.
     """
 
     model: SourceModel
@@ -154,6 +199,7 @@ class PassContext:
     calibration: Callable[[], Iterator[Feed]]
     seed: int = 0
     threads: int = 2
+    training: Training | None = None
 
 
 class Pass(Protocol):
@@ -225,6 +271,65 @@ class Opener(Protocol):
 
     def opens(self, model: SourceModel) -> Step | None:
         """Return the step to put before other techniques on `model`, or None where it helps nothing."""
+
+
+@runtime_checkable
+class Trainer(Protocol):
+    """A pass that trains, alone or after it changed the network: its context holds a `Training`.
+
+    Attributes:
+        trains: True.
+    """
+
+    trains: ClassVar[bool]
+
+
+@dataclass(frozen=True)
+class SearchContext:
+    """What a strategy may look at beside the history.
+
+    Attributes:
+        request: Preset, recipes, limits and seed among others.
+        model: The source model.
+        environment: Of the machine.
+        runtimes: Ids of the runtimes that may be used.
+    """
+
+    request: RunRequest
+    model: SourceModel
+    environment: Environment
+    runtimes: tuple[str, ...]
+
+
+class Strategy(Protocol):
+    """Chooses what to try next.
+
+    A strategy has no state: `propose` is a pure function of its arguments, so that a resumed run goes on as
+    it would have. Every random choice follows from the request's seed and the history.
+    """
+
+    id: ClassVar[str]
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    Params: ClassVar[type[Any]]
+
+    def propose(self, context: SearchContext, history: Sequence[Trial], params: Any) -> Recipe | None:
+        """Return a recipe that is not in `history`, or None where nothing more is worth a try.
+
+        It is asked again whenever a candidate became final. Before the run starts it is asked with a history
+        of waiting candidates until it returns None: what it proposes then is known beforehand.
+
+        Args:
+            context: What the run is about.
+            history: All candidates in their order, the baseline first.
+            params: Of the type `Params`.
+
+        Raises:
+            InvalidRequest: The request names what does not exist.
+        """
+
+    def most(self, params: Any) -> int:
+        """Return how many recipes it may add at most to those known beforehand."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from core.errors import InvalidRequest
-from core.protocols import DataFormat, Packager, Pass, Runtime, Source
+from core.protocols import DataFormat, Packager, Pass, Runtime, Source, Strategy
 
 
 @cache
@@ -50,6 +50,11 @@ def packagers() -> dict[str, Packager]:
     return _found("core.packagers", "PACKAGER")
 
 
+def strategies() -> dict[str, Strategy]:
+    """Return all search strategies by id."""
+    return _found("core.search.strategies", "STRATEGY")
+
+
 def _named(kind: str, known: dict[str, Any], name: str) -> Any:
     if name not in known:
         raise InvalidRequest(f"There is no {kind} named {name!r}.", hint=f"Known: {', '.join(known)}.")
@@ -73,4 +78,14 @@ def get_runtime(name: str) -> Runtime:
         InvalidRequest: There is none.
     """
     found: Runtime = _named("runtime", runtimes(), name)
+    return found
+
+
+def get_strategy(name: str) -> Strategy:
+    """Return the search strategy of this id.
+
+    Raises:
+        InvalidRequest: There is none.
+    """
+    found: Strategy = _named("strategy", strategies(), name)
     return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from core.domain.measurement import Accuracy, Fidelity, Timing
+from core.domain.measurement import Accuracy, Fidelity, Interval, Timing
 from core.domain.recipe import Recipe
 from core.errors import ErrorRecord
 
@@ -71,6 +71,8 @@ class RunRequest:
         data_id: Data set in the store; None means random inputs, fidelity only.
         preset: ``quick``, ``balanced`` or ``thorough``; ignored where `recipes` are given.
         recipes: Recipes chosen by hand.
+        strategy: Id of the search strategy; empty proposes `recipes`, or without any those of the preset.
+        strategy_params: Values of the strategy's `Params` that differ from its defaults.
         runtimes: Runtimes to consider; empty means all that are available.
         limits: What the recommendation must respect.
         budget_s: Seconds from the click to the answer, waiting for other runs aside; None means no limit.
@@ -89,6 +91,8 @@ class RunRequest:
     threads: int = 1
     batch: int = 1
     seed: int = 0
+    strategy: str = ""
+    strategy_params: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -172,19 +176,69 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Event:
-    """Something that happened in a run, kept for the record.
+class Trial:
+    """What a search strategy sees of a candidate.
 
     Attributes:
-        sequence: Position within the run.
-        time: UNIX seconds.
-        kind: ``stage``, ``built``, ``build_failed``, ``measured``, ``cancelled``, ``resumed``...
-        subject: Candidate or artifact id, or empty.
-        data: Plain values.
+        recipe: What was proposed.
+        status: Where it stands; figures are there once it is done.
+        speedup: Against the baseline.
+        latency_ms: Median of one call.
+        loss: Points of accuracy lost; without labels the disagreement in points, without classes the error's
+            power in percent. Smaller is better.
+        within: Whether it respects the limits of the request.
+        size_bytes: Of the artifact.
+    """
+
+    recipe: Recipe
+    status: CandidateStatus = CandidateStatus.WAITING
+    speedup: Interval | None = None
+    latency_ms: float | None = None
+    loss: float | None = None
+    within: bool = False
+    size_bytes: int | None = None
+
+
+class EventKind(StrEnum):
+    """What can happen in a run."""
+
+    STARTED = "started"
+    PROPOSED = "proposed"
+    BUILT = "built"
+    CACHED = "cached"
+    TRAINING = "training"
+    MEASURED = "measured"
+    REFUSED = "refused"
+    SKIPPED = "skipped"
+    BUILD_FAILED = "build_failed"
+    MEASURE_FAILED = "measure_failed"
+    STRATEGY_FAILED = "strategy_failed"
+    HEAT = "heat"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    RESUMED = "resumed"
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened in a run, kept for the record; `core.views.log` says each in a sentence.
+
+    Attributes:
+        sequence: Position within the run, from 1.
+        at: UNIX seconds.
+        kind: What happened.
+        candidate: Id of the candidate that it happened to, or empty.
+        seconds: How long it took; None for what has no duration.
+        data: Plain values, by kind: ``step`` (pass id) of what was built or found built, ``speedup`` of what
+            was measured, ``code`` and ``message`` of what failed, ``candidates`` of the final heat, ``done``,
+            ``total`` and ``values`` of a training.
     """
 
     sequence: int
-    time: float
-    kind: str
-    subject: str
-    data: dict[str, Any]
+    at: float
+    kind: EventKind
+    candidate: str = ""
+    seconds: float | None = None
+    data: dict[str, Any] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 
 from core.bench.timing.interleaving import MeasurementPlan
 from core.domain.model import DataSet
-from core.domain.run import Candidate, CandidateStatus, Run, RunStatus
+from core.domain.run import Candidate, CandidateStatus, EventKind, Run, RunStatus
 from core.engine.building import Builder
 from core.engine.final_heat import run_final_heat
 from core.engine.jobs import LEAST_STEP_S, Stop
@@ -19,7 +19,6 @@ from core.errors import Cancelled, ChildTimeout, ErrorRecord, PassNotApplicable,
 from core.insights.recommendation import contenders
 from core.store.store import Store
 
-HEAT = "heat"
 NO_TURN = "The time budget was spent before this candidate's turn."
 
 
@@ -135,7 +134,7 @@ class Execution:
     def _heat(self, data: DataSet) -> None:
         """Hold the baseline and the best candidates against each other, once, before any is recommended."""
         rows, share = list(self._candidates.values()), self._pacing.heat()
-        done = any(event.kind == HEAT for event in self._store.events.since(self._run.id))
+        done = any(event.kind is EventKind.HEAT for event in self._store.events.since(self._run.id))
         best = contenders(rows, self._run.request.limits, share.most) if share and not done else []
         if share is None or not best:
             return
@@ -155,7 +154,7 @@ class Execution:
         for each in changed:
             self._save(each)
         self._control(heated[0])
-        self._store.events.append(self._run.id, HEAT, "", {"candidates": [each.id for each in changed]})
+        self._store.events.append(self._run.id, EventKind.HEAT, candidates=[each.id for each in changed])
 
     def _control(self, baseline: Candidate) -> None:
         if baseline.result is not None:
@@ -180,7 +179,8 @@ class Execution:
         self._pacing.learn(candidate, result, time.monotonic() - built, self._measurer.round_s)
         done = replace(self._current, status=CandidateStatus.DONE, stage="", result=result)
         self._save(done)
-        self._store.events.append(self._run.id, "measured", done.id, {"speedup": result.timing.speedup.value})
+        speedup = result.timing.speedup.value
+        self._store.events.append(self._run.id, EventKind.MEASURED, done.id, speedup=speedup)
         return done
 
     def _now(self, current: Candidate) -> None:
@@ -197,8 +197,8 @@ class Execution:
     def _settle(self, status: CandidateStatus, error: Exception) -> None:
         record = _record(error, self._current.stage)
         self._save(replace(self._current, status=status, error=record, stage=""))
-        kind = "build_failed" if record.stage != "measure" else "measure_failed"
-        self._store.events.append(self._run.id, kind, self._current.id, {"code": record.code})
+        kind = EventKind.BUILD_FAILED if record.stage != "measure" else EventKind.MEASURE_FAILED
+        self._store.events.append(self._run.id, kind, self._current.id, code=record.code)
 
     def _on_step(self, pass_id: str) -> None:
         self._built_anew = True

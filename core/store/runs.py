@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Text, and_, func, insert, or_, select, type_coerce
 from sqlalchemy.exc import IntegrityError
 
-from core.domain.run import PLANNING, Candidate, CandidateStatus, Run, RunRequest, RunStatus
+from core.domain.run import PLANNING, Candidate, CandidateStatus, EventKind, Run, RunRequest, RunStatus
 from core.errors import InvalidRequest, NotFound
 from core.store.candidates import row_of
 from core.store.claims import bump, change, settle
@@ -177,7 +177,7 @@ class Runs:
             now: dict[str, Any] = {"cancel_requested": True}
             queued = {"status": RunStatus.CANCELLED, "finished": time.time(), **now}
             if change(connection, run_id, [RunStatus.QUEUED], **queued):
-                append(connection, run_id, "cancelled", "", {})
+                append(connection, run_id, EventKind.CANCELLED)
             else:
                 change(connection, run_id, [RunStatus.RUNNING], **now)
             return find(connection, run_id)
@@ -200,7 +200,7 @@ class Runs:
                     hint="Only interrupted, cancelled and failed runs can be resumed.",
                 )
             settle(connection, run_id)
-            append(connection, run_id, "resumed", "", {})
+            append(connection, run_id, EventKind.RESUMED)
             return find(connection, run_id)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from core.domain.run import Run, RunStatus
+from core.domain.run import EventKind, Run, RunStatus
 from core.errors import ErrorRecord, InvalidRequest
 from core.store.claims import bump_owned, change, settle
 from core.store.database import Database
@@ -91,6 +91,7 @@ class Work:
             end = {"status": status, "error": error, "finished": time.time(), "stage": ""}
             bump_owned(connection, run_id, worker, **end)
             settle(connection, run_id)
+            append(connection, run_id, EventKind(status))
             return find(connection, run_id)
 
     def set_stage(self, run_id: str, worker: str, stage: str, estimate_s: float | None = None) -> None:
@@ -117,5 +118,5 @@ def _interrupt(connection: Connection, run_id: str, asked: bool, stale: Sequence
     if not connection.execute(update(runs).where(runs.c.id == run_id, *stale).values(values)).rowcount:
         return False
     settle(connection, run_id)
-    append(connection, run_id, str(status), "", {})
+    append(connection, run_id, EventKind(status))
     return True

@@ -90,7 +90,7 @@ def ended(view: RunView) -> bool:
 
 def measured(store: Store, run_id: str) -> list[str]:
     """Return the candidates measured so far, once per measurement."""
-    return [event.subject for event in store.events.since(run_id) if event.kind == "measured"]
+    return [event.candidate for event in store.events.since(run_id) if event.kind == "measured"]
 
 
 DONE = RunStatus.DONE

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from core.domain.run import CandidateStatus, RunStatus
+from core.domain.run import CandidateStatus, EventKind, RunStatus
 from core.errors import ErrorRecord, InvalidRequest, NotFound
 from core.store import ClaimLost, Pulse, Store
 from tests.store.values import (
@@ -233,7 +233,7 @@ class StoreContract:
             lambda: store.work.set_data(run.id, "w1", a_data_set(store).id),
             lambda: store.candidates.save(planned[1], "w1"),
             lambda: store.results.attach(planned[0].id, "golden", tmp_path / "golden", "w1"),
-            lambda: store.events.append(run.id, "stage"),
+            lambda: store.events.append(run.id, EventKind.BUILT),
             lambda: store.runs.request_cancel(run.id),
             lambda: store.work.finish(run.id, "w1", RunStatus.FAILED, ErrorRecord("error", "x")),
             lambda: store.runs.resume(run.id),
@@ -275,22 +275,22 @@ class StoreContract:
 
     def test_events_are_numbered_in_each_run(self, store: Store) -> None:
         one, other = (store.runs.create(a_request(store), name) for name in "ab")
-        first = store.events.append(one.id, "stage", data={"text": "building", "n": 1})
-        second = store.events.append(one.id, "built", "artifact")
-        store.events.append(other.id, "stage")
+        first = store.events.append(one.id, EventKind.TRAINING, text="building", n=1)
+        second = store.events.append(one.id, EventKind.BUILT, "candidate", 1.5)
+        store.events.append(other.id, EventKind.BUILT)
         assert (first.sequence, second.sequence) == (1, 2)
         assert store.events.since(one.id) == (first, second)
         assert store.events.since(one.id, 1) == (second,)
         with pytest.raises(NotFound):
-            store.events.append("absent", "stage")
+            store.events.append("absent", EventKind.BUILT)
 
     def test_threads_share_a_store(self, store: Store) -> None:
         run = store.runs.create(a_request(store), "run")
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda n: store.events.append(run.id, "stage", str(n)), range(40)))
+            list(pool.map(lambda n: store.events.append(run.id, EventKind.BUILT, str(n)), range(40)))
         events = store.events.since(run.id)
         assert [event.sequence for event in events] == list(range(1, 41))
-        assert {event.subject for event in events} == {str(n) for n in range(40)}
+        assert {event.candidate for event in events} == {str(n) for n in range(40)}
         assert store.runs.get(run.id).revision == 40
 
     def test_result_files_are_kept_per_candidate(self, store: Store, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from core.domain.run import RunStatus
+from core.domain.run import EventKind, RunStatus
 from core.store import Store
 from core.store.tables import events
 from tests.store.values import a_request, some_candidates, stored
@@ -49,7 +49,7 @@ def write_for_ever(worker: str) -> None:
             run = store.work.claim(worker)
             assert run is not None
             for count in range(5):
-                store.events.append(run.id, "stage", data={"count": count})
+                store.events.append(run.id, EventKind.BUILT, count=count)
             stored(store.blobs, b"%d" % number * 5000, "x")
             store.work.finish(run.id, worker, RunStatus.DONE)
             say(run.id)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.run import RunStatus
+from core.domain.run import EventKind, RunStatus
 from core.settings import Settings
 from core.store import Store
 from tests.store.conftest import SERVER
@@ -85,14 +85,14 @@ class ConcurrencyContract:
 
     def test_killed_inside_a_transaction(self, store: Store, start: Start) -> None:
         run = store.runs.create(a_request(store), "run")
-        store.events.append(run.id, "before")
+        store.events.append(run.id, EventKind.BUILT)
         process = start("stop_inside", run.id)
         assert line_of(process) == "inside"
-        assert [event.kind for event in store.events.since(run.id)] == ["before"]
+        assert [event.kind for event in store.events.since(run.id)] == ["built"]
         process.kill()
         process.wait()
-        store.events.append(run.id, "after")
-        assert [event.kind for event in store.events.since(run.id)] == ["before", "after"]
+        store.events.append(run.id, EventKind.CACHED)
+        assert [event.kind for event in store.events.since(run.id)] == ["built", "cached"]
 
     def test_killed_writer_leaves_whole_states_only(
         self, another: Callable[..., Store], start: Start

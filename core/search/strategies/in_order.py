@@ -1,0 +1,39 @@
+"""A list of recipes, proposed in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.domain.recipe import Recipe
+from core.domain.run import Trial
+from core.protocols import SearchContext
+from core.search.presets import recipes
+
+
+@dataclass(frozen=True)
+class NoParams:
+    """Nothing can be set."""
+
+
+def next_of(listed: Sequence[Recipe], history: Sequence[Trial]) -> Recipe | None:
+    """Return the first of `listed` that is not in `history`, or None."""
+    tried = [trial.recipe for trial in history]
+    return next((recipe for recipe in listed if recipe not in tried), None)
+
+
+def preset_recipes(context: SearchContext) -> list[Recipe]:
+    """Return the recipes of the request's preset.
+
+    Raises:
+        InvalidRequest: There is no such preset.
+    """
+    request = context.request
+    return recipes(
+        request.preset,
+        context.model,
+        context.environment,
+        context.runtimes,
+        request.threads,
+        request.batch,
+    )
