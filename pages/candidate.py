@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.measurement import Environment
-from core.views import CandidateView, behind, explain
+from core.views import CandidateView, explain, why_dominated
 from pages.figures import Sample, distribution_figure, palette
 from pages.widgets import format as fmt
 from pages.widgets.address import RUN, settings
@@ -13,12 +13,12 @@ from pages.widgets.chart import CONFIG
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.downloader import download_kit, download_model
 from pages.widgets.figures import figures
+from pages.widgets.glossary import glossary
 from pages.widgets.limits import limits_set
 from pages.widgets.origins import where_from
 from pages.widgets.page import current, dark, empty, go, show_error, store
 from pages.widgets.side_by_side import against, throughput_chart
 from pages.widgets.status import CANDIDATE, UNSTABLE
-from pages.widgets.words import words
 
 FINDINGS = {"good": ("check_circle", "green"), "note": ("info", "blue"), "warning": ("warning", "orange")}
 
@@ -48,14 +48,14 @@ def head(view: CandidateView) -> None:
         f"run {fmt.plain(run.run.name)}"
     )
     if row.candidate.error is None:
-        st.markdown(fmt.plain(f"{row.why} {behind(row, run.candidates)}"))
+        st.markdown(fmt.plain(f"{row.why} {why_dominated(row, run.candidates)}"))
     with st.container(horizontal=True, vertical_alignment="center"):
         if row.latency_ms is not None:
             download_kit(row.id, key="kit")
             download_model(row.id, key="model_file")
         if st.button("Back to the comparison", icon=":material/scatter_plot:", key="back"):
             go("compare.py", run=run.run.id, selected=row.id)
-        words()
+        glossary()
 
 
 def charts(view: CandidateView) -> None:

@@ -15,9 +15,9 @@ from pages.widgets.commands import same_elsewhere
 from pages.widgets.limits import limits_form, limits_set
 from pages.widgets.multiples import multiples
 from pages.widgets.page import current, empty, go, store
-from pages.widgets.picked import picked
 from pages.widgets.recommendation import recommendation_box
 from pages.widgets.run_header import outcome, title
+from pages.widgets.selected import selected_candidate
 from pages.widgets.share import share
 from pages.widgets.side_by_side import side_by_side
 from pages.widgets.table import candidates_table, problems
@@ -95,7 +95,7 @@ def show(run_id: str) -> None:
     with chart:
         points(view, row, limits, axis, zoom)
         if row is not None:
-            picked(row, view)
+            selected_candidate(row, view)
         else:
             st.caption("Click a point or a row to select a candidate.")
     multiples(view, limits, selected=row.id if row else None, on_click=select(view.run.id), key="compare")

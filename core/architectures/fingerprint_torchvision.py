@@ -32,10 +32,10 @@ def weightless_builder(name: str) -> AbstractContextManager[Any]:
     """A context for builder `name`; SSDlite's runs its backbone once, so no real tensor may come in there."""
     import torch
 
-    return torch.device("meta") if ".detection." in place(name) else weightless()
+    return torch.device("meta") if ".detection." in module_of(name) else weightless()
 
 
-def place(name: str) -> str:
+def module_of(name: str) -> str:
     """The module that builder `name` stands in."""
     from torchvision import models
 
@@ -56,9 +56,9 @@ def variants(name: str) -> list[dict[str, Any]]:
 
 def refusal(name: str) -> str:
     """Why a builder's networks cannot be used, or nothing."""
-    if ".detection." in place(name) and place(name).rpartition(".")[2] not in ONE_STAGE:
+    if ".detection." in module_of(name) and module_of(name).rpartition(".")[2] not in ONE_STAGE:
         return TWO_STAGES
-    return FLOW if ".optical_flow." in place(name) else ""
+    return FLOW if ".optical_flow." in module_of(name) else ""
 
 
 def patterns_of(name: str, options: dict[str, Any]) -> dict[str, Pattern]:
@@ -91,7 +91,7 @@ def input_shape(name: str) -> tuple[int, ...]:
     """Example input without batch, out of the transforms of the builder's default weights."""
     from torchvision import models
 
-    side = ONE_STAGE.get(place(name).rpartition(".")[2])
+    side = ONE_STAGE.get(module_of(name).rpartition(".")[2])
     if side:
         return (3, side, side)
     if name.startswith("vit_"):
@@ -100,7 +100,7 @@ def input_shape(name: str) -> tuple[int, ...]:
     keywords = getattr(preset, "keywords", {})
     side = keywords.get("crop_size", keywords.get("resize_size", 224))
     sides = tuple(side) if isinstance(side, tuple | list) else (side, side)
-    return (3, FRAMES, *sides) if ".video." in place(name) else (3, *sides)
+    return (3, FRAMES, *sides) if ".video." in module_of(name) else (3, *sides)
 
 
 def builders() -> list[str]:
@@ -117,7 +117,7 @@ def write() -> None:
     nodes, networks = Nodes(), []
     for name in builders():
         for options in variants(name):
-            raw = place(name).rpartition(".")[2] in ONE_STAGE
+            raw = module_of(name).rpartition(".")[2] in ONE_STAGE
             more = {"refused": refusal(name), "raw": raw}
             patterns = patterns_of(name, options)
             networks.append(nodes.network(name, options, input_shape(name), patterns, more))

@@ -1,4 +1,4 @@
-"""Put uploaded files where they are kept: below the job's folder, under plain names."""
+"""Hard links, or copies where the disk allows none: files put into a folder under plain names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 
-def place(source: Path, target: Path) -> Path:
+def link_or_copy(source: Path, target: Path) -> Path:
     """Return `target`, holding the content of `source`; a hard link where the disk allows it."""
     if source.resolve() == target.resolve():
         return target

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.datasets.arrays.layout import row_fits, words
+from core.datasets.arrays.layout import dims, row_fits
 from core.datasets.stratified import MAX_BYTES
 from core.domain.model import SourceModel, TensorSpec
 from core.errors import DataMismatch
@@ -47,8 +47,8 @@ def check(prepared: Prepared, model: SourceModel) -> None:
 def _check_input(array: Array, spec: TensorSpec, sizes: dict[str, tuple[int, str]]) -> None:
     if not row_fits(array.shape[1:], spec):
         raise DataMismatch(
-            f"Rows of {words(array.shape[1:])} do not fit the input {spec.name!r}, which takes "
-            f"{words(spec.shape[1:])}.",
+            f"Rows of {dims(array.shape[1:])} do not fit the input {spec.name!r}, which takes "
+            f"{dims(spec.shape[1:])}.",
             hint="Choose data that belongs to this model.",
         )
     for want, have in zip(spec.shape[1:], array.shape[1:], strict=True):

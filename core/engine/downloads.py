@@ -9,7 +9,7 @@ from pathlib import Path
 from core.domain.recipe import Artifact
 from core.engine.building import check, lay_out
 from core.engine.jobs import Stop, job_folder
-from core.engine.kits import artifact_of, built, place, slug, stem
+from core.engine.kits import artifact_folder, artifact_of, built, slug, stem
 from core.errors import InvalidRequest
 from core.packagers.streaming import stream_zip
 from core.store.store import Store
@@ -81,9 +81,14 @@ def run_download(store: Store, run_id: str, results: Callable[[dict[str, str]], 
     if not found:
         raise InvalidRequest("No candidate of this run was measured.", hint="Wait for the first result.")
     _check(store, [artifact for _, artifact in found])
-    models = [each for candidate, artifact in found for each in _files(store, artifact, place(candidate))]
+    models = [
+        each for candidate, artifact in found for each in _files(store, artifact, artifact_folder(candidate))
+    ]
     model = store.models.get(run.request.model_id)
-    paths = {candidate.id: f"{place(candidate)}/{artifact.files[0].name}" for candidate, artifact in found}
+    paths = {
+        candidate.id: f"{artifact_folder(candidate)}/{artifact.files[0].name}"
+        for candidate, artifact in found
+    }
     return Download(f"{slug(model.name)}-{run.id}.zip", (("results.json", results(paths)), *models))
 
 

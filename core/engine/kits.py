@@ -123,8 +123,8 @@ def export(store: Store, run_id: str, folder: Path) -> dict[str, str]:
     written = {}
     for candidate, artifact in built(store, run_id):
         for file in artifact.files:
-            _copy(store.blobs.path(file.sha256), folder / place(candidate) / file.name)
-        written[candidate.id] = f"{place(candidate)}/{artifact.files[0].name}"
+            _copy(store.blobs.path(file.sha256), folder / artifact_folder(candidate) / file.name)
+        written[candidate.id] = f"{artifact_folder(candidate)}/{artifact.files[0].name}"
     return written
 
 
@@ -134,7 +134,7 @@ def built(store: Store, run_id: str) -> Iterator[tuple[Candidate, Artifact]]:
     return ((each, artifact_of(store, each)) for each in measured)
 
 
-def place(candidate: Candidate) -> str:
+def artifact_folder(candidate: Candidate) -> str:
     """Return the folder of a candidate's files among those of its run."""
     return f"artifacts/{candidate.position:02d}-{slug(candidate.name)}"
 

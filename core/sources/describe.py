@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from core.archives.hard_links import place
+from core.archives.hard_links import link_or_copy
 from core.protocols import InspectOptions
 from core.serde import from_plain, to_plain
 from core.sources.inspect import inspect_upload
@@ -26,7 +26,7 @@ def inspect(payload: dict[str, Any]) -> dict[str, Any]:
     """
     folder = Path(payload["folder"])
     for name in payload.get("beside", ()):
-        place(Path(payload["path"]).parent / name, folder / name)
+        link_or_copy(Path(payload["path"]).parent / name, folder / name)
     options = from_plain(payload.get("options") or {}, InspectOptions)
     inspection = inspect_upload(Path(payload["path"]), folder, options)
     names = [file.relative_to(folder).as_posix() for file in inspection.files]

@@ -2,7 +2,7 @@
 
 from core.views.candidate import CandidateView, explain
 from core.views.commands import command_for, python_for
-from core.views.dominated import behind
+from core.views.dominated import why_dominated
 from core.views.machine import MachineView, machine
 from core.views.model import ModelView, TechniqueRow, model_view
 from core.views.origins import Origin, origins
@@ -36,7 +36,6 @@ __all__ = [
     "Sample",
     "TechniqueRow",
     "Tradeoff",
-    "behind",
     "best_of",
     "command_for",
     "expected_quality",
@@ -54,4 +53,5 @@ __all__ = [
     "runs",
     "ties",
     "tradeoffs",
+    "why_dominated",
 ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.domain.pareto import dominates
-from core.views.rows import Row, place
+from core.views.rows import Row, front_point
 
 
-def behind(row: Row, everyone: Sequence[Row]) -> str:
+def why_dominated(row: Row, everyone: Sequence[Row]) -> str:
     """Return which candidate is faster and loses no more, the fastest of those, and whether that is sure.
 
     Args:
@@ -21,8 +21,10 @@ def behind(row: Row, everyone: Sequence[Row]) -> str:
     result, speed = row.candidate.result, row.speedup
     if result is None or speed is None or row.candidate.position == 0:
         return ""
-    placed = [(place(each.candidate.result), each) for each in everyone if each.candidate.result is not None]
-    better = [(where, each) for where, each in placed if dominates(where, place(result))]
+    placed = [
+        (front_point(each.candidate.result), each) for each in everyone if each.candidate.result is not None
+    ]
+    better = [(where, each) for where, each in placed if dominates(where, front_point(result))]
     if not better:
         return ""
     _, best = min(better, key=lambda found: found[0])

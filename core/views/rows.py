@@ -72,14 +72,14 @@ def quality_loss(result: Result) -> float:
     return float("-inf") if result.fidelity.sqnr_db is None else -result.fidelity.sqnr_db
 
 
-def place(result: Result) -> tuple[float, float]:
+def front_point(result: Result) -> tuple[float, float]:
     """Return where a candidate lies: latency in milliseconds and loss, smaller is better on both."""
     return result.timing.latency.p50, quality_loss(result)
 
 
 def front_ids(candidates: Sequence[Candidate]) -> set[str]:
     """Return the ids of the candidates on the front of latency against loss."""
-    return front({each.id: place(each.result) for each in candidates if each.result is not None})
+    return front({each.id: front_point(each.result) for each in candidates if each.result is not None})
 
 
 def ties(row: Row, everyone: Sequence[Row]) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ from core.domain.run import Limits
 from core.views import Quality, Row
 from pages.figures import MOST_BARS, Axis, Point, palette, pareto_figure
 from pages.widgets import format as fmt
+from pages.widgets.glossary import glossary
 from pages.widgets.page import dark
-from pages.widgets.words import words
 
 CONFIG = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False, "responsive": True}
 COSTS = {"latency": "Latency (ms)", "size": "File size (MB)", "memory": "Memory (MB)"}
@@ -99,8 +99,8 @@ def accuracy_words(row: Row) -> str:
     found = quality_of(row, "accuracy")
     if found is None:
         return fmt.NONE
-    words = fmt.agreement(found) if found.high > found.low else fmt.percent(found.value)
-    return f"{words}, {fmt.change(row.drop)}" if row.candidate.position else words
+    label = fmt.agreement(found) if found.high > found.low else fmt.percent(found.value)
+    return f"{label}, {fmt.change(row.drop)}" if row.candidate.position else label
 
 
 def hover_lines(row: Row) -> tuple[str, ...]:
@@ -219,4 +219,4 @@ def pareto_chart(
     with st.container(horizontal=True, vertical_alignment="center"):
         few = " (drawn for the dominated ones only where there are few)" if len(points) > MOST_BARS else ""
         st.caption(f"Bars are 95 % intervals{few}; larger markers are larger files.", width="stretch")
-        words()
+        glossary()

@@ -19,9 +19,9 @@ from pages.widgets.chart import pareto_chart
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.multiples import multiples
 from pages.widgets.page import dark, emphasis, errors_as_words, go, remember, store
-from pages.widgets.picked import picked
 from pages.widgets.recommendation import recommendation_box
 from pages.widgets.run_header import cancel_button, outcome, progress_bar, title, without_result
+from pages.widgets.selected import selected_candidate
 from pages.widgets.setup import set_up_again
 from pages.widgets.table import candidates_table, problems
 
@@ -53,7 +53,7 @@ def _results(view: RunView) -> None:
     elif view.run.status.active:
         _calls(view.run.id)
     if row is not None:
-        picked(row, view)
+        selected_candidate(row, view)
     multiples(view, limits, selected=chosen, on_click=select, key="live")
     candidates_table(view, recommended=best, selected=chosen, on_pick=select, key="live_table")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.domain.run import Limits
 from core.insights.recommendation import recommend
-from core.views import behind
+from core.views import why_dominated
 from core.views.rows import rows
 from tests.factories import candidate, result
 
@@ -14,7 +14,7 @@ def said(**speeds: float) -> list[str]:
     everyone += [candidate(name, result(speed)) for name, speed in speeds.items()]
     everyone.append(candidate("waiting", None))
     found = rows(everyone, Limits(), recommend(everyone, Limits()))
-    return [behind(row, found) for row in found]
+    return [why_dominated(row, found) for row in found]
 
 
 def test_the_fastest_that_beats_it_is_named() -> None:

@@ -26,7 +26,7 @@ def _sorted(by_batch: dict[int, T]) -> dict[int, T]:
     return dict(sorted(by_batch.items()))
 
 
-def at_pace(timing: Timing, baseline: Timing) -> Timing:
+def drift_corrected(timing: Timing, baseline: Timing) -> Timing:
     """Return `timing` as if the machine had been as fast as when the run first measured its baseline.
 
     A shared or a hot machine changes its speed between two measurements, so that times taken minutes apart
@@ -39,32 +39,32 @@ def at_pace(timing: Timing, baseline: Timing) -> Timing:
         baseline: Of the run's baseline.
     """
     latency, speedup, baseline_ms = timing.latency, timing.speedup, baseline.latency.p50
-    pace = baseline_ms / speedup.value / latency.p50
-    rates = {batch: _rate(timing, baseline, batch, pace) for batch in timing.throughput}
+    factor = baseline_ms / speedup.value / latency.p50
+    rates = {batch: _rate(timing, baseline, batch, factor) for batch in timing.throughput}
     return replace(
         timing,
         latency=Latency(
             p50=baseline_ms / speedup.value,
-            p90=_scaled(latency.p90, pace),
-            p95=_scaled(latency.p95, pace),
-            p99=_scaled(latency.p99, pace),
-            mean=latency.mean * pace,
+            p90=_scaled(latency.p90, factor),
+            p95=_scaled(latency.p95, factor),
+            p99=_scaled(latency.p99, factor),
+            mean=latency.mean * factor,
             runs=latency.runs,
             ci_low=baseline_ms / speedup.high,
             ci_high=baseline_ms / speedup.low,
         ),
-        samples_ms=tuple(sample * pace for sample in timing.samples_ms),
-        pace=pace * timing.pace,
+        samples_ms=tuple(sample * factor for sample in timing.samples_ms),
+        pace=factor * timing.pace,
         throughput={batch: rate.value for batch, rate in rates.items()},
         throughput_interval=rates,
     )
 
 
-def _rate(timing: Timing, baseline: Timing, batch: int, pace: float) -> Interval:
+def _rate(timing: Timing, baseline: Timing, batch: int, factor: float) -> Interval:
     gain, theirs = timing.throughput_gain.get(batch), baseline.throughput.get(batch)
     if gain is None or theirs is None:
         rate = timing.throughput[batch]
-        return _times(timing.throughput_interval.get(batch, Interval(rate, rate, rate)), 1 / pace)
+        return _times(timing.throughput_interval.get(batch, Interval(rate, rate, rate)), 1 / factor)
     return _times(gain, theirs)
 
 

@@ -9,7 +9,7 @@ from math import exp, hypot, log, sqrt
 import numpy as np
 
 from core.bench.timing.between_process import MOMENT_FREEDOM, Z95, Spread, error_of, moments, unlike, usual
-from core.bench.timing.drift import at_pace
+from core.bench.timing.drift import drift_corrected
 from core.bench.timing.final_heat import Heated
 from core.bench.timing.interleaving import CLOSE, WIDEST
 from core.bench.timing.statistics import FEWEST_ROUNDS, REPETITION, settled, start_intervals, widened
@@ -80,7 +80,7 @@ def after_heat(first: Sequence[Timing], found: Sequence[Heated]) -> list[Timing]
         for timing, later, heated, pair in zip(first, seen, found, pairs, strict=True)
     ]
     # The baseline's own latency is the axis that all others stand on.
-    return [merged[0], *(at_pace(timing, first[0]) for timing in merged[1:])]
+    return [merged[0], *(drift_corrected(timing, first[0]) for timing in merged[1:])]
 
 
 def widened_timing(timing: Timing, control: Interval, baseline: Timing) -> Timing:
@@ -93,7 +93,7 @@ def widened_timing(timing: Timing, control: Interval, baseline: Timing) -> Timin
     """
     gains = {batch: widened(gain, control) for batch, gain in timing.throughput_gain.items()}
     wider = replace(timing, speedup=widened(timing.speedup, control), throughput_gain=gains)
-    return at_pace(wider, baseline)
+    return drift_corrected(wider, baseline)
 
 
 def _merged(timing: Timing, seen: tuple[Interval, ...], heated: Heated, speedup: Interval) -> Timing:

@@ -18,7 +18,7 @@ from core.datasets.images.normalization import (
     image_input,
     origin,
     to_channels,
-    told,
+    with_known_preprocessing,
 )
 from core.datasets.images.transforms import resize
 from core.domain.model import SourceModel, TensorSpec
@@ -41,7 +41,7 @@ class Fitted:
     pixels: Pixels | None = None
 
 
-def words(shape: tuple[int | str, ...]) -> str:
+def dims(shape: tuple[int | str, ...]) -> str:
     """Return a row's shape for people."""
     return " x ".join(str(size) for size in shape) if shape else "one number"
 
@@ -68,7 +68,7 @@ def fit(
     said = params.scale != "auto" or params.mean not in ("auto", "none")
     if pixels is not None and (stored.dtype.kind in "biu" or (stored.dtype.kind == "f" and said)):
         axes = _image_axes(stored, pixels)
-        fitted = _images(stored, pixels, told(params, model), rows, axes, folder)
+        fitted = _images(stored, pixels, with_known_preprocessing(params, model), rows, axes, folder)
         return replace(fitted, notes=fitted.notes | origin(model))
     shape = _row_order(stored, spec, model, pixels)
     read = stored.read()[rows]
@@ -122,7 +122,7 @@ def _image_axes(stored: Stored, pixels: Pixels) -> str:
         if last or first:
             return "nhwc" if last else "nchw"
         raise DataMismatch(
-            f"The images in {stored.name!r} have rows of {words(row)}, with no axis of 1, 3 or 4 channels.",
+            f"The images in {stored.name!r} have rows of {dims(row)}, with no axis of 1, 3 or 4 channels.",
             hint="Give images as (samples, height, width, channels).",
         )
     if len(shape) == 3:
@@ -130,8 +130,8 @@ def _image_axes(stored: Stored, pixels: Pixels) -> str:
     if len(shape) == 2 and row[0] == math.prod(pixels.row):
         return "flat"
     raise DataMismatch(
-        f"The array {stored.name!r} has rows of {words(row)}, "
-        f"but the model takes images of {words(pixels.row)}.",
+        f"The array {stored.name!r} has rows of {dims(row)}, "
+        f"but the model takes images of {dims(pixels.row)}.",
         hint="Give images as (samples, height, width, channels).",
     )
 
@@ -145,7 +145,7 @@ def _images(
     for start in range(0, len(rows), CHUNK):
         chunk = raw[rows[start : start + CHUNK]]
         out[start : start + len(chunk)] = _chunk(chunk, pixels, params, axes, unit)
-    notes = {"Images": f"array {stored.name!r}, {stored.dtype} {words(stored.shape[1:])} ({axes.upper()})"}
+    notes = {"Images": f"array {stored.name!r}, {stored.dtype} {dims(stored.shape[1:])} ({axes.upper()})"}
     size = _raw_size(stored.shape, axes, pixels)
     resized = (
         {} if size == (pixels.height, pixels.width) else {"Resized": f"from {size[1]} x {size[0]} pixels"}
@@ -203,14 +203,14 @@ def _row_order(stored: Stored, spec: TensorSpec, model: SourceModel, pixels: Pix
     if math.prod(row) == math.prod(wanted) and (flat or squeezed == tuple(s for s in wanted if s != 1)):
         return "reshape"
     raise DataMismatch(
-        f"The array {stored.name!r} has rows of {words(row)}, but the model's input {spec.name!r} takes "
-        f"{words(spec.shape[1:])}.",
+        f"The array {stored.name!r} has rows of {dims(row)}, but the model's input {spec.name!r} takes "
+        f"{dims(spec.shape[1:])}.",
         hint="Give rows of that shape, or raw images as uint8, which are resized and laid out.",
     )
 
 
 def _reshaped(array: Array, how: str, spec: TensorSpec, model: SourceModel) -> tuple[Array, dict[str, str]]:
-    note = {spec.name: f"{array.dtype} {words(array.shape[1:])}, taken as it is"}
+    note = {spec.name: f"{array.dtype} {dims(array.shape[1:])}, taken as it is"}
     if how == "nhwc":
         return array.transpose(0, 3, 1, 2), {
             spec.name: "channels moved to the front, values taken as they are"
@@ -220,7 +220,7 @@ def _reshaped(array: Array, how: str, spec: TensorSpec, model: SourceModel) -> t
     if how == "reshape":
         wanted = spec.resolve(model.symbols)[1:]
         return array.reshape(len(array), *wanted), {
-            spec.name: f"rows of {words(array.shape[1:])} as {words(wanted)}"
+            spec.name: f"rows of {dims(array.shape[1:])} as {dims(wanted)}"
         }
     return array, note
 

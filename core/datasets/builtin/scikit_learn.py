@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from core.datasets import stratified
-from core.datasets.arrays.layout import cast, row_fits, words
+from core.datasets.arrays.layout import cast, dims, row_fits
 from core.datasets.builtin.digits import as_images, as_tokens
 from core.datasets.builtin.split import held_out, training
 from core.datasets.images.normalization import ImageParams, Pixels, PreparedImages, image_input
@@ -108,11 +108,11 @@ def _adapt(
     if not row_fits(values.shape[1:], spec) and math.prod(wanted) != values.shape[1]:
         raise DataMismatch(
             f"{name} has rows of {values.shape[1]} values, but the model's input {spec.name!r} takes "
-            f"{words(spec.shape[1:])}.",
+            f"{dims(spec.shape[1:])}.",
             hint="Choose data that belongs to this model, or leave it out for random inputs.",
         )
     shaped = values if row_fits(values.shape[1:], spec) else values.reshape(len(values), *wanted)
-    return cast(shaped, spec), {spec.name: f"{words(values.shape[1:])} values, taken as they are"}, None
+    return cast(shaped, spec), {spec.name: f"{dims(values.shape[1:])} values, taken as they are"}, None
 
 
 DATASET = Builtin()

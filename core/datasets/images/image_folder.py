@@ -20,7 +20,7 @@ from core.datasets.images.normalization import (
     PreparedImages,
     image_input,
     origin,
-    told,
+    with_known_preprocessing,
 )
 from core.datasets.images.transforms import describe, fit_picture
 from core.datasets.labels import IGNORED, Labels, by_name, listed, ordered, parse_names
@@ -67,7 +67,7 @@ class Images:
         Raises:
             InputError: Damaged or unsafe images, or a model that takes no images.
         """
-        params = told(params, model)
+        params = with_known_preprocessing(params, model)
         pixels = image_input(model, params)
         if pixels is None:
             raise DataMismatch(

@@ -73,7 +73,7 @@ class ImageParams:
 P = TypeVar("P", bound=ImageParams)
 
 
-def told(params: P, model: SourceModel) -> P:
+def with_known_preprocessing(params: P, model: SourceModel) -> P:
     """Return `params` with what the model's library or files say in the place of what was left open."""
     known = model.preprocessing
     if known is None:
@@ -196,7 +196,7 @@ def image_input(model: SourceModel, params: ImageParams) -> Pixels | None:
         return None
     channels, height, width, first = size
     whole = not spec.dtype.startswith("float")
-    scale = told(params, model).scale
+    scale = with_known_preprocessing(params, model).scale
     low, span = SCALES["0..255" if scale == "auto" and whole else "0..1" if scale == "auto" else scale]
     usual_mean, usual_std = _usual(model, scale, channels, imagenet=span == 1.0 and not whole)
     mean = _numbers("mean", params.mean, channels, usual_mean)

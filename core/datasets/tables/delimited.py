@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from core.datasets import stratified
-from core.datasets.arrays.layout import cast, row_fits, words
+from core.datasets.arrays.layout import cast, dims, row_fits
 from core.datasets.images.normalization import CHUNK, ImageParams, Pixels, PreparedImages, image_input
 from core.datasets.labels import IGNORED, Labels, as_indices, listed, parse_names
 from core.datasets.tables.reader import delimiter_of, numbers, read_table, texts_or_numbers
@@ -145,7 +145,11 @@ def _shaped(
     wanted = spec.resolve(model.symbols)[1:]
     pixels = image_input(model, ImageParams(scale=params.scale, mean=params.mean, std=params.std))
     if pixels is not None and _are_pixels(values):
-        return _images(values, pixels), {"Images": f"columns as {words(wanted)}"} | pixels.describe(), pixels
+        return (
+            _images(values, pixels),
+            {"Images": f"columns as {dims(wanted)}"} | pixels.describe(),
+            pixels,
+        )
     array = cast(values, spec)
     note = {spec.name: f"{values.shape[1]} columns in the order of the file, taken as they are"}
     return (array if row_fits(array.shape[1:], spec) else array.reshape(len(array), *wanted)), note, None

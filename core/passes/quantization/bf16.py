@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from core.archives.hard_links import place
+from core.archives.hard_links import link_or_copy
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.errors import PassFailed, PassNotApplicable
@@ -60,7 +60,7 @@ class Bf16:
                 f"The network computes in {other.pop()}, and PyTorch turns only float32 to BF16.",
                 hint="Export it in float32.",
             )
-        files = tuple(place(file, context.folder / file.name) for file in artifact.files)
+        files = tuple(link_or_copy(file, context.folder / file.name) for file in artifact.files)
         options = artifact.options | {"precision": "bf16"}
         return LocalArtifact(artifact.format, files[0], files, options, dict(artifact.details))
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.archives.hard_links import place
+from core.archives.hard_links import link_or_copy
 from core.archives.zips import BROKEN_ZIP, extract_zip
 from core.complaints import complaint
 from core.domain.model import Note, TensorSpec
@@ -98,7 +98,7 @@ def _unpack(path: Path, folder: Path) -> Path:
     """Return the .onnx file below `folder`, beside its external data."""
     names = _names_in_zip(path)
     if not names:
-        return place(path, folder / "model.onnx")
+        return link_or_copy(path, folder / "model.onnx")
     if len(names) > 1:
         raise UnsupportedModel(
             f"The zip holds {len(names)} ONNX models: {shown(names)}.", hint="Upload one model at a time."

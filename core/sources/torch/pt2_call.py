@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.archives.hard_links import place
+from core.archives.hard_links import link_or_copy
 from core.archives.treespecs import type_names
 from core.domain.model import Note
 from core.errors import UnsupportedModel
@@ -50,7 +50,7 @@ class Positional:
         import torch
 
         if not self.changed:
-            return place(path, target)
+            return link_or_copy(path, target)
         torch.export.save(self.program, str(target))
         return target
 

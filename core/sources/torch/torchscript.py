@@ -6,7 +6,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from core.archives.hard_links import place
+from core.archives.hard_links import link_or_copy
 from core.archives.torch_files import torch_zip_kind
 from core.archives.torchscript import check_torchscript
 from core.domain.model import Note
@@ -90,7 +90,7 @@ def _opened(
 
 def _keep(module: Any, path: Path, target: Path, changed: bool) -> Path:
     if not changed:
-        return place(path, target)
+        return link_or_copy(path, target)
     target.parent.mkdir(parents=True, exist_ok=True)
     module.save(str(target))
     return target

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.bench.timing.between_process import moments
-from core.bench.timing.drift import at_pace, with_own_batch
+from core.bench.timing.drift import drift_corrected, with_own_batch
 from core.bench.timing.final_heat import Heated
 from core.bench.timing.moments import after_heat, known_spread, widened_timing
 from core.bench.timing.statistics import ratio_interval, start_intervals
@@ -33,7 +33,7 @@ def _first(starts: list[np.ndarray], earlier: list[Timing]) -> Timing:
         rounds=12,
     )
     timing = with_own_batch(timing, 1)
-    return at_pace(timing, earlier[0]) if earlier else timing
+    return drift_corrected(timing, earlier[0]) if earlier else timing
 
 
 def _run(generator: np.random.Generator, truth: float, between: float, moment: float) -> list[Timing]:
@@ -110,7 +110,7 @@ def test_moments_that_contradict_each_other_are_an_unstable_point() -> None:
 
 def test_a_result_of_old_takes_part_too() -> None:
     baseline = replace(result(1.0).timing, start_speedups=())
-    old = at_pace(replace(result(3.0).timing, start_speedups=()), baseline)
+    old = drift_corrected(replace(result(3.0).timing, start_speedups=()), baseline)
     found = [Heated((np.full(6, 1.0),), 1), Heated((np.full(6, 3.0),), 1)]
     assert after_heat([baseline, old], found)[1].speedup.value == pytest.approx(3.0)
 

@@ -1,4 +1,4 @@
-"""The words of the charts and tables, explained where they are met."""
+"""Glossary: each term of the charts and tables in a sentence or two."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ TECHNIQUES = {
 }
 
 
-def words() -> None:
-    """Draw a button that opens the explanations."""
+def glossary() -> None:
+    """Draw a button that opens the glossary."""
     with st.popover("What the words mean", icon=":material/school:", type="tertiary", key="words"):
         for title, entries in (
             ("Figures", FIGURES),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.views import Row, RunView, behind
+from core.views import Row, RunView, why_dominated
 from pages.widgets import format as fmt
 from pages.widgets.page import go
 
 
-def picked(row: Row, view: RunView) -> None:
+def selected_candidate(row: Row, view: RunView) -> None:
     """Draw the selected candidate in short."""
     with st.container(border=True, gap="xsmall"):
         star = " :orange[:material/star:]" if row.id == view.recommendation.candidate_id else ""
@@ -18,7 +18,7 @@ def picked(row: Row, view: RunView) -> None:
             speed = f" · {fmt.times(row.speedup)}" if row.candidate.position else ""
             st.markdown(f"{fmt.milliseconds(row.latency_ms)}{speed}")
         st.caption(fmt.plain(row.why))
-        if reason := behind(row, view.candidates):
+        if reason := why_dominated(row, view.candidates):
             st.caption(fmt.plain(reason))
         if st.button("All about it", icon=":material/info:", key="about_selected", width="stretch"):
             go("candidate.py", candidate=row.id)
