@@ -1,4 +1,4 @@
-"""Is the stopwatch right? ``python -m benchmarks [--seconds 20]``.
+"""Validation of the latency benchmark: ``python -m benchmarks [--seconds 20]``.
 
 Measures torchvision's ResNet-18 with random weights on ONNX Runtime and OpenVINO against PyTorch eager, and
 PyTorch eager against itself, then asks `benchmarks/outside.py` for a second opinion and prints both. Exits

@@ -1,4 +1,4 @@
-"""A second opinion on the stopwatch: the same artifacts, one process, plain runtime APIs, own statistics.
+"""Independent latency benchmark to check ours: same artifacts, one process, plain runtime APIs.
 
     python benchmarks/outside.py FOLDER [--rounds 40]
 

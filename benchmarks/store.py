@@ -1,4 +1,4 @@
-"""How long the page waits for the store: ``python benchmarks/store.py``.
+"""Store latency benchmark, as a page waits for it: ``python benchmarks/store.py``.
 
 Fills a store with 200 runs of 20 measured candidates and prints the median of 20 reads of each kind.
 """

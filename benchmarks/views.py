@@ -1,4 +1,4 @@
-"""How long the server works on the compare page: ``python -m benchmarks.views [--sizes 250,500,1000,2000]``.
+"""Compare-page benchmark (server time): ``python -m benchmarks.views [--sizes 250,500,1000,2000]``.
 
 Fills a store with runs of measured candidates, few or half of them on the front, opens the page as a browser
 would, then moves a limit, and prints the processor seconds of the server's work. Exits with 1 where 1,000

@@ -1,4 +1,4 @@
-"""Three lines of Python.
+"""Python API: `optimize`, and what it returns.
 
 from core import optimize
 

@@ -1,4 +1,4 @@
-"""What libraries say when they refuse a file, in one line that a person can read."""
+"""Error messages of libraries, shortened to one readable line."""
 
 from __future__ import annotations
 

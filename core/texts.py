@@ -1,4 +1,4 @@
-"""Text from files and working processes, made harmless before anybody shows or stores it.
+"""Text sanitizing: strings of files and working processes are made harmless before use.
 
 Source: Unicode Technical Report 36, https://www.unicode.org/reports/tr36/.
 """

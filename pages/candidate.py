@@ -1,4 +1,4 @@
-"""The candidate page: what it is, what was measured and how sure that is, and the way to take it home."""
+"""Candidate page: recipe, measurements with confidence intervals, diagnostics and downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The compare page: every candidate of a run, the limits in your hand, two of them side by side."""
+"""Compare page: Pareto chart, limits, table and side-by-side comparison of a run's candidates."""
 
 from __future__ import annotations
 

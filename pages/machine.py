@@ -1,4 +1,4 @@
-"""The machine page: this computer, what its instruction sets mean, its runtimes, and the settings."""
+"""Machine page: processor, instruction sets, memory, runtimes and settings."""
 
 from __future__ import annotations
 

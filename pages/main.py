@@ -1,4 +1,4 @@
-"""Owns the navigation; every page is a file beside this one and can be opened by its address."""
+"""Navigation: every page is a file beside this one and can be opened by its address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model page: what it is, what cannot be done with it and why, and the data that goes with it."""
+"""Model page: signature, applicable techniques, limitations and data."""
 
 from __future__ import annotations
 

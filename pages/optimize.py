@@ -1,4 +1,4 @@
-"""The optimize page: set up a run and watch it; the address of a run shows the run."""
+"""Optimize page: set up a run and watch it; the address of a run shows the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The history: open, rename and delete runs."""
+"""Run history: open, rename and delete runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The start page: one sentence, one button, one upload box, and what was done before."""
+"""Start page: demo, upload, sample models, recent models and runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""scikit-learn's built-in sets as the sample models take them, split once and for all."""
+"""Training and test data of the sample models: scikit-learn's built-in sets with a fixed split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trained sample written in its three formats, with its card and README."""
+"""Export of a trained sample model in its three formats, with model card and README."""
 
 from __future__ import annotations
 

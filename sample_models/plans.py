@@ -1,4 +1,4 @@
-"""What each sample model is and how it is trained."""
+"""Training configurations of the sample models."""
 
 from __future__ import annotations
 

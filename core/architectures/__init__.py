@@ -1,4 +1,4 @@
-"""Networks that a bare state dict can be matched with."""
+"""Architecture matching: networks that a bare state dict can be loaded into."""
 
 from __future__ import annotations
 

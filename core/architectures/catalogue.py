@@ -1,4 +1,4 @@
-"""Which network a bare state dict belongs to, found by its keys and shapes alone.
+"""Architecture catalogue: which network a bare state dict belongs to, by its keys and shapes alone.
 
 Each family is one module of this folder; nothing here imports torch until a network is built.
 """

@@ -1,4 +1,4 @@
-"""Writing a table of networks: what the fingerprints of every library share."""
+"""Fingerprinting of model zoos: what writing the tables of torchvision and timm shares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights into a freshly built network, with clear words when they do not fit."""
+"""Load a state dict into a freshly built network, with clear errors where it does not fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A library's networks as keys and shapes, read from the table that `fingerprint` wrote of them.
+"""Shape table of a model zoo: networks as state-dict keys and shapes, as `fingerprint` wrote them.
 
 The table is a graph: a node is a list (the shape of a tensor) or an object (child node by name), and equal
 subtrees are stored once. A dimension that a person may choose is a letter instead of a number.

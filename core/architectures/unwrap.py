@@ -1,4 +1,4 @@
-"""What people wrap around a state dict: checkpoints of trainers, and prefixes of containers."""
+"""Unwrap state dicts: out of trainers' checkpoints, and without the key prefixes of containers."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Looking into archives and pickles before any library opens them. Nothing here runs what a file says."""
+"""Safe reading of archives and pickles, before any library opens them. Nothing here runs what a file says."""

@@ -1,4 +1,4 @@
-"""Read what torch.save wrote, of today's or the old form, as plain values and tensors.
+"""PyTorch checkpoints (`torch.save`, zip or legacy format) read as plain values and tensors.
 
 Layouts: torch/serialization.py of torch 2.15, `_load` and `_legacy_load`.
 """

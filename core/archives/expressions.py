@@ -1,4 +1,4 @@
-"""Expressions inside a `.pt2`: torch hands them to `eval`, so only arithmetic may pass.
+"""Symbolic shape expressions inside a `.pt2`: torch hands them to `eval`, so only arithmetic may pass.
 
 Symbolic shapes go through `sympy.sympify` and guards through `exec` when a program is loaded and unlifted
 (torch/_export/serde/serialize.py and torch/export/_unlift.py of torch 2.15).

@@ -1,4 +1,4 @@
-"""NumPy archives that a confined process left: looked at by their headers, before an array is read.
+"""NumPy `.npz` archives of a confined process: headers are checked before an array is read.
 
 Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """

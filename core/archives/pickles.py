@@ -1,4 +1,4 @@
-"""Reading which names a pickle would import, without running it.
+"""Static analysis of pickles: which names one would import, without running it.
 
 A pickle is a program for a small stack machine. It can only do harm through names that it imports, so the
 list of those names says whether it is safe. Sources: Python's pickletools; torch._weights_only_unpickler,

@@ -1,4 +1,4 @@
-"""An unpickler that builds plain values: nothing that a pickle names is imported or called.
+"""Restricted unpickler that builds plain values: nothing that a pickle names is imported or called.
 
 A pickle is a program for a small stack machine; Python's own machine reads it here, but names become builders
 of ours or inert placeholders, and what is not one of these cannot be called. Source: pickle.py.

@@ -1,4 +1,4 @@
-"""Refusing a `.pt2` that would run code when torch.export.load opens it.
+"""Safety check of torch.export archives (.pt2): those that would run code when loaded are refused.
 
 torch.export.load falls back to full unpickling for weights, constants and sample inputs, hands expressions to
 eval, resolves node targets by name below `torch`, and loads compiled libraries (torch 2.15:

@@ -1,4 +1,4 @@
-"""Telling torch's files apart by content, and refusing those that would run Python when opened.
+"""PyTorch file types told by content, and a safety check: files that would run Python are refused.
 
 Layouts as torch 2.15 writes and reads them: torch/serialization.py, torch/jit/_serialization.py,
 torch/export/pt2_archive.

@@ -1,4 +1,4 @@
-"""TorchScript is a program in text: its code is read in tokens, and what reaches for files is refused.
+"""Safety check of TorchScript archives: their code is tokenized, and what reaches for files is refused.
 
 The tokens are those of torch's own reader, torch/csrc/jit/frontend/lexer.h and parse_string_literal.h. What
 reads or writes files is an operator, and an operator has a name: after `torch.`, `ops.` or an object, or in

@@ -1,4 +1,4 @@
-"""How a `.pt2` writes the nesting of its inputs and outputs down: torch.utils._pytree's JSON, protocol 1."""
+"""Pytree specs of a `.pt2`: the nesting of inputs and outputs as torch.utils._pytree's JSON, protocol 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Zip files from strangers: what may lie in one, and unpacking it without trusting its figures.
+"""Zip archives from strangers: zip-bomb and path-traversal checks, and safe extraction.
 
 Sources: David Fifield, "A better zip bomb" (overlapping entries), https://www.bamsoftware.com/hacks/zipbomb/;
 the ZIP format, https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.

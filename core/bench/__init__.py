@@ -1,1 +1,1 @@
-"""Measuring: one fair stopwatch, honest intervals, quality against labels and against the original."""
+"""Benchmarking: latency, throughput and memory with confidence intervals; accuracy and fidelity."""

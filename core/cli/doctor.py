@@ -1,4 +1,4 @@
-"""`doctor`: what this computer is and which runtimes it has."""
+"""`doctor`: environment report: processor, instruction sets, memory and runtimes."""
 
 from __future__ import annotations
 

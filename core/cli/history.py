@@ -1,4 +1,4 @@
-"""`runs`, `resume`, `kit` and `export`: what was done before."""
+"""`runs`, `resume`, `kit` and `export`: run history and downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`uploads` and `delete`: what was uploaded, and how to be rid of it."""
+"""`uploads` and `delete`: list and delete models and data sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data of any format to a checked, split data set in a folder."""
+"""Data preparation: any format to a validated, split data set in a folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels of any kind to class indices."""
+"""Label encoding: names, numbers or one-hot rows to class indices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first rows as a person would look at them: small pictures, or numbers."""
+"""Data preview: the first rows as thumbnails or numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A built data set as working processes read it: mapped from disk, batch by batch."""
+"""Batch loader over a prepared data set, memory-mapped from disk."""
 
 from __future__ import annotations
 

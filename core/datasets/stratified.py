@@ -1,4 +1,4 @@
-"""Which rows to take: never more than memory allows, even over classes, the same for the same seed."""
+"""Stratified sampling and splits: balanced over classes, within memory, the same for the same seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prepared rows against the model, before anybody works with them."""
+"""Data validation: prepared rows against the model's inputs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Plain values that travel through the house; frozen, typed, free of any library."""
+"""Domain model: frozen, typed dataclasses that are passed around and stored, free of any library."""

@@ -1,4 +1,4 @@
-"""Figures that were measured, each with how sure it is."""
+"""Measurements with confidence intervals: latency, throughput, memory, accuracy, fidelity."""
 
 from __future__ import annotations
 

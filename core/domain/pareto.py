@@ -1,4 +1,4 @@
-"""The Pareto front of a run: what no other point beats in both figures at once."""
+"""Pareto front: the points that no other dominates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to build and where to run it."""
+"""Recipes (steps and target) and the artifacts that they build."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.domain.model import FileRef
 
 @dataclass(frozen=True)
 class Step:
-    """One pass with its parameters.
+    """One step of a recipe: a pass with its parameters.
 
     Attributes:
         pass_id: Id of a registered pass.
@@ -23,7 +23,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Target:
-    """Where an artifact runs.
+    """Target of a recipe: runtime, device, threads, batch.
 
     Attributes:
         runtime_id: Id of a registered runtime.

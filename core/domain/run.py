@@ -1,4 +1,4 @@
-"""A run: what was asked for, what came of it."""
+"""Runs: request, limits, candidates, results and events."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class CandidateStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a recommended candidate must respect; None means no limit.
+    """Constraints on a recommended candidate; None means no limit.
 
     Attributes:
         max_drop: Accuracy drop in percentage points; without labels, top-1 disagreement in points; without

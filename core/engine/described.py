@@ -1,4 +1,4 @@
-"""What a working process says of an upload, taken as plain text and plain figures and nothing else.
+"""Validation of what a confined process says of an upload: plain text and plain figures, nothing else.
 
 The process opened a stranger's file and may have been taken over. Here its answers become values of our own:
 texts are cut and cleaned; names that must match the file letter by letter are refused where they cannot be.

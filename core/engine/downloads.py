@@ -1,4 +1,4 @@
-"""What can be taken home besides kits: the bare model of a candidate, and all models of a run."""
+"""Downloads besides kits: the bare model of a candidate, and all models of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The final heat of a run: baseline and best candidates once more, in turns with each other."""
+"""Final comparison of a run (final heat): baseline and best candidates in interleaved rounds."""
 
 from __future__ import annotations
 

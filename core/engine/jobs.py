@@ -1,4 +1,4 @@
-"""Confined jobs: a folder, a working process, and a way to stop it at any moment."""
+"""Confined jobs with cancellation: a folder, a working process, and a stop signal or deadline."""
 
 from __future__ import annotations
 

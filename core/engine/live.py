@@ -1,4 +1,4 @@
-"""Tells the page what is being measured, without disturbing it."""
+"""Live progress of a measurement for the page, throttled so as not to disturb it."""
 
 from __future__ import annotations
 

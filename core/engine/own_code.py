@@ -1,4 +1,4 @@
-"""Models that come with the Python that defines them: gathered, allowed or not, exported confined."""
+"""Models with custom Python code: collected, permitted or not, exported in confinement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the time of a run is shared out, so that a budget holds and an answer is there when it is over."""
+"""Time budget: shares a run's time out over candidates, so that it holds and ends with an answer."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ MOST_THREADS, MOST_BATCH = 256, 4096
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What a run will do.
+    """Candidates of a run, before it starts, with the time they will probably take.
 
     Attributes:
         candidates: The baseline first, then in order; refused ones are there as skipped, with the reason.

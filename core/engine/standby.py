@@ -1,4 +1,4 @@
-"""A fresh process of the baseline, started while the candidate to hold it against is still being built."""
+"""Preloading of the baseline: its fresh process starts while the candidate is still being built."""
 
 from __future__ import annotations
 

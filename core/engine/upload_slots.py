@@ -1,4 +1,4 @@
-"""Uploads are read in turns: each may take much memory, and every visitor of a page starts a process."""
+"""Semaphore for uploads: each may take much memory, and every visitor of a page starts a process."""
 
 from __future__ import annotations
 

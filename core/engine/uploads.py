@@ -1,4 +1,4 @@
-"""Take a model or data into the store: looked into, described, kept."""
+"""Upload ingestion: a model or data is inspected, described and stored."""
 
 from __future__ import annotations
 

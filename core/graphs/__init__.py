@@ -1,1 +1,1 @@
-"""What passes, sources and pruning need to know of graphs and do to them."""
+"""Graph utilities for ONNX and PyTorch, shared by passes, sources and pruning."""

@@ -1,4 +1,4 @@
-"""What the figures of a candidate say, in sentences."""
+"""Diagnostics of a candidate: why it is, or is not, faster, smaller or accurate."""
 
 from __future__ import annotations
 

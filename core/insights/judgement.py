@@ -1,4 +1,4 @@
-"""How a candidate stands to the limits, and how sure that is."""
+"""Constraint check: whether a candidate meets the limits, and with which confidence."""
 
 from __future__ import annotations
 

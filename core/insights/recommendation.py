@@ -1,4 +1,4 @@
-"""Which candidate to take, in a sentence."""
+"""Recommendation: the fastest candidate within the limits that is measurably faster than the baseline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of candidates, with their figures."""
+"""Sentences that explain a recommendation with figures and confidence intervals."""
 
 from __future__ import annotations
 

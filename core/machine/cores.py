@@ -1,4 +1,4 @@
-"""The server's own cores: what answers browsers keeps off those that are timed.
+"""CPU affinity: the server keeps off the cores that measurements are pinned to.
 
 The stopwatch times on the last cores that a process may use (`timing_cores`). A server that draws pages
 meanwhile would disturb it, so it keeps itself, and the uploads it looks at, to the first quarter of its

@@ -1,4 +1,4 @@
-"""The kit: a model that proves itself on the machine it is taken to."""
+"""Deployment kit: a model with golden samples and a self-check for the machine it is taken to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of a kit: what was measured beside the original, what goes in, what comes out, how to use it."""
+"""Model card of a kit: figures beside the baseline's, inputs and outputs, usage."""
 
 from __future__ import annotations
 

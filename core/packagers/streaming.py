@@ -1,4 +1,4 @@
-"""A zip that is sent while it is written: no file, and no more memory than a block, whatever its size."""
+"""Streaming zip writer: sent while it is written, with no file and one block of memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Building one step in a confined working process, for `core.sandbox.process.Child`."""
+"""Build step: one pass in a confined working process, for `core.sandbox.process.Child`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers behind the promises: how far two sets of outputs are apart, and whether they are finite."""
+"""Numerical checks of built models: SQNR and maximum error between outputs, and finiteness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the passes share: quiet libraries that write in the pass's folder only, and errors in plain words."""
+"""Error handling of passes: quiet libraries that write in the pass's folder only, errors in plain words."""
 
 from __future__ import annotations
 

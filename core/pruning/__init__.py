@@ -1,1 +1,1 @@
-"""Pruning: which weights and channels a network can spare, on PyTorch and on ONNX graphs."""
+"""Pruning of weights and channels, on PyTorch and ONNX graphs."""

@@ -1,4 +1,4 @@
-"""What every runtime needs: availability without an import, and refusals in words that help."""
+"""Runtime availability without an import, and errors of runtimes with hints."""
 
 from __future__ import annotations
 

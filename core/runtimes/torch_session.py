@@ -1,4 +1,4 @@
-"""PyTorch on the CPU, whatever the module came from: what its runtimes share."""
+"""PyTorch CPU inference session, shared by the eager and the TorchScript runtime."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Working processes that cannot harm the machine: limits, Landlock, seccomp, and a pipe to talk over.
+"""Sandboxed working processes: resource limits, Landlock, seccomp, and a pipe to talk over.
 
 Nothing is imported here, because every child imports this package before it does anything else.
 """

@@ -1,4 +1,4 @@
-"""What a working process answers is input: checked for its form before anything is done with it."""
+"""Validation of answers: what a working process sends is untrusted input."""
 
 from __future__ import annotations
 

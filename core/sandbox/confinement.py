@@ -1,4 +1,4 @@
-"""What this system offers to confine a process, and the whole confinement in one call."""
+"""Confinement of a process: what the system offers (Landlock, seccomp), and all of it in one call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the end of a child means, in words."""
+"""Exit status of a child process as an error: crash, out of memory, time limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of the machine a child may take, applied by setrlimit(2)."""
+"""Resource limits of a child process, applied by setrlimit(2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fresh Python process that answers commands, and that can be stopped at any moment.
+"""Confined Python subprocess that answers commands, with deadline and cancellation.
 
 with Child("core.sources.describe", reads=[upload], writes=folder) as child:
     answer = child.call("inspect", {"path": str(upload), "folder": str(folder)}, timeout=60)

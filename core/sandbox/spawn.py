@@ -1,4 +1,4 @@
-"""Starting a child: its command line, its environment, and the thread that it hangs on."""
+"""Process start: command line, environment, and the thread whose death ends the child."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers of the system calls that the filter names, and what it answers to them.
+"""System call tables of the seccomp filter: numbers by architecture, and the answers.
 
 Source: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h (aarch64) of Linux.
 """

@@ -1,1 +1,1 @@
-"""What to try, in which order, within a budget."""
+"""Search: which recipes to try, in which order, within a budget."""

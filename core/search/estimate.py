@@ -1,4 +1,4 @@
-"""How long a run will probably take: before it starts, and better and better while it goes on."""
+"""Cost model: how long a run will probably take, refined while it goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of recipes, for people."""
+"""Display names of recipes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recipes as text, for the command line.
+"""Recipe syntax of the command line: parse and write.
 
 export_onnx+int8_static_ort:calibration=entropy,per_channel=true@onnxruntime
 @onnxruntime

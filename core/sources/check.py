@@ -1,4 +1,4 @@
-"""Look at a built model's files before they are kept or handed on, as at an upload, without loading them.
+"""Safety check of a built model's files, as of an upload, before they are kept or handed on.
 
 Whoever made them had opened a stranger's model, so it may have been taken over and left anything.
 """

@@ -1,4 +1,4 @@
-"""Which output dimensions follow the batch or another dynamic size, told by running at different sizes."""
+"""Dynamic axes: output dimensions that follow the batch or another size, found by running at other sizes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Shape = Sequence[int | str | None]
 
 @dataclass(frozen=True)
 class ProbedOutputs:
-    """What came out of the model.
+    """Output shapes of a model at the example sizes and at others.
 
     Attributes:
         first: At the example sizes.

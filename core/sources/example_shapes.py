@@ -1,4 +1,4 @@
-"""Example sizes for dynamic dimensions: what a person stated, then what is usual, in the order to try."""
+"""Example input shapes: sizes for dynamic dimensions, stated or usual, in the order to try."""
 
 from __future__ import annotations
 

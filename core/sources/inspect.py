@@ -1,4 +1,4 @@
-"""Find out what an upload is and describe it."""
+"""Model inspection: the format of an upload by its content, and its description."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Display names, and libraries' errors in few words."""
+"""Display names of models, and libraries' errors in few words."""
 
 from __future__ import annotations
 

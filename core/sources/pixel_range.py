@@ -1,4 +1,4 @@
-"""Pixels from 0 to 255, tried where a network's outputs hardly change on standard normal inputs."""
+"""Pixel range detection: 0 to 255 is tried where outputs hardly change on standard normal inputs."""
 
 from __future__ import annotations
 

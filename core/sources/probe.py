@@ -1,4 +1,4 @@
-"""Find sizes at which a model really runs, which dimension is the batch, and what comes out."""
+"""Shape probing: sizes at which a model really runs, its batch dimension, and its outputs."""
 
 from __future__ import annotations
 

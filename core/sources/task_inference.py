@@ -1,4 +1,4 @@
-"""What a model is for: told by evidence, or stated by a person."""
+"""Task inference: classification, regression, ..., from evidence or as stated by a person."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 (tables read best with one entry a line)
-"""What a file that is no model for Whetstone seems to be, and what its owner can do."""
+"""Unsupported formats: what a file seems to be (TensorFlow, scikit-learn, ...), and what its owner can do."""
 
 from __future__ import annotations
 

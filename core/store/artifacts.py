@@ -1,4 +1,4 @@
-"""Built models, found again by the hash of how they were made."""
+"""Artifact cache: built models, found again by the hash of how they were made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may write a run: the worker that claimed it, for as long as the run is running."""
+"""Run ownership (lease): only the worker that claimed a run may write it, while it is running."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deletes runs, and what nothing needs any more."""
+"""Garbage collection and retention: deletes runs, and files that nothing refers to."""
 
 from __future__ import annotations
 

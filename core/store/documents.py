@@ -1,4 +1,4 @@
-"""Values that never change, each under its content's hash: models, data sets."""
+"""Immutable documents under their content's hash: models, data sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls of the measurement that goes on right now: for the page that watches it, not for the record."""
+"""Live calls of the measurement in progress: for the page that watches it, not for the record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is stored is for its owner alone, whatever the umask: models and data are often confidential."""
+"""File permissions: what is stored is for its owner alone, whatever the umask."""
 
 from __future__ import annotations
 

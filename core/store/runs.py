@@ -1,4 +1,4 @@
-"""Runs as everybody may read and change them; what their workers do is in `core.store.work`."""
+"""Repository of runs, for reading and for changes by people; what workers do is in `core.store.work`."""
 
 from __future__ import annotations
 

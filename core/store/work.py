@@ -1,4 +1,4 @@
-"""What the worker does that holds a run, and the end of one that no longer gives signs of life."""
+"""Job queue: claims, heartbeats and results of the worker that holds a run, and the end of a dead one."""
 
 from __future__ import annotations
 

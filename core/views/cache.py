@@ -1,4 +1,4 @@
-"""A cache of what was worked out of a run, until the run changes: every page and every viewer asks for it."""
+"""Cache of run views, keyed by revision: every page and every viewer asks for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One candidate in full."""
+"""Detail view of one candidate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command and the lines of Python that do what was clicked, to be run as they are shown.
+"""Equivalent command line and Python code for what was clicked, to be run as shown.
 
 Model and data are named by their ids in the data folder, because the page never learns where a browser's
 files lie; a path in their place does the same with another file.

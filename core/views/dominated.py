@@ -1,4 +1,4 @@
-"""Why a candidate is not on the front."""
+"""Pareto dominance explained: which candidate dominates another, and whether that is sure."""
 
 from __future__ import annotations
 

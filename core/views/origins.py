@@ -1,4 +1,4 @@
-"""Where a candidate's speed comes from: the runtime and each technique, told apart by its relatives."""
+"""Speed-up attribution (ablation): what the runtime and each technique contribute."""
 
 from __future__ import annotations
 

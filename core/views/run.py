@@ -1,4 +1,4 @@
-"""A run as its pages show it, and the history."""
+"""Run view with progress, and the run history."""
 
 from __future__ import annotations
 

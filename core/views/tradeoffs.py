@@ -1,4 +1,4 @@
-"""What other limits would buy: the recommendation as the largest drop moves."""
+"""Trade-off (sensitivity) analysis: the recommendation as the max accuracy drop moves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single calls as they come in, before there is a figure with an interval."""
+"""Live latency chart: single calls as they come in, before there is a figure with an interval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the time of single calls is spread."""
+"""Latency distribution: empirical distribution of single calls."""
 
 from __future__ import annotations
 

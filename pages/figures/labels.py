@@ -1,4 +1,4 @@
-"""Where to write the names of points so that they cover neither each other nor the points."""
+"""Label placement: names of points that cover neither each other nor the points."""
 
 from __future__ import annotations
 

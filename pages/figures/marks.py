@@ -1,4 +1,4 @@
-"""What is drawn on the Pareto chart: the front, the points with their intervals, rings and limits."""
+"""Traces of the Pareto chart: the front, the points with their intervals, rings and limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way from the uploaded model to a candidate, one bar a stretch."""
+"""Speed-up attribution chart: latency after each step from the uploaded model to a candidate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BAR, FRAME = 44, 96
 
 @dataclass(frozen=True)
 class Stage:
-    """What a call takes after one stretch of the way.
+    """Latency of a call after one step.
 
     Attributes:
         label: What was changed.

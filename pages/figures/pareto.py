@@ -1,4 +1,4 @@
-"""The Pareto chart: what each candidate costs against how good it is, and how sure both are."""
+"""Pareto chart: cost against quality of each candidate, with confidence intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measured candidates as points of a chart, and what each is beside the others."""
+"""Points of the Pareto chart: measured candidates as front, tied or dominated."""
 
 from __future__ import annotations
 

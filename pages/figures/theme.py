@@ -1,4 +1,4 @@
-"""The colours and the layout of every figure.
+"""Plotly theme: colours and layout of every figure.
 
 Hues are from Okabe and Ito's palette (Color Universal Design, 2008), which people with any common
 colour vision deficiency can tell apart; role is also carried by shape or line, never by hue alone.

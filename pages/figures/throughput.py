@@ -1,4 +1,4 @@
-"""Samples per second against batch size."""
+"""Throughput chart: samples per second against batch size."""
 
 from __future__ import annotations
 

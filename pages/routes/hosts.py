@@ -1,4 +1,4 @@
-"""Which names the server answers to: a foreign page that resolves its own name to this machine gets nothing.
+"""Host and Origin check against DNS rebinding: which names the server answers to.
 
 DNS rebinding makes a page's own name point at a server inside; the browser then takes that server for the
 page's own. What the page cannot change is the name, which the browser sends as Host (and as Origin).

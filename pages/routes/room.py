@@ -1,4 +1,4 @@
-"""Room on the disk, promised to the uploads under way, so that together they leave the server some."""
+"""Disk space reservation for uploads under way, so that together they leave the server some."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Upload tickets: a page issues one, its browser redeems it once, the page takes the file.
+"""One-time upload tokens: a page issues one, its browser redeems it once, the page takes the file.
 
 A ticket is a random token bound to the browser that the page was sent to, known by its XSRF cookie.
 Routes and pages live in one process, so the tickets do too; a restart only means choosing the file again.

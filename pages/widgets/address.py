@@ -1,4 +1,4 @@
-"""What a person has set on a page: in its address, so that it survives a reload and can be sent.
+"""URL state: what a person has set on a page, so that it survives a reload and can be sent.
 
 Every setting belongs to an owner, such as a run. The session remembers it by owner, so that it is there again
 on the way to another page and back; the address wins over what is remembered.

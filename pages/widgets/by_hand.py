@@ -1,4 +1,4 @@
-"""Choosing by hand: a grid of techniques and runtimes becomes recipes."""
+"""Manual selection: a grid of techniques and runtimes becomes recipes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Pareto chart on a page: rows become points, and a click becomes an id in the address."""
+"""Pareto chart widget: rows become points, and a click becomes an id in the address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command and the Python lines that do what was clicked."""
+"""Equivalent command line and Python code of what was clicked."""
 
 from __future__ import annotations
 

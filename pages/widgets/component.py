@@ -1,4 +1,4 @@
-"""The two components of the dashboard: markup, style and script lie in `pages/static/`."""
+"""Custom Streamlit components (upload, download): markup, style and script lie in `pages/static/`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data for a model: upload, built-in set or none; what was prepared, a preview, and what to adjust."""
+"""Data set widget: upload, built-in set or none; what was prepared, a preview, and preprocessing options."""
 
 from __future__ import annotations
 

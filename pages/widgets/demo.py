@@ -1,4 +1,4 @@
-"""Samples as a person takes them: the model with the data it was trained for."""
+"""Demo: sample models with the data they were trained for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Buttons that download: the server makes the file ready, says when it is, and streams it."""
+"""Download buttons: the server prepares the file, says when it is ready, and streams it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of a candidate, each with how sure it is."""
+"""Metrics of a candidate with confidence intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers as people read them: a unit, an interval, and no more digits than the interval supports."""
+"""Number formatting: units, intervals, and no more digits than the interval supports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limits a recommendation must respect: sliders whose values live in the address."""
+"""Constraint sliders (max accuracy drop, latency, size, memory), whose values live in the address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run while it happens: its state every two seconds, everything else where something has changed."""
+"""Live run view: its state every two seconds, everything else where something has changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking a model in: an upload or a sample becomes a described model, or a clear reason why not."""
+"""Model upload: a file or a sample becomes a described model, or a clear error."""
 
 from __future__ import annotations
 

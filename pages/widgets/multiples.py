@@ -1,4 +1,4 @@
-"""Latency, size, quality and memory of every candidate beside each other, row by row as in the table."""
+"""Small multiples: latency, size, quality and memory of every candidate, row by row as in the table."""
 
 from __future__ import annotations
 

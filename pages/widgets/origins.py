@@ -1,4 +1,4 @@
-"""Where a candidate's speed comes from, drawn and said."""
+"""Speed-up attribution: where a candidate's speed comes from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every page needs: the store, the ids in its address, and errors as words."""
+"""Page helpers: the store, the ids in the address, and errors as messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forms drawn from a frozen `Params` dataclass: label, help, unit, range and choices are its metadata."""
+"""Parameter forms from a frozen `Params` dataclass: label, help, unit, range and choices are its metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The presets to choose from, each with its count and its time."""
+"""Preset choice: quick, balanced or thorough, each with its number of candidates and time."""
 
 from __future__ import annotations
 

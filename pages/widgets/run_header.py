@@ -1,4 +1,4 @@
-"""The head of a run: its name, its state, how far it is, and what can be done about it."""
+"""Run header: name, status, progress, and cancel or resume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The selected candidate in short."""
+"""Summary card of the selected candidate."""
 
 from __future__ import annotations
 

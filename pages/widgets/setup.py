@@ -1,4 +1,4 @@
-"""Setting up a run: what to try, within which limits, how long; the count and the time come first."""
+"""Run setup form: preset or manual selection, limits, budget; the count and the time come first."""
 
 from __future__ import annotations
 

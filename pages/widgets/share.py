@@ -1,4 +1,4 @@
-"""The results of a run to take along: a table to paste and the files."""
+"""Export of a run: results as a Markdown table and the files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two candidates held against each other, figure by figure."""
+"""Side-by-side comparison of two candidates, metric by metric."""
 
 from __future__ import annotations
 

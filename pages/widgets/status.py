@@ -1,4 +1,4 @@
-"""States as a word, an icon and a colour, the same everywhere."""
+"""Status badges: word, icon and colour of each state, the same everywhere."""
 
 from __future__ import annotations
 

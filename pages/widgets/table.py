@@ -1,4 +1,4 @@
-"""The table of candidates: every row, measured or not, with units in every header."""
+"""Candidate table: every row, measured or not, with units in every header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What another limit would buy, one button a step."""
+"""Trade-off buttons: what another max accuracy drop would buy."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Quality: accuracy against labels, and fidelity to the baseline, out of saved outputs."""
+"""Model quality: accuracy against labels, and fidelity to the baseline (top-1 agreement, SQNR)."""

@@ -1,4 +1,4 @@
-"""What one output and the baseline's differ by, summed up in parts that fit into little memory."""
+"""Streaming error statistics of one output against the baseline's (SQNR, maximum error, agreement)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Layout:
-    """An output seen as (samples, before, kept, after).
+    """Layout of an output: (samples, before, kept, after).
 
     Attributes:
         shape: Those four sizes.
@@ -68,7 +68,7 @@ def layout(output: Output, samples: int, classes: int | None) -> Layout:
 
 @dataclass
 class Tally:
-    """Sums over everything.
+    """Running sums over all samples.
 
     Attributes:
         layout: How the output was seen.

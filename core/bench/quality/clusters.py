@@ -1,4 +1,4 @@
-"""Intervals where predictions come in clusters: images are independent, their pixels are not."""
+"""Cluster-robust confidence intervals: images are independent, their pixels are not."""
 
 from __future__ import annotations
 

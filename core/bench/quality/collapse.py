@@ -1,4 +1,4 @@
-"""Inputs on which agreement means nothing: one class for all of them, no lead, no change, values near 0."""
+"""Degenerate outputs on which agreement means nothing: one class for all inputs, no margin, no variance."""
 
 from __future__ import annotations
 

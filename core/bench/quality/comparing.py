@@ -1,4 +1,4 @@
-"""Comparing saved outputs as a command of a working process: a hostile model may have written them."""
+"""Evaluation of saved outputs in a confined process: a hostile model may have written them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outputs on disk: the whole evaluation set for quality, a few samples for the download's self-check."""
+"""Prediction files: outputs over the evaluation set, and golden samples for the kit's self-check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sure a share of samples is: score intervals of one proportion and of a paired difference, McNemar."""
+"""Confidence intervals of proportions: Wilson score, paired difference, and McNemar's test."""
 
 from __future__ import annotations
 

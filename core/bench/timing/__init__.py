@@ -1,1 +1,1 @@
-"""Latency and throughput: interleaved paired measurements with intervals."""
+"""Latency and throughput: interleaved paired measurements with confidence intervals."""

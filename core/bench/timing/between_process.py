@@ -1,4 +1,4 @@
-"""The spread between process starts, and between moments of a machine: random effects beside the rounds."""
+"""Between-process variance, and variance between moments of a machine: random effects beside the rounds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHORT_CALL_MS, VERY_SHORT_CALL_MS = 0.1, 0.02
 
 @dataclass(frozen=True)
 class Spread:
-    """How far the speed-ups of several pairs of processes, or of several moments, lie apart.
+    """Between-group standard deviation of speed-ups, over pairs of processes or over moments.
 
     Attributes:
         sd: Standard deviation of their logarithms.

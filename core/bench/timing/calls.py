@@ -1,4 +1,4 @@
-"""Calls of a loaded model against the clock, and the memory of the process that makes them."""
+"""Call timing and resident memory (RSS) inside the measuring process."""
 
 from __future__ import annotations
 

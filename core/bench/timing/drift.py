@@ -1,4 +1,4 @@
-"""One axis for all candidates of a run: times at the pace that the machine had for the baseline."""
+"""Drift correction: times as if the machine had been as fast as when the baseline was first measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One artifact on one runtime, in a fresh confined process that answers the stopwatch."""
+"""Measuring process, parent's side: one artifact on one runtime, fresh and confined."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Cancel = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What is measured.
+    """What a process loads and measures: artifact, target, model.
 
     Attributes:
         artifact: The built files.

@@ -1,4 +1,4 @@
-"""The final heat: baseline and the best candidates in turns with each other, at a second moment."""
+"""Final comparison (final heat): baseline and best candidates in interleaved rounds, at a second moment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AT_ONCE = 2
 
 @dataclass(frozen=True)
 class Heated:
-    """What the heat says of one entry.
+    """Result of the final comparison for one entry.
 
     Attributes:
         starts: Baseline time by the entry's time, one array (rounds,) for every process start in which it

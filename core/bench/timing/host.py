@@ -1,4 +1,4 @@
-"""The measuring child: holds one artifact on one runtime and answers the stopwatch's commands.
+"""Measuring process, child's side: holds one artifact on one runtime and answers timing commands.
 
 It imports the artifact's own runtime and nothing else that is heavy, so that its memory and load time are
 what production would see.

@@ -1,4 +1,4 @@
-"""Paired rounds: who runs when, for how long, and when it is enough."""
+"""Interleaved paired rounds with a sequential stopping rule: order, time limit, and when it is enough."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WIDEST = 0.15
 
 @dataclass(frozen=True)
 class MeasurementPlan:
-    """How long and how exactly to measure.
+    """Stopping rule of a measurement: rounds, time limit and wanted width of the confidence interval.
 
     Attributes:
         min_rounds: Paired rounds before the interval may end the measurement.
@@ -83,7 +83,7 @@ def unwatched(block: list[float]) -> None:
 
 
 class Rounds:
-    """The rounds of one measurement, grouped by the pair of processes that ran them.
+    """Interleaved rounds of one measurement, grouped by the pair of processes that ran them.
 
     Args:
         plan: When it is enough.

@@ -1,4 +1,4 @@
-"""Two moments of a run joined: the first measurement of a candidate and the final heat."""
+"""Random-effects pooling of a candidate's two measurements: the first and the final heat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other programs took from a timed call: the time its threads stood ready and were given no core."""
+"""Preemption and steal: run-queue wait of a timed call's threads, which other programs took."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ THREADS = Path("/proc/self/task")
 
 
 class Waits:
-    """Reads how long the threads of this process have waited for a core; use it as a context manager.
+    """Run-queue wait of this process's threads (schedstat); use it as a context manager.
 
     The kernel counts it for every thread, in nanoseconds (``schedstat``). Where it does not tell, nothing
     counts as lost.

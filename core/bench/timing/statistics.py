@@ -1,4 +1,4 @@
-"""How sure a time is: bootstrap intervals of ratios and medians, and percentiles with enough runs."""
+"""Bootstrap confidence intervals of latency ratios and medians, and percentiles with enough runs."""
 
 from __future__ import annotations
 

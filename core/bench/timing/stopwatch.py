@@ -1,4 +1,4 @@
-"""The fair stopwatch: candidate and baseline side by side, in turns, until the ratio is known."""
+"""Paired latency benchmark: candidate and baseline in interleaved rounds until the ratio is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Samples per second at several batch sizes, in turns with the baseline."""
+"""Throughput: samples per second at several batch sizes, interleaved with the baseline."""
 
 from __future__ import annotations
 

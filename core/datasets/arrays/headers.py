@@ -1,4 +1,4 @@
-"""NumPy files from strangers: headers are checked against the file before anything is allocated."""
+"""Safe reading of NumPy files: headers are checked against the file before anything is allocated."""
 
 from __future__ import annotations
 

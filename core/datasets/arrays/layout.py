@@ -1,4 +1,4 @@
-"""Arrays as they come to arrays as the model takes them."""
+"""Array layout and dtype conversion: NCHW, NHWC and flat rows to what the model takes."""
 
 from __future__ import annotations
 

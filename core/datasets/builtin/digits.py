@@ -1,4 +1,4 @@
-"""The 8 by 8 digits in every shape that models take them in; the sample models learn from the same values."""
+"""scikit-learn's 8 by 8 digits in every shape that models take; sample models learn from the same values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one split of scikit-learn's built-in sets: what the sample models learn from is never evaluated on."""
+"""Train/test split of scikit-learn's built-in sets: what sample models learn from is never evaluated on."""
 
 from __future__ import annotations
 

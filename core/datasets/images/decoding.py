@@ -1,4 +1,4 @@
-"""One image file to one upright picture; bombs are refused before they unfold."""
+"""Image decoding with EXIF orientation; decompression bombs are refused before they unfold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files in a folder or a zip, read one at a time; nothing is unpacked to disk."""
+"""File access in a folder or a zip, one at a time; nothing is extracted to disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the folders around images mean: wrapper, split, class."""
+"""ImageFolder layout: which folders are classes, which are splits, which only wrap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From pixels to what a model takes and back: size, channels, scale, mean and deviation, layout."""
+"""Image preprocessing and its inverse: size, channels, scale, mean and standard deviation, layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures to the size that a model takes, as torchvision's evaluation transforms do it."""
+"""Resize and center crop, as torchvision's evaluation transforms do it."""
 
 from __future__ import annotations
 

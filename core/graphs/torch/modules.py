@@ -1,4 +1,4 @@
-"""What several parts need to do with PyTorch models: open them, name their outputs, watch them run."""
+"""PyTorch modules: load them, name their outputs, trace them as they run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Put the branches of `If` that are always taken in place of it."""
+"""Constant folding of `If`: branches that are always taken are inlined."""
 
 from __future__ import annotations
 

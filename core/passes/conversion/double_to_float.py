@@ -1,4 +1,4 @@
-"""Turn an ONNX graph in double precision to single precision, where that holds its values."""
+"""FP64 to FP32 conversion of ONNX graphs, where single precision holds their values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fix inputs that choose a way through an ONNX graph, such as a sample rate, and fold what follows."""
+"""Input specialization: control inputs of an ONNX graph, such as a sample rate, are fixed and folded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compute in BF16: the file stays as it is, the runtime is told to use the processor's BF16 units."""
+"""BF16 inference: the file stays as it is, the runtime is told to use the processor's BF16 units."""
 
 from __future__ import annotations
 

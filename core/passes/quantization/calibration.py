@@ -1,4 +1,4 @@
-"""What static quantization asks with either library: samples to find ranges on, and layers to leave out."""
+"""Calibration for static quantization: samples for activation ranges, and excluded layers."""
 
 from __future__ import annotations
 

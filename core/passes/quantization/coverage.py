@@ -1,4 +1,4 @@
-"""How much of a graph computes in 8 bits: the figures behind "why isn't INT8 faster?"."""
+"""Quantization coverage: how much of a graph computes in 8 bits, behind "why isn't INT8 faster?"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Store an ONNX model in FP16."""
+"""FP16 conversion: ONNX weights and computation in half precision."""
 
 from __future__ import annotations
 

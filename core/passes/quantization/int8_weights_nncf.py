@@ -1,4 +1,4 @@
-"""INT8 weights by NNCF, as an OpenVINO model: activations stay as they are, so no data is needed."""
+"""Weight-only INT8 quantization by NNCF, as an OpenVINO model: activations stay float, no data is needed."""
 
 from __future__ import annotations
 

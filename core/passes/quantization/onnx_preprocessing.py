@@ -1,4 +1,4 @@
-"""Make an ONNX file of any age ready for the quantizers."""
+"""Quantization pre-processing: an ONNX file of any operator set is made ready for the quantizers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SmoothQuant where it brings a quantized transformer closer (Xiao et al., ICML 2023).
+"""SmoothQuant (Xiao et al., ICML 2023), where it brings a quantized transformer closer to FP32.
 
 It moves outliers of activations into the weights. Language models need that; of vision transformers without
 outliers it takes 1 to 24 dB.

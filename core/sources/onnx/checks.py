@@ -1,4 +1,4 @@
-"""Refuse ONNX files that escape their folder, lie about their sizes or need operators nobody has."""
+"""Safety check of ONNX files: path traversal, false sizes and unknown operators are refused."""
 
 from __future__ import annotations
 

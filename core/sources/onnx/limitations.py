@@ -1,4 +1,4 @@
-"""What stands in the way of techniques and runtimes in an ONNX graph."""
+"""Limitations of an ONNX graph: operators and types that stand in the way of techniques and runtimes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tell an ONNX file by the outline of its protobuf message, reading a few bytes of it."""
+"""ONNX format detection: by the outline of the protobuf message, reading a few bytes of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an ONNX graph computes in, which whole numbers steer it, and what its last layers are called."""
+"""Precision, control inputs and head names of an ONNX graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an ONNX graph says about itself: inputs, outputs, index tables and weights."""
+"""Signature of an ONNX graph: inputs, outputs, embedding tables and parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which values an ONNX graph takes: rows of tables, numbers that it compares with, pixels that it scales."""
+"""Input value ranges of an ONNX graph: embedding rows, compared numbers, scaled pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines that export a network where its code is, filled in for one file."""
+"""Export snippet: the Python lines that export a network where its code is, filled in for one file."""
 
 from __future__ import annotations
 

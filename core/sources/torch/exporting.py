@@ -1,4 +1,4 @@
-"""A network in Python to a program of torch.export, with every named size left free where it bears that."""
+"""torch.export of a network in Python, with dynamic shapes where it bears them."""
 
 from __future__ import annotations
 

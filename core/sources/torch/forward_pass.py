@@ -1,4 +1,4 @@
-"""Watch a PyTorch model run: outputs, multiply-accumulates, and the tables that its integer inputs index."""
+"""Instrumented forward pass of a PyTorch model: outputs, MACs, and the embeddings that integers index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model of one's own code: weights beside the Python that defines it, opened and exported in one process.
+"""Models with custom Python code: weights beside the code, opened and exported in one process.
 
 The only place where a stranger's Python runs. Call it in a confined process that may read this upload and
 write one folder; what comes out is a torch.export program, which is looked at as an upload of its own.

@@ -1,4 +1,4 @@
-"""torch.export archives (.pt2): the graph itself says what goes in and which sizes may change."""
+"""torch.export archives (.pt2): inputs and dynamic shapes come from the graph itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exported programs in one form of call: tensors by position.
+"""Flattened call of exported programs: tensors by position, whatever the pytree.
 
 Hugging Face's models are exported with keyword arguments and return classes of their own; others take lists,
 dicts, None or plain numbers. Everything downstream feeds one tensor per input, so such a program is written

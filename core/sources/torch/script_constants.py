@@ -1,4 +1,4 @@
-"""Arguments of a TorchScript module that are no tensors: each is fixed at one value."""
+"""Non-tensor arguments of a TorchScript module: each is fixed at one value."""
 
 from __future__ import annotations
 

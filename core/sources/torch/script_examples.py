@@ -1,4 +1,4 @@
-"""What a TorchScript module may take, told by its first weights."""
+"""Example inputs of a TorchScript module, guessed from its first weights."""
 
 from __future__ import annotations
 

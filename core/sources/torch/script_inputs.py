@@ -1,4 +1,4 @@
-"""The inputs of a TorchScript module, found by running it: its file records neither shapes nor dtypes."""
+"""Input shapes and dtypes of a TorchScript module, found by running it: its file records neither."""
 
 from __future__ import annotations
 

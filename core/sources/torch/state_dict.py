@@ -1,4 +1,4 @@
-"""Bare weights (.pth, .pt, .bin, .safetensors): the network is found in the catalogue by names and shapes."""
+"""State dicts (.pth, .pt, .bin, .safetensors): the network is found in the catalogue by names and shapes."""
 
 from __future__ import annotations
 
