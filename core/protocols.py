@@ -261,7 +261,7 @@ class Pass(Protocol):
 
 @runtime_checkable
 class Opener(Protocol):
-    """Enabling pass: makes other passes possible on an ONNX graph, and says on which models it is worth trying.
+    """Enabling pass: makes other passes possible on an ONNX graph; says where it is worth trying.
 
     Attributes:
         alone: Whether recipes without it are worth no try then; else both are tried.
