@@ -9,8 +9,9 @@ from hypothesis import settings
 
 from core.settings import get_settings
 from tests.browser import browser, page
+from tests.store.postgres import postgres
 
-__all__ = ["browser", "page"]
+__all__ = ["browser", "page", "postgres"]
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")

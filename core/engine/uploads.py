@@ -100,6 +100,9 @@ def add_model(
 ) -> SourceModel:
     """Recognize, describe and keep the model at `path`; the same upload is described once.
 
+    Where a file of it is missing, since it was lost or went to another data folder on the same database, the
+    upload is looked into and kept anew.
+
     Args:
         store: Where it goes.
         path: An uploaded file of any supported format, or the folder of a Hugging Face model or of weights
@@ -132,7 +135,7 @@ def _added(store: Store, path: Path, options: InspectOptions, beside: bool, expo
     content = [(name, _sha256(path.parent / name)) for name in weights]
     identity = _identity("model", sha256, to_plain(options), options.name or path.name, *content)
     known = store.models.renew(identity)
-    if known is not None:
+    if known is not None and store.blobs.holds(known.files):
         return known
     with turn(), job_folder(store) as folder:
         if with_code:
@@ -185,7 +188,7 @@ def add_data(
     content = [entry for each in reads for entry in _content(each)]
     identity = _identity("data", str(source), content, model.id, params, format_id, seed)
     known = store.data.renew(identity)
-    if known is not None:
+    if known is not None and store.blobs.holds(known.files):
         return known
     with turn(), job_folder(store) as folder:
         payload = {

@@ -1,6 +1,7 @@
 """The worker: takes queued runs one after the other, so that no two measurements disturb each other.
 
-One worker works per data folder, held by a file lock that the system frees however the worker ends.
+One worker works per data folder, held by a file lock that the system frees however the worker ends. Workers
+of several data folders, or hosts, may share a database server: each queued run goes to one of them.
 """
 
 from __future__ import annotations
@@ -144,7 +145,7 @@ def work(idle_s: float = IDLE_S) -> None:
         worker = f"{socket.gethostname()}:{os.getpid()}"
         idle_since = time.monotonic()
         while time.monotonic() - idle_since < idle_s:
-            run = store.work.claim(worker)
+            run = store.work.claim(worker, store.can_execute if settings.database_url else None)
             if run is None:
                 time.sleep(POLL_S)
                 continue

@@ -14,7 +14,7 @@ import shutil
 import stat
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -70,6 +70,11 @@ class Blobs:
                 f"The file {sha256[:12]} is not in the store.", hint="Upload the model or data again."
             )
         return found
+
+    def holds(self, files: Iterable[FileRef]) -> bool:
+        """Whether all of these contents are there, damaged or not."""
+        places = (self._place_of(file.sha256) for file in files)
+        return all(place is not None and place.is_file() for place in places)
 
     def lay_out(self, files: Sequence[FileRef], folder: Path) -> tuple[Path, ...]:
         """Put `files` under their names into `folder`, read-only, and return their paths in order.

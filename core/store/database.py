@@ -21,6 +21,19 @@ from core.store.private import FOLDER, private_file
 
 BUSY_MS = 30_000
 _PROBLEMS = (DBAPIError, TimeoutError, sqlite3.Error, OSError)
+_TAKE_TURNS = text(
+    "SELECT set_config('lock_timeout', :wait, true), "
+    "set_config('idle_in_transaction_session_timeout', :hang, true), pg_advisory_xact_lock(7311)"
+).bindparams(wait=str(BUSY_MS), hang=str(2 * BUSY_MS))
+"""Begins a write on a server: writers wait as long as for SQLite, and one that hangs is thrown out."""
+_FILE_HINT = (
+    "Nothing in it was changed. Check that its disk has space and that it may be read and written; restore "
+    "it from a backup, or set WHETSTONE_DATA_DIR to another folder."
+)
+_SERVER_HINT = (
+    "Nothing in it was changed. Check that the server runs and can be reached from here, and that the "
+    "address, user and password in WHETSTONE_DATABASE_URL are right."
+)
 _migrating = threading.Lock()  # Alembic keeps its context in module globals
 
 
@@ -56,17 +69,22 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database."""
         with self._explained(), self.engine.connect() as connection:
+            if self._is_server:  # SQLite has nothing less
+                connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Give a transaction: all of it happens or nothing.
 
-        SQLite takes the write lock at the start, so that what was read inside still holds when writing.
+        Writers take turns from the start, so that what was read inside still holds when writing: SQLite by
+        its write lock, a server by an advisory lock that ends with the transaction.
         """
         with self._explained(), self.engine.connect() as connection:
             connection.execution_options(sqlite_begin="IMMEDIATE")
             with connection.begin():
+                if self._is_server:
+                    connection.execute(_TAKE_TURNS)
                 yield connection
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -86,8 +104,6 @@ class Database:
             if _revision(connection) == HEAD:
                 return
         with _migrating, self.write() as connection:
-            if self._is_server:
-                connection.execute(text("SELECT pg_advisory_xact_lock(7311)"))
             _migrate(connection, self._label)
 
     @property
@@ -103,9 +119,8 @@ class Database:
         except _PROBLEMS as error:
             reason = getattr(error, "orig", None) or error
             raise StoreUnusable(
-                f"The database {self._label} cannot be used: {reason}.",
-                hint="Nothing in it was changed. Check that its disk has space and that it may be read and "
-                "written; restore it from a backup, or set WHETSTONE_DATA_DIR to another folder.",
+                f"The database {self._label} cannot be used: {str(reason).strip().rstrip('.')}.",
+                hint=_SERVER_HINT if self._is_server else _FILE_HINT,
             ) from error
 
 
@@ -137,7 +152,8 @@ def _engine(url: URL) -> Engine:
         engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
     except ImportError as error:
         raise BackendMissing(
-            f"The database driver {error.name} is not installed.", hint='pip install "psycopg[binary]"'
+            f"The database driver {error.name} is not installed.",
+            hint="Install it: pip install 'whetstone[postgres]'",
         ) from error
     if url.get_backend_name() == "sqlite":
         _make_folder(url)

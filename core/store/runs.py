@@ -19,6 +19,7 @@ from core.store.cleanup import Cleanup
 from core.store.database import Database
 from core.store.events import append
 from core.store.tables import candidates, data_sets, models, runs
+from core.texts import one_line
 
 RESUMABLE = (RunStatus.INTERRUPTED, RunStatus.CANCELLED, RunStatus.FAILED)
 _REFUSED = type_coerce(candidates.c.error, Text).contains(f'"stage":"{PLANNING}"')
@@ -92,7 +93,7 @@ class Runs:
             raise InvalidRequest("The candidates belong to different runs.")
         run = Run(
             ids.pop(),
-            name,
+            one_line(name),
             request,
             RunStatus.QUEUED,
             time.time(),
@@ -155,7 +156,7 @@ class Runs:
             NotFound: The store does not hold it.
         """
         with self._database.write() as connection:
-            bump(connection, run_id, name=name)
+            bump(connection, run_id, name=one_line(name))
             return find(connection, run_id)
 
     def delete(self, run_id: str) -> None:

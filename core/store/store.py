@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from core.domain.model import DataSet, SourceModel
+from core.domain.run import Run
 from core.settings import Settings, get_settings
 from core.store.artifacts import Artifacts
 from core.store.blobs import GRACE_S, Blobs
@@ -43,6 +44,8 @@ class Store:
     - Models, data sets and artifacts never change under their id. Contents of files neither.
     - Files are stored before the rows that refer to them, and deleted after. A sweep spares what is
       younger than the grace time, so it may run at any moment.
+    - A database server may be shared by workers with data folders of their own, on one host or several. Each
+      takes only runs whose files lie in its folder.
     - The clocks of machines that share a database must agree to within the staleness limit of workers.
 
     Attributes:
@@ -89,6 +92,15 @@ class Store:
     def jobs_dir(self) -> Path:
         """Folder in which working processes get a folder each; it exists."""
         return private_folder(self.folder / "jobs")
+
+    def can_execute(self, run: Run) -> bool:
+        """Whether the files of the run's model and data lie here.
+
+        In a database that several data folders use, a run may be of another one.
+        """
+        data = () if run.data_id is None else self.data.get(run.data_id).files
+        files = (*self.models.get(run.request.model_id).files, *data)
+        return self.blobs.holds(files)
 
     def delete_older_than(self, days: float) -> int:
         """Delete inactive runs and unused uploads older than `days`; return how many runs that were."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -39,13 +39,20 @@ class Work:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, worker: str) -> Run | None:
-        """Make the oldest queued run this worker's and return it, or None where nothing waits."""
+    def claim(self, worker: str, able: Callable[[Run], bool] | None = None) -> Run | None:
+        """Make the oldest queued run this worker's and return it, or None where nothing waits.
+
+        Args:
+            worker: Who asks.
+            able: Whether the worker can execute a run; not given, it can execute all.
+        """
         oldest = (
             select(runs.c.id).where(runs.c.status == RunStatus.QUEUED).order_by(runs.c.created, runs.c.id)
         )
         with self._database.write() as connection:
-            while (run_id := connection.execute(oldest.limit(1)).scalar()) is not None:
+            for run_id in connection.execute(oldest).scalars().all():
+                if able is not None and not able(find(connection, run_id)):
+                    continue
                 now = time.time()
                 taken: dict[str, Any] = {"status": RunStatus.RUNNING, "worker": worker, "heartbeat": now}
                 if change(connection, run_id, [RunStatus.QUEUED], **taken):

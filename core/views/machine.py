@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import re
+from dataclasses import dataclass, fields, replace
 
 from core.domain.measurement import Environment
 from core.machine.environment import environment
@@ -31,7 +32,7 @@ class MachineView:
 
 def machine() -> MachineView:
     """Return what this computer is and has."""
-    settings, usual = get_settings(), Settings()
+    settings, usual = _without_passwords(get_settings()), Settings()
     values = {spec.name: getattr(settings, spec.name) for spec in fields(settings)}
     rows = tuple(
         (f"WHETSTONE_{name.upper()}", str(value), value != getattr(usual, name))
@@ -39,3 +40,8 @@ def machine() -> MachineView:
     )
     found = tuple((each.id, each.name, each.available()) for each in runtimes().values())
     return MachineView(environment(), found, confinement(), rows)
+
+
+def _without_passwords(settings: Settings) -> Settings:
+    hidden = re.sub(r"(//[^:/@]*:|[?&]password=)[^@&]+", r"\1***", settings.database_url)
+    return replace(settings, database_url=hidden)

@@ -36,6 +36,15 @@ def test_the_same_upload_is_described_once_and_another_name_is_another_model(
     assert len(store.models.list()) == 2
 
 
+def test_an_upload_whose_files_were_lost_is_kept_anew(store: Store, mlp: SourceModel, tmp_path: Path) -> None:
+    data = add_data(store, npz(tmp_path / "rows.npz"), mlp)
+    for file in (*mlp.files, *data.files):
+        store.blobs.path(file).unlink(missing_ok=True)
+    assert add_model(store, SAMPLE) == mlp
+    assert add_data(store, tmp_path / "rows.npz", mlp) == data
+    assert all(store.blobs.verify(file.sha256) for file in (*mlp.files, *data.files))
+
+
 def test_data_is_told_apart_by_content_and_seed(store: Store, mlp: SourceModel, tmp_path: Path) -> None:
     first = add_data(store, npz(tmp_path / "rows.npz"), mlp)
     assert add_data(store, tmp_path / "rows.npz", mlp) == first

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from core.settings import Settings
 from core.store import Store
-
-SERVER = os.environ.get("WHETSTONE_TEST_DATABASE_URL", "")
-
-
-def emptied(url: str) -> str:
-    """Drop all tables of the server's database and return its URL."""
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-    return url
+from tests.store.postgres import emptied
 
 
 @pytest.fixture
 def settings(data_dir: Path, request: pytest.FixtureRequest) -> Settings:
-    """Say which database: SQLite unless a test class has `server`."""
-    server = getattr(request.cls, "server", False)
-    return Settings(data_dir=data_dir, database_url=emptied(SERVER) if server else "")
+    """Say which database: SQLite unless a test class has `on_server`."""
+    on_server = getattr(request.cls, "on_server", False)
+    url = emptied(request.getfixturevalue("postgres")) if on_server else ""
+    return Settings(data_dir=data_dir, database_url=url)
 
 
 @pytest.fixture

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from core.domain.run import CandidateStatus, EventKind, RunStatus
 from core.errors import ErrorRecord, InvalidRequest, NotFound
+from core.settings import Settings
 from core.store import ClaimLost, Pulse, Store
+from core.store.tables import models, runs
 from tests.store.values import (
     a_data_set,
     a_model,
@@ -106,6 +109,51 @@ class StoreContract:
         assert store.runs.rename(run.id, "new") == replace(run, name="new", revision=1)
         with pytest.raises(NotFound):
             store.runs.rename("absent", "new")
+
+    def test_a_name_is_one_line_that_every_database_takes(self, store: Store) -> None:
+        run = store.runs.create(a_request(store), "a\0b\ud800\nc")
+        assert run.name == "ab c"
+        assert store.runs.get(run.id) == run
+        assert store.runs.rename(run.id, "\0new").name == "new"
+
+    def test_a_reader_sees_one_state(self, store: Store, another: Any) -> None:
+        request, other = a_request(store), another()
+        count = select(func.count()).select_from(runs)
+        with store._database.read() as connection:
+            before = connection.execute(count).scalar_one()
+            other.runs.create(request, "meanwhile")
+            assert connection.execute(count).scalar_one() == before
+        assert store.runs.count() == before + 1
+
+    def test_what_was_read_before_a_write_still_holds_in_it(self, store: Store, another: Any) -> None:
+        request, other = a_request(store), another()
+        with ThreadPoolExecutor(1) as pool:
+            with store._database.write() as connection:
+                assert connection.execute(select(models.c.id)).all()
+                deleting = pool.submit(other.uploads.delete, request.model_id)
+                with pytest.raises(TimeoutError):
+                    deleting.result(0.3)
+                assert connection.execute(select(models.c.id)).all()
+            assert deleting.result(20).name == "net"
+
+    def test_a_worker_takes_only_what_it_can_execute(self, store: Store) -> None:
+        first, second = (store.runs.create(a_request(store), name) for name in "ab")
+        taken = store.work.claim("w1", lambda run: run.id != first.id)
+        assert taken is not None
+        assert taken.id == second.id
+        assert store.work.claim("w1", lambda run: False) is None
+        assert store.runs.get(first.id).status is RunStatus.QUEUED
+
+    def test_a_run_is_executed_where_its_files_are(
+        self, store: Store, settings: Settings, tmp_path: Path
+    ) -> None:
+        run = store.runs.create(a_request(store, data=True), "run")
+        url = settings.database_url or str(store._database.url)
+        with Store(Settings(data_dir=tmp_path / "other", database_url=url)) as other:
+            assert not other.can_execute(run)
+            assert other.work.claim("w2", other.can_execute) is None
+        assert store.can_execute(run)
+        assert store.work.claim("w1", store.can_execute)
 
     def test_oldest_queued_run_is_claimed_first(self, store: Store) -> None:
         first, second = (store.runs.create(a_request(store), name) for name in "ab")

@@ -14,7 +14,6 @@ import pytest
 from core.domain.run import EventKind, RunStatus
 from core.settings import Settings
 from core.store import Store
-from tests.store.conftest import SERVER
 from tests.store.values import a_request
 
 ROOT = Path(__file__).parents[2]
@@ -142,7 +141,5 @@ class TestSqlite(ConcurrencyContract):
     pass
 
 
-if SERVER:
-
-    class TestServer(ConcurrencyContract):
-        server = True
+class TestPostgres(ConcurrencyContract):
+    on_server = True

@@ -8,7 +8,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from core.domain.model import DataSet
 from core.errors import InvalidRequest
@@ -18,11 +18,10 @@ from core.store import Store, StoreUnusable
 from core.store.database import Database
 from core.store.migrations import HEAD, config
 from core.store.tables import metadata
-from tests.store.conftest import SERVER, emptied
+from tests.store.postgres import emptied
 
 MIGRATIONS = Path(__file__).parents[2] / "core" / "store" / "migrations"
 REVISIONS = sorted(path.stem.split("_")[0] for path in (MIGRATIONS / "versions").glob("0*.py"))
-URLS = ["sqlite", *(["server"] if SERVER else [])]
 
 
 @pytest.fixture
@@ -31,9 +30,11 @@ def file(data_dir: Path) -> Path:
     return data_dir / "whetstone.db"
 
 
-@pytest.fixture(params=URLS)
+@pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return emptied(SERVER) if request.param == "server" else f"sqlite:///{tmp_path / 'fresh' / 'db'}"
+    if request.param == "postgres":
+        return emptied(request.getfixturevalue("postgres"))
+    return f"sqlite:///{tmp_path / 'fresh.db'}"
 
 
 def test_head_is_the_newest_revision() -> None:
@@ -49,35 +50,35 @@ def test_migrations_and_tables_do_not_drift(url: str) -> None:
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_each_older_schema_is_brought_up_without_loss(revision: str, file: Path, data_dir: Path) -> None:
-    _old_database(file, revision)
-    with Store(Settings(data_dir=data_dir)) as store:
+def test_each_older_schema_is_brought_up_without_loss(revision: str, url: str, data_dir: Path) -> None:
+    _old_database(url, revision)
+    with Store(Settings(data_dir=data_dir, database_url=url)) as store:
         assert [item.run.name for item in store.runs.list()] == ["kept"]
+        assert [model.name for model in store.models.list()] == ["m"]
         with store._database.read() as connection:
             assert MigrationContext.configure(connection).get_current_revision() == HEAD
 
 
-def _old_database(file: Path, revision: str) -> None:
-    engine = create_engine(f"sqlite:///{file}")
+def _old_database(url: str, revision: str) -> None:
+    engine = create_engine(url)
     with engine.begin() as connection:
         command.upgrade(config(connection), revision)
-    engine.dispose()
-    model = (
-        '{"id":"m","name":"m","format":"onnx","files":[],"sha256":"","inputs":[],"outputs":[],"symbols":{},'
-        '"batch_symbol":null,"parameters":1,"macs":null,"size_bytes":1}'
-    )
-    with sqlite3.connect(file) as rows:
-        rows.execute("INSERT INTO models (id, created, body) VALUES ('m', 1.0, ?)", [model])
-        rows.execute(
-            "INSERT INTO runs (id, name, model_id, request, status, created, revision, stage, elapsed_s,"
-            " cancel_requested) VALUES ('r', 'kept', 'm', ?, 'done', 1.0, 1, '', 0.0, 0)",
-            ['{"model_id":"m"}'],
+        model = (
+            '{"id":"m","name":"m","format":"onnx","files":[],"sha256":"","inputs":[],"outputs":[],"symbols":{},'
+            '"batch_symbol":null,"parameters":1,"macs":null,"size_bytes":1}'
         )
-    rows.close()
+        into = text("INSERT INTO models (id, created, body) VALUES ('m', 1.0, :body)")
+        connection.execute(into, {"body": model})
+        into = text(
+            "INSERT INTO runs (id, name, model_id, request, status, created, revision, stage, elapsed_s,"
+            " cancel_requested) VALUES ('r', 'kept', 'm', :request, 'done', 1.0, 1, '', 0.0, false)"
+        )
+        connection.execute(into, {"request": '{"model_id":"m"}'})
+    engine.dispose()
 
 
 def test_runs_without_data_refer_to_the_random_inputs_they_drew(file: Path, data_dir: Path) -> None:
-    _old_database(file, "0001")
+    _old_database(f"sqlite:///{file}", "0001")
     drawn = digest("data", "0.1.0", "None", [], "m", {}, "", 0)[:16]
     data = DataSet(drawn, "Random inputs", (), ("x",), 8, 2, False)
     with sqlite3.connect(file) as rows:
@@ -161,3 +162,4 @@ def test_password_is_not_shown() -> None:
     with pytest.raises(StoreUnusable) as caught:
         Database("postgresql+psycopg://me:secret@127.0.0.1:1/none")
     assert "secret" not in caught.value.message
+    assert "WHETSTONE_DATABASE_URL" in caught.value.hint

@@ -1,4 +1,4 @@
-"""The contract on SQLite, and on a server where the environment names one."""
+"""The contract on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from core.settings import Settings
 from core.store import Store
-from tests.store.conftest import SERVER
 from tests.store.contract import StoreContract
 from tests.store.values import a_model
 
@@ -34,10 +33,8 @@ class TestSqlite(StoreContract):
         assert store.jobs_dir.is_relative_to(settings.data_dir)
 
 
-if SERVER:
-
-    class TestServer(StoreContract):
-        server = True
+class TestPostgres(StoreContract):
+    on_server = True
 
 
 def test_import_is_light() -> None:
