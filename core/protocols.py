@@ -183,7 +183,7 @@ class Training:
 
 @dataclass(frozen=True)
 class PassContext:
-    """What a pass may use.
+    """What a pass may use; the rows that figures are reported on are not among it.
 
     Attributes:
         model: The source model; example shapes come from here.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,20 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets import stratified
 from core.datasets.images.normalization import PreparedImages
-from core.datasets.labels import IGNORED
+from core.datasets.labels import IGNORED, listed
 from core.datasets.preview import write_preview
+from core.datasets.splits import Part, Split, split, split_around
 from core.datasets.validation import check
 from core.domain.model import DataSet, SourceModel
-from core.errors import InvalidRequest, UnrecognizedFile
+from core.errors import DataMismatch, InvalidRequest, UnrecognizedFile
 from core.params import make
 from core.protocols import Array, DataFormat, Prepared
 from core.registry import data_formats
 
 COPY_BYTES = 16 * 1024**2
 SCRATCH = "scratch"
-LABELS = "evaluation/labels.npy"
 RANDOM = "random"
 
 
@@ -68,42 +68,52 @@ def build(
     params: dict[str, Any] | None = None,
     seed: int = 0,
     wanted: str = "",
+    training: Path | None = None,
 ) -> Built:
     """Read data, fit it to `model`, check it, split it, and write it below `folder`.
 
     Args:
         path: File, folder or name of a built-in set; None draws random inputs.
-        folder: Where `calibration/`, `evaluation/` and `preview/` go.
+        folder: Where the parts and `preview/` go.
         model: What the rows must fit.
         params: Values of the format's `Params`.
         seed: Of the split.
         wanted: Id of the format; empty finds it.
+        training: File or folder of a training set of its own; rows that evaluate are left out of it.
 
     Raises:
         InputError: The data is not recognised, damaged, unsafe or does not fit the model.
     """
     model = model.with_sample_axis()
     prepared, origin = _prepared(path, folder, model, params or {}, wanted)
-    labels, samples = prepared.labels, len(prepared.inputs[model.inputs[0].name])
-    calibration, evaluation = _split(prepared, labels, samples, seed)
-    files = _write(folder, "calibration", prepared, model, calibration)
-    files += _write(folder, "evaluation", prepared, model, evaluation)
-    if labels is not None:
-        np.save(folder / LABELS, labels[evaluation].astype(np.int64), allow_pickle=False)
-        files.append(LABELS)
-    files += write_preview(folder, prepared, model, evaluation)
+    parts = _split(prepared, len(prepared.inputs[model.inputs[0].name]), seed)
+    files = _write(folder, Part.CALIBRATION, prepared, model, parts.calibration)
+    files += _write(folder, Part.SEARCH, prepared, model, parts.search)
+    files += _write(folder, Part.TEST, prepared, model, parts.test)
+    files += write_preview(folder, prepared, model, parts.test)
+    learned = 0
+    if training is not None:
+        ours = params if choose_format(training).id == origin else {}
+        other, _ = _prepared(training, folder / SCRATCH, model, ours or {}, "")
+        evaluated = np.concatenate([parts.search, parts.test])
+        rows = _not_among(other, prepared, model, evaluated)
+        _check_training(prepared, other, len(rows))
+        files += _write(folder, Part.TRAINING, other, model, rows)
+        learned = len(rows)
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)
     data = DataSet(
         id="",
         name=path.stem if path is not None else "Random inputs",
         files=(),
         inputs=tuple(spec.name for spec in model.inputs),
-        calibration_samples=len(calibration),
-        evaluation_samples=len(evaluation),
-        labelled=labels is not None,
+        calibration_samples=len(parts.calibration),
+        evaluation_samples=len(parts.search) + len(parts.test),
+        labelled=prepared.labels is not None,
         classes=prepared.classes,
         origin=origin,
-        preparation=prepared.preparation | _describe(len(calibration), len(evaluation)),
+        preparation=prepared.preparation | {"Used as": described(parts, learned)},
+        search_samples=len(parts.search),
+        training_samples=learned,
     )
     return Built(data, tuple(files))
 
@@ -123,14 +133,16 @@ def _prepared(
     return prepared, found.id
 
 
-def _split(prepared: Prepared, labels: Array | None, samples: int, seed: int) -> tuple[Array, Array]:
+def _split(prepared: Prepared, samples: int, seed: int) -> Split:
     if isinstance(prepared, PreparedImages) and prepared.calibration is not None:
-        return prepared.calibration, np.delete(np.arange(samples), prepared.calibration)
-    return stratified.split(labels, samples, seed)
+        return split_around(prepared.calibration, prepared.labels, samples, seed)
+    return split(prepared.labels, samples, seed)
 
 
-def _write(folder: Path, part: str, prepared: Prepared, model: SourceModel, rows: Array) -> list[str]:
+def _write(folder: Path, part: Part, prepared: Prepared, model: SourceModel, rows: Array) -> list[str]:
     """Write the `rows` of every input in pieces, so that neither side has to be in memory at once."""
+    if not len(rows):
+        return []
     (folder / part).mkdir(parents=True, exist_ok=True)
     names = []
     for index, spec in enumerate(model.inputs):
@@ -142,8 +154,46 @@ def _write(folder: Path, part: str, prepared: Prepared, model: SourceModel, rows
         for start in range(0, len(rows), step):
             out[start : start + step] = array[rows[start : start + step]]
         out.flush()
+    if prepared.labels is not None:
+        names.append(part.labels)
+        np.save(folder / part.labels, prepared.labels[rows], allow_pickle=False)
     return names
 
 
-def _describe(calibration: int, evaluation: int) -> dict[str, str]:
-    return {"Used as": f"{calibration:,} samples to calibrate, {evaluation:,} to evaluate, none in both"}
+def described(parts: Split, learned: int) -> str:
+    """Return what the samples are used for, as the end of a line for people."""
+    train = f"{learned:,} to train, " if learned else ""
+    both = f"{len(parts.calibration):,} to calibrate, {train}"
+    if not len(parts.search):
+        return f"{both}{len(parts.test):,} to test; too few to search with some of them"
+    return (
+        f"{both}{len(parts.search):,} to search, {len(parts.test):,} to test, none twice; "
+        "a run that does not search tests with those, too"
+    )
+
+
+def _not_among(training: Prepared, data: Prepared, model: SourceModel, evaluated: Array) -> Array:
+    """Return the rows of `training` whose inputs are not among the `evaluated` rows of `data`."""
+    seen = {_fingerprint(data, model, int(row)) for row in evaluated}
+    samples = len(training.inputs[model.inputs[0].name])
+    return np.array([row for row in range(samples) if _fingerprint(training, model, row) not in seen], int)
+
+
+def _fingerprint(prepared: Prepared, model: SourceModel, row: int) -> bytes:
+    found = hashlib.blake2b(digest_size=16)
+    for spec in model.inputs:
+        found.update(prepared.inputs[spec.name][row].tobytes())
+    return found.digest()
+
+
+def _check_training(data: Prepared, training: Prepared, rows: int) -> None:
+    if not rows:
+        raise DataMismatch(
+            "Every sample of the training set is among those that test.",
+            hint="Give other samples to train than to test: what was learned by heart proves nothing.",
+        )
+    if data.classes and training.classes and data.classes != training.classes:
+        raise DataMismatch(
+            f"The training set has the classes {listed(training.classes)}, the data {listed(data.classes)}.",
+            hint="State the same class names for both.",
+        )

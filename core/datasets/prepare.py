@@ -16,7 +16,7 @@ def build_command(payload: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         payload: ``path`` (None for random inputs), ``folder``, ``model`` as plain values, ``format`` (empty
-            finds it), ``params`` and ``seed``.
+            finds it), ``params``, ``seed``, and ``training``, a training set or None.
 
     Returns:
         ``data``, a plain `DataSet` without id and files, and ``files``, names below the folder.
@@ -32,6 +32,7 @@ def build_command(payload: dict[str, Any]) -> dict[str, Any]:
         payload.get("params") or {},
         int(payload.get("seed", 0)),
         payload.get("format") or "",
+        Path(payload["training"]) if payload.get("training") else None,
     )
     return {"data": to_plain(built.data), "files": list(built.files)}
 

@@ -14,9 +14,8 @@ Indices = NDArray[np.int64]
 MAX_BYTES = 1_500_000_000
 """Bytes of the prepared inputs of one data set."""
 IN_MEMORY = 64 * 1024**2
-CALIBRATION_SHARE = 4
-CALIBRATION_MOST = 256
-CALIBRATION_LEAST = 8
+STRATA = 10
+"""Groups of equal size that numbers to predict are put into."""
 
 
 def limit(samples: int, row_bytes: int, wanted: int | None = None) -> int:
@@ -28,20 +27,8 @@ def balanced(labels: Array | None, samples: int, count: int, seed: int = 0) -> I
     """Return `count` ascending row numbers out of `samples`, as many of each class as possible."""
     if count >= samples:
         return np.arange(samples, dtype=np.int64)
-    order, rank, _ = _ranked(labels, samples, seed)
+    order, rank, _ = ranked(labels, samples, seed)
     return np.sort(order[np.argsort(rank, kind="stable")][:count])
-
-
-def split(labels: Array | None, samples: int, seed: int) -> tuple[Indices, Indices]:
-    """Return row numbers for calibration and for evaluation, disjoint and each in class proportion.
-
-    Calibration takes a quarter, at least 8 and at most 256 rows, and never more than half. Every prefix
-    of either part is in class proportion too.
-    """
-    order, rank, size = _ranked(labels, samples, seed)
-    mixed = order[np.argsort((rank + 0.5) / size, kind="stable")]
-    count = min(CALIBRATION_MOST, max(CALIBRATION_LEAST, samples // CALIBRATION_SHARE), samples // 2)
-    return mixed[:count], mixed[count:]
 
 
 def describe(taken: int, samples: int, labelled: bool) -> dict[str, str]:
@@ -61,13 +48,22 @@ def empty(folder: Path, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> 
     return np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=np.dtype(dtype), shape=shape)
 
 
-def _ranked(labels: Array | None, samples: int, seed: int) -> tuple[Indices, Indices, Indices]:
-    """Return the rows shuffled, with each one's rank within its class and the size of its class."""
+def ranked(labels: Array | None, samples: int, seed: int) -> tuple[Indices, Indices, Indices]:
+    """Return the rows shuffled, with each one's rank within its stratum and the size of its stratum."""
     order = np.random.default_rng(seed).permutation(samples).astype(np.int64)
-    classes = np.zeros(samples, np.int64) if labels is None else np.asarray(labels)[order]
-    _, which, sizes = np.unique(classes, return_inverse=True, return_counts=True)
+    _, which, sizes = np.unique(_strata(labels, samples)[order], return_inverse=True, return_counts=True)
     by_class = np.argsort(which, kind="stable")
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     rank = np.empty(samples, np.int64)
     rank[by_class] = np.arange(samples) - starts[which[by_class]]
     return order, rank, sizes[which].astype(np.int64)
+
+
+def _strata(labels: Array | None, samples: int) -> Array:
+    """Return the stratum of each row: its class, or the tenth that its number to predict lies in."""
+    if labels is None or labels[:1].size != 1:
+        return np.zeros(samples, np.int64)
+    flat = np.asarray(labels).reshape(samples)
+    if flat.dtype.kind != "f":
+        return flat
+    return np.searchsorted(np.quantile(flat, np.linspace(0, 1, STRATA + 1)[1:-1]), flat, side="right")

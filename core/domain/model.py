@@ -195,8 +195,9 @@ class SourceModel:
 class DataSet:
     """Prepared data: one array per input, rows aligned, already in the model's layout and scale.
 
-    The files are ``calibration/<i>.npy`` and ``evaluation/<i>.npy``, one per input in the model's
-    order, and ``evaluation/labels.npy`` where labelled.
+    The files are ``calibration/<i>.npy``, ``search/<i>.npy``, ``evaluation/<i>.npy`` (the test) and
+    ``training/<i>.npy``, one per input in the model's order, and ``<part>/labels.npy`` where labelled. No row
+    is in two parts.
 
     Attributes:
         id: Hash of the raw data, the model and the preparation; enters the artifact ids of passes that
@@ -204,12 +205,15 @@ class DataSet:
         name: Display name.
         files: The stored arrays.
         inputs: Names of the inputs in the order of the arrays.
-        calibration_samples: Rows for calibration; never among the evaluation rows.
-        evaluation_samples: Rows for accuracy.
-        labelled: Whether class labels are there.
+        calibration_samples: Rows for calibration.
+        evaluation_samples: Rows for accuracy: those of search and test together.
+        labelled: Whether labels are there.
         classes: Class names in label order; empty where unknown.
         origin: ``npz``, ``images``, ``csv``, ``builtin`` or ``random``.
         preparation: What was done to the raw data, as label and value, for the page.
+        search_samples: Rows of the evaluation that strategies may look at; a run that does not search counts
+            them to the test. None in data sets of few samples and in those of old.
+        training_samples: Rows of the training set; 0 without one.
     """
 
     id: str
@@ -222,3 +226,9 @@ class DataSet:
     classes: tuple[str, ...] = ()
     origin: str = "npz"
     preparation: dict[str, str] = field(default_factory=dict)
+    search_samples: int = 0
+    training_samples: int = 0
+
+    def test_samples(self, searching: bool) -> int:
+        """Return the rows that are reported on, in a run that searches or in one that does not."""
+        return self.evaluation_samples - (self.search_samples if searching else 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -96,20 +96,40 @@ class RunRequest:
 
 
 @dataclass(frozen=True)
+class Quality:
+    """Quality on some rows: accuracy, None without labels, and fidelity to the baseline."""
+
+    accuracy: Accuracy | None
+    fidelity: Fidelity
+
+
+@dataclass(frozen=True)
 class Result:
-    """What was measured of a candidate.
+    """What was measured of a candidate; accuracy and fidelity are those on the test rows.
 
     Attributes:
         timing: From the stopwatch.
         accuracy: None without labels.
         fidelity: Agreement with the baseline.
         size_bytes: Of the artifact's files.
+        search: Quality on the search rows, measured with the same calls; None in a run that does not search,
+            where these rows belong to the test.
     """
 
     timing: Timing
     accuracy: Accuracy | None
     fidelity: Fidelity
     size_bytes: int
+    search: Quality | None = None
+
+    def for_search(self) -> Result | None:
+        """Return what a strategy may see: the quality on the search rows in place of that on the test.
+
+        None where there is none: what comes of the test is not for it.
+        """
+        if self.search is None:
+            return None
+        return replace(self, accuracy=self.search.accuracy, fidelity=self.search.fidelity, search=None)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.datasets.splits import FOR_BUILDING, Part
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact, Recipe, Step
 from core.engine.described import built_of
@@ -61,10 +62,13 @@ def check(artifacts: Sequence[LocalArtifact], folder: Path, stop: Stop) -> None:
     run_task("core.sources.check", "check", payload, reads, folder / "check", stop)
 
 
-def lay_out_data(store: Store, data: DataSet, folder: Path) -> Path:
-    """Lay the arrays of `data` out in a new `folder` for a working process, and return it."""
+def lay_out_data(store: Store, data: DataSet, folder: Path, parts: Sequence[Part]) -> Path:
+    """Lay these `parts` of `data` out in a new `folder` for a working process, and return it.
+
+    The others are not there to be read, whatever the process does.
+    """
     folder.mkdir()
-    store.blobs.lay_out(data.files, folder)
+    store.blobs.lay_out([file for file in data.files if file.name.split("/")[0] in parts], folder)
     return folder
 
 
@@ -123,7 +127,9 @@ class Builder:
     def _run(self, identity: str, parent: Artifact, step: Step) -> Artifact:
         with job_folder(self._store) as folder:
             local = lay_out(self._store, parent, folder / "in")
-            data = lay_out_data(self._store, self._data, folder / "data") if self._data else None
+            data = None
+            if self._data is not None:
+                data = lay_out_data(self._store, self._data, folder / "data", FOR_BUILDING)
             out = folder / "out"
             out.mkdir()
             payload = {

@@ -71,7 +71,8 @@ def data_of(reply: Message, model: SourceModel) -> DataSet:
         raise unusable("it describes data of another model")
     if len(said.classes) > MOST_CLASSES or len(said.preparation) > MOST_FACTS:
         raise unusable("it has more classes or facts than data can have")
-    if min(said.calibration_samples, said.evaluation_samples) < 0:
+    counts = (said.calibration_samples, said.search_samples, said.test_samples(True), said.training_samples)
+    if min(counts) < 0:
         raise unusable("it counts fewer samples than none")
     data = made_of(lines(to_plain(said)), DataSet)
     return replace(data, name=one_line(data.name, LONGEST_NAME), inputs=said.inputs)

@@ -9,6 +9,7 @@ from core.bench.timing.endpoint import Endpoint
 from core.bench.timing.final_heat import heat
 from core.bench.timing.interleaving import MeasurementPlan
 from core.bench.timing.moments import after_heat, widened_timing
+from core.datasets.splits import FOR_EVALUATION
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate
@@ -44,7 +45,7 @@ def run_final_heat(
     """
     measured = [(each, each.result, artifact) for each, artifact in entries if each.result is not None]
     with job_folder(store) as folder:
-        rows = lay_out_data(store, data, folder / "data")
+        rows = lay_out_data(store, data, folder / "data", FOR_EVALUATION)
         endpoints = [
             Endpoint(lay_out(store, artifact, folder / f"model-{index}"), each.recipe.target, model)
             for index, (each, _, artifact) in enumerate(measured)

@@ -12,11 +12,11 @@ from core.bench.timing.endpoint import Endpoint
 from core.bench.timing.interleaving import MeasurementPlan
 from core.bench.timing.moments import known_spread, widened_timing
 from core.bench.timing.stopwatch import Measured, measure
-from core.datasets.build import LABELS, RANDOM
-from core.domain.measurement import Accuracy, Fidelity
+from core.datasets.build import RANDOM
+from core.datasets.splits import FOR_EVALUATION
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact, Recipe
-from core.domain.run import Candidate, Result, Run
+from core.domain.run import Candidate, Quality, Result, Run
 from core.engine.building import lay_out, lay_out_data, source_artifact
 from core.engine.jobs import Stop, job_folder, kept_file, run_task
 from core.engine.live import LiveReport
@@ -49,16 +49,25 @@ class Measurer:
         model: The source model.
         data: Evaluation data.
         stop: Ends a measurement early.
+        searching: Whether the search rows are a strategy's, and no part of the test.
 
     Attributes:
         round_s: Seconds that a round of the last measurement took by the clock.
     """
 
     def __init__(
-        self, store: Store, run: Run, worker: str, model: SourceModel, data: DataSet, stop: Stop
+        self,
+        store: Store,
+        run: Run,
+        worker: str,
+        model: SourceModel,
+        data: DataSet,
+        stop: Stop,
+        searching: bool = False,
     ) -> None:
         self._store, self._run, self._worker = store, run, worker
         self._model, self._data, self._stop = model, data, stop
+        self._searching = searching
         self._standby: Standby | None = None
         self.round_s = 0.0
 
@@ -88,9 +97,9 @@ class Measurer:
                 raise RuntimeFailed("The candidate left no predictions.", hint="Report this as a fault.")
             alone = candidate.id == baseline.id
             reference = measured.predictions if alone else self._predictions(baseline, folder / "reference")
-            accuracy, fidelity = self._compare(measured.predictions, reference, folder)
-            random = self._data.origin == RANDOM
-            fidelity = replace(fidelity, random=random, blind=random and _fitted(candidate.recipe))
+            drawn = self._data.origin == RANDOM
+            blind = drawn and _fitted(candidate.recipe)
+            test, search = self._compare(measured.predictions, reference, folder, drawn, blind)
             if alone:
                 self._keep_predictions(candidate, measured.predictions)
             golden = kept_file(measured.golden.parent, measured.golden.name)
@@ -100,7 +109,7 @@ class Measurer:
         if baseline.result is not None:
             first = baseline.result.timing
             timing = widened_timing(timing, first.speedup, first)
-        return Result(timing, accuracy, fidelity, artifact.size_bytes)
+        return Result(timing, test.accuracy, test.fidelity, artifact.size_bytes, search)
 
     def _time(
         self,
@@ -112,7 +121,7 @@ class Measurer:
     ) -> Measured:
         ours = lay_out(self._store, artifact, folder / "ours")
         theirs = lay_out(self._store, source_artifact(self._model), folder / "theirs")
-        data = lay_out_data(self._store, self._data, folder / "data")
+        data = lay_out_data(self._store, self._data, folder / "data", FOR_EVALUATION)
         request = self._run.request
         reference = self._standby.take() if self._standby else None
         report = LiveReport(self._store, self._run.id, self._worker, candidate.id, request.threads)
@@ -139,21 +148,33 @@ class Measurer:
         timings = [result.timing for result in results if result is not None]
         return known_spread(timings) if timings else None
 
-    def _compare(self, ours: Path, theirs: Path, folder: Path) -> tuple[Accuracy | None, Fidelity]:
-        """Compare two folders of outputs in a process of its own, as what wrote them may be hostile."""
-        labels = folder / "data" / LABELS if self._data.labelled else None
+    def _compare(
+        self, ours: Path, theirs: Path, folder: Path, drawn: bool, blind: bool
+    ) -> tuple[Quality, Quality | None]:
+        """Compare two folders of outputs in a process of its own, as what wrote them may be hostile.
+
+        Returns:
+            Quality on the test and, in a run that searches, on the search rows.
+        """
+        parts = [folder / "data" / part.labels for part in FOR_EVALUATION]
+        labels = [path for path in parts if path.exists()]
         payload = {
             "ours": str(ours),
             "theirs": str(theirs),
-            "labels": str(labels) if labels else None,
+            "labels": [str(path) for path in labels],
             "classes": self._model.classes_judged(self._data.labelled),
             "names": [spec.name for spec in self._model.outputs],
             "samples": self._data.evaluation_samples,
+            "test": self._data.test_samples(self._searching),
         }
-        reads, writes = {ours, theirs, *([labels] if labels else [])}, folder / "compared"
+        reads, writes = {ours, theirs, *labels}, folder / "compared"
         found = run_task(COMPARING, "compare", payload, sorted(reads), writes, self._stop, finish=True)
-        accuracy = found["accuracy"] and from_plain(found["accuracy"], Accuracy)
-        return accuracy, from_plain(found["fidelity"], Fidelity)
+
+        def told(said: Quality) -> Quality:
+            return replace(said, fidelity=replace(said.fidelity, random=drawn, blind=blind))
+
+        search = found["search"] and told(from_plain(found["search"], Quality))
+        return told(from_plain(found["test"], Quality)), search
 
     def _keep_predictions(self, baseline: Candidate, folder: Path) -> None:
         for path in [*folder.glob("[0-9]*.npy"), *folder.glob(CHANGING)]:

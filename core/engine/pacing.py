@@ -210,7 +210,8 @@ class Pacing:
         timing = result.timing
         self._call_s = timing.baseline.p50 / 1000
         self._round_s = max(0.07, (timing.baseline.p50 + timing.as_timed_ms) / 1000)
-        self._rows = result.fidelity.samples if self._rows is None else self._rows
+        if self._rows is None:
+            self._rows = result.fidelity.samples + (result.search.fidelity.samples if result.search else 0)
 
 
 def _busy_s(result: Result) -> float:

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from core.bench.timing.endpoint import Endpoint, Host, timing_cores
+from core.datasets.splits import FOR_EVALUATION
 from core.domain.model import DataSet, SourceModel
 from core.domain.run import Candidate
 from core.engine.building import lay_out, lay_out_data, source_artifact
@@ -32,7 +33,7 @@ class Standby:
     ) -> None:
         self._folder = Path(tempfile.mkdtemp(dir=store.jobs_dir))
         artifact = lay_out(store, source_artifact(model), self._folder / "model")
-        rows = lay_out_data(store, data, self._folder / "data")
+        rows = lay_out_data(store, data, self._folder / "data", FOR_EVALUATION)
         target = baseline.recipe.target
         self._host = Host(
             Endpoint(artifact, target, model),

@@ -14,7 +14,7 @@ from core.engine.described import data_of, files_of, model_of
 from core.engine.jobs import Stop, job_folder, kept_file, run_task
 from core.engine.own_code import check_allowed, exported, gathered, holds_code
 from core.engine.upload_slots import turn
-from core.errors import NotFound, TooLarge, UnrecognizedFile
+from core.errors import InvalidRequest, NotFound, TooLarge, UnrecognizedFile
 from core.optional import version
 from core.protocols import InspectOptions
 from core.serde import digest, to_plain
@@ -23,6 +23,8 @@ from core.sources.onnx.protobuf import looks_like_onnx
 from core.sources.task_inference import restated
 from core.store.store import Store
 
+PREPARATION = 2
+"""Raise it where the same data would be prepared or split differently."""
 EXTERNAL_MARK = b"\n\x08location"
 """How ONNX names the file that an external tensor lies in: the key of an entry, as protobuf stores it."""
 
@@ -164,6 +166,7 @@ def add_data(
     params: dict[str, Any] | None = None,
     format_id: str = "",
     seed: int = 0,
+    training: Path | str | None = None,
 ) -> DataSet:
     """Prepare data for `model`, split it and keep it; the same data is prepared once.
 
@@ -175,6 +178,7 @@ def add_data(
         params: Preparation that the person adjusted, by the format's `Params`.
         format_id: A data format to insist on; empty recognizes it.
         seed: Of the split, and of random inputs.
+        training: A training set of its own; rows that evaluate are left out of it.
 
     Raises:
         InputError: The data is unusable or does not fit the model.
@@ -184,9 +188,18 @@ def add_data(
     reads = [_checked(path)] if path is not None and _exists(path) else []
     held = store.data.renew(str(source)) if path is not None and not reads else None
     if held is not None:
+        if training is not None:
+            raise InvalidRequest(
+                "A training set goes with data that are added now, not with an id.",
+                hint="Name the file or folder of the data, too.",
+            )
         return held
+    learned = [_checked(Path(training))] if training is not None else []
     content = [entry for each in reads for entry in _content(each)]
-    identity = _identity("data", str(source), content, model.id, params, format_id, seed)
+    known_as = [entry for each in learned for entry in _content(each)]
+    identity = _identity(
+        "data", str(source), content, model.id, params, format_id, seed, known_as, PREPARATION
+    )
     known = store.data.renew(identity)
     if known is not None and store.blobs.holds(known.files):
         return known
@@ -198,8 +211,9 @@ def add_data(
             "format": format_id,
             "params": params,
             "seed": seed,
+            "training": str(learned[0]) if learned else None,
         }
-        reply = run_task("core.datasets.prepare", "build", payload, reads, folder, Stop())
+        reply = run_task("core.datasets.prepare", "build", payload, [*reads, *learned], folder, Stop())
         files = _keep(store, folder, files_of(reply))
     data = data_of(reply, model)
     return store.data.add(replace(data, id=identity, files=files))

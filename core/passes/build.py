@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core import params, registry
-from core.datasets.rows import Rows
+from core.datasets.rows import BuildRows, build_rows
 from core.domain.model import SourceModel
 from core.examples import example_feeds
 from core.protocols import Feed, LocalArtifact, PassContext
@@ -41,7 +41,8 @@ def build(payload: dict[str, Any]) -> dict[str, Any]:
     before = from_plain(payload["artifact"], LocalArtifact)
     seed, threads = int(payload["seed"]), int(payload["threads"])
     os.environ["OMP_NUM_THREADS"] = str(threads)  # read when the libraries are imported, which is later
-    context = PassContext(model, folder, _calibration(model, payload["data"], seed), seed, threads)
+    rows = build_rows(Path(payload["data"]), model) if payload["data"] is not None else None
+    context = PassContext(model, folder, _calibration(model, rows, seed), seed, threads)
     after = chosen.run(context, before, settings)
     chosen.ensures(before, after, settings)
     kept = {key: value for key, value in before.details.items() if key in LASTING}
@@ -54,11 +55,10 @@ def build(payload: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _calibration(model: SourceModel, data: str | None, seed: int) -> Callable[[], Iterator[Feed]]:
-    if data is None:
+def _calibration(model: SourceModel, rows: BuildRows | None, seed: int) -> Callable[[], Iterator[Feed]]:
+    if rows is None:
         return lambda: example_feeds(model, RANDOM_FEEDS, seed)
-    rows = Rows(Path(data), model)
-    return rows.calibration
+    return lambda: (feed for feed, _ in rows.calibration.batches(1))
 
 
 def _below(folder: Path, path: Path) -> str:

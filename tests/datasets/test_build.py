@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from core.datasets.build import build, choose_format
-from core.datasets.rows import Rows
+from core.datasets.rows import evaluation_rows
 from core.domain.model import DataSet
 from core.errors import (
     DataMismatch,
@@ -38,10 +38,14 @@ def values(folder: Path, part: str) -> np.ndarray[Any, Any]:
 def test_a_set_is_split_and_written(tmp_path: Path) -> None:
     path = npz(tmp_path, images=IMAGES, labels=LABELS)
     built = build(path, tmp_path / "out", image_model(3, 8), {"mean": "none", "std": "none"})
-    assert (built.data.calibration_samples, built.data.evaluation_samples) == (10, 30)
+    assert (built.data.calibration_samples, built.data.search_samples, built.data.evaluation_samples) == (
+        10,
+        10,
+        30,
+    )
     assert built.data.labelled
     assert (built.data.name, built.data.origin, built.data.inputs) == ("data", "npz", ("input",))
-    assert built.data.preparation["Used as"].startswith("10 samples to calibrate, 30 to evaluate")
+    assert built.data.preparation["Used as"].startswith("10 to calibrate, 10 to search, 20 to test")
     assert all((tmp_path / "out" / name).is_file() for name in built.files)
     written = {
         p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*") if p.is_file()
@@ -49,10 +53,31 @@ def test_a_set_is_split_and_written(tmp_path: Path) -> None:
     assert written == set(built.files)
 
 
-def test_no_row_calibrates_and_evaluates(tmp_path: Path) -> None:
+def test_no_row_is_in_two_parts(tmp_path: Path) -> None:
     build(npz(tmp_path, images=IMAGES, labels=LABELS), tmp_path / "out", image_model(3, 8))
-    seen = [row.tobytes() for part in ("calibration", "evaluation") for row in values(tmp_path / "out", part)]
+    seen = [
+        row.tobytes()
+        for part in ("calibration", "search", "evaluation")
+        for row in values(tmp_path / "out", part)
+    ]
     assert len(set(seen)) == 40
+
+
+def test_rows_that_test_are_left_out_of_the_training_set(tmp_path: Path) -> None:
+    rows = np.arange(80.0)[:, None] * np.ones((1, 2))
+    np.savez(tmp_path / "train.npz", x=rows[:60], y=np.arange(60) % 10)
+    path = npz(tmp_path, x=rows[40:], y=np.arange(40, 80) % 10)
+    built = build(path, tmp_path / "out", table_model(2, 10), training=tmp_path / "train.npz")
+    learned, evaluated = values(tmp_path / "out", "training")[:, 0], [
+        *values(tmp_path / "out", "search")[:, 0], *values(tmp_path / "out", "evaluation")[:, 0]
+    ]  # fmt: skip
+    assert not set(learned) & set(evaluated)
+    assert set(range(40)) <= set(learned)
+    assert built.data.training_samples == len(learned)
+    np.testing.assert_array_equal(learned % 10, np.load(tmp_path / "out/training/labels.npy"))
+    same = npz(tmp_path, x=rows[[77] * 5])
+    with pytest.raises(DataMismatch, match="among those that test"):
+        build(same, tmp_path / "twice", table_model(2, 10), training=same)
 
 
 def test_labels_stay_with_their_rows(tmp_path: Path) -> None:
@@ -149,9 +174,9 @@ def test_inputs_without_a_batch_make_whole_calls_of_samples(tmp_path: Path) -> N
     described = model(*inputs, classes=None)
     assert described.fixed_batch == 1
     given = {"x": np.zeros((6, 1, 5)), "rate": np.arange(6), "state": np.ones((6, 2, 1, 3))}
-    for path in (None, npz(tmp_path, **given)):
-        built = build(path, tmp_path / "out", described)
-        feeds = [feed for feed, _ in Rows(tmp_path / "out", described).batches("evaluation", 8)]
+    for name, path in (("drawn", None), ("given", npz(tmp_path, **given))):
+        built = build(path, tmp_path / name, described)
+        feeds = [feed for feed, _ in evaluation_rows(tmp_path / name, described).batches(8)]
         assert len(feeds) == built.data.evaluation_samples
         assert all([a.shape for a in feed.values()] == [(1, 5), (), (2, 1, 3)] for feed in feeds)
     assert len({int(feed["rate"]) for feed in feeds}) == len(feeds)

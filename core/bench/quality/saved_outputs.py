@@ -37,6 +37,13 @@ class Saved:
         """Return the same elements in another shape."""
         return replace(self, shape=shape)
 
+    def rows(self, start: int, stop: int) -> Saved:
+        """Return the rows from `start` to before `stop`, or to the last there is."""
+        stop = min(stop, self.shape[0])
+        skipped = min(start, stop) * prod(self.shape[1:]) * self.dtype.itemsize
+        shape = (max(0, stop - start), *self.shape[1:])
+        return replace(self, shape=shape, offset=self.offset + skipped)
+
     def __getitem__(self, index: Any) -> Array:
         """Return a copy of the part that `index` names; takes more memory than `piece` for a moment."""
         if not prod(self.shape):

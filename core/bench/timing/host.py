@@ -16,7 +16,7 @@ from typing import Any
 
 from core.bench.quality.predictions import filled, save_golden, save_predictions
 from core.bench.timing import calls
-from core.datasets.rows import Rows
+from core.datasets.rows import evaluation_rows
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
 from core.errors import RuntimeFailed
@@ -70,7 +70,7 @@ def _feeds(model: SourceModel, data: Path | None, batch: int) -> Iterator[tuple[
     if data is None:
         yield from ((example_feed(model, batch, seed), batch) for seed in range(RANDOM_FEEDS))
         return
-    for feed, rows in Rows(data, model).batches("evaluation", batch):
+    for feed, rows in evaluation_rows(data, model).batches(batch):
         yield filled(feed, rows, batch), rows
 
 

@@ -15,6 +15,7 @@ from core.datasets.builtin.digits import as_images, as_tokens
 from core.datasets.builtin.split import held_out, training
 from core.datasets.images.normalization import ImageParams, Pixels, PreparedImages, image_input
 from core.datasets.labels import IGNORED
+from core.datasets.splits import CALIBRATION_MOST
 from core.domain.model import SourceModel
 from core.errors import DataMismatch
 from core.params import setting
@@ -63,7 +64,7 @@ class Builtin:
         del folder  # small enough for memory
         values, targets, classes = _load(path.name)
         unseen, seen = held_out(len(targets)), training(len(targets))
-        learned = seen[stratified.balanced(targets[seen], len(seen), stratified.CALIBRATION_MOST)]
+        learned = seen[stratified.balanced(targets[seen], len(seen), CALIBRATION_MOST)]
         rows = np.concatenate([unseen, learned])
         array, notes, pixels = _adapt(path.name, values[rows], model, params)
         about = {

@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 
-from core.domain.measurement import Accuracy, Fidelity
+from core.domain.run import Quality
 from core.errors import RuntimeFailed
 from core.sandbox.process import Child
 from core.serde import from_plain
@@ -21,20 +21,28 @@ MODULE = "core.bench.quality.comparing"
 def _payload(folder: Path, **changes: Any) -> dict[str, Any]:
     for side in ("ours", "theirs"):
         (folder / side).mkdir(exist_ok=True)
-    values = {"labels": None, "classes": None, "names": ["y"], "samples": 100_000}
+    values = {"labels": [], "classes": None, "names": ["y"], "samples": 100_000, "test": 100_000}
     return {"ours": str(folder / "ours"), "theirs": str(folder / "theirs"), **values, **changes}
 
 
 def test_a_confined_child_compares(tmp_path: Path) -> None:
-    payload = _payload(tmp_path, classes=3, labels=str(tmp_path / "labels.npy"))
+    payload = _payload(tmp_path, classes=3, labels=[str(tmp_path / "labels.npy")])
     scores = np.random.default_rng(0).standard_normal((50, 3))
     np.save(tmp_path / "ours" / "0.npy", scores.astype(np.float32))
     np.save(tmp_path / "theirs" / "0.npy", scores)
     np.save(tmp_path / "labels.npy", scores.argmax(1))
     with Child(MODULE, reads=[tmp_path], writes=tmp_path / "out") as child:
         found = child.call("compare", payload, 60)
-        assert from_plain(found["accuracy"], Accuracy).value == 100.0
-        assert from_plain(found["fidelity"], Fidelity).outputs[0].name == "y"
+        whole = from_plain(found["test"], Quality)
+        assert whole.accuracy is not None
+        assert (whole.accuracy.value, found["search"]) == (100.0, None)
+        assert whole.fidelity.outputs[0].name == "y"
+        wrong = np.where(np.arange(50)[:, None] < 30, scores, -scores)
+        np.save(tmp_path / "ours" / "0.npy", wrong.astype(np.float32))
+        parts = child.call("compare", payload | {"test": 30}, 60)
+        test, search = (from_plain(parts[part], Quality) for part in ("test", "search"))
+        assert (test.accuracy and test.accuracy.value, test.fidelity.samples) == (100.0, 30)
+        assert (search.accuracy and search.accuracy.value, search.fidelity.samples) == (0.0, 20)
         np.save(tmp_path / "theirs" / "0.npy", scores[:, :2])
         with pytest.raises(RuntimeFailed, match="shapes"):
             child.call("compare", payload, 60)

@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits
 from core.datasets.build import build
 from core.datasets.builtin.scikit_learn import DATASET, SETS, BuiltinParams
 from core.datasets.builtin.split import held_out, training
+from core.datasets.rows import evaluation_rows
 from core.errors import DataMismatch
 from core.protocols import Prepared
 from sample_models.data import held_out_rows
@@ -32,10 +33,13 @@ def test_rows_are_those_the_sample_models_are_measured_on(
 ) -> None:
     wanted, found = held_out_rows(sample), prepare(name, described)
     build(Path(name), tmp_path, described)  # type: ignore[arg-type]
-    array = np.load(tmp_path / "evaluation/0.npy")
-    np.testing.assert_array_equal(array, wanted.inputs)
+    rows = evaluation_rows(tmp_path, described)  # type: ignore[arg-type]
+    array = np.concatenate([next(iter(feed.values())) for feed, _ in rows.batches(64)])
     assert array.dtype == wanted.inputs.dtype
-    np.testing.assert_array_equal(np.load(tmp_path / "evaluation/labels.npy"), wanted.labels)
+    assert rows.labels is not None
+    told = [sorted((row.tobytes(), int(label)) for row, label in zip(*each, strict=True))
+            for each in ((array, rows.labels), (wanted.inputs, wanted.labels))]  # fmt: skip
+    assert told[0] == told[1]
     calibration = np.load(tmp_path / "calibration/0.npy")
     assert len(calibration) == 256
     if name == "breast_cancer":
