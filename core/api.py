@@ -17,7 +17,7 @@ from core.domain.recipe import Recipe
 from core.domain.run import Limits, RunRequest
 from core.engine import add_data, add_model, cancel, check_numbers, open_store, recover, submit
 from core.protocols import InspectOptions
-from core.search.spelling import parse
+from core.search.spelling import parse, parse_strategy
 from core.store.store import Store
 from core.views import RunView, run_view
 
@@ -65,6 +65,7 @@ def optimize(
     *,
     preset: str = "quick",
     recipes: Sequence[str | Recipe] = (),
+    strategy: str = "",
     runtimes: Sequence[str] = (),
     max_drop: float | None = 1.0,
     max_latency_ms: float | None = None,
@@ -89,6 +90,8 @@ def optimize(
             on random inputs.
         preset: ``quick``, ``balanced`` or ``thorough``; ignored where `recipes` are given.
         recipes: Recipes, or their spelling such as ``export_onnx+int8_static_ort@onnxruntime``.
+        strategy: Search strategy with its parameters, such as ``refine:most=8``, which adds candidates while
+            results come in; by default those of the preset, or `recipes`, are all.
         runtimes: Ids of the runtimes to consider; all available ones by default.
         max_drop: Largest accuracy drop in points; None for no limit.
         max_latency_ms: Largest median latency.
@@ -106,9 +109,12 @@ def optimize(
         InputError: Model, data or options cannot be used.
     """
     began = time.monotonic()
+    chosen, params = parse_strategy(strategy)
     request = RunRequest(
         model_id="",
         preset=preset,
+        strategy=chosen,
+        strategy_params=params,
         runtimes=tuple(runtimes),
         limits=Limits(max_drop, max_latency_ms, max_size_bytes),
         budget_s=budget_s,

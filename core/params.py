@@ -19,6 +19,7 @@ def setting(
     low: float | None = None,
     high: float | None = None,
     choices: tuple[Any, ...] = (),
+    strength: bool = False,
 ) -> Any:
     """Return a dataclass field that describes itself.
 
@@ -30,9 +31,11 @@ def setting(
         low: Smallest allowed value.
         high: Largest allowed value.
         choices: Allowed values, in the order to show them.
+        strength: A larger number does more of the technique, faster and less accurate: a search strategy may
+            move it between `low` and `high`.
     """
     metadata = {"label": label, "help": help, "unit": unit, "low": low, "high": high, "choices": choices}
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata={**metadata, "strength": strength})
 
 
 def _check(spec: Field[Any], value: Any) -> None:

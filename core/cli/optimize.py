@@ -49,6 +49,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--preset", default="quick", help="quick, balanced or thorough (default: quick)")
     parser.add_argument("--recipe", action="append", default=[], help="pass+pass@runtime; repeat for several")
+    parser.add_argument(
+        "--strategy", default="", help="adds candidates while results come in: refine, or refine:most=8"
+    )
     parser.add_argument("--runtimes", default="", help="comma-separated; default: all that are available")
     parser.add_argument(
         "--max-drop", type=float, default=1.0, help="accuracy points, inf for no limit (default: 1.0)"
@@ -160,6 +163,7 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "preset": options.preset,
         "recipes": options.recipe,
+        "strategy": options.strategy,
         "runtimes": [name for name in options.runtimes.split(",") if name],
         "max_drop": bounded(options.max_drop),
         "max_latency_ms": bounded(options.max_latency),

@@ -8,12 +8,14 @@ from dataclasses import asdict, replace
 
 from core.bench.timing.interleaving import MeasurementPlan
 from core.domain.model import DataSet
+from core.domain.recipe import Recipe
 from core.domain.run import Candidate, CandidateStatus, EventKind, Run, RunStatus
 from core.engine.building import Builder
 from core.engine.final_heat import run_final_heat
 from core.engine.jobs import LEAST_STEP_S, Stop
 from core.engine.measuring import PLANS, Measurer
 from core.engine.pacing import Pacing, random_samples
+from core.engine.proposing import Proposer
 from core.engine.uploads import add_data
 from core.errors import Cancelled, ChildTimeout, ErrorRecord, PassNotApplicable, WhetstoneError
 from core.insights.recommendation import contenders
@@ -57,6 +59,7 @@ class Execution:
         self._candidates = {each.id: each for each in store.candidates.list(run.id)}
         plan = PLANS.get(run.request.preset, PLANS["balanced"])
         self._pacing = Pacing(stop, self._model, plan, list(self._candidates.values()))
+        self._proposer = Proposer(store, run, self._model)
 
     def run(self) -> RunStatus:
         """Work until all candidates are final, the budget is spent or the run is stopped.
@@ -70,16 +73,29 @@ class Execution:
         self._measurer = Measurer(self._store, self._run, self._worker, self._model, data, self._stop)
         try:
             baseline = self._baseline(next(iter(self._candidates.values())))
-            while waiting := self._waiting:
-                self._try(waiting[0], baseline)
+            while (candidate := self._next()) is not None:
+                self._try(candidate, baseline)
             self._heat(data)
         finally:
             self._measurer.close()
         return RunStatus.DONE
 
     @property
-    def _waiting(self) -> list[Candidate]:
-        return [each for each in self._candidates.values() if not each.status.final]
+    def _waiting(self) -> list[Recipe]:
+        return [each.recipe for each in self._candidates.values() if not each.status.final]
+
+    def _next(self) -> Candidate | None:
+        """Return what to try next: what waits or, where nothing does, what the strategy proposes now."""
+        while True:
+            candidates = list(self._candidates.values())
+            waiting = next((each for each in candidates if not each.status.final), None)
+            self._stop.check()
+            proposed = self._proposer.next(candidates) if waiting is None else None
+            # What would get no turn is not added: the run has ended by then.
+            if proposed is None or self._pacing.candidate([proposed.recipe]) is None:
+                return waiting
+            self._save(proposed)
+            self._proposer.added(proposed)
 
     def _data(self) -> DataSet:
         """Return the data to work on; random inputs are drawn once, and kept as the run's own."""
@@ -94,7 +110,7 @@ class Execution:
     def _baseline(self, candidate: Candidate) -> Candidate:
         if candidate.status is CandidateStatus.DONE:
             return candidate
-        share = self._pacing.baseline([each.recipe for each in self._waiting])
+        share = self._pacing.baseline(self._waiting, self._proposer.further)
         try:
             with self._stop.until(share.deadline):
                 done = self._attempt(candidate, candidate, share.plan)
@@ -113,7 +129,7 @@ class Execution:
     def _try(self, candidate: Candidate, baseline: Candidate) -> None:
         self._stop.check()
         self._current = candidate
-        share = self._pacing.candidate([each.recipe for each in self._waiting])
+        share = self._pacing.candidate(self._waiting, self._proposer.further)
         if share is None:
             self._skip(NO_TURN)
             return
@@ -208,7 +224,7 @@ class Execution:
     def _estimate_s(self) -> float:
         """Seconds of the whole run, as it looks now."""
         worked = self._run.elapsed_s + time.monotonic() - self._began
-        return worked + self._pacing.remaining_s([each.recipe for each in self._waiting])
+        return worked + self._pacing.remaining_s(self._waiting, self._proposer.further)
 
     def _stage(self, stage: str) -> None:
         self._store.work.set_stage(self._run.id, self._worker, stage, self._estimate_s)

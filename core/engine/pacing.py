@@ -108,24 +108,30 @@ class Pacing:
         self._round_s, self._call_s = 0.1, 0.0
         self._rows: int | None = None
         self._done = 0
+        self._like = [each.recipe for each in candidates if each.position > 0]
         for each in candidates:
             if each.result is not None:
                 self._note(each.result)
                 self._done += each.position > 0
 
-    def baseline(self, waiting: Sequence[Recipe]) -> Share:
-        """Return what the baseline gets, rough where the time is short for all that is `waiting`."""
+    def baseline(self, waiting: Sequence[Recipe], further: int = 0) -> Share:
+        """Return what the baseline gets, rough where the time is short for all that comes after it."""
         if not self._limited:
             return Share(self._plan, float("inf"))
         plan = self._plan.within(BASELINE_ROUNDS * self._budget_s)
-        if self.forecast.total_s(waiting) + HEAT_S > self._budget_s:
+        if self._total_s(waiting, further) + HEAT_S > self._budget_s:
             plan = replace(plan, starts=1, close_starts=1, throughput_batches=())
         plan = replace(plan, predict_seconds=BASELINE_OUTPUTS * self._budget_s)
         left, spent = self._stop.remaining_s, self._budget_s - self._stop.remaining_s
         return Share(plan, time.monotonic() + max(left - FINISH_S, LEAST_BASELINE_S - spent))
 
-    def candidate(self, waiting: Sequence[Recipe]) -> Share | None:
-        """Return what the first of those that are `waiting` gets; None where it would not come to an end."""
+    def candidate(self, waiting: Sequence[Recipe], further: int = 0) -> Share | None:
+        """Return what the first of those that are `waiting` gets; None where it would not come to an end.
+
+        Args:
+            waiting: All that are known and not begun.
+            further: How many may be added to them.
+        """
         if not self._limited:
             return Share(self._plan, float("inf"))
         whole, first = self._stop.remaining_s - FINISH_S, waiting[0]
@@ -135,7 +141,7 @@ class Pacing:
         hope = HOPE if self._done < FIRST_ONES else 1.0
         if left < (hope * (start + fewest) if self._done else LEAST_CANDIDATE_S):
             return None
-        rounds, roomy = self._rounds_s(waiting, left)
+        rounds, roomy = self._rounds_s(waiting, further, left)
         least = fewest if self._done else min(fewest, left - HOPE * start)
         plan = self._plan.within(max(least, min(rounds, left - start)))
         if not roomy:
@@ -168,27 +174,28 @@ class Pacing:
         self._done += candidate.position > 0
         self._overheads.append(max(0.5, took_s - slower * _busy_s(result)))
 
-    def remaining_s(self, waiting: Sequence[Recipe]) -> float:
+    def remaining_s(self, waiting: Sequence[Recipe], further: int = 0) -> float:
         """Return the seconds that the run will probably still take, the first of `waiting` not begun."""
-        return min(self.forecast.total_s(waiting) + HEAT_S, self._stop.remaining_s)
+        return min(self._total_s(waiting, further) + HEAT_S, self._stop.remaining_s)
+
+    def _total_s(self, waiting: Sequence[Recipe], further: int) -> float:
+        return self.forecast.total_s(waiting) + self.forecast.further_s(further, self._like)
 
     @property
     def _overhead_s(self) -> float:
         """Seconds to load, to warm up and to compare, beside the timed rounds."""
-        seen = self._overheads[-3:]
-        return sum(seen) / len(seen) if seen else FIRST_OVERHEAD_S
+        return _mean(self._overheads[-3:]) or FIRST_OVERHEAD_S
 
-    def _rounds_s(self, waiting: Sequence[Recipe], left: float) -> tuple[float, bool]:
+    def _rounds_s(self, waiting: Sequence[Recipe], further: int, left: float) -> tuple[float, bool]:
         """Return the seconds of rounds for the first of `waiting`, and whether there is time for all."""
         full = self._plan.limit_s(self._round_s)
         decent = min(full, max(DECENT_S, DECENT_ROUNDS * self._round_s))
-        measuring = self._overhead_s * len(waiting)
-        spare = left - (self.forecast.total_s(waiting) - self._measuring_s(waiting)) - measuring
-        share = (spare / len(waiting) - decent) / max(full - decent, 1e-9)
+        count = len(waiting) + further
+        measured = sum(self.forecast.measuring_s(each) for each in waiting)
+        measured += further * _mean([self.forecast.measuring_s(each) for each in self._like])
+        spare = left - (self._total_s(waiting, further) - measured) - self._overhead_s * count
+        share = (spare / count - decent) / max(full - decent, 1e-9)
         return decent + min(1.0, max(0.0, share)) * (full - decent), share >= 1
-
-    def _measuring_s(self, waiting: Sequence[Recipe]) -> float:
-        return sum(self.forecast.measuring_s(each) for each in waiting)
 
     def _heat_s(self, done: int) -> float:
         """Return the seconds to keep for a final heat of up to `done` candidates."""
@@ -212,6 +219,11 @@ class Pacing:
         self._round_s = max(0.07, (timing.baseline.p50 + timing.as_timed_ms) / 1000)
         if self._rows is None:
             self._rows = result.fidelity.samples + (result.search.fidelity.samples if result.search else 0)
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Return the mean, 0 of nothing."""
+    return sum(values) / max(1, len(values))
 
 
 def _busy_s(result: Result) -> float:

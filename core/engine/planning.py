@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -16,7 +15,8 @@ from core.params import make
 from core.registry import get_pass, get_runtime, runtimes
 from core.search.estimate import estimate_s
 from core.search.names import recipe_name
-from core.search.presets import baseline, recipes
+from core.search.presets import baseline
+from core.search.proposals import Proposals
 from core.serde import digest, to_plain
 from core.store.store import Store
 
@@ -31,10 +31,12 @@ class RunPlan:
     Attributes:
         candidates: The baseline first, then in order; refused ones are there as skipped, with the reason.
         estimate_s: Expected seconds for all that will be tried, the budget at most.
+        most_more: Candidates that the strategy may add at most while the run goes on.
     """
 
     candidates: tuple[Candidate, ...]
     estimate_s: float
+    most_more: int = 0
 
     @property
     def count(self) -> int:
@@ -73,11 +75,8 @@ def check_recipe(model: SourceModel, recipe: Recipe, here: Environment) -> None:
         )
 
 
-def _unique(all_recipes: Sequence[Recipe]) -> list[Recipe]:
-    return list({digest(to_plain(recipe)): recipe for recipe in all_recipes}.values())
-
-
-def _candidate(position: int, model: SourceModel, recipe: Recipe, here: Environment) -> Candidate:
+def candidate_of(position: int, model: SourceModel, recipe: Recipe, here: Environment) -> Candidate:
+    """Return a candidate that waits for its turn, or one that is skipped with the reason."""
     identity = digest(to_plain(recipe))[:12]
     name = recipe_name(recipe, model.precision)
     try:
@@ -86,6 +85,18 @@ def _candidate(position: int, model: SourceModel, recipe: Recipe, here: Environm
         record = ErrorRecord(error.code, error.message, error.hint, PLANNING)
         return Candidate(identity, "", position, name, recipe, CandidateStatus.SKIPPED, error=record)
     return Candidate(identity, "", position, name, recipe)
+
+
+def proposals(request: RunRequest, model: SourceModel, here: Environment) -> Proposals:
+    """Return what the strategy of `request` proposes on this machine.
+
+    Raises:
+        InvalidRequest: A runtime, the strategy or a parameter of it does not exist.
+    """
+    wanted = request.runtimes or tuple(key for key, each in runtimes().items() if each.available().ok)
+    for name in wanted:
+        get_runtime(name)
+    return Proposals(request, model, here, wanted)
 
 
 def plan(store: Store, request: RunRequest) -> RunPlan:
@@ -100,18 +111,14 @@ def plan(store: Store, request: RunRequest) -> RunPlan:
         store.data.get(request.data_id)
     _check_request(request, model)
     here = environment()
-    wanted = request.runtimes or tuple(key for key, each in runtimes().items() if each.available().ok)
-    for name in wanted:
-        get_runtime(name)
-    first = baseline(model, request.threads, request.batch)
-    chosen = request.recipes or recipes(request.preset, model, here, wanted, request.threads, request.batch)
-    made = tuple(
-        _candidate(position, model, recipe, here) for position, recipe in enumerate(_unique([first, *chosen]))
-    )
+    proposed, first = proposals(request, model, here), baseline(model, request.threads, request.batch)
+    listed = [first, *proposed.foreseen(first)]
+    made = tuple(candidate_of(position, model, recipe, here) for position, recipe in enumerate(listed))
     if made[0].error is not None:
         raise InvalidRequest(f"The baseline cannot run: {made[0].error.message}", hint=made[0].error.hint)
     tried = [candidate.recipe for candidate in made if not candidate.status.final]
-    return RunPlan(made, estimate_s(tried, model, request.budget_s))
+    more = proposed.most
+    return RunPlan(made, estimate_s(tried, model, request.budget_s, more), more)
 
 
 def check_numbers(request: RunRequest) -> None:

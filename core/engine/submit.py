@@ -11,6 +11,7 @@ from core.engine.kits import kit_file
 from core.engine.planning import plan
 from core.engine.worker import ensure_worker
 from core.errors import InvalidRequest
+from core.registry import get_strategy
 from core.store.store import Store
 from core.store.uploads import Use
 
@@ -38,6 +39,8 @@ def submit(store: Store, request: RunRequest, name: str = "", spent_s: float = 0
     if not name:
         model = store.models.get(request.model_id)
         name = f"{model.name} · {'chosen by hand' if request.recipes else request.preset}"
+        if request.strategy:
+            name += f" · {get_strategy(request.strategy).name.lower()}"
     run_id = store.runs.new_id()
     candidates = [replace(each, id=f"{run_id}-{each.id}", run_id=run_id) for each in planned.candidates]
     run = store.runs.create(request, name, candidates, planned.estimate_s, spent_s)

@@ -57,6 +57,13 @@ class Forecast:
         building = self._building.ratio * self._steps_s(_missing(recipes, self._built))
         return building + sum(self.measuring_s(recipe) for recipe in recipes)
 
+    def further_s(self, count: int, like: Sequence[Recipe]) -> float:
+        """Return the expected seconds for `count` candidates that nobody knows yet, similar to `like`."""
+        if not count or not like:
+            return 0.0
+        building = self._building.ratio * self._steps_s(_missing(like, set()))
+        return count * (building + sum(map(self.measuring_s, like))) / len(like)
+
     def built(self, recipe: Recipe, seconds: float, anew: bool = True) -> None:
         """Take note that `recipe` was built in `seconds`; not `anew` where it was there from before."""
         missing = _missing([recipe], self._built)
@@ -84,13 +91,18 @@ def _missing(recipes: Sequence[Recipe], built: set[str]) -> dict[str, Step]:
     return {repr(prefix): prefix[-1] for prefix in prefixes if repr(prefix) not in built}
 
 
-def estimate_s(recipes: Sequence[Recipe], model: SourceModel, budget_s: float | None = None) -> float:
+def estimate_s(
+    recipes: Sequence[Recipe], model: SourceModel, budget_s: float | None = None, further: int = 0
+) -> float:
     """Return the expected seconds to build and measure all `recipes`, the budget at most.
 
     Args:
         recipes: In the order they will run, the baseline among them.
         model: Its multiply-accumulates scale the expectation.
         budget_s: The time that is given.
+        further: Candidates that a strategy may add while the run goes on.
     """
-    expected = Forecast(model).total_s(recipes) + (HEAT_S if len(recipes) > 1 else 0.0)
+    forecast = Forecast(model)
+    expected = forecast.total_s(recipes) + (HEAT_S if len(recipes) > 1 else 0.0)
+    expected += forecast.further_s(further, recipes)
     return expected if budget_s is None else min(expected, budget_s)

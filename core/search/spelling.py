@@ -12,7 +12,7 @@ from typing import Any
 from core.domain.recipe import Recipe, Step, Target
 from core.errors import InvalidRequest
 from core.params import make
-from core.registry import get_pass, get_runtime
+from core.registry import get_pass, get_runtime, get_strategy
 
 MOST_STEPS = 16
 HINT = "Write pass:name=value,name=value+pass@runtime, such as export_onnx+int8_static_ort@onnxruntime."
@@ -25,12 +25,24 @@ def _value(text: str) -> Any:
         return text
 
 
-def _step(text: str) -> Step:
+def _named(text: str) -> tuple[str, dict[str, Any]]:
+    """Return the name and the parameters in ``name:key=value,key=value``."""
     name, _, settings = text.strip().partition(":")
     pairs = [pair.partition("=") for pair in settings.split(",") if pair]
     if any(not separator for _, separator, _ in pairs):
-        raise InvalidRequest(f"The step {text!r} has a parameter without a value.", hint=HINT)
-    step = Step(name, {key.strip(): _value(value.strip()) for key, _, value in pairs})
+        raise InvalidRequest(f"{text!r} has a parameter without a value.", hint=HINT)
+    return name, {key.strip(): _value(value.strip()) for key, _, value in pairs}
+
+
+def _spelled(name: str, params: dict[str, Any]) -> str:
+    settings = ",".join(
+        f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in params.items()
+    )
+    return f"{name}:{settings}" if settings else name
+
+
+def _step(text: str) -> Step:
+    step = Step(*_named(text))
     make(get_pass(step.pass_id).Params, step.params)
     return step
 
@@ -53,11 +65,22 @@ def parse(text: str, threads: int = 1, batch: int = 1) -> Recipe:
 
 def spell(recipe: Recipe) -> str:
     """Return the text that `parse` reads as `recipe`, threads and batch aside."""
-    steps = []
-    for step in recipe.steps:
-        settings = ",".join(
-            f"{key}={value if isinstance(value, str) else json.dumps(value)}"
-            for key, value in step.params.items()
-        )
-        steps.append(f"{step.pass_id}:{settings}" if settings else step.pass_id)
+    steps = (_spelled(step.pass_id, step.params) for step in recipe.steps)
     return f"{'+'.join(steps)}@{recipe.target.runtime_id}"
+
+
+def parse_strategy(text: str) -> tuple[str, dict[str, Any]]:
+    """Return the strategy and the parameters that ``refine:most=8`` spells; nothing for an empty text.
+
+    Raises:
+        InvalidRequest: The text does not follow the form, or names what does not exist.
+    """
+    name, params = _named(text)
+    if name:
+        make(get_strategy(name).Params, params)
+    return name, params
+
+
+def spell_strategy(name: str, params: dict[str, Any]) -> str:
+    """Return the text that `parse_strategy` reads."""
+    return _spelled(name, params)

@@ -14,7 +14,7 @@ from pathlib import Path
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Recipe
 from core.domain.run import RunRequest
-from core.search.spelling import spell
+from core.search.spelling import spell, spell_strategy
 from core.settings import PREFIX, Settings, get_settings
 
 
@@ -32,6 +32,8 @@ def _options(request: RunRequest, data: DataSet | None, recipe: Recipe | None) -
     limits, given = request.limits, [recipe] if recipe else list(request.recipes)
     options: list[tuple[str, object]] = [("data", data.id)] if data else []
     options += [("recipe", spell(each)) for each in given] or [("preset", request.preset)]
+    if request.strategy and recipe is None:
+        options.append(("strategy", spell_strategy(request.strategy, request.strategy_params)))
     if request.runtimes:
         options.append(("runtimes", ",".join(request.runtimes)))
     options.append(("max-drop", "inf" if limits.max_drop is None else limits.max_drop))
@@ -63,6 +65,8 @@ def python_for(
     words = {
         "data": data and data.id,
         **({"recipes": [spell(each) for each in given]} if given else {"preset": request.preset}),
+        "strategy": (spell_strategy(request.strategy, request.strategy_params) if recipe is None else "")
+        or None,
         "runtimes": list(request.runtimes) or None,
         "max_latency_ms": limits.max_latency_ms,
         "max_size_bytes": limits.max_size_bytes,

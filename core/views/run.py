@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import Literal
 
 from core.domain.model import DataSet, SourceModel
-from core.domain.run import Candidate, CandidateStatus, Limits, Run, RunStatus
+from core.domain.run import Candidate, CandidateStatus, Event, EventKind, Limits, Run, RunStatus
 from core.insights.recommendation import Recommendation, recommend
+from core.search.proposals import most_more
 from core.store.runs import ListedRun
 from core.store.store import Store
 from core.views.cache import cached
@@ -23,7 +24,8 @@ class Progress:
 
     Attributes:
         done: Candidates that are final; like all counts without the baseline and what the plan refused.
-        total: Candidates that are tried.
+        total: Candidates that are tried, as far as they are known.
+        more: Candidates that the strategy of an active run may still add at most.
         failed: Candidates that ended without figures: failed, or skipped by the budget.
         elapsed_s: Seconds worked so far.
         remaining_s: Expected seconds to go, with those of the runs ahead; None when nothing is going on.
@@ -36,6 +38,7 @@ class Progress:
     elapsed_s: float
     remaining_s: float | None
     stage: str
+    more: int = 0
 
 
 Quality = Literal["accuracy", "agreement", "signal"]
@@ -121,11 +124,12 @@ def _progress(store: Store, run: Run, candidates: Sequence[Candidate]) -> Progre
     tried = [each for each in candidates if each.tried]
     final = sum(each.status.final for each in tried)
     failed = sum(each.status in (CandidateStatus.FAILED, CandidateStatus.SKIPPED) for each in tried)
-    remaining = None
+    remaining, more = None, 0
     if run.status.active:
+        more = most_more(run.request) - sum(each.kind is EventKind.PROPOSED for each in events_of(store, run))
         ahead = store.runs.ahead_of(run) if run.status is RunStatus.QUEUED else ()
         remaining = _left(run) + sum(map(_left, ahead))
-    return Progress(final, len(tried), failed, _elapsed(run), remaining, run.stage)
+    return Progress(final, len(tried), failed, _elapsed(run), remaining, run.stage, max(0, more))
 
 
 def run_view(store: Store, run_id: str, limits: Limits | None = None) -> RunView:
@@ -157,6 +161,11 @@ def candidates_of(store: Store, run: Run) -> tuple[Candidate, ...]:
     return cached(store).large.get(
         ("candidates", run.id), run.revision, lambda: store.candidates.list(run.id)
     )
+
+
+def events_of(store: Store, run: Run) -> tuple[Event, ...]:
+    """Return the events of a run as of its revision, read once."""
+    return cached(store).small.get(("events", run.id), run.revision, lambda: store.events.since(run.id))
 
 
 def _judged(store: Store, run: Run, limits: Limits) -> tuple[Recommendation, tuple[Row, ...]]:

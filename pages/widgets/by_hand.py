@@ -11,8 +11,9 @@ import streamlit as st
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe, Step, Target
 from core.protocols import Runtime
-from core.registry import get_pass, passes, runtimes
+from core.registry import get_pass, runtimes
 from core.search.names import recipe_name
+from core.search.paths import path_to
 from core.search.spelling import parse, spell
 from core.views import ModelView, TechniqueRow
 from pages.widgets.format import plain
@@ -20,32 +21,6 @@ from pages.widgets.params import params_form
 
 CONVERSIONS = ("export_onnx", "convert_openvino", "export_torchscript")
 PLAIN = "plain"
-
-
-def path_to(start: str, steps: Sequence[Step], runtime: Runtime) -> tuple[Step, ...] | None:
-    """Return `steps` with the fewest conversions that lead from format `start` to `runtime`, or None.
-
-    A conversion may stand before, between and after the techniques; breadth first, so that the shortest
-    way wins.
-    """
-    waiting: list[tuple[str, int, tuple[Step, ...]]] = [(start, 0, ())]
-    seen = set()
-    while waiting:
-        form, taken, made = waiting.pop(0)
-        if (form, taken) in seen:
-            continue
-        seen.add((form, taken))
-        if taken == len(steps):
-            if form in runtime.formats:
-                return made
-        elif form in get_pass(steps[taken].pass_id).accepts:
-            step = steps[taken]
-            waiting.append((get_pass(step.pass_id).produces[form], taken + 1, (*made, step)))
-        for name in CONVERSIONS:
-            found = passes().get(name)
-            if found is not None and form in found.accepts and found.produces[form] != form:
-                waiting.append((found.produces[form], taken, (*made, Step(name))))
-    return None
 
 
 def recipes_of(

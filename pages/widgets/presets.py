@@ -22,14 +22,14 @@ PRESETS = {
 
 
 @st.cache_data(ttl=60, show_spinner=False)
-def planned(request: RunRequest) -> tuple[int, float]:
-    """Return how many candidates a run of `request` would try, and its expected seconds.
+def planned(request: RunRequest) -> tuple[int, float, int]:
+    """Return how many candidates `request` would try, the expected seconds, and how many may be added.
 
     Raises:
         WhetstoneError: It cannot be planned.
     """
     plan = engine.plan(store(), request)
-    return plan.count, plan.estimate_s
+    return plan.count, plan.estimate_s, plan.most_more
 
 
 def preset_card(
@@ -46,7 +46,7 @@ def preset_card(
         else:
             try:
                 request = RunRequest(model.id, data.id if data else None, key, threads=threads, batch=batch)
-                number, seconds = planned(request)
+                number, seconds, _ = planned(request)
                 st.caption(f"{fmt.plural(number, 'candidate')}, about {fmt.duration(seconds)}")
             except WhetstoneError as error:
                 st.caption(fmt.plain(error.message))

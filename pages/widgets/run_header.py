@@ -91,15 +91,22 @@ def without_result(progress: Progress) -> str:
     return f", {progress.failed} without a result" if progress.failed else ""
 
 
+def _count(progress: Progress) -> str:
+    """Return how many candidates there are, and how many may come at most."""
+    return (
+        f"{progress.total} (up to {progress.total + progress.more})" if progress.more else str(progress.total)
+    )
+
+
 def progress_bar(view: RunView) -> None:
     """Draw stage, count, elapsed time and estimate of an active run."""
     progress = view.progress
     stage = fmt.plain(stage_of(progress.stage)) or _waiting(view)
     text = (
-        f"**{stage}** · {progress.done} of {progress.total} candidates{without_result(progress)} · "
+        f"**{stage}** · {progress.done} of {_count(progress)} candidates{without_result(progress)} · "
         f"{fmt.duration(progress.elapsed_s)} elapsed · {_left(view)}"
     )
-    st.progress(min(1.0, progress.done / max(1, progress.total)), text=text)
+    st.progress(min(1.0, progress.done / max(1, progress.total + progress.more)), text=text)
 
 
 def cancel_button(view: RunView) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 
@@ -14,7 +15,7 @@ from core.domain.recipe import Recipe
 from core.domain.run import Limits, RunRequest
 from core.errors import NotFound, WhetstoneError
 from core.registry import runtimes
-from core.search.spelling import parse, spell
+from core.search.spelling import parse, spell, spell_strategy
 from core.views import ModelView, command_for, expected_quality, python_for
 from pages.widgets import format as fmt
 from pages.widgets.address import number, on_change, put, remember_settings, settings
@@ -23,8 +24,9 @@ from pages.widgets.commands import same_elsewhere
 from pages.widgets.limits import limits_form, limits_set, settings_of
 from pages.widgets.page import current, errors_as_words, go, show_error, store
 from pages.widgets.presets import BY_HAND, PRESETS, planned, preset_card
+from pages.widgets.strategy import strategy_choice
 
-NAMES = ("preset", "runtimes", "recipes", "budget", "threads", "batch", "drop", "latency", "size")
+NAMES = ("preset", "strategy", "runtimes", "recipes", "budget", "threads", "batch", "drop", "latency", "size")
 SEPARATOR = ";"
 BUDGETS = {"No limit": None, "2 min": 120.0, "5 min": 300.0, "10 min": 600.0, "30 min": 1800.0, "2 h": 7200.0}
 
@@ -36,6 +38,8 @@ class Choice:
     preset: str
     recipes: tuple[Recipe, ...]
     runtimes: tuple[str, ...]
+    strategy: str = ""
+    strategy_params: dict[str, Any] = field(default_factory=dict)
 
 
 def _data() -> DataSet | None:
@@ -80,8 +84,8 @@ def _what(
     if preset == BY_HAND:
         recipes = by_hand(view, _parsed(held.get("recipes", "")), threads, batch)
         put(owner, "recipes", SEPARATOR.join(map(spell, recipes)) or None)
-        return Choice("quick", recipes, ())
-    return Choice(preset, (), _runtimes(view, held, owner))
+        return Choice("quick", recipes, (), *strategy_choice(held, owner))
+    return Choice(preset, (), _runtimes(view, held, owner), *strategy_choice(held, owner))
 
 
 def _runtimes(view: ModelView, held: Mapping[str, str], owner: str) -> tuple[str, ...]:
@@ -140,7 +144,7 @@ def _summary(request: RunRequest, by_hand: bool) -> bool:
         st.info("Tick at least one technique on one runtime.", icon=":material/check_box:")
         return False
     try:
-        number, seconds = planned(request)
+        number, seconds, more = planned(request)
     except WhetstoneError as error:
         show_error(error)
         return False
@@ -149,7 +153,10 @@ def _summary(request: RunRequest, by_hand: bool) -> bool:
             "Nothing of that can run here. Choose other techniques or runtimes.", icon=":material/block:"
         )
         return False
-    text = f"**{fmt.plural(number, 'candidate')}** beside your model, about **{fmt.duration(seconds)}**"
+    added = f" and up to **{more} more** as results come in" if more else ""
+    text = (
+        f"**{fmt.plural(number, 'candidate')}** beside your model{added}, about **{fmt.duration(seconds)}**"
+    )
     if request.budget_s is not None and request.budget_s < seconds:
         text += (
             f"; the budget of {fmt.duration(request.budget_s)} stops it before, likely good ones come first"
@@ -170,6 +177,7 @@ def set_up_again(request: RunRequest) -> None:
     told = {
         "preset": BY_HAND if request.recipes else request.preset,
         "recipes": SEPARATOR.join(map(spell, request.recipes)),
+        "strategy": spell_strategy(request.strategy, request.strategy_params),
         "runtimes": ",".join(request.runtimes),
         "budget": f"{request.budget_s or 0:g}",
         "threads": str(request.threads),
@@ -208,6 +216,8 @@ def setup(view: ModelView) -> None:
         budget,
         threads,
         batch,
+        strategy=choice.strategy,
+        strategy_params=choice.strategy_params,
     )
     st.space("small")
     ready = _summary(request, held.get("preset") == BY_HAND)

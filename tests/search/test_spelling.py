@@ -8,7 +8,7 @@ from core.domain.recipe import Recipe, Step, Target
 from core.errors import InvalidRequest
 from core.registry import runtimes
 from core.search.presets import recipes
-from core.search.spelling import parse, spell
+from core.search.spelling import parse, parse_strategy, spell, spell_strategy
 from tests.factories import ENVIRONMENT, model
 
 
@@ -26,6 +26,15 @@ def test_every_recipe_of_the_presets_survives_the_round_trip() -> None:
 
 def test_the_bare_upload_on_a_runtime() -> None:
     assert parse("@onnxruntime") == Recipe((), Target("onnxruntime"))
+
+
+def test_a_strategy_reads_as_it_is_written() -> None:
+    assert parse_strategy("refine:most=3") == ("refine", {"most": 3})
+    assert spell_strategy("refine", {"most": 3}) == "refine:most=3"
+    assert parse_strategy("") == ("", {})
+    for text, part in (("guess", "no strategy named"), ("refine:most=0", "most is 0"), ("refine:m=1", "m")):
+        with pytest.raises(InvalidRequest, match=part):
+            parse_strategy(text)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from core.cli.optimize import asked
 from core.domain.model import DataSet
 from core.domain.run import Limits, RunRequest
 from core.engine import add_data, add_model
-from core.search.spelling import parse
+from core.search.spelling import parse, parse_strategy
 from core.settings import Settings, get_settings
 from core.store.store import Store
 from core.views import command_for, python_for
@@ -27,6 +27,7 @@ REQUESTS = [
     replace(PLAIN, data_id=None, limits=Limits(None)),
     replace(PLAIN, preset="thorough", budget_s=90, limits=Limits(0.123456789, 3.25, 1_234_567), threads=2),
     replace(PLAIN, runtimes=("onnxruntime", "openvino"), batch=8, seed=7),
+    replace(PLAIN, strategy="refine", strategy_params={"most": 3}),
     replace(PLAIN, recipes=(parse("export_onnx+int8_static_ort:calibration=entropy@openvino", 2, 4),)),
 ]
 
@@ -45,6 +46,7 @@ def test_the_command_asks_for_the_same_run(request_: RunRequest) -> None:
     assert Limits(given["max_drop"], given["max_latency_ms"], given["max_size_bytes"]) == request_.limits
     for name in ("budget_s", "threads", "batch", "seed", "preset"):
         assert given[name] == getattr(request_, name)
+    assert parse_strategy(given["strategy"]) == (request_.strategy, request_.strategy_params)
     assert tuple(given["runtimes"]) == request_.runtimes
     assert [parse(each).steps for each in given["recipes"]] == [each.steps for each in request_.recipes]
 
@@ -74,6 +76,7 @@ def test_the_lines_of_python_ask_for_the_same_run(
         request_.seed,
     )
     assert given.get("budget_s") == request_.budget_s
+    assert parse_strategy(given.get("strategy", "")) == (request_.strategy, request_.strategy_params)
     assert tuple(given.get("runtimes", ())) == request_.runtimes
     assert [parse(each).steps for each in given.get("recipes", ())] == [
         each.steps for each in request_.recipes

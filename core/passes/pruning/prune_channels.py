@@ -24,7 +24,12 @@ class PruneChannelsParams:
     """How many channels go, and by what measure."""
 
     ratio: float = setting(
-        0.3, "Removed channels", help="More is faster and costs accuracy.", low=0.05, high=0.9
+        0.3,
+        "Removed channels",
+        help="More is faster and costs accuracy.",
+        low=0.05,
+        high=0.9,
+        strength=True,
     )
     round_to: int = setting(
         8,

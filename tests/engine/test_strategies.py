@@ -1,0 +1,190 @@
+"""Candidates that a strategy adds while a run goes on; figures are made up, all else is the engine's own."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+import pytest
+
+from core.bench.timing.interleaving import MeasurementPlan
+from core.domain.recipe import Recipe, Target
+from core.domain.run import Candidate, CandidateStatus, EventKind, Result, Run, RunRequest, RunStatus, Trial
+from core.engine.execute import execute
+from core.engine.jobs import Stop
+from core.engine.planning import plan
+from core.engine.submit import submit
+from core.protocols import SearchContext
+from core.registry import strategies
+from core.search.strategies.in_order import NoParams
+from core.store.store import Store
+from core.views import run_view
+from tests.factories import model, result
+from tests.pages import seed
+
+Make = Callable[..., RunRequest]
+
+
+class Killed(BaseException):
+    """Stands for kill -9: no handler of the engine sees it."""
+
+
+class OneMoreThread:
+    """Proposes one recipe, and after each result one with another thread; the third cannot work."""
+
+    id, name, summary, Params = "one_more", "One more", "", NoParams
+    count = 4
+
+    def propose(self, context: SearchContext, history: Sequence[Trial], params: NoParams) -> Recipe | None:
+        if len(history) > self.count or not all(each.status.final for each in history[1:]):
+            return None
+        assert all(each.speedup for each in history if each.status is CandidateStatus.DONE)
+        runtime = "torchscript" if len(history) == 3 else "openvino"
+        return Recipe((), Target(runtime, "cpu", len(history)))
+
+    def most(self, params: NoParams) -> int:
+        return self.count - 1
+
+
+class Measurer:
+    """Gives made-up figures, and is killed or cancelled at the `ends`-th."""
+
+    seen: ClassVar[list[str]] = []
+    ends: tuple[int, Callable[[], None]] | None = None
+    round_s = 0.1
+
+    def __init__(self, *args: object) -> None:
+        pass
+
+    def prepare(self, baseline: Candidate) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def measure(
+        self, candidate: Candidate, artifact: object, baseline: Candidate, plan: MeasurementPlan
+    ) -> Result:
+        self.seen.append(candidate.id)
+        if self.ends is not None and len(self.seen) == self.ends[0]:
+            self.ends[1]()
+        return result(1.0 + candidate.position)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    executing = sys.modules["core.engine.execute"]
+    monkeypatch.setattr(executing, "Measurer", Measurer)
+    monkeypatch.setattr(executing, "run_final_heat", lambda *args: [entry[0] for entry in args[3]])
+    monkeypatch.setattr(sys.modules["core.engine.submit"], "ensure_worker", lambda: None)
+    monkeypatch.setitem(strategies(), "one_more", OneMoreThread())
+    monkeypatch.setattr(Measurer, "seen", [])
+
+
+@pytest.fixture
+def request_for(store: Store) -> Make:
+    """Return a function that makes a request; the model is never opened."""
+    network, inputs = store.models.add(model("onnx")), seed.data(store)
+
+    def make(**changes: object) -> RunRequest:
+        return RunRequest(network.id, inputs.id, strategy="one_more", **changes)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def run(store: Store, request_for: Make) -> Run:
+    return submit(store, request_for())
+
+
+def work(store: Store, stop: Stop | None = None) -> None:
+    claimed = store.work.claim("w")
+    assert claimed is not None
+    execute(store, claimed, "w", stop or Stop())
+
+
+def kinds(store: Store, run: Run) -> list[EventKind]:
+    return [event.kind for event in store.events.since(run.id)]
+
+
+def check_whole(store: Store, run: Run) -> None:
+    found = store.candidates.list(run.id)
+    assert [each.recipe.target.threads for each in found[1:]] == [1, 2, 3, 4]
+    assert [str(each.status) for each in found] == ["done", "done", "done", "skipped", "done"]
+    assert [each.position for each in found] == [0, 1, 2, 3, 4]
+    assert len({each.id for each in found}) == 5
+    assert store.runs.get(run.id).status is RunStatus.DONE
+    assert kinds(store, run).count(EventKind.PROPOSED) == 3
+
+
+def test_what_may_be_added_counts_in_the_plan(store: Store, request_for: Make) -> None:
+    planned = plan(store, request_for())
+    assert (planned.count, planned.most_more) == (1, 3)
+    alone = plan(store, replace(request_for(), strategy="", recipes=(planned.candidates[1].recipe,)))
+    assert (alone.count, alone.most_more) == (1, 0)
+    assert planned.estimate_s > 1.5 * alone.estimate_s
+
+
+def test_candidates_come_while_the_run_goes_on(store: Store, run: Run) -> None:
+    before = run_view(store, run.id)
+    assert (before.progress.total, before.progress.more) == (1, 3)
+    work(store)
+    check_whole(store, run)
+    view = run_view(store, run.id)
+    assert (view.progress.done, view.progress.total, view.progress.more) == (3, 3, 0)
+    assert kinds(store, run).count(EventKind.REFUSED) == 1
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+def test_a_killed_run_goes_on_with_what_it_would_have_proposed(
+    store: Store, run: Run, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    def kill() -> None:
+        raise Killed
+
+    monkeypatch.setattr(Measurer, "ends", (at, kill))
+    with pytest.raises(Killed):
+        work(store)
+    store.work.mark_interrupted(-1.0)
+    store.runs.resume(run.id)
+    work(store)
+    check_whole(store, run)
+    assert len(Measurer.seen) == 5  # the one that was killed twice, all others once
+
+
+def test_a_cancelled_run_keeps_what_was_proposed_and_goes_on_from_there(
+    store: Store, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = Stop()
+    monkeypatch.setattr(Measurer, "ends", (3, stop.set))
+    work(store, stop)
+    assert store.runs.get(run.id).status is RunStatus.CANCELLED
+    assert len(store.candidates.list(run.id)) == 3
+    store.runs.resume(run.id)
+    work(store)
+    check_whole(store, run)
+
+
+def test_what_would_get_no_turn_is_not_proposed(store: Store, request_for: Make) -> None:
+    run = submit(store, request_for(budget_s=60.0))
+    work(store, Stop(time.monotonic() + 1.5))
+    assert [str(each.status) for each in store.candidates.list(run.id)] == ["done", "skipped"]
+    assert store.runs.get(run.id).status is RunStatus.DONE
+
+
+def test_a_strategy_that_breaks_ends_the_proposals_and_not_the_run(
+    store: Store, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def twice(self: OneMoreThread, *args: object) -> Recipe:
+        return Recipe((), Target("openvino", "cpu", 1))
+
+    monkeypatch.setattr(OneMoreThread, "propose", twice)
+    work(store)
+    assert store.runs.get(run.id).status is RunStatus.DONE
+    failed = [event for event in store.events.since(run.id) if event.kind is EventKind.STRATEGY_FAILED]
+    assert [event.data["message"] for event in failed] == [
+        "The strategy One more proposed a recipe for the second time."
+    ]
