@@ -18,6 +18,7 @@ WhetstoneError
 │   └── OutOfMemory            ... for want of memory
 ├── ChildTimeout               a working process did not answer in time
 ├── Cancelled                  the person asked to stop
+├── StoreUnusable              the database or the data folder cannot be read or written
 └── NotFound                   a run, model, data set or file that is not in the store
 """
 
@@ -174,6 +175,12 @@ class NotFound(WhetstoneError):
     """A run, model, data set or file that the store does not hold."""
 
     code = "not_found"
+
+
+class StoreUnusable(WhetstoneError):
+    """The database cannot be opened, read or written; nothing in it was changed."""
+
+    code = "store_unusable"
 
 
 def _tree(root: type[WhetstoneError]) -> dict[str, type[WhetstoneError]]:

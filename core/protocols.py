@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from core.domain.measurement import Environment
 from core.domain.model import DataSet, SourceModel
-from core.domain.recipe import Recipe, Step, Target
+from core.domain.recipe import Artifact, Recipe, Step, Target
 from core.domain.run import Candidate, RunRequest, Trial
 
 Array = NDArray[Any]
@@ -46,6 +46,12 @@ class LocalArtifact:
     files: tuple[Path, ...]
     options: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, artifact: Artifact, folder: Path) -> LocalArtifact:
+        """Return `artifact` as its files lie in `folder`."""
+        files = tuple(folder / file.name for file in artifact.files)
+        return cls(artifact.format, files[0], files, artifact.options, artifact.details)
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,11 @@ def strategies() -> dict[str, Strategy]:
     return _found("core.search.strategies", "STRATEGY")
 
 
+def executors() -> dict[str, Any]:
+    """Return the classes of all executors by id, see `core.work.executor.Executor`."""
+    return _found("core.work", "EXECUTOR")
+
+
 def _named(kind: str, known: dict[str, Any], name: str) -> Any:
     if name not in known:
         raise InvalidRequest(f"There is no {kind} named {name!r}.", hint=f"Known: {', '.join(known)}.")
@@ -79,6 +84,15 @@ def get_runtime(name: str) -> Runtime:
     """
     found: Runtime = _named("runtime", runtimes(), name)
     return found
+
+
+def get_executor(name: str) -> Any:
+    """Return the class of the executor of this id.
+
+    Raises:
+        InvalidRequest: There is none.
+    """
+    return _named("executor", executors(), name)
 
 
 def get_strategy(name: str) -> Strategy:

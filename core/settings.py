@@ -36,6 +36,7 @@ class Settings:
             is on for the command line and for a dashboard that answers on this computer alone.
         retention_days: Runs older than this are deleted at worker start; 0 keeps them for ever.
         heartbeat_s: Seconds between a worker's signs of life.
+        executor: Who builds and measures: ``local`` is this machine.
     """
 
     data_dir: Path = field(default_factory=lambda: Path.home() / ".whetstone")
@@ -48,6 +49,7 @@ class Settings:
     own_code: str = "auto"
     retention_days: int = 0
     heartbeat_s: float = 2.0
+    executor: str = "local"
 
 
 def _field(name: str, kind: str, text: str) -> object:

@@ -7,17 +7,25 @@ from pathlib import Path
 from typing import Any
 
 from core.datasets.splits import FOR_BUILDING, Part
-from core.domain.model import DataSet, SourceModel
+from core.domain.model import DataSet, FileRef, SourceModel
 from core.domain.recipe import Artifact, Recipe, Step
-from core.engine.described import built_of
-from core.engine.jobs import Stop, job_folder, kept_file, run_task
+from core.engine.executors import local
 from core.errors import PassNotApplicable
 from core.optional import version
 from core.params import make
+from core.passes.build import DATA, MODEL, BuildRequest
+from core.passes.build import UNIT as BUILD
 from core.protocols import LocalArtifact, Pass
 from core.registry import get_pass
 from core.serde import digest, to_plain
+from core.sources.check import UNIT as CHECK
 from core.store.store import Store
+from core.work.executor import Executor
+from core.work.stop import Stop
+from core.work.unit import Check, Progress, unheard
+
+CORES = 2
+"""Threads of a build: enough for most steps, and the same on every machine, so that builds are alike."""
 
 
 def source_artifact(model: SourceModel) -> Artifact:
@@ -42,24 +50,26 @@ def lay_out(store: Store, artifact: Artifact, folder: Path) -> LocalArtifact:
     """Lay the files of `artifact` out in `folder` for a working process."""
     folder.mkdir(parents=True, exist_ok=True)
     store.blobs.lay_out(artifact.files, folder)
-    files = tuple(folder / file.name for file in artifact.files)
-    return LocalArtifact(artifact.format, files[0], files, artifact.options, artifact.details)
+    return LocalArtifact.of(artifact, folder)
 
 
-def check(artifacts: Sequence[LocalArtifact], folder: Path, stop: Stop) -> None:
+def check(store: Store, artifacts: Sequence[LocalArtifact]) -> None:
     """Look at artifacts in a fresh working process, as at uploads.
 
     Args:
+        store: Has room for the job.
         artifacts: Each in a folder of its own.
-        folder: A job's folder; a new one in it is where the process may write.
-        stop: Ends it early.
 
     Raises:
         InputError: They are unsafe or broken: what built them may have been taken over.
     """
-    payload = {"artifacts": [{"format": each.format, "files": to_plain(each.files)} for each in artifacts]}
-    reads = [each.path.parent for each in artifacts]
-    run_task("core.sources.check", "check", payload, reads, folder / "check", stop)
+    reads = tuple(each.path.parent for each in artifacts)
+    local(store).run(CHECK.unit(Check(tuple(artifacts)), reads=reads), Stop())
+
+
+def parts_of(data: DataSet, parts: Sequence[Part]) -> tuple[FileRef, ...]:
+    """Return the files of these `parts` of `data`."""
+    return tuple(file for file in data.files if file.name.split("/")[0] in parts)
 
 
 def lay_out_data(store: Store, data: DataSet, folder: Path, parts: Sequence[Part]) -> Path:
@@ -68,7 +78,7 @@ def lay_out_data(store: Store, data: DataSet, folder: Path, parts: Sequence[Part
     The others are not there to be read, whatever the process does.
     """
     folder.mkdir()
-    store.blobs.lay_out([file for file in data.files if file.name.split("/")[0] in parts], folder)
+    store.blobs.lay_out(parts_of(data, parts), folder)
     return folder
 
 
@@ -82,6 +92,8 @@ class Builder:
         seed: Of every random choice.
         stop: Ends a step early.
         on_step: Told the pass's id before a step is really built.
+        executor: Builds the steps; this machine if not given.
+        on_progress: Told what a step says of itself while it is built.
     """
 
     def __init__(
@@ -92,9 +104,12 @@ class Builder:
         seed: int,
         stop: Stop,
         on_step: Callable[[str], None],
+        executor: Executor | None = None,
+        on_progress: Callable[[Progress], None] = unheard,
     ) -> None:
         self._store, self._model, self._data = store, model, data
         self._seed, self._stop, self._on_step = seed, stop, on_step
+        self._executor, self._on_progress = executor or local(store), on_progress
 
     def build(self, recipe: Recipe) -> Artifact:
         """Return the artifact of `recipe`, building what is missing.
@@ -125,29 +140,11 @@ class Builder:
         return self._run(identity, parent, step)
 
     def _run(self, identity: str, parent: Artifact, step: Step) -> Artifact:
-        with job_folder(self._store) as folder:
-            local = lay_out(self._store, parent, folder / "in")
-            data = None
-            if self._data is not None:
-                data = lay_out_data(self._store, self._data, folder / "data", FOR_BUILDING)
-            out = folder / "out"
-            out.mkdir()
-            payload = {
-                "pass_id": step.pass_id,
-                "params": step.params,
-                "model": to_plain(self._model),
-                "artifact": to_plain(local),
-                "folder": str(out),
-                "data": str(data) if data else None,
-                "seed": self._seed,
-                "threads": 2,
-            }
-            reads = [folder / "in", *([data] if data else [])]
-            reply = run_task("core.passes.build", "build", payload, reads, out, self._stop)
-            built = built_of(reply)
-            left = [kept_file(out, name) for name in built.files]
-            check([LocalArtifact(built.format, left[0], tuple(left))], folder, self._stop)
-            files = tuple(self._store.blobs.add(*each) for each in zip(left, built.files, strict=True))
-        made = Artifact(identity, parent.id, step, built.format, files, built.options, built.details)
+        inputs = {MODEL: parent.files, **({DATA: parts_of(self._data, FOR_BUILDING)} if self._data else {})}
+        request = BuildRequest(step, self._model, parent)
+        unit = BUILD.unit(request, inputs=inputs, cores=CORES, seed=self._seed)
+        result = self._executor.run(unit, self._stop, self._on_progress)
+        built = result.values
+        made = Artifact(identity, parent.id, step, built.format, result.files, built.options, built.details)
         self._store.artifacts.save(made)
         return made

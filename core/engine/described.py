@@ -7,8 +7,7 @@ texts are cut and cleaned; names that must match the file letter by letter are r
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from core.domain.model import TASKS, DataSet, SourceModel
 from core.errors import UnsupportedModel
@@ -23,16 +22,6 @@ MOST_FACTS, LONGEST_FACTS = 50, 64 * 1024
 # A configuration may name all of its classes, twice.
 LONGEST_ARCHITECTURE = 2 * 1024**2
 LONGEST_NAME = 500
-
-
-@dataclass(frozen=True)
-class Built:
-    """What a pass left: the artifact's format, its files with the one to open first, options and details."""
-
-    format: str
-    files: list[str]
-    options: dict[str, Any]
-    details: dict[str, Any]
 
 
 def model_of(reply: Message) -> SourceModel:
@@ -76,19 +65,6 @@ def data_of(reply: Message, model: SourceModel) -> DataSet:
         raise unusable("it counts fewer samples than none")
     data = made_of(lines(to_plain(said)), DataSet)
     return replace(data, name=one_line(data.name, LONGEST_NAME), inputs=said.inputs)
-
-
-def built_of(reply: Message) -> Built:
-    """Return what a pass says that it built.
-
-    Raises:
-        UnsafeUpload: The answer does not say it.
-    """
-    said = made_of({**reply, "files": [reply.get("path"), *part(reply, "files", list[str])]}, Built)
-    details, options = lines(said.details), lines(said.options)
-    if len(to_json([details, options])) > LONGEST_FACTS:
-        raise unusable("it tells more of what it built than anybody could read")
-    return Built(one_line(said.format, LONGEST_NAME), files_of({"files": said.files}), options, details)
 
 
 def files_of(reply: Message) -> list[str]:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from core.domain.recipe import Artifact
 from core.engine.building import check, lay_out
-from core.engine.jobs import Stop, job_folder
 from core.engine.kits import artifact_folder, artifact_of, built, slug, stem
 from core.errors import InvalidRequest
 from core.packagers.streaming import stream_zip
 from core.store.store import Store
+from core.work.folders import job_folder
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,6 @@ def _files(store: Store, artifact: Artifact, folder: str) -> tuple[tuple[str, Pa
 
 
 def _check(store: Store, artifacts: Sequence[Artifact]) -> None:
-    with job_folder(store) as folder:
+    with job_folder(store.jobs_dir) as folder:
         laid = [lay_out(store, each, folder / "models" / str(n)) for n, each in enumerate(artifacts)]
-        check(laid, folder, Stop())
+        check(store, laid)

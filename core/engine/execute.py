@@ -12,7 +12,6 @@ from core.domain.recipe import Recipe
 from core.domain.run import Candidate, CandidateStatus, EventKind, Run, RunStatus
 from core.engine.building import Builder
 from core.engine.final_heat import run_final_heat
-from core.engine.jobs import LEAST_STEP_S, Stop
 from core.engine.measuring import PLANS, Measurer
 from core.engine.pacing import Pacing, random_samples
 from core.engine.proposing import Proposer
@@ -20,6 +19,8 @@ from core.engine.uploads import add_data
 from core.errors import Cancelled, ChildTimeout, ErrorRecord, PassNotApplicable, WhetstoneError
 from core.insights.recommendation import contenders
 from core.store.store import Store
+from core.work.local import LEAST_STEP_S
+from core.work.stop import Stop
 
 NO_TURN = "The time budget was spent before this candidate's turn."
 

@@ -14,8 +14,9 @@ from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate
 from core.engine.building import lay_out, lay_out_data
-from core.engine.jobs import Stop, job_folder
 from core.store.store import Store
+from core.work.folders import job_folder
+from core.work.stop import Stop
 
 
 def run_final_heat(
@@ -44,7 +45,7 @@ def run_final_heat(
         Cancelled: The run was stopped, or its time was over before the heat was.
     """
     measured = [(each, each.result, artifact) for each, artifact in entries if each.result is not None]
-    with job_folder(store) as folder:
+    with job_folder(store.jobs_dir) as folder:
         rows = lay_out_data(store, data, folder / "data", FOR_EVALUATION)
         endpoints = [
             Endpoint(lay_out(store, artifact, folder / f"model-{index}"), each.recipe.target, model)

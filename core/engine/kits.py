@@ -13,7 +13,6 @@ from core.bench.quality.predictions import GOLDEN_NAMES
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate
 from core.engine.building import check, lay_out, source_artifact
-from core.engine.jobs import Stop, job_folder
 from core.engine.measuring import GOLDEN
 from core.errors import InvalidRequest
 from core.protocols import Package
@@ -21,6 +20,7 @@ from core.registry import packagers
 from core.store.blobs import GRACE_S
 from core.store.private import private_file, private_folder
 from core.store.store import Store
+from core.work.folders import job_folder
 
 
 def slug(text: str) -> str:
@@ -89,9 +89,9 @@ def kit_path(store: Store, candidate_id: str) -> Path:
     if candidate.result is None:
         raise InvalidRequest(f"{candidate.name} was not measured.", hint="Choose a finished candidate.")
     golden = store.results.get(candidate_id, GOLDEN)
-    with job_folder(store) as folder:
+    with job_folder(store.jobs_dir) as folder:
         laid = lay_out(store, artifact, folder / "model")
-        check([laid], folder, Stop())
+        check(store, [laid])
         package = Package(
             model=store.models.get(run.request.model_id),
             candidate=candidate,

@@ -18,13 +18,16 @@ from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact, Recipe
 from core.domain.run import Candidate, Quality, Result, Run
 from core.engine.building import lay_out, lay_out_data, source_artifact
-from core.engine.jobs import Stop, job_folder, kept_file, run_task
+from core.engine.jobs import run_task
 from core.engine.live import LiveReport
 from core.engine.standby import Standby
 from core.errors import RuntimeFailed
 from core.registry import get_pass
 from core.serde import from_plain
 from core.store.store import Store
+from core.work.folders import job_folder
+from core.work.left import kept_file
+from core.work.stop import Stop
 
 PLANS = {
     "quick": MeasurementPlan(
@@ -91,7 +94,7 @@ class Measurer:
             RuntimeFailed: The runtime refuses the artifact, or its outputs are not finite.
             Cancelled: The run was stopped, or the time is over.
         """
-        with job_folder(self._store) as folder:
+        with job_folder(self._store.jobs_dir) as folder:
             measured = self._time(candidate, artifact, baseline, plan, folder)
             if measured.predictions is None:
                 raise RuntimeFailed("The candidate left no predictions.", hint="Report this as a fault.")

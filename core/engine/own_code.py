@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.archives.zips import BROKEN_ZIP, is_zip
 from core.engine.described import files_of
-from core.engine.jobs import Stop, kept_file, run_task
+from core.engine.jobs import run_task
 from core.errors import InvalidRequest, NotFound, SandboxUnavailable
 from core.protocols import InspectOptions
 from core.sandbox.confinement import confinement
@@ -19,6 +19,8 @@ from core.settings import get_settings
 from core.sources.names import display_name
 from core.sources.torch.own_code import WEIGHTS, parse_build
 from core.sources.unsupported import folder_refusal
+from core.work.left import kept_file
+from core.work.stop import Stop
 
 EPOCH = (2020, 1, 1, 0, 0, 0)
 LINES = (

@@ -12,8 +12,8 @@ from core.datasets.random_inputs import SAMPLES
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe
 from core.domain.run import Candidate, Result
-from core.engine.jobs import Stop
 from core.search.estimate import HEAT_S, Forecast
+from core.work.stop import Stop
 
 FINISH_S = 1.0
 """Seconds to end processes and to write what was found."""

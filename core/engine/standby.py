@@ -12,9 +12,9 @@ from core.datasets.splits import FOR_EVALUATION
 from core.domain.model import DataSet, SourceModel
 from core.domain.run import Candidate
 from core.engine.building import lay_out, lay_out_data, source_artifact
-from core.engine.jobs import Stop
 from core.errors import WhetstoneError
 from core.store.store import Store
+from core.work.stop import Stop
 
 
 class Standby:

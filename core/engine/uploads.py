@@ -11,7 +11,7 @@ from typing import Any
 
 from core.domain.model import DataSet, FileRef, SourceModel
 from core.engine.described import data_of, files_of, model_of
-from core.engine.jobs import Stop, job_folder, kept_file, run_task
+from core.engine.jobs import run_task
 from core.engine.own_code import check_allowed, exported, gathered, holds_code
 from core.engine.upload_slots import turn
 from core.errors import InvalidRequest, NotFound, TooLarge, UnrecognizedFile
@@ -22,6 +22,9 @@ from core.settings import get_settings
 from core.sources.onnx.protobuf import looks_like_onnx
 from core.sources.task_inference import restated
 from core.store.store import Store
+from core.work.folders import job_folder
+from core.work.left import kept_file
+from core.work.stop import Stop
 
 PREPARATION = 2
 """Raise it where the same data would be prepared or split differently."""
@@ -82,7 +85,7 @@ def _weights_beside(store: Store, path: Path) -> list[str]:
     """
     if not looks_like_onnx(path) or not _mentions(path, EXTERNAL_MARK):
         return []
-    with turn(), job_folder(store) as folder:
+    with turn(), job_folder(store.jobs_dir) as folder:
         reply = run_task("core.sources.describe", "external", {"path": str(path)}, [path], folder, Stop())
     found = [path.parent / name for name in (files_of(reply) if reply.get("files") else ())]
     if not all(each.is_file() and each.resolve().is_relative_to(path.parent) for each in found):
@@ -122,7 +125,7 @@ def add_model(
     if held is not None:
         return held
     path = _checked(path)
-    with job_folder(store) as folder:
+    with job_folder(store.jobs_dir) as folder:
         whole = gathered(path, code, folder)
         return _added(store, whole, options or InspectOptions(), beside and whole == path, exposed)
 
@@ -139,7 +142,7 @@ def _added(store: Store, path: Path, options: InspectOptions, beside: bool, expo
     known = store.models.renew(identity)
     if known is not None and store.blobs.holds(known.files):
         return known
-    with turn(), job_folder(store) as folder:
+    with turn(), job_folder(store.jobs_dir) as folder:
         if with_code:
             path, options = exported(path, options, folder / "code")
         payload = {"path": str(path), "folder": str(folder), "options": to_plain(options), "beside": weights}
@@ -203,7 +206,7 @@ def add_data(
     known = store.data.renew(identity)
     if known is not None and store.blobs.holds(known.files):
         return known
-    with turn(), job_folder(store) as folder:
+    with turn(), job_folder(store.jobs_dir) as folder:
         payload = {
             "path": str(reads[0]) if reads else (str(source) if source is not None else None),
             "folder": str(folder),

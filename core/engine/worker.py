@@ -21,14 +21,15 @@ from typing import TextIO
 
 from core.domain.run import Run
 from core.engine.execute import execute
-from core.engine.jobs import Stop, sweep_jobs
 from core.engine.kits import sweep_kits
+from core.errors import StoreUnusable
 from core.machine.cores import all_cores
 from core.settings import get_settings
 from core.store.claims import ClaimLost
-from core.store.database import StoreUnusable
 from core.store.private import private_file, private_folder
 from core.store.store import Store
+from core.work.folders import sweep_jobs
+from core.work.stop import Stop
 
 IDLE_S = 60.0
 POLL_S = 0.5
@@ -174,7 +175,7 @@ def _mark_interrupted(store: Store) -> None:
 
 def _tidy(store: Store) -> None:
     _mark_interrupted(store)
-    sweep_jobs(store)
+    sweep_jobs(store.jobs_dir)
     sweep_kits(store)
     days = get_settings().retention_days
     if days > 0:

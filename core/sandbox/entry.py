@@ -1,6 +1,7 @@
 """The child's side: `python -m core.sandbox.entry MODULE`, spoken to over stdin and stdout.
 
-The first line sets the process up, each further line is one command, each command gets one line back.
+The first line sets the process up, each further line is one command. Each command gets one line back, after
+any number of lines that say how far it is (`core.sandbox.replies.tell`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from core.sandbox.confinement import confine
 from core.sandbox.kernel import die_with_parent
 from core.sandbox.limits import ResourceLimits
 from core.sandbox.protocol import Message, decode, encode, failure
+from core.sandbox.replies import send, send_to
 
 Commands = dict[str, Callable[[Message], Message]]
 
@@ -23,6 +25,7 @@ Commands = dict[str, Callable[[Message], Message]]
 def main(module: str) -> None:
     """Serve the commands of `module` until the parent closes the pipe."""
     requests, replies = _take_pipes()
+    send_to(replies)
     setup = decode(requests.readline())
     die_with_parent(setup["parent"])
     _prepare(setup)
@@ -34,8 +37,7 @@ def main(module: str) -> None:
             reply = encode({"result": commands[request["command"]](request["payload"])})
         except BaseException as error:  # even SystemExit is an answer that the parent waits for
             reply = encode(failure(error))
-        replies.write(reply)
-        replies.flush()
+        send(reply)
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:

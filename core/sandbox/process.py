@@ -11,7 +11,8 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from math import ceil
@@ -28,6 +29,8 @@ from core.sandbox.spawn import spawn
 from core.settings import get_settings
 
 LONGEST_REPLY = 4 * 1024**2
+# Of what a process says of its progress in one call: more is no news, but a way to keep this process busy.
+MOST_PROGRESS, LONGEST_PROGRESS = 100_000, 64 * 1024**2
 # A thread may start another while the list is read; one that never stops doing so is let be.
 _LOOKS_FOR_THREADS = 8
 # Steps of full length, on all cores, after which a process that does not end is ended by the kernel.
@@ -64,7 +67,7 @@ class Child:
     ) -> None:
         if confined:
             _require_confinement()
-        folder, self._limits = _made(writes), limits or _usual_limits()
+        folder, self._limits = _made(writes), limits or usual_limits()
         setup: Message = {
             "parent": os.getpid(),
             "reads": [_existing(path) for path in reads],
@@ -90,7 +93,15 @@ class Child:
         """The process id."""
         return self._process.pid
 
-    def call(self, command: str, payload: Message, timeout: float) -> Message:
+    def call(
+        self,
+        command: str,
+        payload: Message,
+        timeout: float,
+        *,
+        step: str = "",
+        on_progress: Callable[[Message], None] | None = None,
+    ) -> Message:
         """Run one command and wait for its answer. One call at a time; other threads queue.
 
         Args:
@@ -98,6 +109,8 @@ class Child:
             payload: Values with a JSON form; NaN and infinities survive, paths become text.
             timeout: Seconds; the first call includes the start and the module's import. When they are
                 over, the whole process group is killed.
+            step: What messages call the command; its own name if empty.
+            on_progress: Told what the command says before its answer; input, as the answer is.
 
         Returns:
             What the command returned. It comes from a process that may run hostile code: check it as input.
@@ -109,21 +122,45 @@ class Child:
             ChildTimeout: No answer in time.
             Cancelled: Another thread called `kill`.
         """
+        step = step or command
         with self._calling:
             if self._stopped:
-                raise ChildCrashed(f"The working process was stopped before the step {command!r}.")
-            try:
-                self._channel.send(encode({"command": command, "payload": payload}))
-                line = self._channel.receive(timeout, self._check_threads)
-            except Ended:
-                raise self._death(command) from None
-            except Flooded:
+                raise ChildCrashed(f"The working process was stopped before the step {step!r}.")
+            self._channel.send(encode({"command": command, "payload": payload}))
+            reply = self._answer(step, timeout, on_progress)
+        if isinstance(problem := reply.get("error"), dict):
+            raise error_of(problem)
+        result = reply.get("result")
+        if not isinstance(result, dict):
+            raise ChildCrashed(f"The step {step!r} gave no usable answer.")
+        return result
+
+    def _answer(self, step: str, timeout: float, on_progress: Callable[[Message], None] | None) -> Message:
+        """Wait for the answer, and pass on what comes before it."""
+        end, told, length = time.monotonic() + timeout, 0, 0
+        while True:
+            line = self._line(step, end)
+            if line is None:
                 self._stop()
-                raise ChildCrashed(f"The answer of the step {command!r} was too long to be honest.") from None
-        if line is None:
+                raise timed_out(step, f"did not finish within {timeout:g} seconds", self._channel.errors)
+            reply = self._decoded(line, step)
+            if not isinstance(said := reply.get("progress"), dict):
+                return reply
+            told, length = told + 1, length + len(line)
+            if told > MOST_PROGRESS or length > LONGEST_PROGRESS:
+                self._stop()
+                raise ChildCrashed(f"The step {step!r} said more of its progress than is honest.")
+            if on_progress is not None:
+                on_progress(said)
+
+    def _line(self, step: str, end: float) -> bytes | None:
+        try:
+            return self._channel.receive(end - time.monotonic(), self._check_threads)
+        except Ended:
+            raise self._death(step) from None
+        except Flooded:
             self._stop()
-            raise timed_out(command, f"did not finish within {timeout:g} seconds", self._channel.errors)
-        return self._result(line, command)
+            raise ChildCrashed(f"The answer of the step {step!r} was too long to be honest.") from None
 
     def keep_to(self, cores: set[int]) -> None:
         """Keep its threads, those that its libraries started too, and all that they will start on `cores`.
@@ -168,18 +205,12 @@ class Child:
         except OSError:  # it ended, which the next call will say
             return set()
 
-    def _result(self, line: bytes, command: str) -> Message:
+    def _decoded(self, line: bytes, step: str) -> Message:
         try:
-            reply = decode(line)
+            return decode(line)
         except (ValueError, RecursionError) as error:
             self._stop()
-            raise ChildCrashed(f"The step {command!r} gave an answer that cannot be read.") from error
-        if isinstance(problem := reply.get("error"), dict):
-            raise error_of(problem)
-        result = reply.get("result")
-        if not isinstance(result, dict):
-            raise ChildCrashed(f"The step {command!r} gave no usable answer.")
-        return result
+            raise ChildCrashed(f"The step {step!r} gave an answer that cannot be read.") from error
 
     def _death(self, command: str) -> WhetstoneError:
         code = self._end()
@@ -206,10 +237,11 @@ class Child:
             return self._process.wait()
 
 
-def _usual_limits() -> ResourceLimits:
+def usual_limits(memory_bytes: int = 0) -> ResourceLimits:
+    """Return the limits that the settings give, with `memory_bytes` of memory where that is not 0."""
     settings = get_settings()
     seconds = _LONGEST_LIFE * settings.child_timeout_s * (os.cpu_count() or 1)
-    return ResourceLimits(memory_bytes=settings.child_memory_bytes, cpu_seconds=ceil(seconds))
+    return ResourceLimits(memory_bytes=memory_bytes or settings.child_memory_bytes, cpu_seconds=ceil(seconds))
 
 
 def _require_confinement() -> None:

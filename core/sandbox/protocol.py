@@ -25,7 +25,7 @@ def encode(message: Message) -> bytes:
     Raises:
         TypeError: A value has no JSON form.
     """
-    return json.dumps(message, default=_plain).encode() + b"\n"
+    return json.dumps(message, default=plain).encode() + b"\n"
 
 
 def decode(line: bytes) -> Message:
@@ -40,7 +40,12 @@ def decode(line: bytes) -> Message:
     return message
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """Return the JSON form of a value that JSON itself has none for.
+
+    Raises:
+        TypeError: It has none either.
+    """
     if isinstance(value, PurePath):
         return os.fspath(value)
     if isinstance(value, (set, frozenset)):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from xml.parsers import expat
 
 from core.archives.programs import check_pt2
@@ -17,6 +16,7 @@ from core.complaints import complaint
 from core.errors import CorruptFile, UnsafeUpload
 from core.sources.onnx import checks
 from core.sources.torch.state_dict import is_safetensors
+from core.work.unit import Check, Done, Job, Kind
 
 HOSTILE = "The uploaded model may have taken over the process that built this; do not trust it."
 
@@ -105,18 +105,15 @@ CHECKS: dict[str, Callable[[Path], tuple[Path, ...]]] = {
 }
 
 
-def check(payload: dict[str, Any]) -> dict[str, Any]:
+def check(request: Check, _: Job) -> Done[None]:
     """Check artifacts.
-
-    Args:
-        payload: ``artifacts``, each with its ``format`` and ``files``, the one to open first.
 
     Raises:
         InputError: As `check_artifact` does.
     """
-    for each in payload["artifacts"]:
-        check_artifact(each["format"], tuple(Path(file) for file in each["files"]))
-    return {}
+    for each in request.artifacts:
+        check_artifact(each.format, each.files)
+    return Done(None)
 
 
-COMMANDS = {"check": check}
+UNIT = Kind(__name__, "check", Check, type(None), check)

@@ -1,8 +1,8 @@
 """Database, runs, results and content-addressed files."""
 
+from core.errors import StoreUnusable
 from core.store.blobs import Blobs
 from core.store.claims import ClaimLost
-from core.store.database import StoreUnusable
 from core.store.store import Store
 from core.store.work import Pulse
 

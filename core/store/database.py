@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, TimeoutError
 
-from core.errors import BackendMissing, InvalidRequest, WhetstoneError
+from core.errors import BackendMissing, InvalidRequest, StoreUnusable
 from core.store.migrations import HEAD
 from core.store.private import FOLDER, private_file
 
@@ -35,12 +35,6 @@ _SERVER_HINT = (
     "address, user and password in WHETSTONE_DATABASE_URL are right."
 )
 _migrating = threading.Lock()  # Alembic keeps its context in module globals
-
-
-class StoreUnusable(WhetstoneError):
-    """The database cannot be opened, read or written; nothing in it was changed."""
-
-    code = "store_unusable"
 
 
 class Database:

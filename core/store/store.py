@@ -7,12 +7,13 @@ from typing import Self
 
 from core.domain.model import DataSet, SourceModel
 from core.domain.run import Run
+from core.errors import StoreUnusable
 from core.settings import Settings, get_settings
 from core.store.artifacts import Artifacts
 from core.store.blobs import GRACE_S, Blobs
 from core.store.candidates import Candidates
 from core.store.cleanup import Cleanup
-from core.store.database import Database, StoreUnusable
+from core.store.database import Database
 from core.store.documents import Documents
 from core.store.events import Events
 from core.store.live import Live

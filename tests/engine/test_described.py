@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.engine.described import LONGEST_NAME, MOST_NOTES, built_of, data_of, files_of, model_of
+from core.engine.described import LONGEST_NAME, MOST_NOTES, data_of, files_of, model_of
 from core.errors import InputError, UnsafeUpload, UnsupportedModel
 from core.sandbox.answers import figures
 from core.serde import to_plain
@@ -112,19 +112,6 @@ def test_names_of_files_are_few_and_plain(files: Any) -> None:
     with pytest.raises(UnsafeUpload):
         files_of({"files": files})
     assert files_of({"files": ["a", "b", "a"]}) == ["a", "b"]
-
-
-def test_what_was_built_has_the_file_to_open_first() -> None:
-    reply = {"format": "onnx", "path": "b", "files": ["a", "b"], "options": {}, "details": {"no\nte": "x\ny"}}
-    got = built_of(reply)
-    assert (got.files, got.details) == (["b", "a"], {"no te": "x y"})
-    for wrong in (
-        {"path": 3},
-        {"details": {"a": "x" * 1000 * 1000, "b": ["y" * 1999] * 99}},
-        {"options": []},
-    ):
-        with pytest.raises(UnsafeUpload):
-            built_of({**reply, **wrong})
 
 
 @pytest.mark.parametrize("answer", [{"ms": "fast"}, {"ms": [1.0, "x"]}, {"ms": [float("nan")]}, {"x": {}}])

@@ -11,9 +11,9 @@ from core.bench.timing.interleaving import MeasurementPlan
 from core.domain.model import TensorSpec
 from core.domain.recipe import Recipe
 from core.domain.run import Candidate, Result
-from core.engine.jobs import Stop
 from core.engine.pacing import FINISH_S, Pacing, random_samples
 from core.search.spelling import parse
+from core.work.stop import Stop
 from tests.factories import candidate, model, result
 
 PLAN = MeasurementPlan(max_seconds=5.0)

@@ -12,9 +12,11 @@ from core.domain.model import SourceModel
 from core.domain.recipe import Artifact, Recipe, Step, Target
 from core.domain.run import Candidate, CandidateStatus, RunRequest
 from core.engine import building, kit_path
-from core.engine.jobs import Stop
 from core.errors import UnsafeUpload
+from core.passes.build import Built
 from core.store.store import Store
+from core.work import local as work_local
+from core.work.stop import Stop
 from tests.archives.conftest import TorchFiles, torch_files
 from tests.archives.hostile import PROGRAMS, rewrite
 from tests.factories import result
@@ -30,15 +32,15 @@ def hostile(torch_files: TorchFiles, tmp_path: Path) -> Path:
 def test_a_hostile_result_is_not_stored(
     store: Store, mlp: SourceModel, hostile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_task = building.run_task
+    confined = work_local._confined
 
-    def taken_over(module: str, command: str, payload: dict[str, Any], *rest: Any) -> dict[str, Any]:
-        if module != "core.passes.build":
-            return run_task(module, command, payload, *rest)
-        Path(payload["folder"], "model.pt2").write_bytes(hostile.read_bytes())
-        return {"format": "pt2", "path": "model.pt2", "files": ["model.pt2"], "options": {}, "details": {}}
+    def taken_over(kind: Any, unit: Any, stop: Stop, place: Any) -> tuple[Any, list[str]]:
+        if unit.kind != "core.passes.build":
+            return confined(kind, unit, stop, place)
+        (place.out / "model.pt2").write_bytes(hostile.read_bytes())
+        return Built("pt2", {}, {}), ["model.pt2"]
 
-    monkeypatch.setattr(building, "run_task", taken_over)
+    monkeypatch.setattr(work_local, "_confined", taken_over)
     builder = building.Builder(store, mlp, None, 0, Stop(), lambda step: None)
     with pytest.raises(UnsafeUpload, match="pickled Python object"):
         builder.build(Recipe((Step("int8_dynamic"),), Target("onnxruntime")))

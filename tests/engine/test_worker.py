@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from core.domain.run import Run, RunRequest, RunStatus
-from core.engine.jobs import Stop
 from core.engine.worker import Heartbeat, _deadline, only_worker, recover
 from core.settings import get_settings
 from core.store.store import Store
+from core.work.stop import Stop
 
 Make = Callable[..., RunRequest]
 

@@ -1,25 +1,42 @@
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from core.errors import InvalidRequest, PassNotApplicable
-from core.passes.build import build
+from core.domain.recipe import Artifact, Step
+from core.errors import InvalidRequest, PassNotApplicable, UnsafeUpload
+from core.passes.build import UNIT, BuildRequest, Built, accept
 from core.protocols import LocalArtifact
-from core.sandbox.process import Child
-from core.serde import to_plain
+from core.store.blobs import Blobs
+from core.work.local import LocalExecutor
+from core.work.stop import Stop
+from core.work.unit import Job, WorkResult
 from tests.passes.conftest import Sample, answer
 
 
-def payload(pass_id: str, sample: Sample, format: str, folder: Path, **more: Any) -> dict[str, Any]:
-    folder.mkdir(exist_ok=True)
-    plain, model = to_plain(sample.artifacts[format]), to_plain(sample.model)
-    given = {"pass_id": pass_id, "params": {}, "model": model, "artifact": plain, "folder": str(folder)}
-    return given | {"data": None, "seed": 0, "threads": 1} | more
+@pytest.fixture
+def blobs(tmp_path: Path) -> Blobs:
+    return Blobs(tmp_path / "blobs")
+
+
+def asked(sample: Sample, format: str, blobs: Blobs, pass_id: str, params: dict[str, Any]) -> BuildRequest:
+    local = sample.artifacts[format]
+    files = tuple(blobs.add(file, file.name) for file in local.files)
+    artifact = Artifact("parent", None, None, format, files, local.options, local.details)
+    return BuildRequest(Step(pass_id, params), sample.model, artifact)
+
+
+def built(request: BuildRequest, blobs: Blobs, data: Path | None = None) -> WorkResult[Built]:
+    inputs = {"model": request.artifact.files}
+    if data is not None:
+        rows = sorted(data.rglob("*.npy"))
+        inputs["data"] = tuple(blobs.add(file, file.relative_to(data).as_posix()) for file in rows)
+    jobs = blobs.root.parent / "jobs"
+    jobs.mkdir(exist_ok=True)
+    return LocalExecutor(blobs, jobs).run(UNIT.unit(request, inputs=inputs), Stop())
 
 
 def data(folder: Path, sample: Sample) -> Path:
@@ -32,36 +49,45 @@ def data(folder: Path, sample: Sample) -> Path:
 
 
 @pytest.mark.parametrize("pass_id", ["int8_static_ort", "int8_static_nncf"])
-def test_a_confined_child_builds_with_data(pass_id: str, resnet: Sample, tmp_path: Path) -> None:
-    rows, folder = data(tmp_path / "data", resnet), tmp_path / "out"
-    given = payload(pass_id, resnet, "onnx", folder, data=str(rows), params={"samples": 4})
-    reads = [rows, *resnet.artifacts["onnx"].files]
-    with Child("core.passes.build", reads=reads, writes=folder) as child:
-        built = child.call("build", given, timeout=120)
-    assert built["details"]["samples"] == 4
-    files = tuple(folder / name for name in built["files"])
-    assert folder / built["path"] == files[0]
-    found = LocalArtifact(built["format"], files[0], files, built["options"], built["details"])
+def test_a_confined_process_builds_with_data(
+    pass_id: str, resnet: Sample, tmp_path: Path, blobs: Blobs
+) -> None:
+    request = asked(resnet, "onnx", blobs, pass_id, {"samples": 4})
+    result = built(request, blobs, data(tmp_path / "data", resnet))
+    made = result.values
+    assert made.details["samples"] == 4
+    files = blobs.lay_out(result.files, tmp_path / "out")
+    found = LocalArtifact(made.format, files[0], files, made.options, made.details)
     assert answer(found, resnet.model)[0].shape == (1, 10)
 
 
-def test_a_confined_child_exports(resnet: Sample, tmp_path: Path) -> None:
-    folder = tmp_path / "out"
-    given = payload("export_onnx", resnet, "pt2", folder)
-    with Child("core.passes.build", reads=resnet.artifacts["pt2"].files, writes=folder) as child:
-        assert child.call("build", given, timeout=120)["files"] == ["model.onnx"]
+def test_a_confined_process_exports(resnet: Sample, blobs: Blobs) -> None:
+    files = built(asked(resnet, "pt2", blobs, "export_onnx", {}), blobs).files
+    assert [file.name for file in files] == ["model.onnx"]
 
 
-def test_the_same_request_gives_the_same_bytes(resnet: Sample, tmp_path: Path) -> None:
-    first, second = (
-        tmp_path / name / build(payload("int8_static_ort", resnet, "onnx", tmp_path / name))["path"]
-        for name in ("one", "two")
-    )
-    assert hashlib.sha256(first.read_bytes()).digest() == hashlib.sha256(second.read_bytes()).digest()
+def test_the_same_request_gives_the_same_bytes(resnet: Sample, tmp_path: Path, blobs: Blobs) -> None:
+    request = asked(resnet, "onnx", blobs, "int8_static_ort", {})
+    blobs.lay_out(request.artifact.files, tmp_path / "in")
+    contents = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        done = UNIT.do(request, Job(tmp_path / name, {"model": tmp_path / "in"}))
+        contents.append(done.files[0].read_bytes())
+    assert contents[0] == contents[1]
 
 
-def test_errors_keep_their_kind(graphs: dict[str, Sample], tmp_path: Path) -> None:
-    with pytest.raises(PassNotApplicable):
-        build(payload("int8_dynamic", graphs["nothing"], "onnx", tmp_path / "out"))
-    with pytest.raises(InvalidRequest):
-        build(payload("int8_dynamic", graphs["nothing"], "onnx", tmp_path / "out", params={"colour": "red"}))
+def test_errors_keep_their_kind(graphs: dict[str, Sample], tmp_path: Path, blobs: Blobs) -> None:
+    folder = blobs.root.parent / "in"
+    for params, error in (({}, PassNotApplicable), ({"colour": "red"}, InvalidRequest)):
+        request = asked(graphs["nothing"], "onnx", blobs, "int8_dynamic", params)
+        blobs.lay_out(request.artifact.files, folder)
+        with pytest.raises(error):
+            UNIT.do(request, Job(tmp_path, {"model": folder}))
+
+
+def test_what_was_built_is_told_in_plain_and_short_texts() -> None:
+    request: Any = None
+    assert accept(request, Built("onnx", {}, {"no\nte": "x\ny"})).details == {"no te": "x y"}
+    with pytest.raises(UnsafeUpload, match="more of what it built"):
+        accept(request, Built("onnx", {}, {"a": "x" * 1000 * 1000, "b": ["y" * 1999] * 99}))

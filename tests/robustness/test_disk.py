@@ -8,11 +8,10 @@ import pytest
 
 from core import cli
 from core.engine import open_store
-from core.engine.jobs import job_folder
-from core.errors import ChildCrashed
+from core.errors import ChildCrashed, StoreUnusable
 from core.sandbox.process import Child
 from core.settings import get_settings
-from core.store.database import StoreUnusable
+from core.work.folders import job_folder
 from sample_models.catalogue import by_id
 
 MODEL = str(by_id("cancer-mlp").files["onnx"])
@@ -70,12 +69,15 @@ def test_a_full_disk_is_named_by_whoever_meets_it(data_dir: Path) -> None:
     with open_store() as store:
         with (
             pytest.raises(StoreUnusable, match="No space left on device") as caught,
-            job_folder(store),
+            job_folder(store.jobs_dir),
             open("/dev/full", "wb", buffering=0) as full,  # noqa: PTH123
         ):
             full.write(b"x")
         assert "Delete old runs" in caught.value.hint
-        with pytest.raises(StoreUnusable, match="No space left on device"), job_folder(store) as folder:
+        with (
+            pytest.raises(StoreUnusable, match="No space left on device"),
+            job_folder(store.jobs_dir) as folder,
+        ):
             fill(folder)
         assert not list(store.jobs_dir.iterdir())
 
@@ -90,7 +92,7 @@ def test_other_crashes_keep_their_name(data_dir: Path) -> None:
     with (
         open_store() as store,
         pytest.raises(ChildCrashed, match="no_such"),
-        job_folder(store) as folder,
+        job_folder(store.jobs_dir) as folder,
         Child("tests.robustness.filling", writes=folder, confined=False) as child,
     ):
         child.call("no_such", {}, 60)

@@ -1,0 +1,64 @@
+"""Any kind of work in a confined process, for `core.sandbox.process.Child`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import msgspec
+
+from core.sandbox.protocol import Message, plain
+from core.sandbox.replies import tell
+from core.serde import from_plain
+from core.work.unit import Done, Job, WorkUnit, kind_of
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What the process is told to do.
+
+    Attributes:
+        unit: The unit; its parameters still plain values.
+        folder: Where it may write.
+        inputs: The folders of its inputs, by name.
+        seconds: Until it will be stopped.
+    """
+
+    unit: WorkUnit[Any, Any]
+    folder: Path
+    inputs: dict[str, Path]
+    seconds: float
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What it answers: the kind's answer as plain values, and names of files below its folder."""
+
+    values: Any
+    files: list[str]
+
+
+def do(payload: Message) -> Message:
+    """Do the unit of an `Order` and return a `Reply`, both as plain values."""
+    order = from_plain(payload, Order)
+    kind, end = kind_of(order.unit), monotonic() + order.seconds
+    job = Job(
+        order.folder.resolve(),
+        order.inputs,
+        order.unit.cores,
+        order.unit.seed,
+        lambda progress: tell(_plain(progress)),
+        lambda: monotonic() > end,
+    )
+    done: Done[Any] = kind.do(from_plain(order.unit.parameters, kind.request), job)
+    return {"values": _plain(done.values), "files": [_below(job.folder, file) for file in done.files]}
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.to_builtins(value, str_keys=True, enc_hook=plain)
+
+
+def _below(folder: Path, path: Path) -> str:
+    return path.resolve().relative_to(folder).as_posix()
+
+
+COMMANDS = {"do": do}

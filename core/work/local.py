@@ -1,0 +1,125 @@
+"""The executor of one machine: every unit in a fresh confined process beside this one."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from core.errors import ChildTimeout
+from core.sandbox.answers import made_of, unusable
+from core.sandbox.process import Child, usual_limits
+from core.sandbox.protocol import Message
+from core.serde import to_plain
+from core.settings import get_settings
+from core.texts import one_line
+from core.work.child import Order, Reply
+from core.work.executor import Files
+from core.work.folders import job_folder
+from core.work.left import file_names, kept_file
+from core.work.stop import Stop
+from core.work.unit import A, Job, Kind, Progress, Q, WorkResult, WorkUnit, kind_of, unheard
+
+LEAST_STEP_S = 1.0
+CHILD = "core.work.child"
+MOST_EVENTS = 1000
+ENV: dict[str, str] = {}
+"""Variables of all confined processes besides the harmless ones of this process."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where one unit is done, and how long it may take."""
+
+    folder: Path
+    inputs: dict[str, Path]
+    seconds: float
+    on_progress: Callable[[Progress], None]
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "out"
+
+
+class LocalExecutor:
+    """Does units on this machine; see `core.work.executor.Executor`."""
+
+    id: ClassVar[str] = "local"
+    name: ClassVar[str] = "This machine"
+    here: ClassVar[bool] = True
+
+    def __init__(self, files: Files, jobs: Path) -> None:
+        self._files, self._jobs = files, jobs.resolve()
+
+    def run(
+        self, unit: WorkUnit[Q, A], stop: Stop, on_progress: Callable[[Progress], None] = unheard
+    ) -> WorkResult[A]:
+        """Do `unit`, see `Executor.run`."""
+        kind, events = kind_of(unit), deque[Progress](maxlen=MOST_EVENTS)
+
+        def heard(progress: Progress) -> None:
+            events.append(progress)
+            on_progress(progress)
+
+        with job_folder(self._jobs) as folder:
+            inputs = {name: folder / "in" / name for name in unit.inputs}
+            for name, files in unit.inputs.items():
+                self._files.lay_out(files, inputs[name])
+            place = _Place(folder, inputs, _seconds(unit, stop), heard)
+            place.out.mkdir()
+            values, names = (_confined if kind.confined else self._open)(kind, unit, stop, place)
+            answer = kind.accept(unit.parameters, values)
+            left = [kept_file(place.out, name) for name in names]
+            if kind.leaves_files and not left:
+                raise unusable("it names no file")
+            if kind.check is not None:
+                self.run(kind.check(unit.parameters, answer, tuple(left)), stop)
+            kept = tuple(self._files.add(path, name) for path, name in zip(left, names, strict=True))
+        return WorkResult(answer, kept, tuple(events))
+
+    def _open(self, kind: Kind[Q, A], unit: WorkUnit[Q, A], stop: Stop, place: _Place) -> tuple[A, list[str]]:
+        """Do what starts confined processes of its own in this one."""
+
+        def beside(other: WorkUnit[Any, Any]) -> WorkResult[Any]:
+            with stop.until(float("inf")):
+                return self.run(other, stop)
+
+        out = place.out.resolve()
+        job = Job(out, place.inputs, unit.cores, unit.seed, place.on_progress, stop.over, beside)
+        done = kind.do(unit.parameters, job)
+        return done.values, [file.resolve().relative_to(out).as_posix() for file in done.files]
+
+
+def _confined(kind: Kind[Q, A], unit: WorkUnit[Q, A], stop: Stop, place: _Place) -> tuple[A, list[str]]:
+    """Do it in a process of its own, and take nothing of its answer for granted."""
+
+    def heard(said: Message) -> None:
+        progress = made_of(said, Progress)
+        place.on_progress(
+            Progress(
+                message=one_line(progress.message),
+                share=progress.share,
+                figures={one_line(name): value for name, value in progress.figures.items()},
+            )
+        )
+
+    order = to_plain(Order(unit, place.out, place.inputs, place.seconds))
+    reads = [*place.inputs.values(), *unit.reads]
+    limits = usual_limits(unit.memory_bytes)
+    with Child(CHILD, reads=reads, writes=place.out, limits=limits, env=ENV) as child, stop.watching(child):
+        said = child.call("do", order, place.seconds, step=kind.name, on_progress=heard)
+    reply = made_of(said, Reply)
+    return made_of(reply.values, kind.answer), file_names(reply.files)
+
+
+def _seconds(unit: WorkUnit[Any, Any], stop: Stop) -> float:
+    most = get_settings().child_timeout_s if unit.deadline_s is None else unit.deadline_s
+    seconds = min(most, stop.remaining_s)
+    if seconds < LEAST_STEP_S:
+        raise ChildTimeout("The time budget was over.", hint="Give the run a larger budget.")
+    return seconds
+
+
+EXECUTOR = LocalExecutor

@@ -1,0 +1,71 @@
+"""Ending work early: at a deadline, or because a person says so."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from core.errors import Cancelled
+from core.sandbox.process import Child
+
+
+class Stop:
+    """Ends the work in progress: at a deadline, or when another thread says so.
+
+    Args:
+        deadline: Value of `time.monotonic` after which no step may go on; None for no limit.
+    """
+
+    def __init__(self, deadline: float | None = None) -> None:
+        self.event = threading.Event()
+        self._deadline = deadline
+        self._child: Child | None = None
+        self._lock = threading.Lock()
+
+    def set(self) -> None:
+        """Stop now; the working process is killed and its caller sees `Cancelled`."""
+        self.event.set()
+        with self._lock:
+            if self._child is not None:
+                self._child.kill()
+
+    def check(self) -> None:
+        """Raise if the work was stopped.
+
+        Raises:
+            Cancelled: It was.
+        """
+        if self.event.is_set():
+            raise Cancelled("The run was cancelled.")
+
+    def over(self) -> bool:
+        """Whether the work was stopped or its time is up."""
+        return self.event.is_set() or self.remaining_s <= 0
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds to the deadline."""
+        return float("inf") if self._deadline is None else self._deadline - time.monotonic()
+
+    @contextmanager
+    def until(self, deadline: float) -> Iterator[None]:
+        """Let the deadline be another one while the block runs."""
+        before, self._deadline = self._deadline, None if deadline == float("inf") else deadline
+        try:
+            yield
+        finally:
+            self._deadline = before
+
+    @contextmanager
+    def watching(self, child: Child) -> Iterator[Child]:
+        """Kill `child` when the work is stopped while the block runs."""
+        with self._lock:  # with the check inside: `set` comes before both, or finds the child
+            self.check()
+            self._child = child
+        try:
+            yield child
+        finally:
+            with self._lock:
+                self._child = None
