@@ -6,16 +6,19 @@ WHETSTONE_DATA_DIR=/srv/whetstone WHETSTONE_RETENTION_DAYS=30 make run
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 
 import msgspec
 
+from core.domain.run import DEFAULT_OWNER
 from core.errors import InvalidRequest
 
 PREFIX = "WHETSTONE_"
 OWN_CODE = ("auto", "on", "off")
+_OWNER = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 GIB = 1024**3
 
 
@@ -26,6 +29,8 @@ class Settings:
     Attributes:
         data_dir: Where the database and all files live.
         database_url: SQLAlchemy URL; empty means SQLite inside `data_dir`.
+        owner: Whose models, data sets and runs this process shows and makes: a name of letters, digits and
+            ``. _ @ -``.
         upload_limit_bytes: Largest accepted upload.
         allowed_hosts: Names, separated by commas, that the dashboard is opened under besides those of this
             machine: behind a proxy, or on a published port of a container.
@@ -41,6 +46,7 @@ class Settings:
 
     data_dir: Path = field(default_factory=lambda: Path.home() / ".whetstone")
     database_url: str = ""
+    owner: str = DEFAULT_OWNER
     upload_limit_bytes: int = 4 * GIB
     allowed_hosts: str = ""
     trust_uploads: bool = False
@@ -77,6 +83,11 @@ def read_settings(environ: dict[str, str]) -> Settings:
     if values.get("own_code", "auto") not in OWN_CODE:
         raise InvalidRequest(
             f"The setting {PREFIX}OWN_CODE is {values['own_code']!r}.", hint=f"Choose {', '.join(OWN_CODE)}."
+        )
+    if not _OWNER.fullmatch(str(values.get("owner", DEFAULT_OWNER))):
+        raise InvalidRequest(
+            f"The setting {PREFIX}OWNER is {values['owner']!r}.",
+            hint="Give a name of up to 64 letters, digits and the signs . _ @ -",
         )
     return Settings(**values)  # type: ignore[arg-type]
 

@@ -10,6 +10,7 @@ from core.domain.measurement import Accuracy, Fidelity, Interval, Timing
 from core.domain.recipe import Recipe
 from core.errors import ErrorRecord
 
+DEFAULT_OWNER = "local"
 PLANNING = "plan"
 """Stage of an error that refused a candidate before any work."""
 
@@ -174,6 +175,7 @@ class Run:
         estimate_s: Expected seconds of work in all: stated before the start, and anew with every step.
         elapsed_s: Seconds worked so far, over all resumes.
         data_id: Data set that it works on: the one asked for, or the random inputs once they are drawn.
+        owner: Whose it is; nobody else finds it.
     """
 
     id: str
@@ -193,6 +195,7 @@ class Run:
     cancel_requested: bool = False
     error: ErrorRecord | None = None
     data_id: str | None = None
+    owner: str = DEFAULT_OWNER
 
 
 @dataclass(frozen=True)

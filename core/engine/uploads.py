@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.domain.model import DataSet, FileRef, SourceModel
+from core.domain.run import DEFAULT_OWNER
 from core.engine.described import data_of, files_of, model_of
 from core.engine.jobs import run_task
 from core.engine.own_code import check_allowed, exported, gathered, holds_code
@@ -138,7 +139,8 @@ def _added(store: Store, path: Path, options: InspectOptions, beside: bool, expo
     sha256 = _sha256(path)
     weights = _weights_beside(store, path) if beside else []
     content = [(name, _sha256(path.parent / name)) for name in weights]
-    identity = _identity("model", sha256, to_plain(options), options.name or path.name, *content)
+    whose = [] if store.owner == DEFAULT_OWNER else [{"owner": store.owner}]
+    identity = _identity("model", sha256, to_plain(options), options.name or path.name, *content, *whose)
     known = store.models.renew(identity)
     if known is not None and store.blobs.holds(known.files):
         return known

@@ -150,7 +150,7 @@ def work(idle_s: float = IDLE_S) -> None:
             if run is None:
                 time.sleep(POLL_S)
                 continue
-            _work_on(store, run, worker)
+            _work_on(store.of(run.owner), run, worker)
             idle_since = time.monotonic()
 
 

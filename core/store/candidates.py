@@ -11,6 +11,7 @@ from core.domain.run import Candidate
 from core.errors import NotFound
 from core.store.claims import bump_owned
 from core.store.database import Database
+from core.store.owners import runs_of
 from core.store.tables import candidates
 
 _COLUMNS = [candidates.c[field.name] for field in fields(Candidate)]
@@ -22,18 +23,20 @@ def row_of(candidate: Candidate) -> dict[str, Any]:
 
 
 class Candidates:
-    """Candidates of all runs.
+    """Candidates of an owner's runs.
 
     Args:
         database: Where they are kept.
+        owner: Whose runs.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, owner: str) -> None:
         self._database = database
+        self._mine = runs_of(owner, candidates.c.run_id)
 
     def list(self, run_id: str) -> tuple[Candidate, ...]:
         """Return the candidates of a run in their order; none for an unknown run."""
-        query = select(*_COLUMNS).where(candidates.c.run_id == run_id)
+        query = select(*_COLUMNS).where(candidates.c.run_id == run_id, self._mine)
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(candidates.c.position, candidates.c.id))
             return tuple(Candidate(**row._mapping) for row in rows)
@@ -45,7 +48,7 @@ class Candidates:
             NotFound: The store does not hold it.
         """
         with self._database.read() as connection:
-            row = connection.execute(select(*_COLUMNS).where(candidates.c.id == id)).first()
+            row = connection.execute(select(*_COLUMNS).where(candidates.c.id == id, self._mine)).first()
         if row is None:
             raise NotFound(
                 f"The candidate {id[:12]} is not in the store.", hint="Its run may have been deleted."

@@ -36,8 +36,8 @@ class Cleanup:
         self._blobs = blobs
         self._grace_s = grace_s
 
-    def delete_run(self, run_id: str) -> None:
-        """Delete a run with its model and data, then sweep.
+    def delete_run(self, run_id: str, owner: str) -> None:
+        """Delete a run of `owner` with its model and data, then sweep.
 
         A model or data set stays where another run uses it, and where it was uploaded after the run began
         or within the grace time: somebody may be about to use it.
@@ -47,7 +47,12 @@ class Cleanup:
             InvalidRequest: It is queued or running.
         """
         with self._database.write() as connection:
-            delete_run(connection, run_id, time.time() - self._grace_s)
+            if connection.execute(
+                select(runs.c.id).where(runs.c.id == run_id, runs.c.owner == owner)
+            ).first():
+                delete_run(connection, run_id, time.time() - self._grace_s)
+            else:
+                raise _unknown(run_id)
         self.sweep()
 
     def delete_older_than(self, days: float) -> int:
@@ -87,7 +92,7 @@ def delete_run(connection: Connection, run_id: str, limit: float = float("inf"))
     columns = runs.c.status, runs.c.model_id, runs.c.data_id, runs.c.created, runs.c.request
     row = connection.execute(select(*columns).where(runs.c.id == run_id)).first()
     if row is None:
-        raise NotFound(f"The run {run_id} is not in the store.", hint="It may have been deleted.")
+        raise _unknown(run_id)
     inactive = runs.c.status.not_in(_ACTIVE)
     if not connection.execute(delete(runs).where(runs.c.id == run_id, inactive)).rowcount:
         raise InvalidRequest(f"The run is {row.status}.", hint="Cancel it first, then delete it.")
@@ -98,6 +103,10 @@ def delete_run(connection: Connection, run_id: str, limit: float = float("inf"))
         (data_sets, "data_id", row.data_id, limit if drawn else before),
     ):
         connection.execute(delete(table).where(table.c.id == id, *_unused(table, key, made)))
+
+
+def _unknown(run_id: str) -> NotFound:
+    return NotFound(f"The run {run_id} is not in the store.", hint="It may have been deleted.")
 
 
 def _unused(table: Table, key: str, created_before: float) -> list[ColumnElement[bool]]:

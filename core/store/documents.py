@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any, Generic, Protocol, TypeVar
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import ColumnElement, Connection, Table, select
 
-from core.errors import NotFound
+from core.errors import InvalidRequest, NotFound
 from core.store.database import Database, insert_missing
 
 
@@ -23,25 +23,36 @@ T = TypeVar("T", bound=Document)
 
 
 class Documents(Generic[T]):
-    """Values of one kind.
+    """Values of one kind and owner.
 
     Args:
         database: Where they are kept.
         table: Their table.
         what: Their kind in words, for messages.
+        owner: Whose they are.
     """
 
-    def __init__(self, database: Database, table: Table, what: str) -> None:
+    def __init__(self, database: Database, table: Table, what: str, owner: str) -> None:
         self._database = database
         self._table = table
         self._what = what
+        self._owner = owner
 
     def add(self, value: T) -> T:
-        """Store `value` unless its id is there already, whose age then starts anew; return what is held."""
-        row: dict[str, Any] = {"id": value.id, "created": time.time(), "body": value}
+        """Store `value` unless its id is there already, whose age then starts anew; return what is held.
+
+        Raises:
+            InvalidRequest: Another owner holds the id.
+        """
+        row: dict[str, Any] = {"id": value.id, "owner": self._owner, "created": time.time(), "body": value}
         with self._database.write() as connection:
             insert_missing(self._database, connection, self._table, **row)
-            return self._renewed(connection, value.id) or value
+            held = self._renewed(connection, value.id)
+        if held is None:
+            raise InvalidRequest(
+                f"The {self._what} {value.id[:12]} belongs to somebody else.", hint="Give it another name."
+            )
+        return held
 
     def renew(self, id: str) -> T | None:
         """Return the value of this id, whose age starts anew since somebody is about to use it, or None."""
@@ -54,7 +65,7 @@ class Documents(Generic[T]):
         Raises:
             NotFound: The store does not hold it.
         """
-        query = select(self._table.c.body).where(self._table.c.id == id)
+        query = select(self._table.c.body).where(*self._mine(id))
         with self._database.read() as connection:
             found: T | None = connection.execute(query).scalar()
         if found is None:
@@ -65,12 +76,16 @@ class Documents(Generic[T]):
 
     def list(self) -> tuple[T, ...]:
         """Return all values, newest first."""
-        query = select(self._table.c.body).order_by(self._table.c.created.desc(), self._table.c.id)
+        newest = self._table.c.created.desc(), self._table.c.id
+        query = select(self._table.c.body).where(self._table.c.owner == self._owner).order_by(*newest)
         with self._database.read() as connection:
             return tuple(connection.execute(query).scalars())
 
     def _renewed(self, connection: Connection, id: str) -> T | None:
-        here = self._table.c.id == id
-        connection.execute(self._table.update().where(here).values(created=time.time()))
-        found: T | None = connection.execute(select(self._table.c.body).where(here)).scalar()
+        here = self._mine(id)
+        connection.execute(self._table.update().where(*here).values(created=time.time()))
+        found: T | None = connection.execute(select(self._table.c.body).where(*here)).scalar()
         return found
+
+    def _mine(self, id: str) -> tuple[ColumnElement[bool], ...]:
+        return self._table.c.id == id, self._table.c.owner == self._owner

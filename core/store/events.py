@@ -11,6 +11,7 @@ from core.domain.run import Event, EventKind
 from core.errors import NotFound
 from core.store.claims import bump
 from core.store.database import Database
+from core.store.owners import runs_of
 from core.store.tables import events
 
 SECONDS = "seconds"
@@ -18,14 +19,16 @@ _COLUMNS = [events.c.sequence, events.c.time, events.c.kind, events.c.subject, e
 
 
 class Events:
-    """Events of all runs; numbers start at 1 in each run.
+    """Events of an owner's runs; numbers start at 1 in each run.
 
     Args:
         database: Where they are kept.
+        owner: Whose runs.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, owner: str) -> None:
         self._database = database
+        self._mine = runs_of(owner, events.c.run_id)
 
     def append(
         self, run_id: str, kind: EventKind, candidate: str = "", seconds: float | None = None, **data: Any
@@ -47,7 +50,8 @@ class Events:
 
     def since(self, run_id: str, sequence: int = 0) -> tuple[Event, ...]:
         """Return the events of a run after `sequence`, in order."""
-        query = select(*_COLUMNS).where(events.c.run_id == run_id, events.c.sequence > sequence)
+        later = events.c.run_id == run_id, events.c.sequence > sequence
+        query = select(*_COLUMNS).where(*later, self._mine)
         with self._database.read() as connection:
             return tuple(_event(*row) for row in connection.execute(query.order_by(events.c.sequence)))
 

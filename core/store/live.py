@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select
 from core.domain.run import RunStatus
 from core.store.claims import ClaimLost
 from core.store.database import Database
+from core.store.owners import runs_of
 from core.store.tables import live, runs
 
 
@@ -35,10 +36,12 @@ class Live:
 
     Args:
         database: Where it is kept.
+        owner: Whose runs.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, owner: str) -> None:
         self._database = database
+        self._mine = runs_of(owner, live.c.run_id)
 
     def put(self, run_id: str, worker: str, candidate_id: str, ms: tuple[float, ...], calls: int) -> None:
         """Put the calls so far in place of what was there.
@@ -58,5 +61,5 @@ class Live:
         """Return the latest calls of a run, also after its end; None where there are none."""
         query = select(live.c.candidate_id, live.c.ms, live.c.calls, live.c.time)
         with self._database.read() as connection:
-            row = connection.execute(query.where(live.c.run_id == run_id)).first()
+            row = connection.execute(query.where(live.c.run_id == run_id, self._mine)).first()
         return None if row is None else LiveCalls(*row)

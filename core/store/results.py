@@ -11,22 +11,25 @@ from core.errors import NotFound
 from core.store.blobs import Blobs
 from core.store.claims import bump_owned
 from core.store.database import Database
+from core.store.owners import candidates_of
 from core.store.tables import candidates, result_files
 
 _COLUMNS = [result_files.c.name, result_files.c.sha256, result_files.c.size]
 
 
 class Results:
-    """Result files of all candidates; deleted with their run.
+    """Result files of an owner's candidates; deleted with their run.
 
     Args:
         database: Where the references are kept.
         blobs: Where the contents are.
+        owner: Whose runs.
     """
 
-    def __init__(self, database: Database, blobs: Blobs) -> None:
+    def __init__(self, database: Database, blobs: Blobs, owner: str) -> None:
         self._database = database
         self._blobs = blobs
+        self._mine = candidates_of(owner, result_files.c.candidate_id)
 
     def attach(self, candidate_id: str, name: str, path: Path, worker: str) -> FileRef:
         """Store the file at `path` as the candidate's `name`, in place of an earlier one.
@@ -61,6 +64,6 @@ class Results:
 
     def list(self, candidate_id: str) -> tuple[FileRef, ...]:
         """Return references to all files of a candidate, by name."""
-        query = select(*_COLUMNS).where(result_files.c.candidate_id == candidate_id)
+        query = select(*_COLUMNS).where(result_files.c.candidate_id == candidate_id, self._mine)
         with self._database.read() as connection:
             return tuple(FileRef(*row) for row in connection.execute(query.order_by(result_files.c.name)))

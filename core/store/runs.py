@@ -51,16 +51,18 @@ class ListedRun:
 
 
 class Runs:
-    """All runs.
+    """All runs of an owner.
 
     Args:
         database: Where they are kept.
         cleanup: What deletes them with all that is theirs alone.
+        owner: Whose they are.
     """
 
-    def __init__(self, database: Database, cleanup: Cleanup) -> None:
+    def __init__(self, database: Database, cleanup: Cleanup, owner: str) -> None:
         self._database = database
         self._cleanup = cleanup
+        self._owner = owner
 
     @staticmethod
     def new_id() -> str:
@@ -100,6 +102,7 @@ class Runs:
             estimate_s=estimate_s,
             elapsed_s=elapsed_s,
             data_id=request.data_id,
+            owner=self._owner,
         )
         try:
             with self._database.write() as connection:
@@ -115,11 +118,11 @@ class Runs:
             NotFound: The store does not hold it.
         """
         with self._database.read() as connection:
-            return find(connection, run_id)
+            return find(connection, run_id, self._owner)
 
     def list(self, limit: int | None = None) -> tuple[ListedRun, ...]:
         """Return the newest `limit` runs, or all, with the counts of their candidates, newest first."""
-        newest = select(*_COLUMNS).order_by(runs.c.created.desc(), runs.c.id).limit(limit)
+        newest = _of(self._owner).order_by(runs.c.created.desc(), runs.c.id).limit(limit)
         key = candidates.c.run_id, candidates.c.status
         tally = select(*key, func.count()).where(*_TRIED).group_by(*key)
         if limit is not None:
@@ -134,16 +137,17 @@ class Runs:
     def count(self) -> int:
         """Return how many runs there are."""
         with self._database.read() as connection:
-            return connection.execute(select(func.count()).select_from(runs)).scalar_one()
+            query = select(func.count()).select_from(runs).where(runs.c.owner == self._owner)
+            return connection.execute(query).scalar_one()
 
     def any_queued(self) -> bool:
-        """Whether a run waits for a worker."""
+        """Whether a run waits for a worker, of whomever."""
         waiting = select(runs.c.id).where(runs.c.status == RunStatus.QUEUED).limit(1)
         with self._database.read() as connection:
             return connection.execute(waiting).first() is not None
 
     def ahead_of(self, run: Run) -> tuple[Run, ...]:
-        """Return the runs that a worker has or takes before this one, which waits."""
+        """Return the runs, of whomever, that a worker has or takes before this one, which waits."""
         earlier = and_(runs.c.status == RunStatus.QUEUED, runs.c.created < run.created)
         query = select(*_COLUMNS).where(or_(runs.c.status == RunStatus.RUNNING, earlier))
         with self._database.read() as connection:
@@ -156,6 +160,7 @@ class Runs:
             NotFound: The store does not hold it.
         """
         with self._database.write() as connection:
+            find(connection, run_id, self._owner)
             bump(connection, run_id, name=one_line(name))
             return find(connection, run_id)
 
@@ -166,7 +171,7 @@ class Runs:
             NotFound: The store does not hold it.
             InvalidRequest: It is queued or running.
         """
-        self._cleanup.delete_run(run_id)
+        self._cleanup.delete_run(run_id, self._owner)
 
     def request_cancel(self, run_id: str) -> Run:
         """Cancel a queued run at once; ask the worker of a running one to stop; leave others alone.
@@ -175,6 +180,7 @@ class Runs:
             NotFound: The store does not hold it.
         """
         with self._database.write() as connection:
+            find(connection, run_id, self._owner)
             now: dict[str, Any] = {"cancel_requested": True}
             queued = {"status": RunStatus.CANCELLED, "finished": time.time(), **now}
             if change(connection, run_id, [RunStatus.QUEUED], **queued):
@@ -192,10 +198,10 @@ class Runs:
         """
         fresh = {"status": RunStatus.QUEUED, "worker": None, "heartbeat": None, "finished": None}
         with self._database.write() as connection:
+            status = find(connection, run_id, self._owner).status
             if not change(
                 connection, run_id, RESUMABLE, cancel_requested=False, error=None, stage="", **fresh
             ):
-                status = find(connection, run_id).status
                 raise InvalidRequest(
                     f"The run is {status}.",
                     hint="Only interrupted, cancelled and failed runs can be resumed.",
@@ -208,7 +214,8 @@ class Runs:
 def _insert(connection: Connection, run: Run, planned: Sequence[Candidate]) -> None:
     request = run.request
     for table, key, what in ((models, request.model_id, "model"), (data_sets, request.data_id, "data set")):
-        known = key is None or connection.execute(select(table.c.id).where(table.c.id == key)).scalar()
+        query = select(table.c.id).where(table.c.id == key, table.c.owner == run.owner)
+        known = key is None or connection.execute(query).scalar()
         if not known:
             raise NotFound(
                 f"The {what} {str(key)[:12]} is not in the store.", hint=f"Upload the {what} again."
@@ -223,13 +230,18 @@ def _runs(connection: Connection, query: Select[Any]) -> list[Run]:
     return [Run(**row._mapping) for row in connection.execute(query)]
 
 
-def find(connection: Connection, run_id: str) -> Run:
-    """Return the run.
+def _of(owner: str) -> Select[Any]:
+    return select(*_COLUMNS).where(runs.c.owner == owner)
+
+
+def find(connection: Connection, run_id: str, owner: str | None = None) -> Run:
+    """Return the run, of whomever where no `owner` is given.
 
     Raises:
         NotFound: The store does not hold it.
     """
-    found = _runs(connection, select(*_COLUMNS).where(runs.c.id == run_id))
+    query = select(*_COLUMNS) if owner is None else _of(owner)
+    found = _runs(connection, query.where(runs.c.id == run_id))
     if not found:
         raise NotFound(f"The run {run_id} is not in the store.", hint="It may have been deleted.")
     return found[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
 from typing import Self
 
@@ -42,6 +43,9 @@ class Store:
     - Each change of a run, its candidates, results or events raises `Run.revision`; a heartbeat does not, nor
       do the calls in `live`. Two reads with the same revision saw the same run but for its heartbeat and its
       worked seconds, so that caches may key on it.
+    - Models, data sets and runs have one owner, and a store shows those of one: what belongs to somebody else
+      is not found, nor what hangs on it. `work`, retention and sweeps are for all. The same upload of two
+      owners is two models with ids of their own; only contents of files are shared, by their hash.
     - Models, data sets and artifacts never change under their id. Contents of files neither.
     - Files are stored before the rows that refer to them, and deleted after. A sweep spares what is
       younger than the grace time, so it may run at any moment.
@@ -50,6 +54,7 @@ class Store:
     - The clocks of machines that share a database must agree to within the staleness limit of workers.
 
     Attributes:
+        owner: Whose models, data sets and runs it shows.
         blobs: Content-addressed files.
         models: Uploaded models.
         data: Prepared data sets.
@@ -78,16 +83,29 @@ class Store:
         _close(self.folder)
         self.blobs = Blobs(self.folder / "blobs")
         self._cleanup = Cleanup(self._database, self.blobs, grace_s)
-        self.models: Documents[SourceModel] = Documents(self._database, models, "model")
-        self.data: Documents[DataSet] = Documents(self._database, data_sets, "data set")
-        self.uploads = Uploads(self._database, self._cleanup)
         self.artifacts = Artifacts(self._database, self.blobs)
-        self.runs = Runs(self._database, self._cleanup)
         self.work = Work(self._database)
-        self.candidates = Candidates(self._database)
-        self.results = Results(self._database, self.blobs)
-        self.events = Events(self._database)
-        self.live = Live(self._database)
+        self._show(settings.owner)
+
+    def _show(self, owner: str) -> None:
+        database = self._database
+        self.owner = owner
+        self.models: Documents[SourceModel] = Documents(database, models, "model", owner)
+        self.data: Documents[DataSet] = Documents(database, data_sets, "data set", owner)
+        self.uploads = Uploads(database, self._cleanup, owner)
+        self.runs = Runs(database, self._cleanup, owner)
+        self.candidates = Candidates(database, owner)
+        self.results = Results(database, self.blobs, owner)
+        self.events = Events(database, owner)
+        self.live = Live(database, owner)
+
+    def of(self, owner: str) -> Store:
+        """Return the same store as `owner` sees it; both are closed as one."""
+        if owner == self.owner:
+            return self
+        other = copy(self)
+        other._show(owner)
+        return other
 
     @property
     def jobs_dir(self) -> Path:
@@ -99,8 +117,9 @@ class Store:
 
         In a database that several data folders use, a run may be of another one.
         """
-        data = () if run.data_id is None else self.data.get(run.data_id).files
-        files = (*self.models.get(run.request.model_id).files, *data)
+        mine = self.of(run.owner)
+        data = () if run.data_id is None else mine.data.get(run.data_id).files
+        files = (*mine.models.get(run.request.model_id).files, *data)
         return self.blobs.holds(files)
 
     def delete_older_than(self, days: float) -> int:

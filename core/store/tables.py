@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact, Recipe
-from core.domain.run import CandidateStatus, Result, RunRequest, RunStatus
+from core.domain.run import DEFAULT_OWNER, CandidateStatus, Result, RunRequest, RunStatus
 from core.errors import ErrorRecord
 from core.serde import from_json, to_json
 
@@ -66,11 +66,16 @@ def _id(*more: Any, **options: Any) -> Column[str]:
     return Column("id", String(64), *more, primary_key=True, **options)
 
 
-def _documents(name: str, kind: type[Any]) -> Table:
+def _owner() -> Column[str]:
+    return Column("owner", String(64), nullable=False, server_default=DEFAULT_OWNER)
+
+
+def _documents(name: str, kind: type[Any], *more: Column[str]) -> Table:
     return Table(
         name,
         metadata,
         _id(),
+        *more,
         Column("created", Float, nullable=False),
         Column("body", Json(kind), nullable=False),
     )
@@ -84,14 +89,15 @@ metadata = MetaData(
     }
 )
 
-models = _documents("models", SourceModel)
-data_sets = _documents("data_sets", DataSet)
+models = _documents("models", SourceModel, _owner())
+data_sets = _documents("data_sets", DataSet, _owner())
 artifacts = _documents("artifacts", Artifact)
 
 runs = Table(
     "runs",
     metadata,
     _id(),
+    _owner(),
     Column("name", Text, nullable=False),
     Column("model_id", ForeignKey("models.id"), nullable=False, index=True),
     Column("data_id", ForeignKey("data_sets.id"), index=True),

@@ -36,16 +36,18 @@ class Use:
 
 
 class Uploads:
-    """Deletion of models and data sets.
+    """Deletion of an owner's models and data sets.
 
     Args:
         database: Where they are kept.
         cleanup: What frees their files; those younger than its grace time go with a later sweep.
+        owner: Whose they are.
     """
 
-    def __init__(self, database: Database, cleanup: Cleanup) -> None:
+    def __init__(self, database: Database, cleanup: Cleanup, owner: str) -> None:
         self._database = database
         self._cleanup = cleanup
+        self._owner = owner
 
     def use(self, id: str) -> Use:
         """Return what would go if the model or data set were deleted with its runs.
@@ -55,7 +57,7 @@ class Uploads:
             InvalidRequest: A run that is queued or running uses it.
         """
         with self._database.write() as connection, connection.begin_nested() as trial:
-            found = _delete(connection, id, with_runs=True)
+            found = _delete(connection, id, self._owner, with_runs=True)
             trial.rollback()
         return found
 
@@ -75,7 +77,7 @@ class Uploads:
         """
         try:
             with self._database.write() as connection:
-                found = _delete(connection, id, with_runs)
+                found = _delete(connection, id, self._owner, with_runs)
         except IntegrityError as error:
             raise InvalidRequest(
                 "A run that uses it began just now.", hint="Cancel that run first."
@@ -84,8 +86,8 @@ class Uploads:
         return found
 
 
-def _delete(connection: Connection, id: str, with_runs: bool) -> Use:
-    table, key, what = _place(connection, id)
+def _delete(connection: Connection, id: str, owner: str, with_runs: bool) -> Use:
+    table, key, what = _place(connection, id, owner)
     name = connection.execute(select(table.c.body).where(table.c.id == id)).scalar_one().name
     newest = select(runs.c.id, runs.c.name, runs.c.status).order_by(runs.c.created.desc())
     using = connection.execute(newest.where(runs.c[key] == id)).all()
@@ -103,9 +105,9 @@ def _delete(connection: Connection, id: str, with_runs: bool) -> Use:
     return Use(what, name, tuple(run.id for run in using), sum(files[sha256] for sha256 in gone))
 
 
-def _place(connection: Connection, id: str) -> tuple[Table, str, str]:
+def _place(connection: Connection, id: str, owner: str) -> tuple[Table, str, str]:
     for table, key, what in _KINDS:
-        if connection.execute(select(table.c.id).where(table.c.id == id)).first():
+        if connection.execute(select(table.c.id).where(table.c.id == id, table.c.owner == owner)).first():
             return table, key, what
     raise NotFound(f"There is no upload {id[:16]} in the store.", hint="`whetstone uploads` lists them.")
 

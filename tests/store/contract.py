@@ -155,6 +155,63 @@ class StoreContract:
         assert store.can_execute(run)
         assert store.work.claim("w1", store.can_execute)
 
+    def test_what_belongs_to_another_owner_is_not_found(self, store: Store, tmp_path: Path) -> None:
+        run, planned = claimed(store)
+        drawn = a_data_set(store)
+        (tmp_path / "golden").write_bytes(b"1")
+        store.results.attach(planned[0].id, "golden", tmp_path / "golden", "w1")
+        store.live.put(run.id, "w1", planned[0].id, (1.5,), 1)
+        store.events.append(run.id, EventKind.RESUMED)
+        store.work.finish(run.id, "w1", RunStatus.FAILED)
+        other = store.of("other")
+        assert (run.owner, store.of(run.owner)) == (store.owner, store)
+        for use in (
+            lambda: other.models.get(run.request.model_id),
+            lambda: other.data.get(drawn.id),
+            lambda: other.runs.get(run.id),
+            lambda: other.runs.rename(run.id, "mine"),
+            lambda: other.runs.request_cancel(run.id),
+            lambda: other.runs.resume(run.id),
+            lambda: other.runs.delete(run.id),
+            lambda: other.runs.create(run.request, "mine"),
+            lambda: other.candidates.get(planned[0].id),
+            lambda: other.results.get(planned[0].id, "golden"),
+            lambda: other.uploads.use(run.request.model_id),
+            lambda: other.uploads.delete(drawn.id, with_runs=True),
+        ):
+            with pytest.raises(NotFound):
+                use()
+        assert other.models.renew(run.request.model_id) is None
+        assert (other.models.list(), other.data.list(), other.runs.list(), other.runs.count()) == (
+            (),
+            (),
+            (),
+            0,
+        )
+        assert (other.candidates.list(run.id), other.results.list(planned[0].id)) == ((), ())
+        assert (other.events.since(run.id), other.live.get(run.id)) == ((), None)
+        assert store.runs.get(run.id).name == "run"
+        with pytest.raises(InvalidRequest, match="somebody else"):
+            other.models.add(store.models.get(run.request.model_id))
+
+    def test_workers_and_retention_are_for_all_owners(self, store: Store) -> None:
+        other = store.of("other")
+        file = stored(store.blobs, b"theirs", "model.onnx")
+        mine = store.models.get(a_request(store).model_id)
+        model = other.models.add(replace(mine, id="theirs", files=(file,)))
+        made = other.runs.create(replace(a_request(store), model_id=model.id), "theirs")
+        assert store.runs.any_queued()
+        assert store.can_execute(made)
+        run = store.work.claim("w1")
+        assert run is not None
+        assert (run.id, run.owner) == (made.id, "other")
+        store.work.finish(run.id, "w1", RunStatus.DONE)
+        store.sweep()
+        assert store.blobs.verify(file.sha256)
+        time.sleep(0.02)
+        assert store.delete_older_than(0.01 / 86_400) == 1
+        assert other.models.list() == ()
+
     def test_oldest_queued_run_is_claimed_first(self, store: Store) -> None:
         first, second = (store.runs.create(a_request(store), name) for name in "ab")
         assert store.runs.any_queued()
