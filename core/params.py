@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import Field, field, fields
 from typing import Any
 
@@ -20,6 +21,7 @@ def setting(
     high: float | None = None,
     choices: tuple[Any, ...] = (),
     strength: bool = False,
+    words: Mapping[Any, str] | None = None,
 ) -> Any:
     """Return a dataclass field that describes itself.
 
@@ -33,9 +35,10 @@ def setting(
         choices: Allowed values, in the order to show them.
         strength: A larger number does more of the technique, faster and less accurate: a search strategy may
             move it between `low` and `high`.
+        words: How names of recipes tell a value, where it does not tell itself.
     """
     metadata = {"label": label, "help": help, "unit": unit, "low": low, "high": high, "choices": choices}
-    return field(default=default, metadata={**metadata, "strength": strength})
+    return field(default=default, metadata={**metadata, "strength": strength, "words": words or {}})
 
 
 def _check(spec: Field[Any], value: Any) -> None:

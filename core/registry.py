@@ -1,28 +1,80 @@
-"""Find the implementations of each protocol in its folder and the folders in it."""
+"""Find the implementations of each protocol: in its folder and those in it, and in a folder of the owner's.
+
+WHETSTONE_EXTENSIONS names a folder of Python files that export the same constants; it is trusted like the
+code of this project, and none is read unless the variable is set.
+"""
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
+import sys
+from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from core.errors import InvalidRequest
-from core.protocols import DataFormat, Packager, Pass, Runtime, Source, Strategy
+from core.protocols import DataFormat, Format, Packager, Pass, Runtime, Source, Strategy
+from core.settings import get_settings
+
+OWN = "whetstone_extensions"
 
 
 @cache
 def _found(package: str, constant: str) -> dict[str, Any]:
-    folder = importlib.import_module(package)
     found: dict[str, Any] = {}
-    for info in pkgutil.walk_packages(folder.__path__, f"{package}."):
-        extension = getattr(importlib.import_module(info.name), constant, None)
+    for module in (*_modules(package), *_own_modules()):
+        extension = getattr(module, constant, None)
         if extension is None:
             continue
         if extension.id in found:
-            raise RuntimeError(f"{package} holds two extensions with the id {extension.id!r}")
+            raise RuntimeError(f"There are two extensions {constant} with the id {extension.id!r}.")
         found[extension.id] = extension
     return dict(sorted(found.items(), key=lambda item: getattr(item[1], "order", 0)))
+
+
+def _modules(package: str) -> Iterator[ModuleType]:
+    folder = importlib.import_module(package)
+    for info in pkgutil.walk_packages(folder.__path__, f"{package}."):
+        yield importlib.import_module(info.name)
+
+
+@cache
+def _own_modules() -> tuple[ModuleType, ...]:
+    """Return the modules of the owner's folder, each imported once.
+
+    Raises:
+        InvalidRequest: The folder is not there, anybody may write to it, or a file in it is broken.
+    """
+    folder = get_settings().extensions
+    if folder is None:
+        return ()
+    if not folder.is_dir() or folder.stat().st_mode & 0o002:
+        raise InvalidRequest(
+            f"WHETSTONE_EXTENSIONS is {folder}, which is no folder or may be written by anybody.",
+            hint="Name a folder that only its owner writes to: what lies there runs as part of Whetstone.",
+        )
+    return tuple(_imported(path) for path in sorted(folder.glob("*.py")))
+
+
+def _imported(path: Path) -> ModuleType:
+    name = f"{OWN}.{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise InvalidRequest(f"{path} cannot be imported.", hint="Move it out of WHETSTONE_EXTENSIONS.")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise InvalidRequest(
+            f"The extension {path} cannot be loaded: {type(error).__name__}: {error}.",
+            hint="Mend it, or move it out of the folder that WHETSTONE_EXTENSIONS names.",
+        ) from error
+    return module
 
 
 def sources() -> dict[str, Source]:
@@ -33,6 +85,11 @@ def sources() -> dict[str, Source]:
 def data_formats() -> dict[str, DataFormat]:
     """Return all data formats by id, in the order to try them."""
     return _found("core.datasets", "DATASET")
+
+
+def formats() -> dict[str, Format]:
+    """Return all forms of model files by id."""
+    return _found("core.formats", "FORMAT")
 
 
 def passes() -> dict[str, Pass]:
@@ -66,6 +123,16 @@ def _named(kind: str, known: dict[str, Any], name: str) -> Any:
     return known[name]
 
 
+def get_format(name: str) -> Format:
+    """Return the format of this id.
+
+    Raises:
+        InvalidRequest: There is none.
+    """
+    found: Format = _named("format", formats(), name)
+    return found
+
+
 def get_pass(name: str) -> Pass:
     """Return the pass of this id.
 
@@ -83,6 +150,16 @@ def get_runtime(name: str) -> Runtime:
         InvalidRequest: There is none.
     """
     found: Runtime = _named("runtime", runtimes(), name)
+    return found
+
+
+def get_packager(name: str) -> Packager:
+    """Return the kind of download of this id.
+
+    Raises:
+        InvalidRequest: There is none.
+    """
+    found: Packager = _named("packager", packagers(), name)
     return found
 
 

@@ -40,6 +40,8 @@ class Settings:
         own_code: Whether models may bring the Python that defines them: ``on``, ``off``, or ``auto``, which
             is on for the command line and for a dashboard that answers on this computer alone.
         retention_days: Runs older than this are deleted at worker start; 0 keeps them for ever.
+        extensions: Folder of Python files that add techniques, runtimes, formats, sources or downloads; they
+            run as part of Whetstone, so only its owner may write there. None adds nothing.
         heartbeat_s: Seconds between a worker's signs of life.
         executor: Who builds and measures: ``local`` is this machine.
     """
@@ -54,22 +56,23 @@ class Settings:
     child_timeout_s: float = 600.0
     own_code: str = "auto"
     retention_days: int = 0
+    extensions: Path | None = None
     heartbeat_s: float = 2.0
     executor: str = "local"
 
 
 def _field(name: str, kind: str, text: str) -> object:
-    types: dict[str, type] = {"Path": str, "str": str, "int": int, "bool": bool, "float": float}
+    types: dict[str, type] = {"str": str, "int": int, "bool": bool, "float": float}
     if kind == "bool":
         text = text.lower()
     try:
-        value: str | int | bool | float = msgspec.convert(text, types[kind], strict=False)
+        value: str | int | bool | float = msgspec.convert(text, types.get(kind, str), strict=False)
     except msgspec.ValidationError as error:
         raise InvalidRequest(
             f"The setting {PREFIX}{name.upper()} is {text!r}, which is not a valid {kind}.",
             hint=f"Set {PREFIX}{name.upper()} to a {kind} or unset it.",
         ) from error
-    return Path(str(value)).expanduser() if kind == "Path" else value
+    return Path(str(value)).expanduser() if kind.startswith("Path") else value
 
 
 def read_settings(environ: dict[str, str]) -> Settings:

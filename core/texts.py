@@ -45,3 +45,9 @@ def _seen(letter: str) -> str:
     if kind not in _UNSEEN:
         return letter
     return " " if letter.isspace() else ""
+
+
+def shown(names: list[str], limit: int = 5) -> str:
+    """Return the first names of a list in words."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

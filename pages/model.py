@@ -6,10 +6,9 @@ import streamlit as st
 
 from core import views
 from core.domain.model import TASKS, SourceModel
-from core.registry import sources
+from core.registry import get_pass, sources
 from core.views import ModelView
 from pages.widgets import format as fmt
-from pages.widgets.by_hand import CONVERSIONS
 from pages.widgets.dataset import NONE, data_section
 from pages.widgets.deletion import delete_buttons
 from pages.widgets.models import read_again, task_choice, upload_box
@@ -52,7 +51,7 @@ def tensors(model: SourceModel) -> None:
 
 def possibilities(view: ModelView) -> None:
     """Draw what can be done, and what cannot with the reason and what to do."""
-    can = sorted((row for row in view.techniques if row.applicable), key=lambda row: row.id in CONVERSIONS)
+    can = sorted((row for row in view.techniques if row.applicable), key=lambda row: get_pass(row.id).bridges)
     cannot = [row for row in view.techniques if not row.applicable]
     st.subheader("What can be done", anchor=False)
     for row in can:

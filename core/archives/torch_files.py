@@ -16,6 +16,8 @@ from core.archives.zips import ZIP_START, ends_plainly, inspect_zip, is_zip, ope
 from core.errors import CorruptFile, UnsafeUpload
 
 TorchKind = Literal["pt2", "torchscript", "state_dict", "pickled_module", "aoti_package", "mar"]
+LARGEST_HEADER = 100_000_000
+"""Bytes; the safetensors library refuses longer headers too."""
 
 # torch.save before 1.6 wrote five pickles in a row: this number, a version, the system, the object, its keys.
 _LEGACY_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -154,3 +156,10 @@ def _pickle_kind(names: set[str]) -> TorchKind:
 
 def _is_old_aoti(names: set[str]) -> bool:
     return any(name.endswith((".so", ".wrapper.cpp")) for name in names)
+
+
+def is_safetensors(path: Path) -> bool:
+    """Whether the file begins with the length of a JSON object and its brace, even if the rest is missing."""
+    with path.open("rb") as file:
+        head = file.read(9)
+    return len(head) == 9 and head[8:] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= LARGEST_HEADER

@@ -166,6 +166,12 @@ class SourceModel:
         return all(spec.shape[:1] == (front,) for spec in self.inputs)
 
     @property
+    def sees_images(self) -> bool:
+        """Whether images go in and no texts: rank 4 is also that of the keys and values of past tokens."""
+        tokens = any(spec.dtype.startswith("int") and len(spec.shape) == 2 for spec in self.inputs)
+        return not tokens and any(len(spec.shape) >= 4 for spec in self.inputs)
+
+    @property
     def fixed_batch(self) -> int | None:
         """The only batch size the model is run at, or None where the batch is symbolic.
 

@@ -11,6 +11,7 @@ from core.domain.model import DataSet, FileRef, SourceModel
 from core.domain.recipe import Artifact, Recipe, Step
 from core.engine.executors import local
 from core.errors import PassNotApplicable
+from core.formats.check import UNIT as CHECK
 from core.optional import version
 from core.params import make
 from core.passes.build import DATA, MODEL, BuildRequest
@@ -18,7 +19,6 @@ from core.passes.build import UNIT as BUILD
 from core.protocols import LocalArtifact, Pass
 from core.registry import get_pass
 from core.serde import digest, to_plain
-from core.sources.check import UNIT as CHECK
 from core.store.store import Store
 from core.work.executor import Executor
 from core.work.stop import Stop

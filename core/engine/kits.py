@@ -103,7 +103,7 @@ def kit_path(store: Store, candidate_id: str) -> Path:
             seed=run.request.seed,
         )
         path = folder / "kit.zip"
-        packagers()["kit"].write(package, path)
+        packagers()["kit"].write(package, path, packagers()["kit"].Params())
         private_folder(kept.parent)
         private_file(path).replace(kept)
     return kept

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from core.domain.finding import Finding
 from core.domain.measurement import Accuracy, Doubt, Interval
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate, Limits, Result
 from core.insights.judgement import plural, samples_in_all
 from core.insights.sentences import missed_control, why_unstable
+from core.registry import passes
 
 EQUIVALENT = 1.0
 """Points within which two accuracies count as one where the person set no limit."""
-VNNI = ("avx512_vnni", "avx_vnni", "amx_int8", "i8mm", "asimddp")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One observation.
-
-    Attributes:
-        kind: ``good``, ``note`` or ``warning``.
-        message: What was seen and what it means.
-    """
-
-    kind: str
-    message: str
 
 
 def _timing(result: Result) -> list[Finding]:
@@ -45,31 +32,16 @@ def _timing(result: Result) -> list[Finding]:
     return found
 
 
-def _quantization(candidate: Candidate, result: Result, chain: Sequence[Artifact]) -> list[Finding]:
-    steps = [step.pass_id for step in candidate.recipe.steps]
-    if not any(name.startswith("int8") for name in steps):
-        return []
-    found = []
-    isa = result.timing.environment.isa
-    if not any(name in isa for name in VNNI):
-        found.append(
-            Finding(
-                "warning", "This processor has no INT8 dot-product instructions (VNNI), so INT8 gains little."
-            )
-        )
-    for artifact in chain:
-        left, done = artifact.details.get("float"), artifact.details.get("quantized")
-        if isinstance(left, int) and isinstance(done, int) and left > 0:
-            found.append(Finding("note", f"{left} of {left + done} compute nodes stayed in float."))
-    if result.timing.speedup.value < 1:
-        found.append(
-            Finding(
-                "warning",
-                "INT8 is slower than the original here: converting between float and INT8 costs more than "
-                "the faster arithmetic gains. A BF16 or FP32 graph on a compiled runtime is often better.",
-            )
-        )
-    return found
+def _techniques(candidate: Candidate, result: Result, chain: Sequence[Artifact]) -> list[Finding]:
+    """Return what the techniques of a candidate say themselves of their part in the figures."""
+    details = {repr(each.step): each.details for each in chain}
+    known = [(passes().get(step.pass_id), details.get(repr(step), {})) for step in candidate.recipe.steps]
+    return [
+        finding
+        for technique, done in known
+        if technique is not None
+        for finding in technique.findings(done, result)
+    ]
 
 
 def _accuracy(result: Result, limits: Limits) -> list[Finding]:
@@ -113,7 +85,7 @@ def findings(
     result = candidate.result
     if result is None:
         return ()
-    found = [*_timing(result), *_quantization(candidate, result, chain)]
+    found = [*_timing(result), *_techniques(candidate, result, chain)]
     if candidate.position > 0:
         found += _accuracy(result, limits or Limits())
     missed = missed_control(control)

@@ -10,21 +10,19 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from core.domain.measurement import Environment
-from core.domain.run import Result
+from core.domain.recipe import Artifact
+from core.domain.run import Candidate, Result
+from core.domain.technique import NoParams, Precision
 from core.errors import InvalidRequest
 from core.optional import distribution, version
 from core.packagers.readme import readme
 from core.packagers.streaming import entry
 from core.params import make
-from core.protocols import Package
-from core.registry import get_pass, get_runtime
+from core.protocols import Package, Packager
+from core.registry import get_format, get_pass, get_runtime
 from core.serde import to_plain
 
 COMPRESS_BELOW = 64 * 1024**2
-# How far outputs may differ, relative to their range, before verify.py calls it a failure. Other
-# processors round and saturate differently, and low precision makes those differences larger.
-TOLERANCES = {"int8": 0.1, "bf16": 0.05, "fp16": 0.02}
-FP32_TOLERANCE = 1e-3
 
 
 def _template(name: str) -> str:
@@ -32,11 +30,11 @@ def _template(name: str) -> str:
 
 
 def _tolerance(package: Package) -> float:
-    names = " ".join(step.pass_id for step in package.candidate.recipe.steps)
-    precision = str(package.artifact.options.get("precision", ""))
-    return max(
-        (t for key, t in TOLERANCES.items() if key in names or key == precision), default=FP32_TOLERANCE
-    )
+    """Return how far outputs may differ, relative to their range, before verify.py calls it a failure."""
+    recipe = package.candidate.recipe
+    left = {get_pass(step.pass_id).precision or Precision.FP32 for step in recipe.steps} | {Precision.FP32}
+    tolerances = get_runtime(recipe.target.runtime_id).tolerances
+    return max(tolerances[each] for each in left)
 
 
 def _requirements(package: Package) -> str:
@@ -45,17 +43,17 @@ def _requirements(package: Package) -> str:
     return "".join(f"{distribution(module)}=={version(module)}\n" for module in modules)
 
 
-def _result(package: Package) -> Result:
-    if package.candidate.result is None:
+def _result(candidate: Candidate) -> Result:
+    if candidate.result is None:
         raise InvalidRequest(
-            f"{package.candidate.name} was not measured, so there is nothing to prove.",
+            f"{candidate.name} was not measured, so there is nothing to prove.",
             hint="Choose a finished candidate.",
         )
-    return package.candidate.result
+    return candidate.result
 
 
 def _manifest(package: Package, hashes: dict[str, str]) -> dict[str, Any]:
-    result, target = _result(package), package.candidate.recipe.target
+    result, target = _result(package.candidate), package.candidate.recipe.target
     return {
         "name": package.candidate.name,
         "model": f"model/{package.artifact.path.name}",
@@ -76,15 +74,15 @@ def _manifest(package: Package, hashes: dict[str, str]) -> dict[str, Any]:
 
 
 def _texts(package: Package) -> dict[str, str]:
-    runtime = package.candidate.recipe.target.runtime_id
-    result = _result(package)
+    runtime = get_runtime(package.candidate.recipe.target.runtime_id)
+    result = _result(package.candidate)
     recipe = _recipe(package, result.timing.environment)
     results = {"candidate": to_plain(package.candidate), "baseline": to_plain(package.baseline)}
     return {
         "recipe.json": json.dumps(recipe, indent=2) + "\n",
         "results.json": json.dumps(results, indent=2) + "\n",
         "requirements.txt": _requirements(package),
-        "session.py": _template(f"session_{runtime}"),
+        "session.py": runtime.kit_session(),
         "predict.py": _template("predict"),
         "verify.py": _template("verify"),
         "README.md": readme(package, result),
@@ -131,24 +129,34 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes | Path) -> str:
     return hashed.hexdigest()
 
 
-class Kit:
+class Kit(Packager):
     """A zip with model, recipe, results, golden samples, hashes, requirements and two scripts."""
 
     id: ClassVar[str] = "kit"
     name: ClassVar[str] = "Kit"
+    summary: ClassVar[str] = "The model, all that was measured, and a script that proves it elsewhere."
     suffix: ClassVar[str] = "zip"
 
-    def write(self, package: Package, path: Path) -> None:
+    def requires(self, candidate: Candidate, artifact: Artifact) -> None:
+        """Refuse what was not measured, and what cannot run by itself.
+
+        Raises:
+            InvalidRequest: One of these.
+        """
+        _result(candidate)
+        form = get_format(artifact.format)
+        if not form.standalone:
+            raise InvalidRequest(
+                f"It is {form.name}, which cannot run without its network's code, so it makes no kit.",
+                hint="Choose a candidate that was exported.",
+            )
+
+    def write(self, package: Package, path: Path, params: NoParams) -> None:
         """Write the kit to `path`; equal packages give equal bytes.
 
         Raises:
-            InvalidRequest: The candidate was not measured, or is the bare upload.
+            InvalidRequest: The candidate was not measured.
         """
-        if package.artifact.format == "state_dict":
-            raise InvalidRequest(
-                "A state dict cannot run without its network's code, so it makes no kit.",
-                hint="Choose a candidate that was exported.",
-            )
         with zipfile.ZipFile(path, "w") as archive:
             hashes = {
                 name: _add(archive, name, text.encode()) for name, text in sorted(_texts(package).items())

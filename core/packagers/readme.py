@@ -8,6 +8,7 @@ from core.domain.model import Preprocessing, SourceModel, TensorSpec
 from core.domain.run import Candidate, Result
 from core.examples import role
 from core.protocols import Package
+from core.registry import get_format
 from core.texts import as_markdown, one_line
 
 SHOWN_CLASSES = 20
@@ -18,10 +19,6 @@ MEANINGS = {
     "rate": "samples per second",
     "segment": "which of the texts a token belongs to, from 0",
 }
-TORCHSCRIPT_WARNING = (
-    "**`model.pt` is a program.** TorchScript runs what its author wrote, with your rights, when it is "
-    "loaded. Load it only if you trust whoever made the model, or in a sandbox."
-)
 USE = """
 ## Use it
 
@@ -130,8 +127,8 @@ def _warnings(package: Package) -> list[str]:
     if fixed := package.artifact.details.get("fixed"):
         listed = ", ".join(f"{code(name)} = {value}" for name, value in fixed.items())
         found.append(f"**Right for {listed} only**: whatever else is given there makes no difference.")
-    if package.artifact.format == "torchscript":
-        found.append(TORCHSCRIPT_WARNING)
+    if warning := get_format(package.artifact.format).warning:
+        found.append(warning)
     return found
 
 

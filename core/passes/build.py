@@ -101,7 +101,7 @@ def accept(_: BuildRequest, said: Built) -> Built:
 def check(_: BuildRequest, built: Built, files: tuple[Path, ...]) -> WorkUnit[Any, Any]:
     """Return the unit that looks at what was built as at an upload, in a process of its own."""
     made = LocalArtifact(built.format, files[0], files)
-    return WorkUnit(kind="core.sources.check", parameters=Check((made,)), reads=(files[0].parent,))
+    return WorkUnit(kind="core.formats.check", parameters=Check((made,)), reads=(files[0].parent,))
 
 
 UNIT = Kind(__name__, "build", BuildRequest, Built, build, leaves_files=True, accept=accept, check=check)

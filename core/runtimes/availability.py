@@ -10,17 +10,7 @@ from numpy.typing import DTypeLike
 
 from core.complaints import complaint
 from core.errors import RuntimeFailed, WhetstoneError
-from core.optional import install_line, version
-from core.protocols import Array, Availability, Feed, LocalArtifact
-
-
-def availability(modules: Sequence[str]) -> Availability:
-    """Say whether all `modules` are installed, reading package metadata only."""
-    missing = [module for module in modules if version(module) is None]
-    if missing:
-        lines = " && ".join(install_line(module) for module in missing)
-        return Availability(False, reason=f"{', '.join(missing)} is not installed.", install=lines)
-    return Availability(True, version=version(modules[0]) or "")
+from core.protocols import Array, Feed, LocalArtifact
 
 
 def check(name: str, artifact: LocalArtifact, formats: Collection[str], options: Collection[str]) -> None:

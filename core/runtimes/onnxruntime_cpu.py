@@ -9,8 +9,8 @@ import numpy as np
 
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
-from core.protocols import Array, Availability, Feed, LocalArtifact
-from core.runtimes.availability import arrange, as_numpy, availability, check, runtime_errors
+from core.protocols import Array, Feed, LocalArtifact, Runtime
+from core.runtimes.availability import arrange, as_numpy, check, runtime_errors
 
 DTYPES = {
     "tensor(float)": np.float32,
@@ -63,18 +63,14 @@ class OrtSession:
         self._session = None
 
 
-class OnnxRuntimeCpu:
+class OnnxRuntimeCpu(Runtime):
     """ONNX Runtime, CPU."""
 
     id: ClassVar[str] = "onnxruntime"
     name: ClassVar[str] = "ONNX Runtime"
     formats: ClassVar[frozenset[str]] = frozenset({"onnx"})
-    options: ClassVar[frozenset[str]] = frozenset()
     modules: ClassVar[tuple[str, ...]] = ("onnxruntime",)
-
-    def available(self) -> Availability:
-        """Say whether ONNX Runtime is installed."""
-        return availability(self.modules)
+    baseline_of: ClassVar[frozenset[str]] = frozenset({"onnx"})
 
     def warm_up(self) -> None:
         """Import ONNX Runtime."""

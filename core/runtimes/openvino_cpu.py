@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
-from core.protocols import Array, Availability, Feed, LocalArtifact
-from core.runtimes.availability import arrange, as_numpy, availability, check, precision, runtime_errors
+from core.protocols import Array, Feed, Idea, LocalArtifact, Runtime
+from core.runtimes.availability import arrange, as_numpy, check, precision, runtime_errors
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -93,7 +94,7 @@ def _named(model: Any) -> list[Any]:
     return list(model.inputs)
 
 
-class OpenVinoCpu:
+class OpenVinoCpu(Runtime):
     """OpenVINO, CPU."""
 
     id: ClassVar[str] = "openvino"
@@ -102,9 +103,9 @@ class OpenVinoCpu:
     options: ClassVar[frozenset[str]] = frozenset({"precision"})
     modules: ClassVar[tuple[str, ...]] = ("openvino",)
 
-    def available(self) -> Availability:
-        """Say whether OpenVINO is installed."""
-        return availability(self.modules)
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Return the bare conversion: it reads ONNX itself, so nothing is built before the first figure."""
+        return (Idea(1, 0, self.id),)
 
     def warm_up(self) -> None:
         """Import OpenVINO."""

@@ -14,6 +14,7 @@ class PyTorchEager(TorchCpu):
     name: ClassVar[str] = "PyTorch eager"
     formats: ClassVar[frozenset[str]] = frozenset({"state_dict", "pt2"})
     options: ClassVar[frozenset[str]] = frozenset({"precision"})
+    baseline_of: ClassVar[frozenset[str]] = frozenset({"state_dict", "pt2"})
 
 
 RUNTIME = PyTorchEager()

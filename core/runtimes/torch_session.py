@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
-from core.protocols import Array, Availability, Feed, LocalArtifact
-from core.runtimes.availability import availability, check, precision, runtime_errors
+from core.protocols import Array, Feed, LocalArtifact, Runtime
+from core.runtimes.availability import check, precision, runtime_errors
 
 
 def _prepare(threads: int) -> None:
@@ -88,17 +88,11 @@ class TorchSession:
         self._module = None
 
 
-class TorchCpu:
+class TorchCpu(Runtime):
     """Opens what `core.graphs.torch.modules` opens; each runtime names its formats."""
 
-    name: ClassVar[str]
-    formats: ClassVar[frozenset[str]]
-    options: ClassVar[frozenset[str]]
     modules: ClassVar[tuple[str, ...]] = ("torch",)
-
-    def available(self) -> Availability:
-        """Say whether PyTorch is installed."""
-        return availability(self.modules)
+    start_s: ClassVar[float] = 1.5
 
     def warm_up(self) -> None:
         """Import PyTorch."""

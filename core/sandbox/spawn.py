@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
+from core.settings import PREFIX, get_settings
+
 _ROOT = Path(__file__).resolve().parents[2]
 # Passwords and tokens live in the environment: a child gets harmless names only.
 _KEPT_NAMES = frozenset({"PATH", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"})
@@ -50,7 +52,9 @@ def _start(command: list[str], folder: Path, env: dict[str, str]) -> subprocess.
 
 def _environment(scratch: Path, env: Mapping[str, str]) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if k in _KEPT_NAMES or k.startswith(_KEPT_PREFIXES)}
+    own = get_settings().extensions
     added = {
+        **({f"{PREFIX}EXTENSIONS": str(own.resolve())} if own else {}),
         "PYTHONDONTWRITEBYTECODE": "1",
         "JOBLIB_MULTIPROCESSING": "0",
         **dict.fromkeys(_SCRATCH_NAMES, str(scratch)),

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe, Step
 from core.registry import get_pass, get_runtime
+from core.search.presets import baseline
 
 MEASURE_S = (6.0, 3.0)
 """Seconds to measure a small model, and more for every 10^9 multiply-accumulates."""
 HEAT_S = 12.0
-TORCH_START_S = 1.5
 TRUST_S = 4.0
 """Seconds of work that the first guess counts for, against what was seen."""
 
@@ -81,8 +81,9 @@ class Forecast:
 
     def _measure_s(self, recipe: Recipe) -> float:
         base, slope = MEASURE_S
-        starts = (self._model.format != "onnx") + ("torch" in get_runtime(recipe.target.runtime_id).modules)
-        return base + slope * self._giga_macs + TORCH_START_S * starts
+        owners, own = (each.target.runtime_id for each in (baseline(self._model, 1, 1), recipe))
+        starts_s = get_runtime(owners).start_s + get_runtime(own).start_s
+        return base + slope * self._giga_macs + starts_s
 
 
 def _missing(recipes: Sequence[Recipe], built: set[str]) -> dict[str, Step]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from core.domain.recipe import Recipe, Step
+from core.protocols import Pass
 from core.registry import passes, runtimes
 
-WORDS = {
-    ("fast_bias_correction", False): "full bias correction",
-    ("keep_float", "first_last"): "ends in float",
-}
 
-
-def _value(name: str, value: object) -> str:
-    if (name, value) in WORDS:
-        return WORDS[name, value]
+def _value(technique: Pass | None, name: str, value: object) -> str:
+    for told in fields(technique.Params) if technique else ():
+        if told.name == name and value in told.metadata.get("words", {}):
+            return str(told.metadata["words"][value])
     if isinstance(value, bool):
         return name.replace("_", " ") if value else f"no {name.replace('_', ' ')}"
     return f"{value:.0%}" if isinstance(value, float) and 0 < value < 1 else str(value).replace("_", " ")
@@ -23,7 +22,7 @@ def step_name(step: Step) -> str:
     """Return a step's technique with the parameters that were set, such as ``INT8 static (entropy)``."""
     known = passes().get(step.pass_id)
     name = known.name if known else step.pass_id
-    details = ", ".join(_value(key, value) for key, value in step.params.items())
+    details = ", ".join(_value(known, key, value) for key, value in step.params.items())
     return f"{name} ({details})" if details else name
 
 
@@ -42,10 +41,15 @@ def runtime_name(recipe: Recipe) -> str:
 def technique(recipe: Recipe, precision: str) -> str:
     """Return what a recipe does to a model of `precision`, without exports and conversions."""
     steps = [step_name(step) for step in recipe.steps if is_named(step)]
-    if not steps and recipe.steps and recipe.steps[0].pass_id == "optimize_onnx":
-        # Of an uploaded ONNX file it would be the name of the baseline.
+    if not steps and recipe.steps and _keeps_format(recipe.steps[0]):
+        # Of an uploaded file it would be the name of the baseline.
         return step_name(recipe.steps[0])
     return " + ".join(steps) if steps else precision
+
+
+def _keeps_format(step: Step) -> bool:
+    known = passes().get(step.pass_id)
+    return known is not None and all(before == after for before, after in known.produces.items())
 
 
 def recipe_name(recipe: Recipe, precision: str = "FP32") -> str:

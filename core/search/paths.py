@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from core.domain.recipe import Step
 from core.protocols import Runtime
-from core.registry import get_pass, passes
+from core.registry import formats, get_pass, passes
 
 
 def path_to(start: str, steps: Sequence[Step], runtime: Runtime) -> tuple[Step, ...] | None:
     """Return `steps` with the fewest conversions that lead from format `start` to `runtime`, or None.
 
-    A conversion may stand before, between and after the techniques; breadth first, so that the shortest
-    way wins.
+    A conversion may stand before, between and after the techniques. Among equally short ways conversions come
+    early, but after techniques that work on the network itself. The way ends in files that can be run without
+    code of the model's author.
     """
-    conversions = {key: each.produces for key, each in passes().items() if each.converts}
     waiting: deque[tuple[str, int, tuple[Step, ...]]] = deque([(start, 0, ())])
     seen = set()
     while waiting:
@@ -24,13 +24,19 @@ def path_to(start: str, steps: Sequence[Step], runtime: Runtime) -> tuple[Step, 
         if (form, taken) in seen:
             continue
         seen.add((form, taken))
-        if taken == len(steps):
-            if form in runtime.formats:
-                return made
-        elif form in get_pass(steps[taken].pass_id).accepts:
-            step = steps[taken]
-            waiting.append((get_pass(step.pass_id).produces[form], taken + 1, (*made, step)))
-        for name, produces in conversions.items():
-            if produces.get(form, form) != form:
-                waiting.append((produces[form], taken, (*made, Step(name))))
+        if taken == len(steps) and form in runtime.formats and formats()[form].standalone:
+            return made
+        waiting.extend((to, taken + step, (*made, each)) for to, step, each in _next(form, steps[taken:]))
     return None
+
+
+def _next(form: str, left: Sequence[Step]) -> Iterator[tuple[str, int, Step]]:
+    """Yield the formats that one more step leads to, whether a technique was taken, and the step."""
+    bridges = [
+        (each.produces[form], 0, Step(each.id))
+        for each in passes().values()
+        if each.bridges and each.produces.get(form, form) != form
+    ]
+    technique = get_pass(left[0].pass_id) if left else None
+    taken = [(technique.produces[form], 1, left[0])] if technique and form in technique.accepts else []
+    yield from (*taken, *bridges) if technique and technique.on_source else (*bridges, *taken)

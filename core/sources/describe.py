@@ -35,7 +35,7 @@ def inspect(payload: dict[str, Any]) -> dict[str, Any]:
 
 def external(payload: dict[str, Any]) -> dict[str, Any]:
     """Return as ``files`` what the ONNX model at ``path`` needs beside it, relative to its folder."""
-    from core.sources.onnx.checks import external_files
+    from core.graphs.onnx.checks import external_files
 
     return {"files": external_files(Path(payload["path"]))}
 

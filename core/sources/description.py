@@ -8,9 +8,10 @@ from typing import Any
 from core.domain.model import Note, Preprocessing, SourceModel
 from core.examples import ceiling, role
 from core.protocols import InspectOptions
-from core.sources.names import display_name, shown
+from core.sources.names import display_name
 from core.sources.probe import Settled, Specs
 from core.sources.task_inference import check_task, guess_task, is_integer, restated, unknown_note
+from core.texts import shown
 
 
 def describe(

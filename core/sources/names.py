@@ -1,4 +1,4 @@
-"""Display names of models, and libraries' errors in few words."""
+"""Display names of models."""
 
 from __future__ import annotations
 
@@ -13,9 +13,3 @@ def display_name(path: Path) -> str:
     while name.lower().endswith(_SUFFIXES):
         name = name[: name.rindex(".")]
     return name or path.name
-
-
-def shown(names: list[str], limit: int = 5) -> str:
-    """Return the first names of a list in words."""
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more

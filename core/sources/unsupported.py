@@ -13,7 +13,7 @@ from pathlib import Path
 
 from core.archives.zips import BROKEN_ZIP
 from core.errors import UnrecognizedFile
-from core.sources.names import shown
+from core.texts import shown
 
 HEAD = 4096
 MOST_NAMES = 10_000

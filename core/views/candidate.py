@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from core.domain.finding import Finding
 from core.domain.measurement import Interval
 from core.domain.recipe import Artifact
 from core.domain.run import Limits, Run
 from core.errors import NotFound
-from core.insights.findings import Finding, findings
+from core.insights.findings import findings
 from core.insights.judgement import more_samples
 from core.params import make
 from core.registry import passes

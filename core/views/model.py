@@ -9,16 +9,8 @@ from core.domain.model import SourceModel
 from core.errors import WhetstoneError
 from core.machine.environment import environment
 from core.protocols import Opener, Pass
-from core.registry import passes, runtimes
+from core.registry import get_format, passes, runtimes
 from core.store.store import Store
-
-FORMATS = {
-    "onnx": "ONNX",
-    "openvino": "OpenVINO IR",
-    "pt2": "a torch.export program",
-    "state_dict": "a PyTorch state dict",
-    "torchscript": "TorchScript",
-}
 
 
 @dataclass(frozen=True)
@@ -72,8 +64,8 @@ def _reachable(format_: str) -> set[str]:
 def _technique(model: SourceModel, technique: Pass, here: Environment) -> TechniqueRow:
     labels = technique.id, technique.name, technique.summary
     if not technique.accepts & _reachable(model.format):
-        needs = " or ".join(FORMATS.get(each, each) for each in sorted(technique.accepts))
-        reason = f"It needs {needs}, and this model is {FORMATS[model.format]}."
+        needs = " or ".join(get_format(each).name for each in sorted(technique.accepts))
+        reason = f"It needs {needs}, and this model is {get_format(model.format).name}."
         return TechniqueRow(*labels, False, reason, "Upload the model in that format to use it.")
     try:
         technique.requires(model, here, technique.Params())

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe, Step, Target
+from core.domain.technique import Kind
 from core.protocols import Runtime
 from core.registry import get_pass, runtimes
 from core.search.names import recipe_name
@@ -19,7 +20,6 @@ from core.views import ModelView, TechniqueRow
 from pages.widgets.format import plain
 from pages.widgets.params import params_form
 
-CONVERSIONS = ("export_onnx", "convert_openvino", "export_torchscript")
 PLAIN = "plain"
 
 
@@ -59,7 +59,7 @@ def ticks_of(model: SourceModel, recipes: Sequence[Recipe]) -> Ticks:
     others = []
     for recipe in recipes:
         target = recipe.target
-        *first, last = [step for step in recipe.steps if step.pass_id not in CONVERSIONS] or [Step("")]
+        *first, last = [step for step in recipe.steps if not get_pass(step.pass_id).bridges] or [Step("")]
         before = first[0].pass_id if first else ""
         steps = (*(Step(each.pass_id) for each in first), *([last] if last.pass_id else []))
         made = recipes_of(model, [(steps, target.runtime_id)], target.threads, target.batch)
@@ -143,8 +143,8 @@ def _line(
 
 def grid(view: ModelView, start: Ticks) -> list[tuple[tuple[Step, ...], str]]:
     """Draw techniques against runtimes; return each ticked pair as its steps and its runtime."""
-    usable = [row for row in view.techniques if row.id not in CONVERSIONS]
-    pruning = [row for row in usable if row.id.startswith("prune") and row.applicable]
+    usable = [row for row in view.techniques if not get_pass(row.id).bridges]
+    pruning = [row for row in usable if get_pass(row.id).kind is Kind.PRUNING and row.applicable]
     shown = [runtimes()[each] for each in view.runtimes]
     widths = [3, *([1.3] * len(shown))]
     with st.container(border=True, gap="xsmall"):

@@ -13,13 +13,13 @@ import pytest
 from core.bench.timing.interleaving import MeasurementPlan
 from core.domain.recipe import Recipe, Target
 from core.domain.run import Candidate, CandidateStatus, EventKind, Result, Run, RunRequest, RunStatus, Trial
+from core.domain.technique import NoParams
 from core.engine.execute import execute
 from core.engine.jobs import Stop
 from core.engine.planning import plan
 from core.engine.submit import submit
 from core.protocols import SearchContext
 from core.registry import strategies
-from core.search.strategies.in_order import NoParams
 from core.store.store import Store
 from core.views import run_view
 from tests.factories import model, result

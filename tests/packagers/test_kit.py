@@ -16,8 +16,9 @@ import onnxruntime
 import pytest
 
 from core.domain.model import DataSet, Preprocessing, SourceModel, TensorSpec
-from core.domain.recipe import Recipe, Step, Target
+from core.domain.recipe import Artifact, Recipe, Step, Target
 from core.domain.run import Candidate, CandidateStatus
+from core.domain.technique import NoParams
 from core.errors import InvalidRequest
 from core.optional import distribution
 from core.packagers.kit import PACKAGER
@@ -69,7 +70,7 @@ def package(folder: Path, runtime: str, noise: float = 0.0, format_: str = "onnx
 
 def unpack(made: Package, folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
-    PACKAGER.write(made, folder / "kit.zip")
+    PACKAGER.write(made, folder / "kit.zip", NoParams())
     zipfile.ZipFile(folder / "kit.zip").extractall(folder / "kit")
     return folder / "kit"
 
@@ -195,23 +196,23 @@ def test_other_outputs_are_noticed(tmp_path: Path) -> None:
 def test_equal_packages_give_equal_bytes(tmp_path: Path) -> None:
     made = package(tmp_path / "in", "onnxruntime")
     for name in ("one.zip", "two.zip"):
-        PACKAGER.write(made, tmp_path / name)
+        PACKAGER.write(made, tmp_path / name, NoParams())
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
 
 
 def test_the_kit_says_for_which_values_it_is_right(tmp_path: Path) -> None:
     made = package(tmp_path / "in", "onnxruntime")
     fixed = replace(made, artifact=replace(made.artifact, details={"fixed": {"sr": 16000}}))
-    PACKAGER.write(fixed, tmp_path / "kit.zip")
+    PACKAGER.write(fixed, tmp_path / "kit.zip", NoParams())
     readme = zipfile.ZipFile(tmp_path / "kit.zip").read("README.md").decode()
     assert "Right for `sr` = 16000 only" in readme
 
 
-def test_a_state_dict_makes_no_kit_and_leaves_nothing(tmp_path: Path) -> None:
-    made = package(tmp_path / "in", "pytorch", format_="state_dict")
+def test_a_state_dict_makes_no_kit() -> None:
+    weights = Artifact("a", None, None, "state_dict", ())
     with pytest.raises(InvalidRequest, match="cannot run without its network's code"):
-        PACKAGER.write(made, tmp_path / "kit.zip")
-    assert not (tmp_path / "kit.zip").exists()
+        PACKAGER.requires(candidate("pytorch"), weights)
+    PACKAGER.requires(candidate("pytorch"), replace(weights, format="pt2"))
 
 
 @pytest.mark.parametrize(("flipped", "passes"), [(1, True), (400, False)])

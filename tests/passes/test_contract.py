@@ -14,11 +14,11 @@ import pytest
 from core import params, registry
 from core.domain.measurement import Environment
 from core.errors import WhetstoneError
+from core.formats.check import check_artifact
 from core.protocols import LocalArtifact
-from core.sources.check import CHECKS, check_artifact
 from tests.passes.conftest import Sample, answer, apply, artifact, context
 
-FORMATS = set(CHECKS)
+FORMATS = set(registry.formats())
 PASSES = registry.passes()
 CASES = [(name, format) for name, found in PASSES.items() for format in sorted(found.accepts)]
 SETTINGS = [

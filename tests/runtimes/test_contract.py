@@ -13,8 +13,8 @@ from core.domain.recipe import Target
 from core.errors import RuntimeFailed
 from core.optional import install_line
 from core.protocols import Runtime
+from core.protocols.availability import availability
 from core.registry import runtimes
-from core.runtimes.availability import availability
 from tests.runtimes import networks
 from tests.runtimes.conftest import Saved
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
+from core.domain.recipe import Step
+from core.domain.technique import Kind
 from core.errors import PassFailed
 from core.params import setting
 from core.passes.checks import batches, distance, onnx_outputs
 from core.passes.library_errors import library, size
 from core.passes.openvino_files import outputs, read, write
 from core.passes.quantization.coverage import openvino_counts
-from core.protocols import LocalArtifact, PassContext
+from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
 EXACT, ROUNDED = 1e-3, 3e-2
 HINT = "Run the ONNX file on ONNX Runtime instead."
@@ -31,24 +34,23 @@ class ConvertOpenvinoParams:
     )
 
 
-class ConvertOpenvino:
+class ConvertOpenvino(Pass):
     """The graph as OpenVINO reads it, in FP32."""
 
     id = "convert_openvino"
     name = "OpenVINO IR"
     summary = "Converts to OpenVINO's own format, which loads faster and can hold its weights in FP16."
-    version = 1
+    kind = Kind.CONVERSION
+    bridges = True
     Params = ConvertOpenvinoParams
-    accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
-    calibrates = False
-    fits = False
     converts = True
     libraries = ("openvino",)
     build_s = (2.5, 0.5)
 
-    def requires(self, model: SourceModel, environment: Environment, params: ConvertOpenvinoParams) -> None:
-        """Refuse nothing: only the attempt can tell."""
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Yield the file of half the size."""
+        yield Idea(3, 330, "openvino", (Step(self.id, {"compress_to_fp16": True}),), remainder=True)
 
     def run(
         self, context: PassContext, artifact: LocalArtifact, params: ConvertOpenvinoParams

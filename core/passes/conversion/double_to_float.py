@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,6 +10,7 @@ import numpy as np
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Step
+from core.domain.technique import Kind, NoParams
 from core.errors import PassFailed, PassNotApplicable
 from core.examples import example_feed
 from core.graphs.onnx import edits as onnx_edits
@@ -19,7 +19,7 @@ from core.passes.checks import batches, distance, require_finite
 from core.passes.conversion.constant_branches import rename
 from core.passes.library_errors import library
 from core.passes.quantization.coverage import onnx_counts
-from core.protocols import LocalArtifact, PassContext
+from core.protocols import LocalArtifact, Opener, PassContext
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto
@@ -34,24 +34,15 @@ TYPE_ATTRIBUTES = frozenset({"to", "dtype", "output_dtype"})
 HINT = "Keep it in double precision: graph optimization works on it as it is."
 
 
-@dataclass(frozen=True)
-class DoubleToFloatParams:
-    """Nothing to choose."""
-
-
-class DoubleToFloat:
+class DoubleToFloat(Opener):
     """Half the bytes and twice the numbers per instruction; most techniques and OpenVINO start from there."""
 
     id = "double_to_float"
     name = "Double to float"
     summary = "Computes in single instead of double precision, where the outputs stay the same to 0.1 %."
-    version = 1
-    Params = DoubleToFloatParams
-    accepts = frozenset({"onnx"})
+    kind = Kind.CONVERSION
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = True
-    fits = False
-    converts = False
     libraries = ("onnxruntime", "onnx")
     build_s = (1.5, 0.3)
     alone = True
@@ -60,7 +51,7 @@ class DoubleToFloat:
         """Return the step for models in double precision: nothing else works well on these."""
         return Step(self.id) if model.precision == "FP64" else None
 
-    def requires(self, model: SourceModel, environment: Environment, params: DoubleToFloatParams) -> None:
+    def requires(self, model: SourceModel, environment: Environment, params: NoParams) -> None:
         """Refuse models that are not in double precision.
 
         Raises:
@@ -72,9 +63,7 @@ class DoubleToFloat:
                 hint="Nothing needs to be done.",
             )
 
-    def run(
-        self, context: PassContext, artifact: LocalArtifact, params: DoubleToFloatParams
-    ) -> LocalArtifact:
+    def run(self, context: PassContext, artifact: LocalArtifact, params: NoParams) -> LocalArtifact:
         """Convert, keeping the types of inputs and outputs, and compare on calibration data.
 
         Raises:
@@ -92,7 +81,7 @@ class DoubleToFloat:
         details = onnx_counts(model) | {"converted": converted, "difference": difference}
         return LocalArtifact("onnx", path, files, dict(artifact.options), details)
 
-    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: DoubleToFloatParams) -> None:
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: NoParams) -> None:
         """Check that outputs are the original's.
 
         Raises:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from core.domain.measurement import Environment
 from core.domain.model import SourceModel
+from core.domain.technique import Kind
 from core.errors import PassFailed
 from core.graphs.onnx import edits as onnx_edits
 from core.graphs.onnx import files as onnx_files
@@ -16,7 +16,7 @@ from core.params import setting
 from core.passes.checks import EXAMPLE_BATCH, batches, distance, onnx_outputs
 from core.passes.library_errors import library
 from core.passes.torch_calls import arguments, dynamic_shapes, outputs
-from core.protocols import Array, LocalArtifact, PassContext
+from core.protocols import Array, LocalArtifact, Pass, PassContext
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -41,7 +41,7 @@ class ExportOnnxParams:
     )
 
 
-class ExportOnnx:
+class ExportOnnx(Pass):
     """The dynamo exporter first, the TorchScript exporter where it does not; scripts the other way."""
 
     id = "export_onnx"
@@ -49,18 +49,13 @@ class ExportOnnx:
     summary = (
         "Converts the network to ONNX, which other runtimes and the quantizers read; keeps the accuracy."
     )
-    version = 1
+    kind = Kind.CONVERSION
+    bridges = True
     Params = ExportOnnxParams
-    accepts = frozenset({"state_dict", "pt2", "torchscript"})
     produces: ClassVar[dict[str, str]] = {"state_dict": "onnx", "pt2": "onnx", "torchscript": "onnx"}
-    calibrates = False
-    fits = False
     converts = True
     libraries = ("torch", "onnx", "onnxscript", "onnxruntime")
     build_s = (6.0, 2.0)
-
-    def requires(self, model: SourceModel, environment: Environment, params: ExportOnnxParams) -> None:
-        """Refuse nothing: only the attempt can tell."""
 
     def run(self, context: PassContext, artifact: LocalArtifact, params: ExportOnnxParams) -> LocalArtifact:
         """Export with the first exporter whose file answers as the module does.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from core.domain.measurement import Environment
-from core.domain.model import SourceModel
+from core.domain.technique import Kind, NoParams
 from core.errors import PassFailed
 from core.graphs.torch.modules import exported_module, load_exported, open_module, quiet_torch
 from core.passes.checks import EXAMPLE_BATCH, batches, distance
 from core.passes.library_errors import library
 from core.passes.torch_calls import arguments, dynamic_shapes, outputs
-from core.protocols import Array, LocalArtifact, PassContext
+from core.protocols import Array, LocalArtifact, Pass, PassContext
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,11 +18,6 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-3
 HINT = "Export the network yourself with torch.export and upload the .pt2 file."
-
-
-@dataclass(frozen=True)
-class ExportPt2Params:
-    """Nothing to choose."""
 
 
 def exported(module: nn.Module, context: PassContext) -> ExportedProgram:
@@ -36,26 +29,20 @@ def exported(module: nn.Module, context: PassContext) -> ExportedProgram:
         return torch.export.export(module, example, dynamic_shapes=dynamic_shapes(context.model))
 
 
-class ExportPt2:
+class ExportPt2(Pass):
     """PyTorch eager then runs the graph as it runs an uploaded .pt2 file (torch.export's documentation)."""
 
     id = "export_pt2"
     name = "torch.export"
     summary = "Records the network as a graph that PyTorch runs without its Python code; keeps the accuracy."
-    version = 1
-    Params = ExportPt2Params
-    accepts = frozenset({"state_dict"})
+    kind = Kind.CONVERSION
+    bridges = True
     produces: ClassVar[dict[str, str]] = {"state_dict": "pt2"}
-    calibrates = False
-    fits = False
     converts = True
     libraries = ("torch",)
     build_s = (5.0, 1.0)
 
-    def requires(self, model: SourceModel, environment: Environment, params: ExportPt2Params) -> None:
-        """Refuse nothing: only the attempt can tell."""
-
-    def run(self, context: PassContext, artifact: LocalArtifact, params: ExportPt2Params) -> LocalArtifact:
+    def run(self, context: PassContext, artifact: LocalArtifact, params: NoParams) -> LocalArtifact:
         """Export, save, and compare the loaded file with the network at every batch size.
 
         Raises:
@@ -71,7 +58,7 @@ class ExportPt2:
         difference = max(distance(*pair) for pair in zip(expected, found, strict=True))
         return LocalArtifact("pt2", path, (path,), dict(artifact.options), {"difference": difference})
 
-    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: ExportPt2Params) -> None:
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: NoParams) -> None:
         """Check that the outputs are the network's.
 
         Raises:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from core.domain.measurement import Environment
-from core.domain.model import SourceModel
+from core.domain.technique import Kind
 from core.errors import PassFailed
 from core.graphs.torch.modules import open_module, open_script, quiet_torch
 from core.params import setting
@@ -16,7 +15,7 @@ from core.passes.checks import EXAMPLE_BATCH, batches, distance
 from core.passes.conversion.scriptable import scriptable
 from core.passes.library_errors import library
 from core.passes.torch_calls import arguments, outputs
-from core.protocols import Array, LocalArtifact, PassContext
+from core.protocols import Array, LocalArtifact, Pass, PassContext
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,24 +33,19 @@ class ExportTorchscriptParams:
     )
 
 
-class ExportTorchscript:
+class ExportTorchscript(Pass):
     """Exported programs are scripted; modules are traced, or scripted where a trace is wrong."""
 
     id = "export_torchscript"
     name = "TorchScript"
     summary = "Records the network as a graph that runs without its Python code; keeps the accuracy."
-    version = 1
+    kind = Kind.CONVERSION
+    bridges = True
     Params = ExportTorchscriptParams
-    accepts = frozenset({"state_dict", "pt2"})
     produces: ClassVar[dict[str, str]] = {"state_dict": "torchscript", "pt2": "torchscript"}
-    calibrates = False
-    fits = False
     converts = True
     libraries = ("torch",)
     build_s = (5.0, 1.0)
-
-    def requires(self, model: SourceModel, environment: Environment, params: ExportTorchscriptParams) -> None:
-        """Refuse nothing: only the attempt can tell."""
 
     def run(
         self, context: PassContext, artifact: LocalArtifact, params: ExportTorchscriptParams

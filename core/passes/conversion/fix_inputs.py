@@ -13,6 +13,7 @@ import numpy as np
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel, TensorSpec
 from core.domain.recipe import Step
+from core.domain.technique import Kind
 from core.errors import InvalidRequest, PassFailed, PassNotApplicable
 from core.examples import example_feed, example_feeds
 from core.graphs.onnx import edits as onnx_edits
@@ -22,7 +23,7 @@ from core.passes.checks import batches, distance
 from core.passes.conversion.constant_branches import open_branches, rename, resolve
 from core.passes.library_errors import library
 from core.passes.quantization.coverage import onnx_counts
-from core.protocols import Array, Feed, LocalArtifact, PassContext
+from core.protocols import Array, Feed, LocalArtifact, Opener, PassContext
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -52,7 +53,7 @@ class FixInputsParams:
     )
 
 
-class FixInputs:
+class FixInputs(Opener):
     """A specialization: the input stays in the signature, and whatever is fed there makes no difference."""
 
     id = "fix_inputs"
@@ -61,16 +62,12 @@ class FixInputs:
         "Takes inputs such as a sample rate for constant and removes the branches that are then never taken; "
         "the result is right for these values only."
     )
-    version = 1
+    kind = Kind.CONVERSION
     Params = FixInputsParams
-    accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = True
-    fits = False
-    converts = False
     libraries = ("onnxruntime", "onnx")
     build_s = (1.5, 0.3)
-    alone = False
 
     def opens(self, model: SourceModel) -> Step | None:
         """Return the step where inputs choose among branches, and are the same in every example."""

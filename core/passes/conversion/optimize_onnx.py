@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
+from core.domain.recipe import Step
+from core.domain.technique import Kind
 from core.errors import PassFailed
 from core.graphs.onnx import edits as onnx_edits
 from core.graphs.onnx import files as onnx_files
@@ -15,7 +18,7 @@ from core.params import setting
 from core.passes.checks import batches, distance, onnx_outputs
 from core.passes.library_errors import library
 from core.passes.quantization.coverage import onnx_counts
-from core.protocols import LocalArtifact, PassContext
+from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -40,24 +43,24 @@ class OptimizeOnnxParams:
     )
 
 
-class OptimizeOnnx:
+class OptimizeOnnx(Pass):
     """Onnxslim, then ONNX Runtime's optimizer; a step that fails or changes the outputs is left out."""
 
     id = "optimize_onnx"
     name = "Graph optimization"
     summary = "Folds constants, fuses layers and removes dead nodes; the outputs stay the same."
-    version = 1
+    kind = Kind.CONVERSION
     Params = OptimizeOnnxParams
-    accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
-    calibrates = False
-    fits = False
     converts = True
     libraries = ("onnxruntime", "onnxslim", "onnx")
     build_s = (1.5, 0.5)
 
-    def requires(self, model: SourceModel, environment: Environment, params: OptimizeOnnxParams) -> None:
-        """Refuse nothing."""
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Yield itself; of a network in double precision it works where little else does."""
+        yield Idea(1, 20, "onnxruntime", (Step(self.id),))
+        if model.precision == "FP64":
+            yield Idea(1, 900, "onnxruntime", (Step(self.id),), opened=False)
 
     def run(self, context: PassContext, artifact: LocalArtifact, params: OptimizeOnnxParams) -> LocalArtifact:
         """Apply the steps one by one and keep those after which the outputs are the same.

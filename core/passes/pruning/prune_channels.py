@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,13 +10,15 @@ import numpy as np
 
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
+from core.domain.recipe import Step
+from core.domain.technique import Kind
 from core.errors import PassFailed
 from core.graphs.onnx import files as onnx_files
 from core.params import setting
 from core.passes.library_errors import library
 from core.passes.pruning import prune_channels_onnx, prune_channels_torch
 from core.passes.pruning.pruned_network import HINT
-from core.protocols import LocalArtifact, PassContext
+from core.protocols import Idea, LocalArtifact, Pass, PassContext
 from core.pruning.selection import PruningRule
 
 
@@ -64,7 +67,7 @@ class PruneChannelsParams:
         return PruningRule(self.ratio, self.round_to, self.criterion, self.scope, self.residuals)
 
 
-class PruneChannels:
+class PruneChannels(Pass):
     """Groups as in DepGraph (Fang et al. 2023, arXiv 2301.12900), norms as in Li et al. 2017 (1608.08710)."""
 
     id = "prune_channels"
@@ -73,18 +76,24 @@ class PruneChannels:
         "Removes the least important channels: a smaller and faster network that loses accuracy unless it "
         "is trained on."
     )
-    version = 1
+    kind = Kind.PRUNING
+    on_source = True
     Params = PruneChannelsParams
-    accepts = frozenset({"state_dict", "pt2", "onnx"})
     produces: ClassVar[dict[str, str]] = {"state_dict": "pt2", "pt2": "pt2", "onnx": "onnx"}
     calibrates = True
     fits = True
-    converts = False
     libraries = ("torch", "onnx", "onnxruntime")
     build_s = (6.0, 2.0)
 
-    def requires(self, model: SourceModel, environment: Environment, params: PruneChannelsParams) -> None:
-        """Refuse nothing: what can be removed shows in the graph."""
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Yield two sizes of network, as they are and quantized."""
+        third, half = Step(self.id, {"ratio": 0.3}), Step(self.id, {"ratio": 0.5})
+        full = Step("int8_static_nncf", {"fast_bias_correction": False})
+        yield Idea(2, 240, "openvino", (third,), remainder=True)
+        yield Idea(2, 250, "openvino", (third, full), remainder=True)
+        yield Idea(3, 340, "onnxruntime", (third, Step("int8_static_ort")))
+        yield Idea(3, 350, "openvino", (half,), remainder=True)
+        yield Idea(3, 360, "openvino", (half, full), remainder=True)
 
     def run(
         self, context: PassContext, artifact: LocalArtifact, params: PruneChannelsParams

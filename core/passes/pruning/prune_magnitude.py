@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,11 +11,13 @@ import numpy as np
 
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
+from core.domain.recipe import Step
+from core.domain.technique import Kind
 from core.errors import PassFailed, PassNotApplicable
 from core.graphs.onnx import files as onnx_files
 from core.params import setting
 from core.passes.library_errors import library
-from core.protocols import Array, LocalArtifact, PassContext
+from core.protocols import Array, Idea, LocalArtifact, Pass, PassContext
 from core.pruning import magnitude
 from core.pruning.onnx import weights as onnx_weights
 from core.pruning.torch import weights as torch_weights
@@ -39,7 +41,7 @@ class PruneMagnitudeParams:
     )
 
 
-class PruneMagnitude:
+class PruneMagnitude(Pass):
     """Han et al. 2015 (arXiv 1506.02626), without the retraining."""
 
     id = "prune_magnitude"
@@ -48,18 +50,17 @@ class PruneMagnitude:
         "Zeroes the smallest weights: the compressed download shrinks, but runtimes for dense tensors "
         "get no faster by zeros."
     )
-    version = 1
+    kind = Kind.PRUNING
     Params = PruneMagnitudeParams
-    accepts = frozenset({"state_dict", "pt2", "onnx"})
     produces: ClassVar[dict[str, str]] = {"state_dict": "state_dict", "pt2": "pt2", "onnx": "onnx"}
-    calibrates = False
-    fits = False
-    converts = False
     libraries = ("torch", "onnx")
     build_s = (2.0, 0.3)
 
-    def requires(self, model: SourceModel, environment: Environment, params: PruneMagnitudeParams) -> None:
-        """Refuse nothing: what can be zeroed shows in the graph."""
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Yield itself, and quantized after it."""
+        yield Idea(2, 280, "onnxruntime", (Step(self.id, {"amount": 0.5}),))
+        yield Idea(3, 370, "onnxruntime", (Step(self.id, {"amount": 0.5, "scope": "global"}),))
+        yield Idea(3, 380, "onnxruntime", (Step(self.id), Step("int8_static_ort")))
 
     def run(
         self, context: PassContext, artifact: LocalArtifact, params: PruneMagnitudeParams

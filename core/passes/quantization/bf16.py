@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import ClassVar
 
 from core.archives.hard_links import link_or_copy
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
+from core.domain.recipe import Step
+from core.domain.technique import Kind, NoParams, Precision
 from core.errors import PassFailed, PassNotApplicable
-from core.protocols import LocalArtifact, PassContext
+from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
 INSTRUCTIONS = frozenset({"avx512_bf16", "amx_bf16"})
 FORMATS = ("onnx", "openvino", "state_dict", "pt2")
 
 
-@dataclass(frozen=True)
-class Bf16Params:
-    """Nothing to choose."""
-
-
-class Bf16:
+class Bf16(Pass):
     """After an INT8 pass this means INT8 with a BF16 remainder, often the fastest of all on OpenVINO."""
 
     id = "bf16"
     name = "BF16"
     summary = "Lets the runtime compute in 16 bits with the range of FP32; needs a processor with BF16 units."
-    version = 1
-    Params = Bf16Params
-    accepts = frozenset(FORMATS)
+    kind = Kind.QUANTIZATION
+    precision = Precision.BF16
     produces: ClassVar[dict[str, str]] = {format: format for format in FORMATS}
-    calibrates = False
-    fits = False
-    converts = False
-    libraries = ()
     build_s = (1.0, 0.0)
 
-    def requires(self, model: SourceModel, environment: Environment, params: Bf16Params) -> None:
+    def requires(self, model: SourceModel, environment: Environment, params: NoParams) -> None:
         """Refuse processors that would only emulate it.
 
         Raises:
@@ -48,7 +40,17 @@ class Bf16:
                 hint="INT8 needs none, or run on a machine with AVX512-BF16 or AMX.",
             )
 
-    def run(self, context: PassContext, artifact: LocalArtifact, params: Bf16Params) -> LocalArtifact:
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Yield itself where the processor has units for it."""
+        if step := self.remainder(environment):
+            yield Idea(1, 10, "openvino", (step,))
+            yield Idea(2, 260, "pytorch", (step,))
+
+    def remainder(self, environment: Environment) -> Step | None:
+        """Return the step where the processor has units for it."""
+        return Step(self.id) if INSTRUCTIONS & set(environment.isa) else None
+
+    def run(self, context: PassContext, artifact: LocalArtifact, params: NoParams) -> LocalArtifact:
         """Pass the files on with the option that runtimes honour.
 
         Raises:
@@ -64,7 +66,7 @@ class Bf16:
         options = artifact.options | {"precision": "bf16"}
         return LocalArtifact(artifact.format, files[0], files, options, dict(artifact.details))
 
-    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Bf16Params) -> None:
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: NoParams) -> None:
         """Check that the files are the same.
 
         Raises:

@@ -18,6 +18,7 @@ def keep_float() -> Any:
         "Keep in float",
         help="The first and the last layer often cost most accuracy and little time.",
         choices=("none", "first_last"),
+        words={"first_last": "ends in float"},
     )
 
 

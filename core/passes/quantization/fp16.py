@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
@@ -11,6 +12,8 @@ import numpy as np
 
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
+from core.domain.recipe import Step
+from core.domain.technique import Kind, Precision
 from core.errors import PassFailed, PassNotApplicable
 from core.graphs.onnx import edits as onnx_edits
 from core.graphs.onnx import files as onnx_files
@@ -18,7 +21,7 @@ from core.params import setting
 from core.passes.checks import distance, onnx_outputs, require_finite
 from core.passes.library_errors import library, size
 from core.passes.quantization.coverage import onnx_counts
-from core.protocols import LocalArtifact, PassContext
+from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto
@@ -54,24 +57,23 @@ class Fp16Params:
     )
 
 
-class Fp16:
+class Fp16(Pass):
     """Half-precision floats in the file, FP32 at inputs and outputs."""
 
     id = "fp16"
     name = "FP16"
     summary = "Halves the file by storing floats in 16 bits; hardly any accuracy lost, no faster on CPUs."
+    kind = Kind.QUANTIZATION
+    precision = Precision.FP16
     version = 3
     Params = Fp16Params
-    accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
-    calibrates = False
-    fits = False
-    converts = False
     libraries = ("onnxruntime", "onnx")
     build_s = (1.5, 0.3)
 
-    def requires(self, model: SourceModel, environment: Environment, params: Fp16Params) -> None:
-        """Refuse nothing."""
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Yield the smaller file."""
+        yield Idea(1, 140 if model.sees_images else 150, "onnxruntime", (Step(self.id),))
 
     def run(self, context: PassContext, artifact: LocalArtifact, params: Fp16Params) -> LocalArtifact:
         """Convert and compare with the original on an example.

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from core.domain.finding import Finding
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
+from core.domain.recipe import Step
+from core.domain.run import Result
+from core.domain.technique import Kind, Precision
 from core.errors import PassNotApplicable
 from core.graphs.onnx import edits as onnx_edits
 from core.graphs.onnx import files as onnx_files
@@ -15,8 +20,9 @@ from core.params import setting
 from core.passes.checks import onnx_outputs, require_finite, require_quantized
 from core.passes.library_errors import library
 from core.passes.quantization.coverage import onnx_counts, require_float
+from core.passes.quantization.int8_findings import int8_findings
 from core.passes.quantization.onnx_preprocessing import FLOAT, prepared
-from core.protocols import LocalArtifact, PassContext
+from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
 HINT = "Try static INT8, which needs calibration data but is faster."
 OPERATORS = ["MatMul", "Attention", "LSTM"]
@@ -43,24 +49,28 @@ class Int8DynamicParams:
     )
 
 
-class Int8Dynamic:
+class Int8Dynamic(Pass):
     """8-bit signed weights of matrix products and LSTMs; activations are scaled as they come."""
 
     id = "int8_dynamic"
     name = "INT8 dynamic"
     summary = "Stores the weights of matrix products and LSTMs in 8 bits; needs no data, suits transformers."
-    version = 1
+    kind = Kind.QUANTIZATION
+    precision = Precision.INT8
     Params = Int8DynamicParams
-    accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
-    calibrates = False
-    fits = False
-    converts = False
     libraries = ("onnxruntime", "onnx")
     build_s = (2.0, 0.5)
 
-    def requires(self, model: SourceModel, environment: Environment, params: Int8DynamicParams) -> None:
-        """Refuse nothing: what can be quantized shows in the graph."""
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Yield itself: early for texts, late for images, whose convolutions it leaves."""
+        yield Idea(2, 270, "onnxruntime", (Step(self.id),))
+        if not model.sees_images:
+            yield Idea(1, 100, "onnxruntime", (Step(self.id),))
+
+    def findings(self, details: Mapping[str, Any], result: Result) -> Iterable[Finding]:
+        """Return why INT8 is as fast as it is."""
+        return int8_findings(details, result)
 
     def run(self, context: PassContext, artifact: LocalArtifact, params: Int8DynamicParams) -> LocalArtifact:
         """Prepare the graph and quantize its weights.

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from core.domain.finding import Finding
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
+from core.domain.recipe import Step
+from core.domain.run import Result
+from core.domain.technique import Kind, Precision
 from core.errors import PassFailed
 from core.params import setting
 from core.passes.checks import onnx_outputs, require_finite, require_signal
@@ -14,8 +19,9 @@ from core.passes.library_errors import library, size
 from core.passes.openvino_files import outputs, read, write
 from core.passes.quantization.calibration import calibration_feeds, keep_float, kept
 from core.passes.quantization.coverage import OPENVINO_COMPUTE, OPENVINO_MOVES, openvino_counts, require_float
+from core.passes.quantization.int8_findings import int8_findings
 from core.passes.quantization.smoothquant import closest
-from core.protocols import Feed, LocalArtifact, PassContext
+from core.protocols import Feed, Idea, LocalArtifact, Pass, PassContext
 
 FAINT = (
     "NNCF keeps no range below 0.00008, and this network's signals are smaller, as without training. "
@@ -38,6 +44,7 @@ class Int8StaticNncfParams:
         True,
         "Fast bias correction",
         help="Off corrects layer by layer: takes longer, can be a point more accurate.",
+        words={False: "full bias correction"},
     )
     samples: int = setting(
         128, "Calibration samples", help="More find better ranges and take longer.", low=1, high=1000
@@ -52,24 +59,36 @@ class Int8StaticNncfParams:
     keep_float: str = keep_float()
 
 
-class Int8StaticNncf:
+class Int8StaticNncf(Pass):
     """NNCF's post-training quantization on an OpenVINO graph read from ONNX."""
 
     id = "int8_static_nncf"
     name = "INT8 static, NNCF"
     summary = "Stores weights and computes layers in 8 bits, with ranges and biases found from data by NNCF."
+    kind = Kind.QUANTIZATION
+    precision = Precision.INT8
     version = 5
     Params = Int8StaticNncfParams
-    accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
     calibrates = True
     fits = True
-    converts = False
     libraries = ("nncf", "openvino")
     build_s = (4.5, 2.5)
 
-    def requires(self, model: SourceModel, environment: Environment, params: Int8StaticNncfParams) -> None:
-        """Refuse nothing: what can be quantized shows in the graph."""
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Yield itself, with full bias correction, and with mixed ranges."""
+        images = model.sees_images
+        full = Step(self.id, {"fast_bias_correction": False})
+        yield Idea(1, 100 if images else 110, "openvino", (Step(self.id),), remainder=True)
+        # Corrects layer by layer: of a heavy network minutes, in which the cheaper ones are there.
+        yield Idea(1 if images else 2, 120 if images else 140, "openvino", (full,), remainder=True)
+        if images:
+            yield Idea(2, 130, "openvino", (Step(self.id),))
+        yield Idea(2, 220, "openvino", (Step(self.id, {"preset": "mixed"}),), remainder=True)
+
+    def findings(self, details: Mapping[str, Any], result: Result) -> Iterable[Finding]:
+        """Return why INT8 is as fast as it is."""
+        return int8_findings(details, result)
 
     def run(
         self, context: PassContext, artifact: LocalArtifact, params: Int8StaticNncfParams

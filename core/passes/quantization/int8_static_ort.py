@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from core.domain.finding import Finding
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
+from core.domain.recipe import Step
+from core.domain.run import Result
+from core.domain.technique import Kind, Precision
 from core.errors import PassFailed, PassNotApplicable
 from core.graphs.onnx import files as onnx_files
 from core.params import setting
@@ -15,8 +20,9 @@ from core.passes.checks import onnx_outputs, require_finite, require_quantized
 from core.passes.library_errors import library
 from core.passes.quantization.calibration import calibration_feeds, keep_float, kept
 from core.passes.quantization.coverage import onnx_counts
+from core.passes.quantization.int8_findings import int8_findings
 from core.passes.quantization.onnx_preprocessing import FLOAT, prepared
-from core.protocols import Feed, LocalArtifact, PassContext
+from core.protocols import Feed, Idea, LocalArtifact, Pass, PassContext
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -64,7 +70,7 @@ class Int8StaticOrtParams:
     )
 
 
-class Int8StaticOrt:
+class Int8StaticOrt(Pass):
     """8-bit unsigned activations and 8-bit signed weights: the only pair with fast kernels on x86."""
 
     id = "int8_static_ort"
@@ -72,18 +78,29 @@ class Int8StaticOrt:
     summary = (
         "Stores weights and computes layers in 8 bits; ONNX Runtime finds the ranges from calibration data."
     )
+    kind = Kind.QUANTIZATION
+    precision = Precision.INT8
     version = 2
     Params = Int8StaticOrtParams
-    accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = True
     fits = True
-    converts = False
     libraries = ("onnxruntime", "onnx")
     build_s = (3.5, 3.0)
 
-    def requires(self, model: SourceModel, environment: Environment, params: Int8StaticOrtParams) -> None:
-        """Refuse nothing: what can be quantized shows in the graph."""
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Yield itself on both runtimes, and other ways to find ranges."""
+        ends = Step(self.id, {"keep_float": "first_last"})
+        yield Idea(1, 110 if model.sees_images else 130, "onnxruntime", (Step(self.id),))
+        yield Idea(2, 210, "openvino", (Step(self.id),), remainder=True)
+        yield Idea(2, 230, "onnxruntime", (Step(self.id, {"calibration": "entropy"}),))
+        yield Idea(3, 300, "onnxruntime", (Step(self.id, {"calibration": "percentile"}),))
+        yield Idea(3, 310, "onnxruntime", (ends,))
+        yield Idea(3, 320, "openvino", (ends,), remainder=True)
+
+    def findings(self, details: Mapping[str, Any], result: Result) -> Iterable[Finding]:
+        """Return why INT8 is as fast as it is."""
+        return int8_findings(details, result)
 
     def run(
         self, context: PassContext, artifact: LocalArtifact, params: Int8StaticOrtParams

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from core.domain.finding import Finding
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
+from core.domain.recipe import Step
+from core.domain.run import Result
+from core.domain.technique import Kind, Precision
 from core.errors import PassFailed, PassNotApplicable
 from core.params import setting
 from core.passes.checks import batches, distance, onnx_outputs, require_finite
 from core.passes.library_errors import library, size
 from core.passes.openvino_files import outputs, read, write
 from core.passes.quantization.coverage import openvino_counts, openvino_weight_counts, require_float
-from core.protocols import LocalArtifact, PassContext
+from core.passes.quantization.int8_findings import int8_findings
+from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
 HINT = "Try dynamic INT8 on ONNX Runtime, or BF16."
 LARGE = 1_000_000
@@ -28,7 +34,7 @@ class Int8WeightsNncfParams:
     )
 
 
-class Int8WeightsNncf:
+class Int8WeightsNncf(Pass):
     """Weights of products, convolutions and tables in 8 bits with a scale per channel.
 
     Where it computes in FP32, OpenVINO scales the activations of products to 8 bits as they come, so that a
@@ -39,18 +45,22 @@ class Int8WeightsNncf:
     id = "int8_weights_nncf"
     name = "INT8 weights, NNCF"
     summary = "Stores all weights in 8 bits; needs no data, suits transformers."
+    kind = Kind.QUANTIZATION
+    precision = Precision.INT8
     version = 2
     Params = Int8WeightsNncfParams
-    accepts = frozenset({"onnx"})
     produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
-    calibrates = False
-    fits = False
-    converts = False
     libraries = ("nncf", "openvino")
     build_s = (3.0, 0.5)
 
-    def requires(self, model: SourceModel, environment: Environment, params: Int8WeightsNncfParams) -> None:
-        """Refuse nothing: what can be compressed shows in the graph."""
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Yield itself for what multiplies matrices."""
+        if not model.sees_images:
+            yield Idea(1, 120, "openvino", (Step(self.id),), remainder=True)
+
+    def findings(self, details: Mapping[str, Any], result: Result) -> Iterable[Finding]:
+        """Return why INT8 is as fast as it is."""
+        return int8_findings(details, result)
 
     def run(
         self, context: PassContext, artifact: LocalArtifact, params: Int8WeightsNncfParams

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from core.domain.recipe import Recipe
 from core.domain.run import Trial
 from core.protocols import SearchContext
 from core.search.presets import recipes
-
-
-@dataclass(frozen=True)
-class NoParams:
-    """Nothing can be set."""
 
 
 def next_of(listed: Sequence[Recipe], history: Sequence[Trial]) -> Recipe | None:

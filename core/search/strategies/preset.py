@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from core.domain.recipe import Recipe
 from core.domain.run import Trial
+from core.domain.technique import NoParams
 from core.protocols import SearchContext
-from core.search.strategies.in_order import NoParams, next_of, preset_recipes
+from core.search.strategies.in_order import next_of, preset_recipes
 
 
 class Preset:

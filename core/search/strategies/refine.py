@@ -8,6 +8,7 @@ from math import exp, inf, log
 
 from core.domain.recipe import Recipe, Step
 from core.domain.run import Trial
+from core.domain.technique import Kind
 from core.params import make, setting
 from core.protocols import SearchContext
 from core.registry import get_pass, get_runtime
@@ -19,7 +20,7 @@ GAIN = 1.03
 """A recipe that promises less over the best so far is not worth a measurement."""
 DEEPEST, LIGHTEST, MARGIN = 1.5, 0.4, 0.8
 """How far a setting is moved at once, and the share of the allowed loss that is aimed at."""
-ORDER = ("conversion", "pruning", "quantization")
+ORDER = (Kind.CONVERSION, Kind.PRUNING, Kind.FACTORIZATION, Kind.TRAINING, Kind.QUANTIZATION)
 """Kinds of technique as they follow each other in a chain; no two of one kind are joined."""
 
 
@@ -154,8 +155,7 @@ def _joined(context: SearchContext, one: Known, other: Known, measured: Sequence
 
 
 def _rank(step: Step) -> int:
-    kind = type(get_pass(step.pass_id)).__module__.split(".")[2]
-    return ORDER.index(kind) if kind in ORDER else len(ORDER)
+    return ORDER.index(get_pass(step.pass_id).kind)
 
 
 def _adjusted(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from core.domain.model import Note
 from core.graphs.onnx import files as onnx_files
-from core.sources.names import shown
 from core.sources.onnx.semantics import quantized
 from core.sources.onnx.signature import constants
 from core.sources.torch.forward_pass import half_note
+from core.texts import shown
 
 if TYPE_CHECKING:
     from onnx import ModelProto

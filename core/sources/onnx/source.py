@@ -13,18 +13,19 @@ from core.archives.zips import BROKEN_ZIP, extract_zip
 from core.complaints import complaint
 from core.domain.model import Note, TensorSpec
 from core.errors import CorruptFile, InputError, UnsupportedModel
+from core.graphs.onnx import checks
 from core.graphs.onnx import edits as onnx_edits
 from core.graphs.onnx import files as onnx_files
 from core.graphs.onnx.macs import count_macs
 from core.protocols import Array, Feed, Inspection, InspectOptions
 from core.sources.description import describe
 from core.sources.example_shapes import Hints, named
-from core.sources.names import shown
-from core.sources.onnx import checks, limitations, semantics, signature, value_ranges
+from core.sources.onnx import limitations, semantics, signature, value_ranges
 from core.sources.onnx.protobuf import looks_like_onnx
 from core.sources.pixel_range import with_pixel_range
 from core.sources.probe import Runner, Settled, Specs, feed_of, settle
 from core.sources.task_inference import tells_of_classes
+from core.texts import shown
 
 if TYPE_CHECKING:
     from onnx import ModelProto

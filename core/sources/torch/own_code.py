@@ -13,18 +13,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from core.archives.torch_files import torch_zip_kind
+from core.archives.torch_files import is_safetensors, torch_zip_kind
 from core.archives.zips import extract_zip
 from core.complaints import complaint
 from core.errors import InputError, InvalidRequest, UnsupportedModel
 from core.protocols import InspectOptions
 from core.serde import from_plain
-from core.sources.names import shown
 from core.sources.torch.exporting import export_program
 from core.sources.torch.forward_pass import runner
 from core.sources.torch.script_inputs import find_inputs
-from core.sources.torch.state_dict import is_safetensors
-from core.texts import one_line
+from core.texts import one_line, shown
 
 if TYPE_CHECKING:
     from torch import nn

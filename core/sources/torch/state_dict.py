@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.archives.checkpoints import read_checkpoint
-from core.archives.torch_files import CONVERT_HINT, check_state_dict_pickle, torch_zip_kind
+from core.archives.torch_files import (
+    CONVERT_HINT,
+    check_state_dict_pickle,
+    is_safetensors,
+    torch_zip_kind,
+)
 from core.complaints import complaint
 from core.domain.model import Note, TensorSpec
 from core.errors import CorruptFile, UnsafeUpload, UnsupportedModel
@@ -24,9 +29,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from core.architectures import Architecture
-
-LARGEST_HEADER = 100_000_000
-"""Bytes; the safetensors library refuses longer headers too."""
 
 AGAIN = "Save the weights again: torch.save(model.state_dict(), 'weights.pth')."
 
@@ -74,13 +76,6 @@ class StateDictSource:
             preprocessing=architecture.preprocessing,
         )
         return Inspection(model, kept)
-
-
-def is_safetensors(path: Path) -> bool:
-    """Whether the file begins with the length of a JSON object and its brace, even if the rest is missing."""
-    with path.open("rb") as file:
-        head = file.read(9)
-    return len(head) == 9 and head[8:] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= LARGEST_HEADER
 
 
 def _read(path: Path, options: InspectOptions) -> object:

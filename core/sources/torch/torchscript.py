@@ -14,12 +14,12 @@ from core.errors import InputError, InvalidRequest, UnsupportedModel
 from core.graphs.torch.modules import open_script
 from core.protocols import Inspection, InspectOptions
 from core.sources.description import describe
-from core.sources.names import shown
 from core.sources.probe import Specs, settle
 from core.sources.torch.forward_pass import opened, precision, runner, watch, weight_facts
 from core.sources.torch.script_constants import Fixable, Value, can_be_fixed, fix, fixable, note
 from core.sources.torch.script_examples import constants
 from core.sources.torch.script_inputs import find_inputs
+from core.texts import shown
 
 TENSORS_ONLY = "Wrap the model so that its forward takes tensors only, and script or trace that."
 

@@ -6,8 +6,9 @@ import numpy as np
 import onnx
 import pytest
 
+from core.domain.technique import NoParams
 from core.errors import PassFailed, PassNotApplicable
-from core.passes.conversion.double_to_float import PASS, DoubleToFloatParams
+from core.passes.conversion.double_to_float import PASS
 from tests.passes import zoo
 from tests.passes.conftest import Sample, answer, apply, artifact
 from tests.passes.test_contract import LATEST
@@ -56,4 +57,4 @@ def test_only_models_in_double_precision_are_worth_it(graphs: dict[str, Sample])
     single = graphs["steered"].model
     assert PASS.opens(single) is None
     with pytest.raises(PassNotApplicable, match="computes in FP32"):
-        PASS.requires(single, LATEST, DoubleToFloatParams())
+        PASS.requires(single, LATEST, NoParams())

@@ -4,23 +4,23 @@ import json
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-MANIFEST = json.loads((HERE / "manifest.json").read_text())
 
 
 def load():
     """Return a function from a feed to the list of outputs; it compiles once for each new set of shapes."""
     import openvino
 
+    manifest = json.loads((HERE / "manifest.json").read_text())
     core = openvino.Core()
-    graph = core.read_model(str(HERE / MANIFEST["model"]))
+    graph = core.read_model(str(HERE / manifest["model"]))
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "NUM_STREAMS": 1,
-        "INFERENCE_NUM_THREADS": MANIFEST["threads"],
-        "INFERENCE_PRECISION_HINT": MANIFEST["options"].get("precision", "f32"),
+        "INFERENCE_NUM_THREADS": manifest["threads"],
+        "INFERENCE_PRECISION_HINT": manifest["options"].get("precision", "f32"),
     }
     names = [next(iter(port.names), "") for port in graph.inputs]
-    order = names if set(names) == set(MANIFEST["inputs"]) else MANIFEST["inputs"]
+    order = names if set(names) == set(manifest["inputs"]) else manifest["inputs"]
     requests = {}
 
     def request_for(shapes):

@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from core.errors import CorruptFile, InputError, UnsafeUpload
-from core.sources.check import check_artifact
+from core.formats.check import check_artifact
 from tests.archives.conftest import TorchFiles, torch_files
 from tests.archives.hostile import PROGRAMS, SCRIPTS, rewrite
 

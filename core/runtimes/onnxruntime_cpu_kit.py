@@ -4,17 +4,17 @@ import json
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-MANIFEST = json.loads((HERE / "manifest.json").read_text())
 
 
 def load():
     """Return a function from a feed to the list of outputs."""
     import onnxruntime
 
+    manifest = json.loads((HERE / "manifest.json").read_text())
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = MANIFEST["threads"]
+    options.intra_op_num_threads = manifest["threads"]
     options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(
-        str(HERE / MANIFEST["model"]), options, providers=["CPUExecutionProvider"]
+        str(HERE / manifest["model"]), options, providers=["CPUExecutionProvider"]
     )
     return lambda feed: session.run(None, feed)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.complaints import complaint
 from core.errors import CorruptFile, InputError, UnsafeUpload, UnsupportedModel
 from core.graphs.onnx import files as onnx_files
-from core.sources.names import shown
+from core.texts import shown
 
 if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-MANIFEST = json.loads((HERE / "manifest.json").read_text())
 
 
 def load():
@@ -14,12 +13,13 @@ def load():
     import torch
     from torch.utils import _pytree
 
-    torch.set_num_threads(MANIFEST["threads"])
-    module = torch.export.load(str(HERE / MANIFEST["model"])).module()
-    half = MANIFEST["options"].get("precision") == "bf16"
+    manifest = json.loads((HERE / "manifest.json").read_text())
+    torch.set_num_threads(manifest["threads"])
+    module = torch.export.load(str(HERE / manifest["model"])).module()
+    half = manifest["options"].get("precision") == "bf16"
 
     def run(feed):
-        tensors = [torch.from_numpy(feed[name]) for name in MANIFEST["inputs"]]
+        tensors = [torch.from_numpy(feed[name]) for name in manifest["inputs"]]
         precision = torch.autocast("cpu", torch.bfloat16) if half else contextlib.nullcontext()
         with torch.inference_mode(), precision:
             outputs = module(*tensors)

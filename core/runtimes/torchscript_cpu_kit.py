@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-MANIFEST = json.loads((HERE / "manifest.json").read_text())
 
 
 def load():
@@ -17,11 +16,12 @@ def load():
     import torch
     from torch.utils import _pytree
 
-    torch.set_num_threads(MANIFEST["threads"])
-    module = torch.jit.load(str(HERE / MANIFEST["model"]), map_location="cpu").eval()
+    manifest = json.loads((HERE / "manifest.json").read_text())
+    torch.set_num_threads(manifest["threads"])
+    module = torch.jit.load(str(HERE / manifest["model"]), map_location="cpu").eval()
 
     def run(feed):
-        tensors = [torch.from_numpy(feed[name]) for name in MANIFEST["inputs"]]
+        tensors = [torch.from_numpy(feed[name]) for name in manifest["inputs"]]
         with torch.inference_mode():
             outputs = module(*tensors)
         return [each.numpy() for each in _pytree.tree_leaves(outputs)]

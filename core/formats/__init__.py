@@ -1,0 +1,1 @@
+"""One file per form in which a model lies on disk; each exports `FORMAT`."""

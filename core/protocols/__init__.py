@@ -1,0 +1,54 @@
+"""Every extension contract. One implementation is one file that exports one constant.
+
+    core/sources/*.py     SOURCE     one upload format           -> SourceModel
+    core/datasets/*.py    DATASET    one data format             -> arrays
+    core/formats/*.py     FORMAT     one form of a model's files
+    core/passes/*.py      PASS       one technique               artifact -> artifact
+    core/runtimes/*.py    RUNTIME    one way to run an artifact
+    core/packagers/*.py   PACKAGER   one kind of download
+    core/search/strategies/*.py   STRATEGY   one way to choose what to try next
+
+Everything known of an extension stands in its own file: what it needs, what it costs, when it is worth a try,
+how it explains itself. Modules are imported by the page's process too: heavy libraries are imported inside
+functions. Sources, data sets, formats, passes and sessions do their work only in confined child processes.
+"""
+
+from __future__ import annotations
+
+from core.protocols.artifacts import Array, Feed, LocalArtifact
+from core.protocols.availability import Availability
+from core.protocols.datasets import DataFormat, Prepared
+from core.protocols.formats import Format
+from core.protocols.ideas import Idea
+from core.protocols.packagers import Package, Packager
+from core.protocols.passes import Opener, Pass, PassContext, Trainer
+from core.protocols.runtimes import Runtime, Session
+from core.protocols.sources import Inspection, InspectOptions, Source
+from core.protocols.strategies import SearchContext, Strategy
+from core.protocols.training import Training, TrainingRows
+
+__all__ = [
+    "Array",
+    "Availability",
+    "DataFormat",
+    "Feed",
+    "Format",
+    "Idea",
+    "InspectOptions",
+    "Inspection",
+    "LocalArtifact",
+    "Opener",
+    "Package",
+    "Packager",
+    "Pass",
+    "PassContext",
+    "Prepared",
+    "Runtime",
+    "SearchContext",
+    "Session",
+    "Source",
+    "Strategy",
+    "Trainer",
+    "Training",
+    "TrainingRows",
+]

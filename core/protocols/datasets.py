@@ -1,0 +1,50 @@
+"""Data formats: raw data becomes rows that fit a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from core.domain.model import SourceModel
+from core.protocols.artifacts import Array, Feed
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Rows that fit a model, before the split.
+
+    Attributes:
+        inputs: One array per model input, first axis the samples.
+        labels: Class indices (samples,) int64, or None.
+        classes: Class names in label order.
+        preparation: What was done to the raw data, for the page.
+    """
+
+    inputs: Feed
+    labels: Array | None
+    classes: tuple[str, ...] = ()
+    preparation: dict[str, str] = field(default_factory=dict)
+
+
+class DataFormat(Protocol):
+    """Reads one data format into rows that fit a model.
+
+    `Params` is a frozen dataclass whose fields carry label, help and range in their metadata; all
+    default to a guess from the model (``None`` or ``"auto"``).
+    """
+
+    id: ClassVar[str]
+    name: ClassVar[str]
+    order: ClassVar[int]
+    Params: ClassVar[type[Any]]
+
+    def recognizes(self, path: Path) -> bool:
+        """Whether `path`, a file or folder, is of this format."""
+
+    def prepare(self, path: Path, folder: Path, model: SourceModel, params: Any) -> Prepared:
+        """Return rows in the model's layout, dtype and scale, working below `folder`.
+
+        Raises:
+            InputError: Corrupt data, or data that does not fit the model.
+        """

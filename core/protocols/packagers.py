@@ -1,0 +1,76 @@
+"""Packagers: kinds of download that a measured candidate can be taken home in."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from core.domain.model import DataSet, SourceModel
+from core.domain.recipe import Artifact
+from core.domain.run import Candidate
+from core.domain.technique import NoParams
+from core.protocols.artifacts import LocalArtifact
+from core.protocols.availability import Availability, availability
+
+
+@dataclass(frozen=True)
+class Package:
+    """What a packager needs to write a download.
+
+    Attributes:
+        model: The source model.
+        candidate: A finished candidate.
+        baseline: The finished baseline of the same run.
+        artifact: The built files laid out in a folder.
+        data: Data set the run used, which may be random inputs; None where it is not known.
+        golden: ``.npz`` of a few feeds and what the candidate returned for them on its runtime when it
+            was measured: ``input_<sample>_<index>``, ``output_<sample>_<index>``.
+        golden_samples: How many.
+        seed: Of every random choice in the run.
+    """
+
+    model: SourceModel
+    candidate: Candidate
+    baseline: Candidate
+    artifact: LocalArtifact
+    data: DataSet | None
+    golden: Path
+    golden_samples: int
+    seed: int = 0
+
+
+class Packager(ABC):
+    """Writes one kind of download.
+
+    Attributes:
+        id: Stable name; it stands in addresses and on the command line.
+        name: For people, such as ``Kit``.
+        summary: One sentence on what is in it and whom it is for.
+        suffix: Of the file, without a dot.
+        modules: Libraries that it needs here to write one.
+        Params: Frozen dataclass with defaults; field metadata from `core.params.setting`.
+    """
+
+    id: ClassVar[str]
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    suffix: ClassVar[str]
+    modules: ClassVar[tuple[str, ...]] = ()
+    Params: ClassVar[type[Any]] = NoParams
+
+    def available(self) -> Availability:
+        """Say whether such downloads can be written here."""
+        return availability(self.modules)
+
+    def requires(self, candidate: Candidate, artifact: Artifact) -> None:  # noqa: B027
+        """Refuse, before any work, a candidate that cannot be taken home like this; nothing by default.
+
+        Raises:
+            InvalidRequest: With the reason and what to do.
+        """
+
+    @abstractmethod
+    def write(self, package: Package, path: Path, params: Any) -> None:
+        """Write the download to `path`, reproducibly."""

@@ -1,0 +1,147 @@
+"""Passes: one technique each, artifact to artifact. A pass states what differs from the defaults here."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from core.domain.finding import Finding
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
+from core.domain.recipe import Step
+from core.domain.run import Result
+from core.domain.technique import Kind, NoParams, Precision
+from core.protocols.artifacts import Feed, LocalArtifact
+from core.protocols.ideas import Idea
+from core.protocols.training import Training
+
+
+@dataclass(frozen=True)
+class PassContext:
+    """What a pass may use; the rows that figures are reported on are not among it.
+
+    Attributes:
+        model: The source model; example shapes come from here.
+        folder: Where output files go; empty at the start.
+        calibration: Returns a fresh iterator over batch-1 feeds (or fixed-batch feeds).
+        seed: For every random choice.
+        threads: Threads the pass may use.
+        training: For a pass that trains (see `Trainer`), None for all others.
+    """
+
+    model: SourceModel
+    folder: Path
+    calibration: Callable[[], Iterator[Feed]]
+    seed: int = 0
+    threads: int = 2
+    training: Training | None = None
+
+
+class Pass(ABC):
+    """One technique.
+
+    Attributes:
+        id: Stable name, such as ``int8_static_ort``.
+        name: For people, such as ``INT8 static``.
+        summary: One sentence on what it does and what it costs.
+        kind: What it does to a model.
+        produces: Format it returns, by each format it takes.
+        version: Raise it when the output changes; it enters artifact ids.
+        Params: Frozen dataclass with defaults; field metadata from `core.params.setting`.
+        precision: The lowest one that it leaves; None where it stays what it was.
+        calibrates: Whether it reads calibration data.
+        fits: Whether what it builds follows from that data, such as ranges: random inputs then make a model
+            that is not for real ones. Not where it only checks.
+        converts: Whether it only changes a model's form (an export, a conversion, fused operators): names of
+            recipes leave it out.
+        bridges: Whether it is put in by itself wherever a technique or a runtime needs another format.
+        on_source: Whether it works on the network itself and comes before exports; others come after them.
+        libraries: Modules whose versions enter artifact ids.
+        build_s: Seconds for a small model on two cores, imports included; and seconds more for every 10^9
+            multiply-accumulates of a forward pass. A first guess: builds that were seen correct it.
+    """
+
+    id: ClassVar[str]
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    kind: ClassVar[Kind]
+    produces: ClassVar[Mapping[str, str]]
+    version: ClassVar[int] = 1
+    Params: ClassVar[type[Any]] = NoParams
+    precision: ClassVar[Precision | None] = None
+    calibrates: ClassVar[bool] = False
+    fits: ClassVar[bool] = False
+    converts: ClassVar[bool] = False
+    bridges: ClassVar[bool] = False
+    on_source: ClassVar[bool] = False
+    libraries: ClassVar[tuple[str, ...]] = ()
+    build_s: ClassVar[tuple[float, float]] = (2.0, 0.5)
+
+    @property
+    def accepts(self) -> frozenset[str]:
+        """Formats it takes."""
+        return frozenset(self.produces)
+
+    def requires(self, model: SourceModel, environment: Environment, params: Any) -> None:  # noqa: B027
+        """Refuse, before any work and without opening the model, what cannot apply; nothing by default.
+
+        Raises:
+            PassNotApplicable: With the reason and what to do about it.
+        """
+
+    @abstractmethod
+    def run(self, context: PassContext, artifact: LocalArtifact, params: Any) -> LocalArtifact:
+        """Build the new artifact in `context.folder`.
+
+        Raises:
+            PassNotApplicable: The graph has nothing this technique can work on.
+            PassFailed: The technique broke on this model.
+        """
+
+    @abstractmethod
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Any) -> None:
+        """Check what the pass promises, such as that quantized nodes are there.
+
+        Raises:
+            PassFailed: The promise is not kept.
+        """
+
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Return the recipes with it that a preset should try for such a model on such a machine."""
+        return ()
+
+    def remainder(self, environment: Environment) -> Step | None:
+        """Return the step that lowers the precision of what others left in float, where the machine gains."""
+        return None
+
+    def findings(self, details: Mapping[str, Any], result: Result) -> Iterable[Finding]:
+        """Return what explains the figures of a candidate that it took part in.
+
+        Args:
+            details: What it did to the model, as `run` returned it; empty where that is not known any more.
+            result: Everything measured.
+        """
+        return ()
+
+
+class Opener(Pass):
+    """Enabling pass: makes other passes possible, and says itself on which models it is worth trying.
+
+    Attributes:
+        alone: Whether recipes without it are worth no try then; else both are tried.
+    """
+
+    alone: ClassVar[bool] = False
+
+    @abstractmethod
+    def opens(self, model: SourceModel) -> Step | None:
+        """Return the step to put before other techniques on `model`, or None where it helps nothing."""
+
+
+class Trainer(Pass):
+    """A pass that trains, alone or after it changed the network: its context holds a `Training`."""
+
+    trains: ClassVar[bool] = True

@@ -1,0 +1,88 @@
+"""Runtimes: ways to run an artifact, and what a kit needs to do the same on another machine."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import ClassVar, Protocol
+
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
+from core.domain.recipe import Target
+from core.domain.technique import Precision
+from core.protocols.artifacts import Array, Feed, LocalArtifact
+from core.protocols.availability import Availability, availability
+from core.protocols.ideas import Idea
+
+TOLERANCES = MappingProxyType(
+    {Precision.FP32: 1e-3, Precision.FP16: 0.02, Precision.BF16: 0.05, Precision.INT8: 0.1}
+)
+"""How far outputs may differ between machines, relative to their range. Other processors round and saturate
+differently, and low precision makes those differences larger."""
+
+
+class Session(Protocol):
+    """A loaded model. Not shared between threads."""
+
+    def run(self, feed: Feed) -> list[Array]:
+        """Return the outputs in the model's order, for a feed of NumPy arrays."""
+
+    def prepare(self, feed: Feed) -> Callable[[], object]:
+        """Return a call that runs inference once on `feed`, already in the runtime's own tensors."""
+
+    def close(self) -> None:
+        """Free the model."""
+
+
+class Runtime(ABC):
+    """One way to run artifacts.
+
+    Attributes:
+        formats: Artifact formats it opens.
+        options: Artifact options it honours, such as ``{"precision"}``; others it must refuse.
+        modules: Libraries that the runtime imports, the one that names its version first.
+        baseline_of: Formats of uploads that their owners run on it today: the baseline.
+        start_s: Seconds that its libraries take to import.
+        tolerances: How far outputs may differ on another machine, relative to their range, by precision.
+    """
+
+    id: ClassVar[str]
+    name: ClassVar[str]
+    formats: ClassVar[frozenset[str]]
+    options: ClassVar[frozenset[str]] = frozenset()
+    modules: ClassVar[tuple[str, ...]] = ()
+    baseline_of: ClassVar[frozenset[str]] = frozenset()
+    start_s: ClassVar[float] = 0.0
+    tolerances: ClassVar[Mapping[Precision, float]] = TOLERANCES
+
+    def available(self) -> Availability:
+        """Say whether this runtime can be used here, importing nothing heavy."""
+        return availability(self.modules)
+
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Return the recipes without a technique that a preset should try on it: the bare conversion."""
+        return ()
+
+    def kit_session(self) -> str:
+        """Return the Python file with which a kit loads its model: ``load()`` returns a function.
+
+        It stands beside the runtime's own file, as ``<file>_kit.py``. It imports nothing of ours, reads
+        ``manifest.json`` beside itself, and the function takes a feed and returns the list of outputs.
+        """
+        own = Path(inspect.getfile(type(self)))
+        return own.with_name(f"{own.stem}_kit.py").read_text(encoding="utf8")
+
+    @abstractmethod
+    def warm_up(self) -> None:
+        """Import the runtime's libraries, so that memory can be read with the runtime empty."""
+
+    @abstractmethod
+    def open(self, artifact: LocalArtifact, target: Target, model: SourceModel) -> Session:
+        """Load `artifact`.
+
+        Raises:
+            RuntimeFailed: The runtime refuses it, with its own words shortened.
+        """
