@@ -49,7 +49,7 @@ class Settings:
     data_dir: Path = field(default_factory=lambda: Path.home() / ".whetstone")
     database_url: str = ""
     owner: str = DEFAULT_OWNER
-    upload_limit_bytes: int = 4 * GIB
+    upload_limit_bytes: int = 4_000_000_000
     allowed_hosts: str = ""
     trust_uploads: bool = False
     child_memory_bytes: int = 16 * GIB

@@ -148,6 +148,8 @@ def finish(store: Store, view: RunView, options: argparse.Namespace, console: Co
     if view.run.status is RunStatus.FAILED:
         raise from_record(view.run.error or ErrorRecord("error", "The run failed."))
     console.print(f"[bold]{escape(view.recommendation.sentence)}[/]")
+    for note in view.recommendation.notes:
+        console.print(f"[dim]{escape(note)}[/]")
     if options.out:
         console.print(f"Results and artifacts are in {escape(str(options.out))}.")
     return 0 if view.recommendation.candidate_id else 3

@@ -148,12 +148,17 @@ def _doubted(figure: Interval, fidelity: Fidelity, seen: bool = False) -> Interv
 def _output(output: OutputFidelity, fidelity: Fidelity, drop: float) -> _Standing:
     figure, name = _doubted(output.loss, fidelity), f" in the output {output.name}"
     where = name if len(fidelity.outputs) > 1 else ""
-    # What was measured before this version was held against the power of the whole output.
-    share = "the signal" if output.noise is None else "what it varies from input to input"
-    over = f"noise{where} is {figure.value:.2g} % of {share}, over the limit of {drop:g} %"
+    over = f"the error{where} is {noise(output)}, over the limit of {drop:g} %"
     if output.top1_agreement is not None:
         over = f"{figure.value:.2g} % of the answers{where} differ, over the limit of {drop:g} %"
     return _Standing(figure, drop, f"the limit of {drop:g} %", over, LEAST_DROP, output.loss)
+
+
+def noise(output: OutputFidelity) -> str:
+    """Return the power of an output's error, such as ``0.32 % of the variance``: what the limit holds for."""
+    # What was measured before this version was held against the power of the whole output.
+    share = "the signal" if output.noise is None else "the variance"
+    return f"{output.loss.value:.2g} % of {share}"
 
 
 def plural(count: float, noun: str) -> str:

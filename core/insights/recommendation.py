@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from core.domain.measurement import Interval
 from core.domain.run import Candidate, CandidateStatus, Limits, Result
 from core.insights.judgement import judge
-from core.insights.sentences import Row, confidence, describe, doubts, nearest_miss, nothing_faster
+from core.insights.sentences import (
+    Row,
+    confidence,
+    describe,
+    in_short,
+    nearest_miss,
+    not_taken,
+    nothing_faster,
+    rough,
+)
 
 LEAST_GAIN = 1.005
 """What shows as 1.01x: less than that is no reason to change a model."""
@@ -17,19 +26,30 @@ LEAST_GAIN = 1.005
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The choice, in a sentence.
+    """The choice, and why.
 
     Attributes:
         candidate_id: None where nothing qualifies.
         sure: The whole interval of every figure respects its limit.
-        sentence: With numbers and with what casts doubt on them, for people.
+        sentence: With numbers and with what casts doubt on the choice itself, for people: one or
+            two sentences.
         near_miss: Id of the faster candidate nearest to qualifying, where nothing qualifies.
+        short: One sentence without numbers of the candidate, to stand below them: how far it can be trusted.
+            Empty where nothing qualifies.
+        notes: What else is to know: what may be faster and was not taken, and a control that misses 1.
     """
 
     candidate_id: str | None
     sure: bool
     sentence: str
     near_miss: str | None = None
+    short: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def explanation(self) -> str:
+        """The sentence and all notes."""
+        return " ".join((self.sentence, *self.notes))
 
 
 def faster(result: Result) -> bool:
@@ -56,13 +76,14 @@ def recommend(candidates: Sequence[Candidate], limits: Limits) -> Recommendation
     if qualified:
         best = _best(qualified)
         candidate, result, verdict = best
-        sentence = describe(candidate, result, len(rows)) + confidence(result, limits, verdict)
-        return Recommendation(candidate.id, verdict.sure, sentence + doubts(rows, best, control))
+        sentence = describe(candidate, result, len(rows)) + confidence(result, limits, verdict) + rough(best)
+        notes, short = not_taken(rows, best, control), in_short(best, limits, len(rows))
+        return Recommendation(candidate.id, verdict.sure, sentence, short=short, notes=notes)
+    named = min(gains, key=_regret) if gains else max(rows, key=_speed)
+    notes = not_taken(rows, None, control, named)
     if gains:
-        miss = min(gains, key=_regret)
-        return Recommendation(None, False, nearest_miss(miss) + doubts(rows, None, control), miss[0].id)
-    fastest = max(rows, key=_speed)
-    return Recommendation(None, False, nothing_faster(fastest) + doubts(rows, None, control))
+        return Recommendation(None, False, nearest_miss(named), named[0].id, notes=notes)
+    return Recommendation(None, False, nothing_faster(named), notes=notes)
 
 
 def contenders(candidates: Sequence[Candidate], limits: Limits, most: int) -> list[Candidate]:

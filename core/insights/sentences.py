@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from core.domain.measurement import Doubt, Fidelity, Interval, Timing
 from core.domain.run import Candidate, Limits, Result
-from core.insights.judgement import Verdict, loss, more_samples, plural, same
+from core.insights.judgement import Verdict, loss, more_samples, noise, plural, same
 
 LONG_CALL_MS = 60.0
 """Calls of this length are few in the time for measuring, however much of it there is."""
@@ -58,7 +58,7 @@ def describe(candidate: Candidate, result: Result, count: int) -> str:
     fidelity = result.fidelity
     if fidelity.sqnr_db is not None:
         where = f" in {fidelity.worst.name}, the worst of its outputs" if len(fidelity.outputs) > 1 else ""
-        return f"{sentence} at {fidelity.sqnr_db:.0f} dB signal to noise{where} (no labels were given)"
+        return f"{sentence} at an error of {noise(fidelity.worst)}{where} (no labels were given)"
     return f"{sentence} with the same outputs"
 
 
@@ -77,21 +77,61 @@ def confidence(result: Result, limits: Limits, verdict: Verdict) -> str:
     return f"; its whole interval respects the limit of {plural(limits.max_drop, 'point')}."
 
 
-def doubts(rows: Sequence[Row], chosen: Row | None, control: Interval | None) -> str:
-    """Return what casts doubt on the choice: its own speed-up, faster ones that are unstable, the control."""
-    said = []
-    why = why_unstable(chosen[1].timing) if chosen else ""
+def rough(chosen: Row) -> str:
+    """Return what casts doubt on the choice itself, as sentences that follow; empty where nothing does."""
+    _, result, verdict = chosen
+    why, said = why_unstable(result.timing), []
     if why:
         said.append(f"Take this as rough: {why}.")
-    if chosen and chosen[1].accuracy is None:
-        said.append(chosen[1].fidelity.collapsed or ("" if chosen[2].sure else _random(chosen[1].fidelity)))
+    if result.accuracy is None:
+        said.append(result.fidelity.collapsed or ("" if verdict.sure else _random(result.fidelity)))
+    return "".join(f" {each}" for each in said if each)
+
+
+def in_short(chosen: Row, limits: Limits, count: int) -> str:
+    """Return the one short sentence below the figures of the recommended candidate: what to trust it for."""
+    _, result, verdict = chosen
+    why = why_unstable(result.timing)
+    speed = f"; its speed is rough: {why}" if why else ""
+    return f"Best of {plural(count, 'measured configuration')}: {_trust(result, limits, verdict)}{speed}."
+
+
+def _trust(result: Result, limits: Limits, verdict: Verdict) -> str:
+    if same(result.fidelity) and result.accuracy is None:
+        return "its outputs are your model's but for rounding"
+    within = f"likely within {' and '.join(verdict.unsure)}" if verdict.unsure else "within the limits"
+    if limits == Limits(None):
+        within = "no limit was set"
+    if result.accuracy is None and result.fidelity.collapsed:
+        return f"{within}, but outputs on these inputs say little of others"
+    if result.accuracy is None and result.fidelity.random:
+        return f"{within}, but only random inputs were compared"
+    if verdict.unsure:
+        return f"{within}, but the 95 % interval reaches beyond"
+    return within if limits == Limits(None) else "its whole 95 % interval is within the limits"
+
+
+def not_taken(
+    rows: Sequence[Row], chosen: Row | None, control: Interval | None, named: Row | None = None
+) -> tuple[str, ...]:
+    """Return what may be faster and was not taken, and why; and what a control that misses 1 means.
+
+    Args:
+        rows: All that is measured.
+        chosen: The recommended one.
+        control: Speed-up of the baseline against itself.
+        named: Of whom the sentence before it speaks already.
+    """
+    said = []
     best = chosen[1].timing.speedup if chosen else Interval(1.0, 1.0, 1.0)
+    spoken_of = {row[0].id for row in (chosen, named) if row}
     for candidate, result, verdict in rows:
         speed, reason = result.timing.speedup, why_unstable(result.timing)
-        other = chosen is None or candidate.id != chosen[0].id
+        other = candidate.id not in spoken_of
         if other and reason and verdict.meets and speed.high > best.high and speed.value > best.value:
             said.append(f"{candidate.name} may be faster ({_range(speed)}), but {reason}.")
-    return "".join(f" {each}" for each in [*said, missed_control(control)] if each)
+    missed = missed_control(control)
+    return (*said, missed) if missed else tuple(said)
 
 
 def _random(fidelity: Fidelity) -> str:
@@ -116,7 +156,9 @@ def nothing_faster(row: Row) -> str:
     speed = result.timing.speedup
     word = "measurably faster" if speed.high > 1 else "faster"
     figures = f"{speed.value:.2f}x ({speed.low:.2f}–{speed.high:.2f}) its speed"
-    return f"Nothing measured is {word} than your model: the best, {candidate.name}, runs at {figures}."
+    why = why_unstable(result.timing) if speed.high > 1 else ""
+    tail = f"; it may be faster, but {why}" if why else ""
+    return f"Nothing measured is {word} than your model: the best, {candidate.name}, runs at {figures}{tail}."
 
 
 def _signed(value: float) -> str:

@@ -46,7 +46,7 @@ def report(view: RunView) -> str:
     """Return the recommendation, the table of measured candidates and where it was measured, in Markdown."""
     measured = [row for row in view.candidates if row.latency_ms is not None]
     heads = ("Candidate", "Latency (ms)", "Speed-up (x)", QUALITY[view.quality], "File (MB)")
-    lines = [view.recommendation.sentence, "", f"| {' | '.join(heads)} |", f"| --- {'| ---: ' * 4}|"]
+    lines = [view.recommendation.explanation, "", f"| {' | '.join(heads)} |", f"| --- {'| ---: ' * 4}|"]
     lines += [_line(row, view) for row in measured]
     first = view.baseline.candidate.result
     if first is not None:

@@ -201,7 +201,7 @@ def results(view: RunView, artifacts: Mapping[str, str] | None = None) -> dict[s
         "baseline": view.baseline.id,
         "recommended": view.recommendation.candidate_id,
         "sure": view.recommendation.sure,
-        "reason": view.recommendation.sentence,
+        "reason": view.recommendation.explanation,
         "candidates": [_candidate(row, artifacts or {}) for row in view.candidates],
     }
 

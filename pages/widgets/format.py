@@ -98,8 +98,17 @@ def size(value: float | None) -> str:
         return NONE
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if value >= scale:
-            return f"{significant(value / scale)} {unit}"
+            whole = value % scale == 0
+            return f"{f'{value / scale:,.0f}' if whole else significant(value / scale)} {unit}"
     return f"{value:.0f} B"
+
+
+def relative(value: float | None, base: float | None) -> str:
+    """Return by how much `value` differs from `base`, such as ``−75 %``."""
+    if value is None or not base:
+        return NONE
+    percent = round(100 * (value / base - 1))
+    return f"{percent:+d} %".replace("-", "−") if percent else "0 %"
 
 
 def count(value: float | None) -> str:

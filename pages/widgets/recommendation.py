@@ -1,15 +1,19 @@
-"""The one sentence a run is for, and the way to the download."""
+"""Recommendation box: three figures with their change against the baseline, a sentence, and the download."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import streamlit as st
 
-from core.views import RunView
+from core.views import Quality, Row, RunView
 from pages.widgets import format as fmt
 from pages.widgets.downloader import download_kit
 from pages.widgets.page import go
 from pages.widgets.status import UNSTABLE
 
+CHANGE: dict[str, Any] = {"delta_color": "gray", "delta_arrow": "off"}
 SURE = (
     "Sure: the whole interval of the loss is within your limit. Likely: only its middle is. Unstable speed: "
     "something disturbed the measurement, and the speed-up may be another on a quiet machine."
@@ -48,16 +52,60 @@ def _recommended(view: RunView, key: str) -> None:
             return
         if found.sentence:
             st.info(fmt.plain(found.sentence), icon=":material/search_off:")
+            _notes(found.notes)
         if found.near_miss and st.button(
             "See the nearest miss", key=f"near_{key}", icon=":material/near_me:"
         ):
             go("candidate.py", candidate=found.near_miss)
         return
+    row = view.find(found.candidate_id)
+    if row is None:
+        return
     so_far = " so far" if view.run.status.active else ""
     with st.container(border=True, key=f"recommended_{key}"):
-        st.markdown(f":orange[:material/star:] **Recommended{so_far}** {_trust(view)}", help=SURE)
-        st.markdown(f"### {fmt.plain(found.sentence)}", anchors=False)
+        star = f":orange[:material/star:] **Recommended{so_far}: {fmt.plain(row.name)}** {_trust(view)}"
+        st.markdown(star, help=SURE)
+        headline(row, view)
+        st.markdown(fmt.plain(found.short))
         with st.container(horizontal=True, vertical_alignment="center"):
             download_kit(found.candidate_id, key=f"kit_{key}")
-            if st.button("What is it?", icon=":material/info:", key=f"what_{key}"):
+            if st.button("Details", icon=":material/info:", key=f"what_{key}"):
                 go("candidate.py", candidate=found.candidate_id)
+        with st.expander("Why this one", icon=":material/help:", key=f"why_{key}"):
+            st.markdown(fmt.plain(found.sentence))
+            _notes(found.notes)
+
+
+def headline(row: Row, view: RunView) -> None:
+    """Draw latency, quality and size of a candidate, each with its change against the baseline."""
+    latency, quality, size = st.columns(3)
+    base, (now, before) = view.baseline, (_median(row), _median(view.baseline))
+    change = f"{fmt.times(row.speedup)} faster than {fmt.ms(before)}"
+    latency.metric("Latency", fmt.ms(now), change, **CHANGE)
+    quality.metric(*_quality(row, view.quality), **CHANGE)
+    shrunk = f"{fmt.relative(row.size_bytes, base.size_bytes)} of {fmt.size(base.size_bytes)}"
+    size.metric("File size", fmt.size(row.size_bytes), shrunk, **CHANGE)
+
+
+def _median(row: Row) -> float | None:
+    return row.latency_ms.value if row.latency_ms is not None else None
+
+
+def _quality(row: Row, quality: Quality) -> tuple[str, str, str]:
+    """Return name, value and change of the figure that the limit on the drop is for."""
+    if quality == "accuracy":
+        return "Accuracy", fmt.percent(row.accuracy), fmt.change(row.drop)
+    result = row.candidate.result
+    if quality == "agreement" and row.agreement is not None:
+        top1 = row.agreement
+        return "Top-1 agreement", fmt.percent(top1.value), f"{top1.low:.1f}–{top1.high:.1f}, baseline 100 %"
+    lost = result.fidelity.worst.loss if result is not None else None
+    if lost is None:
+        return "Output error", fmt.NONE, ""
+    spread = f"{fmt.significant(lost.low, 2)}–{fmt.significant(lost.high, 2)}"
+    return "Output error", f"{fmt.significant(lost.value, 2)} %", f"{spread} % of the variance, baseline 0 %"
+
+
+def _notes(notes: Sequence[str]) -> None:
+    for note in notes:
+        st.caption(fmt.plain(note))

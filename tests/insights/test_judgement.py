@@ -26,8 +26,7 @@ def test_the_worst_output_decides_and_is_named() -> None:
     verdict = judge(figures, Limits(1.0))
     assert not verdict.meets
     assert verdict.violations == (
-        "noise in the output probability is 76 % of what it varies from input to input, "
-        "over the limit of 1 %",
+        "the error in the output probability is 76 % of the variance, over the limit of 1 %",
     )
     assert figures.fidelity.worst is PROBABILITY
     assert PROBABILITY.loss.value == 76.0

@@ -9,7 +9,7 @@ import pytest
 
 from core.bench.quality.proportions import samples_to_settle
 from core.domain.measurement import Doubt, Interval
-from core.domain.run import Candidate, CandidateStatus, Limits
+from core.domain.run import Candidate, CandidateStatus, Limits, Result
 from core.errors import ErrorRecord
 from core.insights.judgement import judge, more_samples
 from core.insights.recommendation import contenders, recommend
@@ -92,7 +92,8 @@ def test_an_unstable_candidate_that_is_not_taken_is_named_with_its_reason() -> N
     steady, wide = candidate("steady", result(4.0)), unstable("wide", (5.0, 3.6, 5.7))
     advice = recommend([BASELINE, steady, wide], Limits(1.0))
     assert advice.candidate_id == "steady"
-    assert "wide may be faster (3.6–5.7x), but its speed-up stayed uncertain by ±21%" in advice.sentence
+    assert "wide" not in advice.sentence
+    assert "wide may be faster (3.6–5.7x), but its speed-up stayed uncertain by ±21%" in advice.notes[0]
     alone = recommend([BASELINE, wide], Limits(1.0))
     assert alone.candidate_id == "wide"
     assert "Take this as rough" in alone.sentence
@@ -105,17 +106,49 @@ def test_an_unstable_candidate_that_is_not_taken_is_named_with_its_reason() -> N
     said = recommend([BASELINE, long], Limits(1.0)).sentence
     assert "so long that there was time for 5 rounds only" in said
     lossy = unstable("lossy", (5.0, 3.6, 5.7), drop=(5.0, 4.0, 6.0))
-    assert "lossy" not in recommend([BASELINE, steady, lossy], Limits(1.0)).sentence
+    assert recommend([BASELINE, steady, lossy], Limits(1.0)).notes == ()
 
 
-def test_a_control_that_misses_one_speaks_in_the_sentence() -> None:
+def test_a_control_that_misses_one_is_a_note() -> None:
     off = replace(
         BASELINE,
         result=replace(result(1.0), timing=replace(result(1.0).timing, speedup=Interval(1.07, 1.06, 1.08))),
     )
     advice = recommend([off, candidate("fast", result(4.0))], Limits(1.0))
-    assert "your model against itself, came out at 1.07x (1.06–1.08) faster instead of 1" in advice.sentence
-    assert "against itself" not in recommend([BASELINE, candidate("fast", result(4.0))], Limits(1.0)).sentence
+    assert "your model against itself, came out at 1.07x (1.06–1.08) faster instead of 1" in advice.notes[0]
+    assert advice.notes[0] in advice.explanation
+    assert recommend([BASELINE, candidate("fast", result(4.0))], Limits(1.0)).notes == ()
+
+
+def test_the_best_that_is_no_faster_is_spoken_of_once() -> None:
+    advice = recommend([BASELINE, unstable("wide", (1.08, 0.97, 1.19))], Limits(1.0))
+    assert advice.candidate_id is None
+    assert "wide, runs at 1.08x (0.97–1.19) its speed; it may be faster, but its speed-up" in advice.sentence
+    assert advice.notes == ()
+
+
+def shortly(figures: Result, limits: Limits) -> str:
+    return recommend([BASELINE, candidate("fast", figures)], limits).short.removeprefix(
+        "Best of 1 measured configuration: "
+    )
+
+
+def test_the_short_sentence_says_what_to_trust() -> None:
+    open_, seen = result(4.0, drop=(0.8, 0.2, 1.4)), result(4.0, drop=None)
+    drawn = replace(seen, fidelity=replace(seen.fidelity, random=True, sqnr_db=30.0))
+    flat = replace(drawn, fidelity=replace(drawn.fidelity, collapsed="One class for all inputs."))
+    assert shortly(result(4.0), Limits(1.0)) == "its whole 95 % interval is within the limits."
+    assert shortly(result(4.0), Limits(None)) == "no limit was set."
+    beyond = "likely within the limit of 1 point, but the 95 % interval reaches beyond."
+    assert shortly(open_, Limits(1.0)) == beyond
+    assert "likely within the limit of 1 %, but only random inputs were compared" in shortly(
+        drawn, Limits(1.0)
+    )
+    assert shortly(drawn, Limits(None)) == "no limit was set, but only random inputs were compared."
+    assert "but outputs on these inputs say little of others" in shortly(flat, Limits(1.0))
+    wide = unstable("wide", (5.0, 3.6, 5.7)).result
+    assert wide is not None
+    assert "; its speed is rough: its speed-up stayed uncertain by ±21%" in shortly(wide, Limits(1.0))
 
 
 @pytest.mark.parametrize(("low", "chosen"), [(4.5, "faster"), (3.5, "steady")])

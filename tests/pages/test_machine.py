@@ -21,5 +21,5 @@ def test_settings_are_readable_and_have_units(open_page: Open) -> None:
     values = open_page("machine.py").dataframe[0].value.set_index("Environment variable")["Value"]
     assert values["WHETSTONE_CHILD_TIMEOUT_S"] == "600 s"
     assert values["WHETSTONE_RETENTION_DAYS"] == "0 (keeps everything)"
-    assert values["WHETSTONE_UPLOAD_LIMIT_BYTES"] == "4,294,967,296 (4.29 GB)"
+    assert values["WHETSTONE_UPLOAD_LIMIT_BYTES"] == "4,000,000,000 (4 GB)"
     assert values["WHETSTONE_TRUST_UPLOADS"] in ("yes", "no")

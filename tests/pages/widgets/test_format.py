@@ -46,9 +46,11 @@ def test_fidelity_has_a_unit() -> None:
     [
         (0, "0 B"),
         (950, "950 B"),
-        (52_000, "52.0 kB"),
+        (52_000, "52 kB"),
+        (52_040, "52.0 kB"),
         (3_400_000, "3.40 MB"),
         (4_294_967_296, "4.29 GB"),
+        (4_000_000_000, "4 GB"),
         (None, "–"),
     ],
 )
@@ -97,3 +99,8 @@ def test_counts_shapes_and_plurals() -> None:
 )
 def test_names_and_messages_are_shown_letter_by_letter(text: str, shown: str) -> None:
     assert fmt.plain(text) == shown
+
+
+@pytest.mark.parametrize(("size", "text"), [(25.0, "−75 %"), (130.0, "+30 %"), (100.2, "0 %"), (None, "–")])
+def test_a_change_against_the_baseline(size: float | None, text: str) -> None:
+    assert fmt.relative(size, 100.0) == text
