@@ -74,6 +74,7 @@ def optimize(
     threads: int = 1,
     batch: int | None = None,
     seed: int = 0,
+    executor: str = "",
     architecture: str = "",
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     task: str = "",
@@ -100,6 +101,7 @@ def optimize(
         threads: Threads of every runtime.
         batch: Samples per call for latency; by default 1, or the only number that the model takes.
         seed: Of every random choice.
+        executor: Who builds and measures; by default the one that WHETSTONE_EXECUTOR names.
         architecture: Of a state dict, where its keys do not tell.
         shapes: Example shape by input name, where the file does not tell.
         on_change: Told of each new state while the run goes on.
@@ -121,6 +123,7 @@ def optimize(
         threads=threads,
         batch=1 if batch is None else batch,
         seed=seed,
+        executor=executor,
     )
     check_numbers(request)
     store = store or open_store()

@@ -62,6 +62,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads of every runtime (default: 1)")
     parser.add_argument("--batch", type=int, help="samples per call (default: 1, or what the model takes)")
     parser.add_argument("--seed", type=int, default=0, help="of every random choice (default: 0)")
+    parser.add_argument(
+        "--executor", default="", help="who builds and measures (default: WHETSTONE_EXECUTOR)"
+    )
     parser.add_argument("--out", type=Path, help="folder for results.json and the artifacts")
     parser.add_argument("--json", action="store_true", help="print the results on stdout")
 
@@ -175,6 +178,7 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
         "threads": options.threads,
         "batch": options.batch,
         "seed": options.seed,
+        "executor": options.executor,
     }
 
 

@@ -80,6 +80,7 @@ class RunRequest:
         threads: Threads of every runtime.
         batch: Samples per call for the latency figures.
         seed: Of calibration, bootstrap and random inputs.
+        executor: Who builds and measures; empty means the one that WHETSTONE_EXECUTOR names.
     """
 
     model_id: str
@@ -94,6 +95,7 @@ class RunRequest:
     seed: int = 0
     strategy: str = ""
     strategy_params: dict[str, Any] = field(default_factory=dict)
+    executor: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from core.domain.model import DataSet
 from core.domain.recipe import Recipe
 from core.domain.run import Candidate, CandidateStatus, EventKind, Run, RunStatus
 from core.engine.building import Builder
+from core.engine.executors import executor
 from core.engine.final_heat import run_final_heat
 from core.engine.measuring import PLANS, Measurer
 from core.engine.pacing import Pacing, random_samples
@@ -21,7 +22,9 @@ from core.insights.recommendation import contenders
 from core.store.store import Store
 from core.work.local import LEAST_STEP_S
 from core.work.stop import Stop
+from core.work.unit import Progress
 
+TELL_EVERY_S = 1.0
 NO_TURN = "The time budget was spent before this candidate's turn."
 
 
@@ -61,6 +64,8 @@ class Execution:
         plan = PLANS.get(run.request.preset, PLANS["balanced"])
         self._pacing = Pacing(stop, self._model, plan, list(self._candidates.values()))
         self._proposer = Proposer(store, run, self._model)
+        self._executor = executor(store, run.request.executor)
+        self._told = 0.0
 
     def run(self) -> RunStatus:
         """Work until all candidates are final, the budget is spent or the run is stopped.
@@ -70,8 +75,9 @@ class Execution:
             WhetstoneError: The baseline cannot be measured, so no candidate can be.
         """
         data, seed = self._data(), self._run.request.seed
-        self._builder = Builder(self._store, self._model, data, seed, self._stop, self._on_step)
-        self._measurer = Measurer(self._store, self._run, self._worker, self._model, data, self._stop)
+        store, stop, model, doer = self._store, self._stop, self._model, self._executor
+        self._builder = Builder(store, model, data, seed, stop, self._on_step, doer, self._on_progress)
+        self._measurer = Measurer(store, self._run, self._worker, model, data, stop, executor=doer)
         try:
             baseline = self._baseline(next(iter(self._candidates.values())))
             while (candidate := self._next()) is not None:
@@ -161,7 +167,8 @@ class Execution:
         seed = self._run.request.seed
         try:
             heated = run_final_heat(
-                self._store, self._model, data, entries, share.plan, self._stop, seed, share.seconds
+                *(self._store, self._model, data, entries, share.plan, self._stop, seed, share.seconds),
+                self._executor,
             )
         except Cancelled:
             # The time was over: what was measured before stands.
@@ -220,6 +227,11 @@ class Execution:
     def _on_step(self, pass_id: str) -> None:
         self._built_anew = True
         self._now(replace(self._current, stage=pass_id))
+
+    def _on_progress(self, said: Progress) -> None:
+        if said.message and time.monotonic() - self._told > TELL_EVERY_S:
+            self._told = time.monotonic()
+            self._stage(f"Building {self._current.name}: {said.message}")
 
     @property
     def _estimate_s(self) -> float:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.bench.timing.endpoint import Endpoint
-from core.bench.timing.final_heat import heat
+from core.bench.heat import DATA, HeatRequest, entry_input
+from core.bench.heat import UNIT as HEAT
 from core.bench.timing.interleaving import MeasurementPlan
 from core.bench.timing.moments import after_heat, widened_timing
 from core.datasets.splits import FOR_EVALUATION
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate
-from core.engine.building import lay_out, lay_out_data
+from core.engine.building import parts_of
+from core.engine.executors import local
 from core.store.store import Store
-from core.work.folders import job_folder
+from core.work.executor import Executor
 from core.work.stop import Stop
 
 
@@ -28,6 +29,7 @@ def run_final_heat(
     stop: Stop,
     seed: int = 0,
     seconds: float | None = None,
+    executor: Executor | None = None,
 ) -> list[Candidate]:
     """Return the measured candidates of `entries` with what the heat adds to their figures.
 
@@ -40,18 +42,21 @@ def run_final_heat(
         stop: Ends it early.
         seed: Of all orders.
         seconds: Time for everything; None for as much as the plan wants.
+        executor: Who measures; this machine if not given.
 
     Raises:
         Cancelled: The run was stopped, or its time was over before the heat was.
     """
     measured = [(each, each.result, artifact) for each, artifact in entries if each.result is not None]
-    with job_folder(store.jobs_dir) as folder:
-        rows = lay_out_data(store, data, folder / "data", FOR_EVALUATION)
-        endpoints = [
-            Endpoint(lay_out(store, artifact, folder / f"model-{index}"), each.recipe.target, model)
-            for index, (each, _, artifact) in enumerate(measured)
-        ]
-        found = heat(endpoints, plan, folder / "out", rows, seed, stop.over, seconds)
+    inputs = {entry_input(index): artifact.files for index, (_, _, artifact) in enumerate(measured)}
+    inputs[DATA] = parts_of(data, FOR_EVALUATION)
+    request = HeatRequest(
+        model, tuple((artifact, each.recipe.target) for each, _, artifact in measured), plan, seconds
+    )
+    threads = measured[0][0].recipe.target.threads
+    unit = HEAT.unit(request, inputs=inputs, cores=threads, seed=seed, alone=True)
+    answer = (executor or local(store)).run(unit, stop).values
+    found = [each.heated() for each in answer.found]
     first, *rest = after_heat([result.timing for _, result, _ in measured], found)
     timings = [first, *(widened_timing(timing, first.speedup, first) for timing in rest)]
     return [

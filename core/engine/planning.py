@@ -12,7 +12,7 @@ from core.domain.run import PLANNING, Candidate, CandidateStatus, RunRequest
 from core.errors import ErrorRecord, InvalidRequest, WhetstoneError
 from core.machine.environment import environment
 from core.params import make
-from core.registry import get_pass, get_runtime, runtimes
+from core.registry import get_executor, get_pass, get_runtime, runtimes
 from core.search.estimate import estimate_s
 from core.search.names import recipe_name
 from core.search.presets import baseline
@@ -125,7 +125,8 @@ def check_numbers(request: RunRequest) -> None:
     """Refuse numbers that no run can have, whatever the model.
 
     Raises:
-        InvalidRequest: Threads, batch, seed, a limit or the budget is out of range, or no number.
+        InvalidRequest: Threads, batch, seed, a limit or the budget is out of range, or no number; or there is
+            no such executor.
     """
     if not 1 <= request.threads <= MOST_THREADS or not 1 <= request.batch <= MOST_BATCH:
         raise InvalidRequest(
@@ -150,6 +151,8 @@ def check_numbers(request: RunRequest) -> None:
             raise InvalidRequest(
                 f"A {name} of {value:g} is not possible.", hint="Choose a number above 0, or leave it out."
             )
+    if request.executor:
+        get_executor(request.executor)
 
 
 def _check_request(request: RunRequest, model: SourceModel) -> None:

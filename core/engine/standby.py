@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from core.bench.timing.endpoint import Endpoint, Host, timing_cores
+from core.bench.timing.waiting import offer
 from core.datasets.splits import FOR_EVALUATION
 from core.domain.model import DataSet, SourceModel
 from core.domain.run import Candidate
@@ -54,7 +55,13 @@ class Standby:
             # The measurement starts a process of its own then, and meets the error where it is reported.
             self._failed = True
 
-    def take(self) -> Host | None:
+    def offered(self) -> str:
+        """Let the next measurement on this machine have the process, and return the name it goes by."""
+        name = self._folder.name
+        offer(name, self._take)
+        return name
+
+    def _take(self) -> Host | None:
         """Return the baseline's process, loaded or still loading, or None where that failed."""
         return None if self._failed else self._host
 

@@ -38,7 +38,10 @@ class Results:
             NotFound: No such candidate or file.
             ClaimLost: The candidate's run is not this worker's.
         """
-        file = self._blobs.add(path, name)
+        return self.refer(candidate_id, self._blobs.add(path, name), worker)
+
+    def refer(self, candidate_id: str, file: FileRef, worker: str) -> FileRef:
+        """Keep `file`, whose content is in the store, for the candidate under its name, as `attach` does."""
         key = (result_files.c.candidate_id == candidate_id, result_files.c.name == file.name)
         with self._database.write() as connection:
             owner = select(candidates.c.run_id).where(candidates.c.id == candidate_id)

@@ -44,7 +44,8 @@ def _options(request: RunRequest, data: DataSet | None, recipe: Recipe | None) -
     if request.budget_s is not None:
         options.append(("budget", f"{request.budget_s:g}s"))
     options += [("threads", request.threads), ("batch", request.batch)]
-    return options if request.seed == 0 else [*options, ("seed", request.seed)]
+    more = [("seed", request.seed), ("executor", request.executor)]
+    return [*options, *((name, value) for name, value in more if value)]
 
 
 def command_for(
@@ -74,7 +75,8 @@ def python_for(
     }
     stated = {name: value for name, value in words.items() if value is not None}
     always = {"max_drop": limits.max_drop, "threads": request.threads, "batch": request.batch}
-    seed = {"seed": request.seed} if request.seed else {}
+    chosen = {"seed": request.seed, "executor": request.executor}
+    seed = {name: value for name, value in chosen.items() if value}
     told = "".join(f"    {name}={value!r},\n" for name, value in (stated | always | seed).items())
     return (
         "from core import optimize\n\n"

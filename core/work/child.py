@@ -30,15 +30,12 @@ class Order(msgspec.Struct, frozen=True):
     seconds: float
 
 
-class Reply(msgspec.Struct, frozen=True):
-    """What it answers: the kind's answer as plain values, and names of files below its folder."""
-
-    values: Any
-    files: list[str]
-
-
 def do(payload: Message) -> Message:
-    """Do the unit of an `Order` and return a `Reply`, both as plain values."""
+    """Do the unit of a plain `Order`.
+
+    Returns:
+        ``values``, the kind's answer as plain values, and ``files``, names below the folder.
+    """
     order = from_plain(payload, Order)
     kind, end = kind_of(order.unit), monotonic() + order.seconds
     job = Job(

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from core.errors import ChildTimeout
-from core.sandbox.answers import made_of, unusable
+from core.sandbox.answers import made_of, part, unusable
 from core.sandbox.process import Child, usual_limits
 from core.sandbox.protocol import Message
 from core.serde import to_plain
 from core.settings import get_settings
 from core.texts import one_line
-from core.work.child import Order, Reply
+from core.work.child import Order
 from core.work.executor import Files
 from core.work.folders import job_folder
 from core.work.left import file_names, kept_file
@@ -24,18 +24,17 @@ from core.work.unit import A, Job, Kind, Progress, Q, WorkResult, WorkUnit, kind
 
 LEAST_STEP_S = 1.0
 CHILD = "core.work.child"
-MOST_EVENTS = 1000
+MOST_EVENTS = 200
 ENV: dict[str, str] = {}
 """Variables of all confined processes besides the harmless ones of this process."""
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where one unit is done, and how long it may take."""
+    """Where one unit is done, and who hears of it."""
 
     folder: Path
     inputs: dict[str, Path]
-    seconds: float
     on_progress: Callable[[Progress], None]
 
     @property
@@ -67,7 +66,7 @@ class LocalExecutor:
             inputs = {name: folder / "in" / name for name in unit.inputs}
             for name, files in unit.inputs.items():
                 self._files.lay_out(files, inputs[name])
-            place = _Place(folder, inputs, _seconds(unit, stop), heard)
+            place = _Place(folder, inputs, heard)
             place.out.mkdir()
             values, names = (_confined if kind.confined else self._open)(kind, unit, stop, place)
             answer = kind.accept(unit.parameters, values)
@@ -105,13 +104,13 @@ def _confined(kind: Kind[Q, A], unit: WorkUnit[Q, A], stop: Stop, place: _Place)
             )
         )
 
-    order = to_plain(Order(unit, place.out, place.inputs, place.seconds))
+    seconds = _seconds(unit, stop)
+    order = to_plain(Order(unit, place.out, place.inputs, seconds))
     reads = [*place.inputs.values(), *unit.reads]
     limits = usual_limits(unit.memory_bytes)
     with Child(CHILD, reads=reads, writes=place.out, limits=limits, env=ENV) as child, stop.watching(child):
-        said = child.call("do", order, place.seconds, step=kind.name, on_progress=heard)
-    reply = made_of(said, Reply)
-    return made_of(reply.values, kind.answer), file_names(reply.files)
+        said = child.call("do", order, seconds, step=kind.name, on_progress=heard)
+    return part(said, "values", kind.answer), file_names(said.get("files"))
 
 
 def _seconds(unit: WorkUnit[Any, Any], stop: Stop) -> float:

@@ -56,7 +56,7 @@ class Measurer:
     ends: tuple[int, Callable[[], None]] | None = None
     round_s = 0.1
 
-    def __init__(self, *args: object) -> None:
+    def __init__(self, *args: object, **more: object) -> None:
         pass
 
     def prepare(self, baseline: Candidate) -> None:

@@ -2,55 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import numpy as np
 
 from core.bench.quality.evaluation import compare
 from core.bench.quality.predictions import CHANGING
 from core.bench.quality.saved_outputs import open_saved, read_outputs
-from core.serde import to_plain
+from core.domain.run import Quality
+from core.work.unit import Done, Job, Kind
 
 
-def compare_command(payload: dict[str, Any]) -> dict[str, Any]:
+class CompareRequest(msgspec.Struct, frozen=True):
+    """Two folders of outputs by `core.bench.quality.predictions.save_predictions`; all paths are `reads`.
+
+    Attributes:
+        ours: The candidate's.
+        theirs: The baseline's.
+        labels: Files of what belongs to the rows, one after another.
+        classes: How many there are; None where the outputs are no classes.
+        names: Of the outputs.
+        samples: The most rows there can be.
+        test: The rows of the test, which come first. Those behind them are compared apart.
+    """
+
+    ours: Path
+    theirs: Path
+    labels: tuple[Path, ...]
+    classes: int | None
+    names: tuple[str, ...]
+    samples: int
+    test: int
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """Quality on the test rows and on the search rows; the latter None where all rows are the test's."""
+
+    test: Quality
+    search: Quality | None
+
+
+def compare_outputs(request: CompareRequest, _: Job) -> Done[Compared]:
     """Compare two folders of outputs.
-
-    The rows of the test come first. Where a run searches, those behind them are compared apart.
-
-    Args:
-        payload: ``ours`` and ``theirs``, folders by `core.bench.quality.predictions.save_predictions`;
-            ``labels``, files of what belongs to the rows one after another; ``classes``; ``names`` of the
-            outputs; ``samples``, the most there can be; ``test``, the rows of the test.
-
-    Returns:
-        ``test`` and ``search``, each a plain `Quality`; the latter None where all rows are the test's.
 
     Raises:
         RuntimeFailed: As `compare` and `read_outputs` do.
     """
-    folders = [Path(payload[side]) for side in ("ours", "theirs")]
-    samples, test = int(payload["samples"]), int(payload["test"])
-    sides = [read_outputs(folder, samples) for folder in folders]
-    files = [open_saved(Path(path))[:] for path in payload["labels"]]
+    folders = (request.ours, request.theirs)
+    sides = [read_outputs(folder, request.samples) for folder in folders]
+    files = [open_saved(path)[:] for path in request.labels]
     labels = np.concatenate(files) if files else None
 
-    def quality(start: int, stop: int) -> dict[str, Any]:
+    def quality(start: int, stop: int) -> Quality:
         ours, theirs = ([output.rows(start, stop) for output in outputs] for outputs in sides)
         accuracy, fidelity = compare(
             ours,
             theirs,
             None if labels is None else labels[start:stop],
-            payload["classes"],
+            request.classes,
             changing=any((folder / CHANGING).exists() for folder in folders),
-            names=payload["names"],
-            itself=folders[0] == folders[1],
+            names=list(request.names),
+            itself=request.ours == request.theirs,
         )
-        return {"accuracy": to_plain(accuracy), "fidelity": to_plain(fidelity)}
+        return Quality(accuracy, fidelity)
 
-    left = min(output.shape[0] for outputs in sides for output in outputs) > test
-    return {"test": quality(0, test), "search": quality(test, samples) if left else None}
+    left = min(output.shape[0] for outputs in sides for output in outputs) > request.test
+    search = quality(request.test, request.samples) if left else None
+    return Done(Compared(quality(0, request.test), search))
 
 
-COMMANDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"compare": compare_command}
+UNIT = Kind(__name__, "compare", CompareRequest, Compared, compare_outputs)

@@ -1,0 +1,140 @@
+"""Measuring one candidate against its baseline on one machine: latency, throughput, memory and quality."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from core.archives.npz import npz_names
+from core.bench.quality.comparing import UNIT as COMPARE
+from core.bench.quality.comparing import Compared, CompareRequest
+from core.bench.quality.predictions import CHANGING, GOLDEN_NAMES
+from core.bench.timing.between_process import Spread
+from core.bench.timing.endpoint import Endpoint
+from core.bench.timing.interleaving import MeasurementPlan
+from core.bench.timing.stopwatch import measure
+from core.bench.timing.waiting import taken
+from core.datasets.splits import FOR_EVALUATION
+from core.domain.measurement import Timing
+from core.domain.model import SourceModel
+from core.domain.recipe import Artifact, Target
+from core.domain.run import Quality
+from core.errors import RuntimeFailed
+from core.protocols import LocalArtifact
+from core.work.left import kept_file
+from core.work.unit import Done, Job, Kind, Progress
+
+OURS, THEIRS, DATA, REFERENCE = "ours", "theirs", "data", "reference"
+"""The unit's inputs: candidate, baseline, rows, and the outputs of the baseline as it was measured."""
+CALLS = "ms"
+"""Figure of the progress that holds the candidate's last calls, in milliseconds."""
+
+
+class MeasureRequest(msgspec.Struct, frozen=True):
+    """What to measure.
+
+    Attributes:
+        model: The source model.
+        candidate: What is measured.
+        target: How it runs.
+        baseline: What it is compared with.
+        baseline_target: How that runs.
+        plan: How long and how exactly.
+        labelled: Whether the rows have labels.
+        samples: Rows at most.
+        test: The first of them, which are the test's.
+        known: What the run has seen of the spread between process starts; None before its first result.
+        waiting: Name under which a process of the baseline may wait on this machine.
+    """
+
+    model: SourceModel
+    candidate: Artifact
+    target: Target
+    baseline: Artifact
+    baseline_target: Target
+    plan: MeasurementPlan
+    labelled: bool
+    samples: int
+    test: int
+    known: Spread | None = None
+    waiting: str = ""
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """All figures of a candidate.
+
+    The unit's first file holds a few inputs with its outputs; the others, where the baseline itself was
+    measured, are its outputs on all rows.
+
+    Attributes:
+        timing: Against the baseline.
+        test: Quality on the test rows.
+        search: Quality on the search rows; None where all rows are the test's.
+        round_s: Seconds that a round took by the clock.
+    """
+
+    timing: Timing
+    test: Quality
+    search: Quality | None
+    round_s: float
+
+
+def measure_candidate(request: MeasureRequest, job: Job) -> Done[Measured]:
+    """Time the candidate in turns with the baseline, then compare their outputs.
+
+    Raises:
+        RuntimeFailed: The runtime refuses the artifact, or its outputs are not finite.
+        Cancelled: The work was stopped, or the time is over.
+    """
+    data = job.inputs[DATA]
+    measured = measure(
+        _endpoint(request, request.candidate, request.target, job.inputs[OURS]),
+        _endpoint(request, request.baseline, request.baseline_target, job.inputs[THEIRS]),
+        request.plan,
+        job.folder,
+        data,
+        seed=job.seed,
+        cancel=job.over,
+        reference=taken(request.waiting),
+        on_block=lambda calls: job.progress(Progress(figures={CALLS: calls})),
+        known=request.known,
+    )
+    ours = measured.predictions
+    if ours is None:
+        raise RuntimeFailed("The candidate left no predictions.", hint="Report this as a fault.")
+    golden = kept_file(measured.golden.parent, measured.golden.name)
+    npz_names(golden, GOLDEN_NAMES)
+    files = [golden, *([] if REFERENCE in job.inputs else saved(ours))]
+    found = _compared(request, ours, job.inputs.get(REFERENCE, ours), data, job)
+    return Done(Measured(measured.timing, found.test, found.search, measured.round_s), files)
+
+
+def saved(folder: Path) -> list[Path]:
+    """Return the files of saved outputs in `folder`."""
+    return [*folder.glob("[0-9]*.npy"), *folder.glob(CHANGING)]
+
+
+def _endpoint(request: MeasureRequest, artifact: Artifact, target: Target, folder: Path) -> Endpoint:
+    return Endpoint(LocalArtifact.of(artifact, folder), target, request.model)
+
+
+def _compared(request: MeasureRequest, ours: Path, theirs: Path, data: Path, job: Job) -> Compared:
+    """Compare two folders of outputs in a process of its own, as what wrote them may be hostile."""
+    labels = tuple(path for part in FOR_EVALUATION if (path := data / part.labels).exists())
+    asked = CompareRequest(
+        ours=ours,
+        theirs=theirs,
+        labels=labels,
+        classes=request.model.classes_judged(request.labelled),
+        names=tuple(spec.name for spec in request.model.outputs),
+        samples=request.samples,
+        test=request.test,
+    )
+    found: Compared = job.run(COMPARE.unit(asked, reads=(*dict.fromkeys((ours, theirs)), *labels))).values
+    return found
+
+
+UNIT = Kind(
+    __name__, "measure", MeasureRequest, Measured, measure_candidate, confined=False, leaves_files=True
+)
