@@ -20,7 +20,7 @@ from core.domain.run import RunStatus
 from core.engine import export, open_store
 from core.errors import ErrorRecord, InvalidRequest, from_record
 from core.store.store import Store
-from core.views import Row, RunView, results
+from core.views import Row, RunView, event_log, results
 
 SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -67,6 +67,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, help="folder for results.json and the artifacts")
     parser.add_argument("--json", action="store_true", help="print the results on stdout")
+    parser.add_argument(
+        "--verbose", action="store_true", help="print every event with its time and its duration on stderr"
+    )
 
 
 def register(commands: Any) -> None:
@@ -78,15 +81,24 @@ def register(commands: Any) -> None:
 
 
 class Progress:
-    """Prints each candidate when it is final or has new figures, and the stage when it changes."""
+    """Prints each candidate when it is final or has new figures, and the stage when it changes.
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    Args:
+        console: Where to print.
+        verbose: Every event, too.
+    """
+
+    def __init__(self, console: Console, verbose: bool = False) -> None:
+        self._console, self._verbose, self._told = console, verbose, 0
         self._shown: dict[str, str] = {}
         self._stage = ""
 
     def __call__(self, view: RunView) -> None:
         """Print what is new in `view`."""
+        for event in event_log(view)[self._told :] if self._verbose else ():
+            self._told = event.sequence
+            took = "" if event.seconds is None else f" ({event.seconds:.1f} s)"
+            self._console.print(f"[dim]{event.after_s:7.1f} s  {escape(event.text)}{took}[/]")
         for row in view.candidates:
             # Once more where the final heat changed the figures.
             if row.candidate.status.final and self._shown.get(row.id) != (line := describe(row)):
@@ -195,7 +207,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         task=stated.task,
         code=options.code,
         build=stated.build,
-        on_change=Progress(console),
+        on_change=Progress(console, options.verbose),
         store=store,
         **asked(options),
     )

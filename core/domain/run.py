@@ -256,9 +256,9 @@ class Event:
         kind: What happened.
         candidate: Id of the candidate that it happened to, or empty.
         seconds: How long it took; None for what has no duration.
-        data: Plain values, by kind: ``step`` (pass id) of what was built or found built, ``speedup`` of what
-            was measured, ``code`` and ``message`` of what failed, ``candidates`` of the final heat, ``done``,
-            ``total`` and ``values`` of a training.
+        data: Plain values, by kind: ``step`` (pass id) of what was built, ``steps`` of what was found built,
+            ``speedup`` of what was measured, ``code``, ``message`` and ``stage`` of what failed,
+            ``candidates`` of the final heat, ``step``, ``done``, ``total`` and ``values`` of a training.
     """
 
     sequence: int

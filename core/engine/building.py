@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,7 @@ class Builder:
         seed: Of every random choice.
         stop: Ends a step early.
         on_step: Told the pass's id before a step is really built.
+        on_built: Told the pass's id and the seconds once it is there; None seconds where it was there before.
         executor: Builds the steps; this machine if not given.
         on_progress: Told what a step says of itself while it is built.
     """
@@ -104,11 +106,13 @@ class Builder:
         seed: int,
         stop: Stop,
         on_step: Callable[[str], None],
+        on_built: Callable[[str, float | None], None],
         executor: Executor | None = None,
         on_progress: Callable[[Progress], None] = unheard,
     ) -> None:
         self._store, self._model, self._data = store, model, data
         self._seed, self._stop, self._on_step = seed, stop, on_step
+        self._on_built = on_built
         self._executor, self._on_progress = executor or local(store), on_progress
 
     def build(self, recipe: Recipe) -> Artifact:
@@ -134,10 +138,14 @@ class Builder:
         identity = artifact_id(parent, technique, params, self._data, self._seed)
         found = self._store.artifacts.find(identity)
         if found is not None:
+            self._on_built(step.pass_id, None)
             return found
         self._stop.check()
         self._on_step(step.pass_id)
-        return self._run(identity, parent, step)
+        began = time.monotonic()
+        made = self._run(identity, parent, step)
+        self._on_built(step.pass_id, time.monotonic() - began)
+        return made
 
     def _run(self, identity: str, parent: Artifact, step: Step) -> Artifact:
         inputs = {MODEL: parent.files, **({DATA: parts_of(self._data, FOR_BUILDING)} if self._data else {})}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import traceback
 from dataclasses import asdict, replace
 
 from core.bench.timing.interleaving import MeasurementPlan
@@ -16,8 +15,9 @@ from core.engine.final_heat import run_final_heat
 from core.engine.measuring import PLANS, Measurer
 from core.engine.pacing import Pacing, random_samples
 from core.engine.proposing import Proposer
+from core.engine.record import Record, error_record, over_budget
 from core.engine.uploads import add_data
-from core.errors import Cancelled, ChildTimeout, ErrorRecord, PassNotApplicable, WhetstoneError
+from core.errors import Cancelled, ChildTimeout, PassNotApplicable
 from core.insights.recommendation import contenders
 from core.store.store import Store
 from core.work.local import LEAST_STEP_S
@@ -26,24 +26,6 @@ from core.work.unit import Progress
 
 TELL_EVERY_S = 1.0
 NO_TURN = "The time budget was spent before this candidate's turn."
-
-
-def _over_budget(message: str) -> ErrorRecord:
-    hint = "Give the run a larger budget, or choose fewer techniques."
-    return ErrorRecord("over_budget", message, hint, "budget")
-
-
-def _record(error: Exception, stage: str) -> ErrorRecord:
-    if isinstance(error, WhetstoneError):
-        return error.to_record(stage)
-    detail = traceback.format_exception_only(error)[-1].strip()
-    return ErrorRecord(
-        "internal_error",
-        f"Whetstone itself failed here: {detail}.",
-        "Please report this with the technical detail; the other candidates go on.",
-        stage,
-        "".join(traceback.format_exception(error)),
-    )
 
 
 class Execution:
@@ -58,7 +40,8 @@ class Execution:
 
     def __init__(self, store: Store, run: Run, worker: str, stop: Stop) -> None:
         self._store, self._run, self._worker, self._stop = store, run, worker, stop
-        self._began = time.monotonic()
+        self._began, self._record = time.monotonic(), Record(store, run.id)
+        self._cached: list[str] = []
         self._model = store.models.get(run.request.model_id)
         self._candidates = {each.id: each for each in store.candidates.list(run.id)}
         plan = PLANS.get(run.request.preset, PLANS["balanced"])
@@ -76,11 +59,14 @@ class Execution:
         """
         data, seed = self._data(), self._run.request.seed
         store, stop, model, doer = self._store, self._stop, self._model, self._executor
-        self._builder = Builder(store, model, data, seed, stop, self._on_step, doer, self._on_progress)
-        self._measurer = Measurer(store, self._run, self._worker, model, data, stop, executor=doer)
+        told = (self._on_step, self._on_built, doer, self._on_progress)
+        self._builder = Builder(store, model, data, seed, stop, *told)
+        searching = self._proposer.searching
+        self._measurer = Measurer(store, self._run, self._worker, model, data, stop, searching, doer)
+        self._record.began(list(self._candidates.values()))
         try:
             baseline = self._baseline(next(iter(self._candidates.values())))
-            while (candidate := self._next()) is not None:
+            while (candidate := self._next(data)) is not None:
                 self._try(candidate, baseline)
             self._heat(data)
         finally:
@@ -91,13 +77,13 @@ class Execution:
     def _waiting(self) -> list[Recipe]:
         return [each.recipe for each in self._candidates.values() if not each.status.final]
 
-    def _next(self) -> Candidate | None:
+    def _next(self, data: DataSet) -> Candidate | None:
         """Return what to try next: what waits or, where nothing does, what the strategy proposes now."""
         while True:
             candidates = list(self._candidates.values())
             waiting = next((each for each in candidates if not each.status.final), None)
             self._stop.check()
-            proposed = self._proposer.next(candidates) if waiting is None else None
+            proposed = self._proposer.next(candidates, data) if waiting is None else None
             # What would get no turn is not added: the run has ended by then.
             if proposed is None or self._pacing.candidate([proposed.recipe]) is None:
                 return waiting
@@ -157,12 +143,13 @@ class Execution:
     def _heat(self, data: DataSet) -> None:
         """Hold the baseline and the best candidates against each other, once, before any is recommended."""
         rows, share = list(self._candidates.values()), self._pacing.heat()
-        done = any(event.kind is EventKind.HEAT for event in self._store.events.since(self._run.id))
+        done = self._record.has(EventKind.HEAT)
         best = contenders(rows, self._run.request.limits, share.most) if share and not done else []
         if share is None or not best:
             return
         self._measurer.close()
         self._stage("Final heat: the best candidates and your model in turns")
+        began = time.monotonic()
         entries = [(each, self._builder.build(each.recipe)) for each in (rows[0], *best)]
         seed = self._run.request.seed
         try:
@@ -178,7 +165,8 @@ class Execution:
         for each in changed:
             self._save(each)
         self._control(heated[0])
-        self._store.events.append(self._run.id, EventKind.HEAT, candidates=[each.id for each in changed])
+        took = time.monotonic() - began
+        self._record.add(EventKind.HEAT, seconds=took, candidates=[each.id for each in changed])
 
     def _control(self, baseline: Candidate) -> None:
         if baseline.result is not None:
@@ -191,20 +179,22 @@ class Execution:
         return "measuring" if measuring else f"building ({self._current.stage})"
 
     def _attempt(self, candidate: Candidate, baseline: Candidate, plan: MeasurementPlan) -> Candidate:
-        begin, self._built_anew = time.monotonic(), False
+        begin, self._built_anew, self._cached = time.monotonic(), False, []
         self._current = replace(candidate, status=CandidateStatus.BUILDING, stage="build")
         self._measurer.prepare(baseline)
         artifact = self._builder.build(candidate.recipe)
         built = time.monotonic()
+        if self._cached:
+            self._record.add(EventKind.CACHED, candidate, steps=self._cached)
         self._pacing.forecast.built(candidate.recipe, built - begin, self._built_anew)
         measuring = CandidateStatus.MEASURING
         self._now(replace(self._current, status=measuring, stage="measure", artifact_id=artifact.id))
         result = self._measurer.measure(self._current, artifact, baseline, plan)
-        self._pacing.learn(candidate, result, time.monotonic() - built, self._measurer.round_s)
+        took = time.monotonic() - built
+        self._pacing.learn(candidate, result, took, self._measurer.round_s)
         done = replace(self._current, status=CandidateStatus.DONE, stage="", result=result)
         self._save(done)
-        speedup = result.timing.speedup.value
-        self._store.events.append(self._run.id, EventKind.MEASURED, done.id, speedup=speedup)
+        self._record.add(EventKind.MEASURED, done, took, speedup=result.timing.speedup.value)
         return done
 
     def _now(self, current: Candidate) -> None:
@@ -215,18 +205,26 @@ class Execution:
         self._save(current, stage)
 
     def _skip(self, message: str) -> None:
-        error = _over_budget(message)
+        error = over_budget(message)
         self._save(replace(self._current, status=CandidateStatus.SKIPPED, error=error, stage=""))
+        self._record.add(EventKind.SKIPPED, self._current, error=error)
 
     def _settle(self, status: CandidateStatus, error: Exception) -> None:
-        record = _record(error, self._current.stage)
+        record = error_record(error, self._current.stage)
         self._save(replace(self._current, status=status, error=record, stage=""))
-        kind = EventKind.BUILD_FAILED if record.stage != "measure" else EventKind.MEASURE_FAILED
-        self._store.events.append(self._run.id, kind, self._current.id, code=record.code)
+        kind = EventKind.MEASURE_FAILED if record.stage == "measure" else EventKind.BUILD_FAILED
+        kind = EventKind.REFUSED if status is CandidateStatus.SKIPPED else kind
+        self._record.add(kind, self._current, error=record)
 
     def _on_step(self, pass_id: str) -> None:
         self._built_anew = True
         self._now(replace(self._current, stage=pass_id))
+
+    def _on_built(self, pass_id: str, seconds: float | None) -> None:
+        if seconds is None:
+            self._cached.append(pass_id)
+        else:
+            self._record.add(EventKind.BUILT, self._current, seconds, step=pass_id)
 
     def _on_progress(self, said: Progress) -> None:
         if said.message and time.monotonic() - self._told > TELL_EVERY_S:
@@ -261,5 +259,5 @@ def execute(store: Store, run: Run, worker: str, stop: Stop) -> None:
     except Cancelled:
         status, error = RunStatus.CANCELLED, None
     except Exception as problem:
-        status, error = RunStatus.FAILED, _record(problem, "baseline")
+        status, error = RunStatus.FAILED, error_record(problem, "baseline")
     store.work.finish(run.id, worker, status, error)

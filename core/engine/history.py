@@ -7,17 +7,20 @@ from core.insights.judgement import judge, loss
 
 
 def trial(candidate: Candidate, limits: Limits) -> Trial:
-    """Return what a strategy sees of `candidate`, judged under `limits`."""
-    result = candidate.result
-    if result is None:
+    """Return what a strategy sees of `candidate`: its quality on the search rows, judged under `limits`.
+
+    Without search rows there is no loss to be seen, whatever was measured on the test.
+    """
+    if candidate.result is None:
         return Trial(candidate.recipe, candidate.status)
-    lost = loss(result) or result.fidelity.worst.loss
+    timing, seen = candidate.result.timing, candidate.result.for_search()
+    lost = None if seen is None else loss(seen) or seen.fidelity.worst.loss
     return Trial(
         candidate.recipe,
         candidate.status,
-        result.timing.speedup,
-        result.timing.latency.p50,
-        lost.value,
-        judge(result, limits).meets,
-        result.size_bytes,
+        timing.speedup,
+        timing.latency.p50,
+        None if lost is None else lost.value,
+        seen is not None and judge(seen, limits).meets,
+        candidate.result.size_bytes,
     )

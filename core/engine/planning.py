@@ -107,8 +107,7 @@ def plan(store: Store, request: RunRequest) -> RunPlan:
         NotFound: The model or data is not in the store.
     """
     model = store.models.get(request.model_id)
-    if request.data_id is not None:
-        store.data.get(request.data_id)
+    data = None if request.data_id is None else store.data.get(request.data_id)
     _check_request(request, model)
     here = environment()
     proposed, first = proposals(request, model, here), baseline(model, request.threads, request.batch)
@@ -118,6 +117,11 @@ def plan(store: Store, request: RunRequest) -> RunPlan:
         raise InvalidRequest(f"The baseline cannot run: {made[0].error.message}", hint=made[0].error.hint)
     tried = [candidate.recipe for candidate in made if not candidate.status.final]
     more = proposed.most
+    if more and data is not None and not data.search_samples:
+        raise InvalidRequest(
+            f"{data.name} has no rows to search with: it has few samples, or was added long ago.",
+            hint="Give more samples or add the data again; or try only what is listed.",
+        )
     return RunPlan(made, estimate_s(tried, model, request.budget_s, more), more)
 
 

@@ -18,10 +18,16 @@ def _value(technique: Pass | None, name: str, value: object) -> str:
     return f"{value:.0%}" if isinstance(value, float) and 0 < value < 1 else str(value).replace("_", " ")
 
 
+def pass_name(pass_id: str) -> str:
+    """Return the name of a technique; its id where that is not known (any more)."""
+    known = passes().get(pass_id)
+    return known.name if known else pass_id
+
+
 def step_name(step: Step) -> str:
     """Return a step's technique with the parameters that were set, such as ``INT8 static (entropy)``."""
     known = passes().get(step.pass_id)
-    name = known.name if known else step.pass_id
+    name = pass_name(step.pass_id)
     details = ", ".join(_value(known, key, value) for key, value in step.params.items())
     return f"{name} ({details})" if details else name
 

@@ -3,6 +3,7 @@
 from core.views.candidate import CandidateView, explain
 from core.views.commands import command_for, python_for
 from core.views.dominated import why_dominated
+from core.views.log import LogLine, event_log
 from core.views.machine import MachineView, machine
 from core.views.model import ModelView, TechniqueRow, model_view
 from core.views.origins import Origin, origins
@@ -25,6 +26,7 @@ from core.views.tradeoffs import Tradeoff, tradeoffs
 
 __all__ = [
     "CandidateView",
+    "LogLine",
     "MachineView",
     "ModelView",
     "Origin",
@@ -38,6 +40,7 @@ __all__ = [
     "Tradeoff",
     "best_of",
     "command_for",
+    "event_log",
     "expected_quality",
     "explain",
     "first_samples",

@@ -66,6 +66,7 @@ class RunView:
     candidates: tuple[Row, ...]
     recommendation: Recommendation
     progress: Progress
+    events: tuple[Event, ...] = ()
 
     @cached_property
     def quality(self) -> Quality:
@@ -143,7 +144,8 @@ def run_view(store: Store, run_id: str, limits: Limits | None = None) -> RunView
     advice, judged = _judged(store, run, limits or run.request.limits)
     data = store.data.get(run.request.data_id) if run.request.data_id else None
     model = store.models.get(run.request.model_id)
-    return RunView(run, model, data, judged, advice, _progress(store, run, candidates))
+    progress = _progress(store, run, candidates)
+    return RunView(run, model, data, judged, advice, progress, events_of(store, run))
 
 
 def refreshed(store: Store, view: RunView) -> RunView:

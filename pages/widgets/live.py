@@ -17,6 +17,7 @@ from pages.widgets import format as fmt
 from pages.widgets.address import put, settings
 from pages.widgets.chart import pareto_chart
 from pages.widgets.commands import same_elsewhere
+from pages.widgets.event_log import log_of
 from pages.widgets.multiples import multiples
 from pages.widgets.page import dark, emphasis, errors_as_words, go, remember, store
 from pages.widgets.recommendation import recommendation_box
@@ -144,6 +145,7 @@ def live(run_id: str) -> None:
     else:
         title(view)
         _ended(view)
+    log_of(view)
     same_elsewhere(
         command_for(view.model, view.data, view.run.request),
         python_for(view.model, view.data, view.run.request),

@@ -12,12 +12,23 @@ import pytest
 
 from core.bench.timing.interleaving import MeasurementPlan
 from core.domain.recipe import Recipe, Target
-from core.domain.run import Candidate, CandidateStatus, EventKind, Result, Run, RunRequest, RunStatus, Trial
+from core.domain.run import (
+    Candidate,
+    CandidateStatus,
+    EventKind,
+    Quality,
+    Result,
+    Run,
+    RunRequest,
+    RunStatus,
+    Trial,
+)
 from core.domain.technique import NoParams
 from core.engine.execute import execute
 from core.engine.jobs import Stop
 from core.engine.planning import plan
 from core.engine.submit import submit
+from core.errors import InvalidRequest
 from core.protocols import SearchContext
 from core.registry import strategies
 from core.store.store import Store
@@ -41,7 +52,9 @@ class OneMoreThread:
     def propose(self, context: SearchContext, history: Sequence[Trial], params: NoParams) -> Recipe | None:
         if len(history) > self.count or not all(each.status.final for each in history[1:]):
             return None
-        assert all(each.speedup for each in history if each.status is CandidateStatus.DONE)
+        done = [each for each in history if each.status is CandidateStatus.DONE]
+        assert all(each.speedup is not None and each.loss is not None for each in done)
+        assert all(each.loss != -5.0 for each in done), "that is of the test"
         runtime = "torchscript" if len(history) == 3 else "openvino"
         return Recipe((), Target(runtime, "cpu", len(history)))
 
@@ -71,7 +84,8 @@ class Measurer:
         self.seen.append(candidate.id)
         if self.ends is not None and len(self.seen) == self.ends[0]:
             self.ends[1]()
-        return result(1.0 + candidate.position)
+        figures = result(1.0 + candidate.position, drop=(-5.0, -5.0, -5.0))
+        return replace(figures, search=Quality(None, figures.fidelity))
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +101,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def request_for(store: Store) -> Make:
     """Return a function that makes a request; the model is never opened."""
-    network, inputs = store.models.add(model("onnx")), seed.data(store)
+    network = store.models.add(model("onnx"))
+    inputs = store.data.add(replace(seed.data(store), id="searchable", search_samples=300))
 
     def make(**changes: object) -> RunRequest:
         return RunRequest(network.id, inputs.id, strategy="one_more", **changes)  # type: ignore[arg-type]
@@ -136,6 +151,11 @@ def test_candidates_come_while_the_run_goes_on(store: Store, run: Run) -> None:
     view = run_view(store, run.id)
     assert (view.progress.done, view.progress.total, view.progress.more) == (3, 3, 0)
     assert kinds(store, run).count(EventKind.REFUSED) == 1
+
+
+def test_data_without_rows_for_a_search_are_refused(store: Store, request_for: Make) -> None:
+    with pytest.raises(InvalidRequest, match="no rows to search with"):
+        plan(store, replace(request_for(), data_id="seed-data"))
 
 
 @pytest.mark.parametrize("at", [1, 2, 3, 4])

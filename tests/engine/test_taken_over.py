@@ -41,7 +41,7 @@ def test_a_hostile_result_is_not_stored(
         return Built("pt2", {}, {}), ["model.pt2"]
 
     monkeypatch.setattr(work_local, "_confined", taken_over)
-    builder = building.Builder(store, mlp, None, 0, Stop(), lambda step: None)
+    builder = building.Builder(store, mlp, None, 0, Stop(), lambda step: None, lambda step, seconds: None)
     with pytest.raises(UnsafeUpload, match="pickled Python object"):
         builder.build(Recipe((Step("int8_dynamic"),), Target("onnxruntime")))
     assert len(list(store.blobs.root.glob("??/*"))) == len(mlp.files)

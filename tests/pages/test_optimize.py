@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.domain.run import RunStatus
+from core.domain.run import EventKind, RunStatus
 from core.machine.environment import environment
 from core.store.store import Store
 from core.views import refreshed, run_view
@@ -156,6 +156,19 @@ def test_a_finished_run_leads_to_the_comparison(open_page: Open, store: Store) -
     assert "ONNX Runtime has no FP16 kernel" in said
     app.button(key="compare").click().run()
     assert "Side by side" in words(app)
+
+
+def test_what_happened_is_listed_newest_first_with_its_duration(open_page: Open, store: Store) -> None:
+    seed.run(store, "running", RunStatus.RUNNING, done=3)
+    store.events.append("running", EventKind.BUILT, "running-1", 75.0, step="export_onnx")
+    store.events.append("running", EventKind.STRATEGY_FAILED, message="Odd | text.")
+    (table,) = (
+        each.value for each in open_page("optimize.py", run="running").markdown if "| Took |" in each.value
+    )
+    _, _, failed, built = table.splitlines()
+    assert "BF16 · OpenVINO: ONNX built." in built
+    assert "1 min 15 s" in built
+    assert "Odd \\| text" in failed
 
 
 def test_an_unknown_run_is_an_error_in_words(open_page: Open) -> None:

@@ -1,0 +1,68 @@
+"""Events and errors of a run, as they are kept."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from core.domain.run import PLANNING, Candidate, EventKind
+from core.errors import ErrorRecord, WhetstoneError
+from core.store.store import Store
+
+
+def over_budget(message: str) -> ErrorRecord:
+    """Return the error of a candidate that the budget left no time for."""
+    hint = "Give the run a larger budget, or choose fewer techniques."
+    return ErrorRecord("over_budget", message, hint, "budget")
+
+
+def error_record(error: Exception, stage: str) -> ErrorRecord:
+    """Return what is kept of `error`; what is no error of ours is a fault of Whetstone."""
+    if isinstance(error, WhetstoneError):
+        return error.to_record(stage)
+    detail = traceback.format_exception_only(error)[-1].strip()
+    return ErrorRecord(
+        "internal_error",
+        f"Whetstone itself failed here: {detail}.",
+        "Please report this with the technical detail; the other candidates go on.",
+        stage,
+        "".join(traceback.format_exception(error)),
+    )
+
+
+class Record:
+    """The events of one run.
+
+    Args:
+        store: Where they are kept.
+        run_id: Which run.
+    """
+
+    def __init__(self, store: Store, run_id: str) -> None:
+        self._events, self._run_id = store.events, run_id
+
+    def has(self, kind: EventKind) -> bool:
+        """Whether an event of this kind is there."""
+        return any(event.kind is kind for event in self._events.since(self._run_id))
+
+    def began(self, candidates: Sequence[Candidate]) -> None:
+        """Add the start and, the first time, what the plan refused."""
+        first = not self.has(EventKind.STARTED)
+        self.add(EventKind.STARTED)
+        for each in candidates:
+            if first and each.error is not None and each.error.stage == PLANNING:
+                self.add(EventKind.REFUSED, each, error=each.error)
+
+    def add(
+        self,
+        kind: EventKind,
+        candidate: Candidate | None = None,
+        seconds: float | None = None,
+        error: ErrorRecord | None = None,
+        **data: Any,
+    ) -> None:
+        """Add an event; of an error its code, message and stage."""
+        if error is not None:
+            data |= {"code": error.code, "message": error.message, "stage": error.stage}
+        self._events.append(self._run_id, kind, candidate.id if candidate else "", seconds, **data)

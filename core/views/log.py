@@ -1,0 +1,110 @@
+"""Event log of a run: each event in a sentence, with its time and its duration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from core.domain.run import Event, EventKind
+from core.search.names import pass_name
+from core.views.run import RunView
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One event.
+
+    Attributes:
+        sequence: Position within the run, from 1.
+        at: UNIX seconds.
+        after_s: Seconds since the run was created.
+        text: What happened, in a sentence.
+        seconds: How long it took; None for what has no duration.
+        kind: What kind of event it is.
+    """
+
+    sequence: int
+    at: float
+    after_s: float
+    text: str
+    seconds: float | None
+    kind: EventKind
+
+
+def event_log(view: RunView) -> tuple[LogLine, ...]:
+    """Return what happened in a run, in order."""
+    names = {row.id: row.name for row in view.candidates}
+    return tuple(
+        LogLine(
+            each.sequence,
+            each.at,
+            max(0.0, each.at - view.run.created),
+            sentence(each, names),
+            each.seconds,
+            each.kind,
+        )
+        for each in view.events
+    )
+
+
+def sentence(event: Event, names: Mapping[str, str]) -> str:
+    """Return `event` in a sentence; `names` are those of the candidates by id."""
+    text = _FIXED.get(event.kind) or _TOLD[event.kind](event, names)
+    name = names.get(event.candidate)
+    return f"{name}: {text}" if name else text[:1].upper() + text[1:]
+
+
+def _steps(event: Event, _: Mapping[str, str]) -> str:
+    return f"{', '.join(map(pass_name, event.data.get('steps', ())))} found, built before."
+
+
+def _failed(what: str) -> Callable[[Event, Mapping[str, str]], str]:
+    def said(event: Event, _: Mapping[str, str]) -> str:
+        message = event.data.get("message", event.data.get("code", ""))
+        return f"{what}. {message}".strip()
+
+    return said
+
+
+def _build_failed(event: Event, names: Mapping[str, str]) -> str:
+    stage = pass_name(event.data.get("stage", ""))
+    return _failed(f"building failed{f' in {stage}' if stage else ''}")(event, names)
+
+
+def _measured(event: Event, _: Mapping[str, str]) -> str:
+    speedup = event.data.get("speedup")
+    return "measured." if speedup is None else f"measured, {speedup:.2f}x the speed of your model."
+
+
+def _trained(event: Event, _: Mapping[str, str]) -> str:
+    data = event.data
+    values = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in data["values"].items())
+    return f"{pass_name(data['step'])} trained {data['done']:,} of {data['total']:,} steps, {values}."
+
+
+def _heat(event: Event, names: Mapping[str, str]) -> str:
+    others = [names[each] for each in event.data.get("candidates", ())[1:] if each in names]
+    return f"final heat of your model and {', '.join(others) or 'the best candidates'}."
+
+
+_FIXED = {
+    EventKind.STARTED: "the worker began.",
+    EventKind.PROPOSED: "proposed by the search strategy.",
+    EventKind.DONE: "the run is done.",
+    EventKind.FAILED: "the run failed.",
+    EventKind.CANCELLED: "the run was cancelled.",
+    EventKind.INTERRUPTED: "the worker stopped before the end.",
+    EventKind.RESUMED: "the run was resumed.",
+}
+_TOLD: dict[EventKind, Callable[[Event, Mapping[str, str]], str]] = {
+    EventKind.BUILT: lambda event, _: f"{pass_name(event.data['step'])} built.",
+    EventKind.CACHED: _steps,
+    EventKind.TRAINING: _trained,
+    EventKind.MEASURED: _measured,
+    EventKind.REFUSED: _failed("refused"),
+    EventKind.SKIPPED: _failed("skipped"),
+    EventKind.BUILD_FAILED: _build_failed,
+    EventKind.MEASURE_FAILED: _failed("measuring failed"),
+    EventKind.STRATEGY_FAILED: _failed("the search strategy proposes nothing more"),
+    EventKind.HEAT: _heat,
+}
