@@ -94,7 +94,7 @@ def optimize(
         strategy: Search strategy with its parameters, such as ``refine:most=8``, which adds candidates while
             results come in; by default those of the preset, or `recipes`, are all.
         runtimes: Ids of the runtimes to consider; all available ones by default.
-        max_drop: Largest accuracy drop in points; None for no limit.
+        max_drop: Max accuracy drop in points; None for no limit.
         max_latency_ms: Largest median latency.
         max_size_bytes: Largest artifact.
         budget_s: Seconds in all, reading the model and the data included.

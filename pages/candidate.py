@@ -34,9 +34,9 @@ def head(view: CandidateView) -> None:
             else ":orange-badge[:material/star: Likely]"
         )
     elif row.candidate.position == 0:
-        star = ":gray-badge[Your model]"
+        star = ":gray-badge[Baseline (your model)]"
     elif row.on_front:
-        star = ":blue-badge[On the front]"
+        star = ":blue-badge[Pareto-optimal]"
     if row.candidate.result is not None and row.candidate.result.timing.unstable:
         star += UNSTABLE
     st.markdown(f"## {fmt.plain(row.name)} {star}", anchors=False)
@@ -59,7 +59,7 @@ def head(view: CandidateView) -> None:
 
 
 def charts(view: CandidateView) -> None:
-    """Draw throughput by batch size and the distribution of single calls."""
+    """Draw throughput by batch size and the latency distribution."""
     row, result = view.row, view.row.candidate.result
     if result is None:
         return
@@ -68,17 +68,17 @@ def charts(view: CandidateView) -> None:
         st.subheader("Throughput", anchor=False)
         throughput_chart([view.run.baseline, row] if row.candidate.position else [row], key="throughput")
     with right:
-        st.subheader("Single calls", anchor=False)
+        st.subheader("Latency distribution", anchor=False)
         latency = result.timing.latency
         marks = {"median": latency.p50} | ({"95 %": latency.p95} if latency.p95 is not None else {})
         own = [Sample(row.name, result.timing.samples_ms, row.candidate.position == 0)]
         figure = distribution_figure(own, marks, palette(dark()))
-        st.plotly_chart(figure, theme=None, config=CONFIG, key="calls", alt="Distribution of call times")
+        st.plotly_chart(figure, theme=None, config=CONFIG, key="calls", alt="Latency distribution")
 
 
 def steps(view: CandidateView) -> None:
     """Draw how the candidate is made."""
-    st.subheader("How it is made", anchor=False)
+    st.subheader("Recipe", anchor=False)
     if not view.steps:
         st.markdown(f"Nothing is changed: the uploaded file, run by {view.row.runtime}.")
     for number, step in enumerate(view.steps, start=1):
@@ -116,7 +116,7 @@ def findings(view: CandidateView) -> None:
     """Draw what the figures say."""
     if not view.findings and not view.more_samples:
         return
-    st.subheader("What the figures say", anchor=False)
+    st.subheader("Findings", anchor=False)
     for finding in view.findings:
         icon, color = FINDINGS.get(finding.kind, FINDINGS["note"])
         st.markdown(f":{color}[:material/{icon}:] {fmt.plain(finding.message)}")
@@ -129,7 +129,7 @@ def findings(view: CandidateView) -> None:
 
 def measured_on(environment: Environment) -> None:
     """Draw where the figures were taken."""
-    with st.expander("Measured on", icon=":material/memory:"):
+    with st.expander("Environment", icon=":material/memory:"):
         libraries = ", ".join(f"{name} {version}" for name, version in sorted(environment.libraries.items()))
         st.table(
             {
@@ -171,7 +171,7 @@ def show(candidate_id: str) -> None:
     where_from(view.row, view.run)
     charts(view)
     if view.row.latency_ms is not None:
-        st.subheader("Against another", anchor=False)
+        st.subheader("Side by side", anchor=False)
         against(view.run, view.row, held.get("other"))
     if candidate.result is not None:
         measured_on(candidate.result.timing.environment)

@@ -67,7 +67,7 @@ def controls(view: RunView, held: Mapping[str, str]) -> tuple[str, bool]:
         **on_change(owner, "axis", f"{owner}_axis"),
     )
     zoom = st.toggle(
-        "Zoom in on the front",
+        "Zoom in on the Pareto front",
         value=held.get("zoom") == ON,
         help="Ends the axis a little behind the front, so that close candidates can be told apart.",
         **on_change(owner, "zoom", f"{owner}_zoom", lambda on: ON if on else None),

@@ -24,7 +24,7 @@ def identity(model: SourceModel) -> None:
         classes = model.classes_judged(labelled=False)
         st.metric("Classes", str(classes) if classes else fmt.NONE)
         st.metric("Parameters", fmt.count(model.parameters))
-        st.metric("Multiply-accumulates", fmt.count(model.macs), help="Of one forward pass at batch 1.")
+        st.metric("MACs", fmt.count(model.macs), help="Multiply-accumulates of one forward pass at batch 1.")
         st.metric("File", fmt.size(model.size_bytes))
 
 

@@ -94,7 +94,7 @@ def _card(plan: TrainingPlan, network: nn.Module, seed: int, folder: Path) -> di
 
 
 def _macs(network: nn.Module, row: Any) -> int:
-    """Multiply-accumulates of one row in convolutions, linear layers and attention."""
+    """MACs (multiply-accumulates) of one row in convolutions, linear layers and attention."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -113,7 +113,7 @@ def _readme(card: dict[str, Any]) -> str:
         f"# {card['name']}\n\n{card['description']}\n\n"
         f"- Input `{spec['name']}`: {spec['dtype']} {spec['shape']}, {spec['meaning']}.\n"
         f"- Output `logits`: float32 ['batch', {card['classes']}].\n"
-        f"- {card['parameters']:,} parameters, {card['macs']:,} multiply-accumulates a row.\n"
+        f"- {card['parameters']:,} parameters, {card['macs']:,} MACs per row.\n"
         f"- Measured on the {card['samples']} held-out rows of scikit-learn's `{card['data']}`.\n\n"
         f"| File | Format | Size | Accuracy |\n|---|---|---|---|\n{files}\n\n"
         f"Made by `python -m sample_models.train {card['id']}` with seed {card['seed']}.\n"

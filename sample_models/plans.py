@@ -82,8 +82,8 @@ PLANS = (
     ),
     TrainingPlan(
         id="cancer-mlp",
-        name="Tumour perceptron",
-        description="Tabular perceptron that tells benign from malignant tumours by 30 measurements.",
+        name="Breast-cancer MLP",
+        description="Tabular MLP that tells benign from malignant tumours by 30 features.",
         data="breast_cancer",
         input_name="features",
         input_words="30 raw measurements; the network standardises them itself",

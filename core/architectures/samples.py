@@ -1,4 +1,4 @@
-"""The transformer and the perceptron of the sample models, sized by their shapes."""
+"""Transformer and MLP of the sample models, sized by the shapes of their state dict."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def _tensor(spec: TensorSpec) -> str:
 
 def _show(view: ModelView, console: Console) -> None:
     model: SourceModel = view.model
-    macs = f", {model.macs / 1e6:,.1f} M multiply-accumulates" if model.macs else ""
+    macs = f", {model.macs / 1e6:,.1f} M MACs" if model.macs else ""
     console.print(f"[bold]{escape(model.name)}[/]: {model.format}, {model.task}")
     if model.architecture:
         console.print(f"architecture  {escape(str(model.architecture.get('name')))}")

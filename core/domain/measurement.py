@@ -98,11 +98,11 @@ class Timing:
         throughput: Samples per second by batch size, at the pace of the run; a batch the model refuses is
             absent. At the target's batch it is what the median latency gives.
         memory_bytes: Peak resident memory of the measuring process above its empty runtime; median of starts.
-        load_ms: First load of the artifact in a fresh process; median of starts.
+        load_ms: Cold start: first load of the artifact in a fresh process; median of starts.
         warm_load_ms: Second load in the same process; one observation, so it has no interval.
         environment: Where it was measured.
-        pace: What the candidate's times were multiplied by, so that all candidates of a run stand on one axis
-            though the machine was not equally fast for each; 1 for times as they were taken.
+        pace: Drift correction: what the candidate's times were multiplied by, so that all candidates of a
+            run stand on one axis though the machine was not equally fast for each; 1 for times as taken.
         starts: Pairs of fresh processes that the rounds are spread over.
         start_speedups: The speed-up in each of them, with the interval over its rounds; empty in results of
             old.
@@ -113,7 +113,7 @@ class Timing:
         busy: Time that other programs had on the timed cores by that of the calls themselves, in this
             measurement; 0 in results of old.
         throughput_interval: `throughput` with its 95 % interval.
-        throughput_gain: Throughput by the baseline's at the same batch, measured in turns with it.
+        throughput_gain: Throughput by the baseline's at the same batch, in interleaved rounds with it.
         memory_range: Least and most over the starts, in bytes; None with one start.
         load_range_ms: Least and most over the starts; None with one start.
     """

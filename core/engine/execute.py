@@ -148,7 +148,7 @@ class Execution:
         if share is None or not best:
             return
         self._measurer.close()
-        self._stage("Final heat: the best candidates and your model in turns")
+        self._stage("Final heat: the best candidates and the baseline in interleaved rounds")
         began = time.monotonic()
         entries = [(each, self._builder.build(each.recipe)) for each in (rows[0], *best)]
         seed = self._run.request.seed

@@ -144,7 +144,7 @@ def check_numbers(request: RunRequest) -> None:
     limits = request.limits
     if limits.max_drop is not None and not 0 <= limits.max_drop < inf:
         raise InvalidRequest(
-            f"A largest drop of {limits.max_drop:g} is not possible.", hint="Choose a number from 0 on."
+            f"A max accuracy drop of {limits.max_drop:g} is not possible.", hint="Choose a number from 0 on."
         )
     for name, value in (
         ("largest latency", limits.max_latency_ms),

@@ -29,7 +29,5 @@ def why_dominated(row: Row, everyone: Sequence[Row]) -> str:
         return ""
     _, best = min(better, key=lambda found: found[0])
     if best.speedup is None or best.speedup.overlaps(speed):
-        return f"Not on the front, but a tie: {best.name} is ahead by less than the measurement can tell."
-    return (
-        f"Not on the front: {best.name} is {best.speedup.value / speed.value:.2f}x faster and loses no more."
-    )
+        return f"Not Pareto-optimal, but a tie: {best.name} is ahead by less than the measurement can tell."
+    return f"Dominated: {best.name} is {best.speedup.value / speed.value:.2f}x faster and loses no more."

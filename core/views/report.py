@@ -8,7 +8,7 @@ from core.views.run import Quality, RunView
 
 QUALITY: dict[Quality, str] = {
     "accuracy": "Accuracy (%)",
-    "agreement": "Same answer (%)",
+    "agreement": "Top-1 agreement (%)",
     "signal": "SQNR (dB)",
 }
 

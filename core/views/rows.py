@@ -94,7 +94,7 @@ def ties(row: Row, everyone: Sequence[Row]) -> tuple[str, ...]:
 
 def _why(candidate: Candidate, limits: Limits, advice: Recommendation, chosen: Candidate | None) -> str:
     if candidate.position == 0 and candidate.error is None:
-        return "Your model as it runs today; everything is measured against it."
+        return "The baseline: your model as it runs today. Everything is measured against it."
     if candidate.result is None:
         return candidate.error.message if candidate.error else "Not measured yet."
     if candidate.id == advice.candidate_id:

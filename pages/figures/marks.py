@@ -16,15 +16,15 @@ MOST_BARS = 150
 """Of more points those that are dominated have no error bars: they would cover each other and all else."""
 SMALLEST, LARGEST = 9.0, 20.0
 LEGEND: dict[Role, str] = {
-    "front": "Front",
-    "tied": "Tie with front",
-    "behind": "Dominated",
-    "baseline": "Your model",
+    "front": "Pareto-optimal",
+    "tied": "Tied",
+    "dominated": "Dominated",
+    "baseline": "Baseline (your model)",
 }
 SYMBOLS: dict[Role, str] = {
     "front": "circle",
     "tied": "circle",
-    "behind": "circle-open",
+    "dominated": "circle-open",
     "baseline": "diamond",
 }
 
@@ -37,7 +37,7 @@ def front_line(points: Sequence[Point], color: str) -> go.Scatter:
         y=[p.y.value for p in steps],
         mode="lines",
         line={"color": color, "width": 2, "shape": "hv"},
-        name="Front",
+        name="Pareto front",
         meta="front",
         hoverinfo="skip",
         showlegend=False,

@@ -120,12 +120,18 @@ def panel_figure(
             )  # fmt: skip
     figure.add_trace(_targets(marks, panel))
     figure.add_trace(_names(marks, panel, colors, recommended))
-    tint = {"front": color, "tied": colors.muted, "behind": color, "baseline": colors.baseline, None: color}
+    tint = {
+        "front": color,
+        "tied": colors.muted,
+        "dominated": color,
+        "baseline": colors.baseline,
+        None: color,
+    }
     for role in dict.fromkeys(mark.role for mark in marks if mark.value is not None):
         members = [
             (at, mark) for at, mark in enumerate(marks) if mark.role == role and mark.value is not None
         ]
-        fill = colors.surface if role == "behind" else tint[role]
+        fill = colors.surface if role == "dominated" else tint[role]
         figure.add_trace(_dots(role, members, tint[role], fill))
     chosen = [
         (at, mark) for at, mark in enumerate(marks) if mark.id == recommended and mark.value is not None
@@ -148,7 +154,7 @@ def _bounds(figure: go.Figure, panel: Panel, rows: int, colors: Palette) -> None
         )  # fmt: skip
         figure.add_trace(_line(panel.limit, rows, colors.outside_line, "limit"))
     if panel.baseline is not None:
-        figure.add_trace(_line(panel.baseline, rows, colors.baseline, "your model"))
+        figure.add_trace(_line(panel.baseline, rows, colors.baseline, "baseline"))
 
 
 def _line(x: float, rows: int, color: str, meta: str) -> go.Scatter:

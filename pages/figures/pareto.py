@@ -127,11 +127,16 @@ def pareto_figure(
     shade(figure, x, y, ranges, colors)
     if points:
         figure.add_trace(front_line(points, main))
-    tint: dict[Role, str] = {"front": main, "tied": colors.muted, "behind": main, "baseline": colors.baseline}
+    tint: dict[Role, str] = {
+        "front": main,
+        "tied": colors.muted,
+        "dominated": main,
+        "baseline": colors.baseline,
+    }
     for role in LEGEND:
         members = [p for p in points if known[p.id] == role]
         if members:
-            bars = len(points) <= MOST_BARS or role != "behind"
+            bars = len(points) <= MOST_BARS or role != "dominated"
             figure.add_trace(markers(role, members, sizes, tint[role], bars=bars))
     for point in points:
         if point.id == recommended:

@@ -11,7 +11,7 @@ from typing import Literal
 from core.domain.measurement import Interval
 from core.domain.pareto import front
 
-Role = Literal["baseline", "front", "tied", "behind"]
+Role = Literal["baseline", "front", "tied", "dominated"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def roles(points: Sequence[Point]) -> dict[str, Role]:
         # Only winners that begin here can reach the point: looking at all of them would be quadratic.
         near = winners[bisect_left(starts, point.x.low - widest) : bisect_right(starts, point.x.high)]
         tied = any(point.tied(w) for w in near)
-        return "tied" if tied else "behind"
+        return "tied" if tied else "dominated"
 
     return {point.id: role(point) for point in points}
 

@@ -80,7 +80,7 @@ def _cell(model: SourceModel, row: TechniqueRow | None, runtime: Runtime, key: s
     if not possible or path_to(model.format, steps, runtime) is None:
         st.markdown(":gray[–]")
         return False
-    label = f"{row.name if row else 'As it is'} on {runtime.name}"
+    label = f"{row.name if row else 'FP32'} on {runtime.name}"
     return bool(st.checkbox(label, value=ticked, key=key, label_visibility="collapsed"))
 
 
@@ -124,7 +124,7 @@ def _line(
     steps: tuple[Step, ...] = ()
     with head:
         if row is None:
-            st.markdown("As it is, only converted")
+            st.markdown("FP32, only converted")
         elif row.applicable:
             values, first = _settings(row, pruning, start)
             steps = (*((Step(first),) if first else ()), Step(row.id, values))

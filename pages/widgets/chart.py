@@ -21,8 +21,8 @@ COSTS = {"latency": "Latency (ms)", "size": "File size (MB)", "memory": "Memory 
 PERCENT = (0.0, 100.0)
 QUALITIES: dict[Quality, str] = {
     "accuracy": "Accuracy (%)",
-    "agreement": "Fidelity: same answer as your model (%)",
-    "signal": "Fidelity: signal without error (%)",
+    "agreement": "Fidelity: top-1 agreement with the baseline (%)",
+    "signal": "Fidelity: explained variance (%)",
 }
 
 
@@ -111,9 +111,9 @@ def hover_lines(row: Row) -> tuple[str, ...]:
     if row.accuracy is not None:
         lines.append(f"Accuracy {accuracy_words(row)}")
     elif row.agreement is not None and row.candidate.position:
-        lines.append(f"Same answer as your model {fmt.agreement(row.agreement)}")
+        lines.append(f"Top-1 agreement {fmt.agreement(row.agreement)}")
     if row.candidate.position:
-        lines.append(f"Signal to noise {fmt.decibel(row.sqnr_db)}")
+        lines.append(f"SQNR {fmt.decibel(row.sqnr_db)}")
     lines.append(f"File {fmt.size(row.size_bytes)}, memory {fmt.size(row.memory_bytes)}")
     timing = row.candidate.result.timing if row.candidate.result is not None else None
     if timing is not None and timing.unstable:

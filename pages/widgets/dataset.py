@@ -24,7 +24,7 @@ SETS = {
     "digits": "Handwritten digits, 8 × 8",
     "iris": "Iris flowers",
     "wine": "Wines by chemistry",
-    "breast_cancer": "Breast tumours, 30 measurements",
+    "breast_cancer": "Breast cancer, 30 features",
 }
 FAILED = "data_failed"
 SUFFIXES = {"npz": (".npz", ".npy"), "images": (".zip",), "csv": (".csv", ".tsv")}
@@ -135,8 +135,8 @@ def _choose(model: SourceModel) -> None:
     else:
         st.caption(
             "Random inputs that fit the model are enough to measure speed, size and memory. Instead of "
-            "accuracy you will see fidelity: how often a candidate gives the same answer as your model. INT8 "
-            "needs real samples to find good ranges, so expect it to look worse than it is."
+            "accuracy you will see fidelity, such as how often a candidate predicts the same class as the "
+            "baseline. INT8 needs real samples to find good ranges, so expect it to look worse than it is."
         )
 
 

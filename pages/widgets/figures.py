@@ -12,12 +12,12 @@ from core.views import Quality, Row, ties
 from pages.widgets import format as fmt
 from pages.widgets.chart import quality_of
 
-SAME_PACE = 0.005
+SAME_SPEED = 0.005
 
 
-def pace_words(pace: float) -> str:
+def drift_words(pace: float) -> str:
     """Say by what factor the clock's times were corrected, and why."""
-    if abs(pace - 1) < SAME_PACE:
+    if abs(pace - 1) < SAME_SPEED:
         return "as the clock said: the machine was as fast as at the start of the run"
     slower = f"{abs(1 / pace - 1):.0%}".replace("%", " %")
     word = "slower" if pace < 1 else "faster"
@@ -48,19 +48,19 @@ def figures(row: Row, everyone: Sequence[Row], *, quality: Quality) -> None:
         _quality(row, quality)
         memory = fmt.size(row.memory_bytes)
         card("File", fmt.size(row.size_bytes), f"memory {memory}{_by(result, first, own)}")
-    with st.expander("All figures, and how sure they are", icon=":material/rule:", expanded=True):
+    with st.expander("All metrics with their intervals", icon=":material/rule:", expanded=True):
         lines = [*_speed(row, result), *_ties(row, everyone), *_sameness(row, result), *_cost(result)]
         known = (*_speed(baseline, first), *_sameness(baseline, first), *_cost(first))
         theirs = {"Speed-up": "1x"} | {name: value for name, value, _ in known}
         table = {
-            "Figure": [name for name, _, _ in lines],
-            "Here": [value for _, value, _ in lines],
-            "Your model": [theirs.get(name, fmt.NONE) for name, _, _ in lines],
-            "How sure": [sure for _, _, sure in lines],
+            "Metric": [name for name, _, _ in lines],
+            "This candidate": [value for _, value, _ in lines],
+            "Baseline": [theirs.get(name, fmt.NONE) for name, _, _ in lines],
+            "Measurement": [sure for _, _, sure in lines],
         }
         if own:
-            table.pop("Your model")
-        st.table(table, border="horizontal", hide_index=True, alt="Every figure with its confidence")
+            table.pop("Baseline")
+        st.table(table, border="horizontal", hide_index=True, alt="Every metric with its confidence interval")
     _outputs(result)
 
 
@@ -74,7 +74,7 @@ def _by(result: Result, first: Result, own: bool) -> str:
 
 def _speedup(row: Row) -> None:
     if row.speedup is None or row.candidate.position == 0:
-        card("Speed-up", "1x", "the measure of all")
+        card("Speed-up", "1x", "the baseline")
     else:
         low, high = fmt.significant(row.speedup.low), fmt.significant(row.speedup.high)
         card("Speed-up", f"{fmt.significant(row.speedup.value)}x", f"{low}–{high}x")
@@ -86,11 +86,11 @@ def _quality(row: Row, quality: Quality) -> None:
         spread = f"{own.low:.1f}–{own.high:.1f}" if own.high > own.low else "of your model"
         card("Accuracy", fmt.percent(own.value), fmt.change(row.drop) if row.candidate.position else spread)
     elif row.candidate.position == 0:
-        card("Fidelity", "100 %", "the measure of all")
+        card("Fidelity", "100 %", "the baseline")
     elif top1 is None:
         card("Signal to noise", fmt.decibel(row.sqnr_db), "of the worst output, against your model's")
     else:
-        card("Fidelity", fmt.percent(top1.value), f"{top1.low:.1f}–{top1.high:.1f} same answer")
+        card("Fidelity", fmt.percent(top1.value), f"{top1.low:.1f}–{top1.high:.1f} top-1 agreement")
 
 
 Line = tuple[str, str, str]
@@ -101,13 +101,13 @@ def _speed(row: Row, result: Result) -> Iterator[Line]:
     timing, latency = result.timing, result.timing.latency
     yield "Latency", fmt.milliseconds(row.latency_ms), f"median of {latency.runs:,} calls"
     yield "Mean of all calls", fmt.ms(latency.mean), ""
-    yield "Slow calls", *_slow_calls(latency)
+    yield "Percentiles", *_slow_calls(latency)
     if row.candidate.position:
         starts = fmt.plural(timing.starts, "process start")
         again = ", and again at the end of the run" if timing.moments > 1 else ""
-        rounds = f"{timing.rounds} rounds in turns with your model, {starts}{again}"
+        rounds = f"{timing.rounds} interleaved rounds with the baseline, {starts}{again}"
         yield "Speed-up", fmt.times(row.speedup), rounds
-        yield "Pace", f"x {timing.pace:.2f}", pace_words(timing.pace)
+        yield "Drift correction", f"x {timing.pace:.2f}", drift_words(timing.pace)
     if timing.disturbed is not None:
         told = "of the calls were interrupted by another program"
         yield "Disturbed", f"{timing.disturbed:.1%}".replace("%", " %"), told
@@ -131,9 +131,9 @@ def _sameness(row: Row, result: Result) -> Iterator[Line]:
     if own:
         return
     if row.agreement is not None:
-        yield "Same answer as your model", fmt.agreement(row.agreement), f"{fidelity.samples:,} samples"
+        yield "Top-1 agreement", fmt.agreement(row.agreement), f"{fidelity.samples:,} samples"
     worst = f"largest difference of one value {_small(fidelity.max_abs_error)}"
-    yield "Signal to noise (SQNR)", fmt.decibel(row.sqnr_db), f"worst output; {worst}"
+    yield "SQNR", fmt.decibel(row.sqnr_db), f"worst output; {worst}"
 
 
 def _cost(result: Result) -> Iterator[Line]:
@@ -145,8 +145,8 @@ def _cost(result: Result) -> Iterator[Line]:
     yield "Memory", fmt.size(timing.memory_bytes), f"peak above the empty runtime{spread}"
     load = timing.load_range_ms
     spread = f"{fmt.ms(load[0])}–{fmt.ms(load[1])} over the starts" if load else "measured once"
-    yield "First load", fmt.ms(timing.load_ms), spread
-    yield "Second load", fmt.ms(timing.warm_load_ms), "in the same process, measured once"
+    yield "Cold start", fmt.ms(timing.load_ms), spread
+    yield "Warm start", fmt.ms(timing.warm_load_ms), "second load in the same process, measured once"
 
 
 def _outputs(result: Result) -> None:
@@ -156,13 +156,13 @@ def _outputs(result: Result) -> None:
         st.warning(fmt.plain(fidelity.collapsed), icon=":material/warning:")
     if len(fidelity.outputs) < 2:
         return
-    with st.expander("Every output by itself; the worst decides", icon=":material/output:"):
+    with st.expander("Fidelity by output; the worst decides", icon=":material/output:"):
         st.dataframe(
             {
                 "Output": [each.name for each in fidelity.outputs],
                 "SQNR": [fmt.decibel(each.sqnr_db) for each in fidelity.outputs],
                 "Largest difference": [_small(each.max_abs_error) for each in fidelity.outputs],
-                "Same answer": [fmt.agreement(each.top1_agreement) for each in fidelity.outputs],
+                "Top-1 agreement": [fmt.agreement(each.top1_agreement) for each in fidelity.outputs],
             },
             hide_index=True,
             alt="Fidelity of every output",
@@ -176,6 +176,6 @@ def _small(value: float) -> str:
 def _slow_calls(latency: Latency) -> tuple[str, str]:
     """Return the percentiles that are known, and which are not."""
     tails = (("90", latency.p90), ("95", latency.p95), ("99", latency.p99))
-    told = [f"{name} % below {fmt.ms(value)}" for name, value in tails if value is not None]
-    untold = [f"{name} %" for name, value in tails if value is None]
+    told = [f"p{name} {fmt.ms(value)}" for name, value in tails if value is not None]
+    untold = [f"p{name}" for name, value in tails if value is None]
     return ", ".join(told) or fmt.NONE, f"too few calls to state {', '.join(untold)}" if untold else ""

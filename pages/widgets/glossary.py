@@ -4,57 +4,71 @@ from __future__ import annotations
 
 import streamlit as st
 
-FIGURES = {
-    "Latency": "What one call takes, from the runtime's entry to its answer: the median over many calls.",
-    "95 % interval": "Where the same measurement, made again, ends in 19 of 20 cases. Narrow is sure.",
-    "Speed-up": "Your model's time by the candidate's, taken in turns on the same cores: the fairest figure "
-    "here, since whatever slows the machine slows both.",
-    "Pace": "A machine is not equally fast all the time. Latencies are stated as if it had been as fast as "
-    "at the start of the run, so that they can be compared.",
-    "Final heat": "At the end of a run the best candidates and your model are timed once more, in turns with "
-    "each other: those that matter are compared directly, and at a second moment.",
-    "Unstable": "The interval of the speed-up stayed wide: measure again on a quiet machine. Or the calls "
-    "are so long that there were too few of them for the time: give the run more.",
-    "Disturbed": "The share of calls that the system interrupted for another program. The median leaves out "
-    "what that took, the slow calls show it.",
+SPEED = {
+    "Latency": "The time of one call of the model, as the median over many calls.",
+    "Latency distribution, p90, p99": "How the times of single calls spread: 90 or 99 of 100 calls take less "
+    "than p90 or p99.",
+    "Speed-up": "The baseline's latency divided by the candidate's, from interleaved rounds.",
+    "Interleaved rounds": "Candidate and baseline are timed alternately on the same cores, so that whatever "
+    "slows the machine slows both.",
+    "95 % confidence interval": "Where the same measurement, made again, ends in 19 of 20 cases.",
+    "Drift correction": "Latencies are stated as if the machine had been as fast as at the start of the run, "
+    "so that candidates measured at different times can be compared.",
+    "Final heat": "At the end of a run the baseline and the best candidates are timed once more, in "
+    "interleaved rounds with each other.",
+    "A/A control": "The baseline timed against itself: what it misses 1 by is the error of the measurement.",
+    "Unstable": "The interval of the speed-up stayed wide, or the time was enough for a few calls only.",
+    "Disturbed": "The share of calls that the system interrupted for another program.",
+    "Throughput": "Samples per second at a batch size.",
+    "Cold start": "The time of the first load of the model in a fresh process.",
+    "MACs": "Multiply-accumulates: the multiplications with additions that one forward pass takes.",
 }
 CHOICE = {
-    "Pareto front": "The candidates that no other beats in both speed and quality: choose among these.",
-    "Tie": "The intervals overlap, so the measurement cannot tell the two apart. A ranking would be chance.",
-    "Dominated": "Another candidate is both faster and at least as true to your model.",
+    "Baseline": "Your model as it runs today, on the same threads; everything is measured against it.",
+    "Pareto-optimal": "No other candidate is both faster and at least as good: choose among these.",
+    "Dominated": "Another candidate is both faster and at least as good.",
+    "Tied": "The intervals overlap, so that the measurement cannot tell the two apart.",
+    "Max accuracy drop": "How many percentage points of accuracy you would give up for speed.",
     "Sure, likely": "Sure: the whole interval of the loss is within your limit. Likely: only its middle is, "
     "and more samples would tell.",
 }
 QUALITY = {
-    "Accuracy": "Share of the samples that get the right label. The change is paired: only samples that one "
-    "of the two models gets right count.",
-    "McNemar p": "How often chance alone would flip as many samples one way. Below 0.05 the change is "
+    "Accuracy": "Share of the samples that get the right label; its change is paired, sample by sample.",
+    "McNemar p": "How often chance alone would flip as many samples one way; below 0.05 the change is "
     "probably real.",
-    "Same answer": "Share of the inputs whose most likely class is that of your model. Needs no labels.",
-    "SQNR": "Signal to quantization noise ratio: the power of your model's outputs by the power of the "
-    "error. 10 dB more is a tenth of the error's power; 20 dB is 1 % noise, 40 dB is 0.01 %.",
+    "Fidelity": "How close the outputs are to the baseline's; it needs no labels and is no accuracy.",
+    "Top-1 agreement": "Share of the inputs whose most likely class is the baseline's.",
+    "Output error": "The power of the error in percent of the variance of the baseline's outputs from input "
+    "to input; the limit is for this.",
+    "Explained variance": "100 % minus the output error.",
+    "SQNR": "Signal-to-quantization-noise ratio: the power of the baseline's outputs by that of the error, "
+    "in decibel. 20 dB is 1 % error, 40 dB is 0.01 %.",
 }
 TECHNIQUES = {
-    "INT8": "Weights and activations in 8 bits: a quarter of the memory traffic, and four times as many "
-    "products in one vector instruction, with VNNI summed up in the same instruction. Static takes the "
-    "ranges from calibration data before, dynamic from each input, which costs time.",
+    "FP32": "Floats of 32 bits: the model is only converted to another runtime.",
+    "INT8": "Weights and activations in 8 bits, with four times as many products in a vector instruction. "
+    "Static quantization takes the ranges from calibration data before, dynamic from each input.",
+    "Calibration": "Running the model on sample data to find the ranges of its activations.",
+    "Excluded layers": "Layers that stay in floating point because they lose most in 8 bits.",
+    "Reduced range": "Weights in 7 of 8 bits, which avoids overflows on processors without VNNI.",
     "BF16": "Floats of 16 bits with the range of FP32: twice the products in an instruction where the "
-    "processor has BF16 units, and hardly any loss.",
-    "FP16": "Halves the file. Most processors compute it as FP32, so it gains no time on a CPU.",
-    "Pruning": "Channels that matter least are cut out: less work on every runtime, and a loss unless the "
-    "network is trained on. Zeroed single weights only make the compressed file smaller.",
+    "processor has BF16 units.",
+    "FP16": "Floats of 16 bits: halves the file; most processors compute it as FP32, so it gains no time.",
+    "Structured pruning": "The least important channels are removed: less work on every runtime, and a loss "
+    "unless the network is trained on.",
+    "Unstructured pruning": "Single weights become zero, which only makes the compressed file smaller.",
 }
 
 
 def glossary() -> None:
     """Draw a button that opens the glossary."""
-    with st.popover("What the words mean", icon=":material/school:", type="tertiary", key="words"):
+    with st.popover("Glossary", icon=":material/school:", type="tertiary", key="glossary"):
         for title, entries in (
-            ("Figures", FIGURES),
+            ("Speed", SPEED),
             ("Choice", CHOICE),
             ("Quality", QUALITY),
             ("Techniques", TECHNIQUES),
         ):
             st.markdown(f"**{title}**")
-            for word, text in entries.items():
-                st.markdown(f":blue[{word}]  \n{text}")
+            for term, text in entries.items():
+                st.markdown(f":blue[{term}]  \n{text}")

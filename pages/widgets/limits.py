@@ -14,17 +14,17 @@ LARGEST_DROP, LEAST, MOST = 10.0, 0.001, 1e9
 OFF = "off"
 DROP: dict[Quality, tuple[str, str]] = {
     "accuracy": (
-        "Largest accuracy drop (points)",
+        "Max accuracy drop (points)",
         "How many percentage points of accuracy you would give up for speed.",
     ),
     "agreement": (
-        "Largest change of answers (points)",
-        "Without labels: how many of 100 samples may get another answer than from your model.",
+        "Max top-1 disagreement (points)",
+        "Without labels: how many of 100 samples may get another top-1 class than from the baseline.",
     ),
     "signal": (
-        "Largest error (% of the variance)",
-        "Without classes: the power of the error in percent of what your model's outputs vary from "
-        "input to input; 1 % is a signal-to-noise ratio of 20 dB.",
+        "Max output error (% of the variance)",
+        "Without classes: the error's power in percent of the variance of the baseline's outputs from "
+        "input to input; 1 % is an SQNR of 20 dB.",
     ),
 }
 
@@ -61,7 +61,7 @@ def settings_of(limits: Limits) -> dict[str, str]:
 
 
 def set_drop(owner: str, drop: float) -> None:
-    """Move the slider of the largest drop, for the next run of the script."""
+    """Move the slider of the max accuracy drop, for the next run of the script."""
     st.session_state[f"{owner}_drop"] = drop
     put(owner, "drop", f"{drop:g}")
 
@@ -72,7 +72,7 @@ def _switch(owner: str, label: str, unit: str, now: float | None, guess: float, 
     on = on_change(owner, name, f"{key}_on", lambda on: f"{guess:g}" if on else OFF)
     if st.toggle(f"Limit {label}", value=now is not None, **on):
         st.number_input(
-            f"Largest {label} ({unit})",
+            f"Max {label} ({unit})",
             min_value=LEAST,
             max_value=MOST,
             value=now or guess,

@@ -64,12 +64,12 @@ def _calls(run_id: str) -> None:
     """Draw the baseline's calls as they come in: the first figure takes its time."""
     found = store().live.get(run_id)
     if found is None:
-        st.caption("Your model comes first; its calls appear here as they are timed.")
+        st.caption("The baseline (your model) comes first; its calls appear here as they are timed.")
         return
     middle = fmt.ms(median(found.ms))
-    st.markdown(f"**Your model, call by call**: {found.calls:,} so far, median {middle}")
+    st.markdown(f"**Baseline (your model), call by call**: {found.calls:,} so far, median {middle}")
     rows, spec = calls_figure(found.ms, found.calls, palette(dark()))
-    alt = "Time of each call of your model so far"
+    alt = "Latency of each call of the baseline so far"
     st.vega_lite_chart(pd.DataFrame(rows), spec, theme=None, key="live_calls", alt=alt)
 
 
@@ -79,8 +79,8 @@ def _control(view: RunView) -> None:
         low, high = control["low"], control["high"]
         figure = f"{control['value']:.3f}x ({low:.3f}–{high:.3f})"
         st.caption(
-            f":material/balance: Your model timed against itself: {figure}. "
-            "That is the error of this stopwatch on this machine."
+            f":material/balance: A/A control, the baseline timed against itself: {figure}. "
+            "It should hold 1: what it misses is the error of the measurement on this machine."
         )
 
 

@@ -29,8 +29,8 @@ from pages.widgets.table import standing
 ROWS = 30
 QUALITY: dict[Quality, str] = {
     "accuracy": "Accuracy (%)",
-    "agreement": "Same answer (%)",
-    "signal": "Signal without error (%)",
+    "agreement": "Top-1 agreement (%)",
+    "signal": "Explained variance (%)",
 }
 LEAST_SPAN = 1.0  # percent: less would make differences look large that are nothing
 
@@ -162,7 +162,7 @@ def multiples(
             )
             _panel(figure, f"{panel.title} of {len(rows)} candidates", on_click, f"{key}_{name}")
     st.caption(
-        "One row for each candidate, as in the table. The line through all rows is your model; what lies "
+        "One row for each candidate, as in the table. The line through all rows is the baseline; what lies "
         "beyond your limits is shaded; bars are 95 % intervals. A click selects a row."
     )
 

@@ -32,10 +32,10 @@ def where_from(row: Row, run: RunView) -> None:
     base = run.baseline.latency_ms
     if not found or base is None:
         return
-    st.subheader("Where the speed comes from", anchor=False)
-    stages = [Stage("Your model", base.value, fmt.ms(base.value)), *map(_stage, found)]
+    st.subheader("Where the speed-up comes from", anchor=False)
+    stages = [Stage("Baseline (your model)", base.value, fmt.ms(base.value)), *map(_stage, found)]
     said = "; ".join(f"{stage.label}: {stage.note}" for stage in stages)
     figure = origins_figure(stages, palette(dark()))
-    alt = f"Where the speed comes from. {said}"
+    alt = f"Where the speed-up comes from. {said}"
     st.plotly_chart(figure, theme=None, config=CONFIG, key="origins", alt=alt)
     st.caption("Each bar is a measured candidate of this run; its factor is against the bar above.")

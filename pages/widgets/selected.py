@@ -20,5 +20,5 @@ def selected_candidate(row: Row, view: RunView) -> None:
         st.caption(fmt.plain(row.why))
         if reason := why_dominated(row, view.candidates):
             st.caption(fmt.plain(reason))
-        if st.button("All about it", icon=":material/info:", key="about_selected", width="stretch"):
+        if st.button("Details", icon=":material/info:", key="about_selected", width="stretch"):
             go("candidate.py", candidate=row.id)

@@ -26,15 +26,15 @@ def _facts(row: Row) -> dict[str, str]:
         quality["Accuracy"] = accuracy_words(row)
     return {
         "Latency": fmt.milliseconds(row.latency_ms) + (" · unstable" if timing.unstable else ""),
-        "Slowest 1 in 10": fmt.ms(latency.p90, "too few calls"),
-        "Slowest 1 in 100": fmt.ms(latency.p99, "too few calls"),
+        "p90": fmt.ms(latency.p90, "too few calls"),
+        "p99": fmt.ms(latency.p99, "too few calls"),
         "Speed-up": fmt.times(row.speedup) if row.candidate.position else "1x",
         **quality,
-        "Same answer as your model": fmt.agreement(row.agreement),
-        "Signal to noise": fmt.decibel(row.sqnr_db) if row.candidate.position else fmt.NONE,
+        "Top-1 agreement": fmt.agreement(row.agreement),
+        "SQNR": fmt.decibel(row.sqnr_db) if row.candidate.position else fmt.NONE,
         "File": fmt.size(row.size_bytes),
         "Memory": fmt.size(row.memory_bytes),
-        "First load": fmt.ms(timing.load_ms),
+        "Cold start": fmt.ms(timing.load_ms),
     }
 
 
@@ -61,7 +61,7 @@ def _table(one: Row, other: Row) -> None:
     left, right = _facts(one), _facts(other)
     names = list(dict.fromkeys([*left, *right]))
     table = {
-        "Figure": names,
+        "Metric": names,
         one.name: [left.get(name, fmt.NONE) for name in names],
         f"{other.name}{' ' if one.name == other.name else ''}": [right.get(name, fmt.NONE) for name in names],
     }

@@ -37,7 +37,7 @@ def _marks(view: RunView, recommended: str | None) -> dict[str, str]:
     """Return a word for each row: the chart's for what is measured, else where it stands."""
     chart = roles(points_of(view.candidates, "latency", view.quality))
     words = {row.id: standing(row, view.run.status.active) for row in view.candidates}
-    words |= {key: LEGEND[role] for key, role in chart.items()}
+    words |= {key: "Baseline" if role == "baseline" else LEGEND[role] for key, role in chart.items()}
     return words | ({recommended: "★ Recommended"} if recommended else {})
 
 
@@ -82,7 +82,7 @@ def _columns(fastest: float, unit: str) -> dict[str, Any]:
         "state": st.column_config.TextColumn(
             "State",
             width=118,
-            help="Dominated: another one is both faster and at least as true to your model.",
+            help="Dominated: another candidate is both faster and at least as good.",
         ),
         # So wide that all columns fit a window of 1280 pixels.
         "name": st.column_config.TextColumn("Candidate", width=352),
@@ -92,14 +92,12 @@ def _columns(fastest: float, unit: str) -> dict[str, Any]:
         "latency_ci": st.column_config.TextColumn(
             f"95 % ({unit})", alignment="right", help="95 % confidence interval of the median."
         ),
-        "speedup": number("Speed-up (x)", format="%.2f", help="Against your model, measured side by side."),
+        "speedup": number("Speed-up (x)", format="%.2f", help="Against the baseline, in interleaved rounds."),
         "accuracy": number("Accuracy (%)", format="%.1f"),
         "change": number(
-            "Change (pts)", format="%+.1f", help="Accuracy against your model's, in percentage points."
+            "Change (pts)", format="%+.1f", help="Accuracy against the baseline's, in percentage points."
         ),
-        "agreement": number(
-            "Same answer (%)", format="%.1f", help="Agreement with your model; needs no labels."
-        ),
+        "agreement": number("Top-1 agreement (%)", format="%.1f", help="With the baseline; needs no labels."),
         "error": number(
             "Error (%)",
             format="%.2f",

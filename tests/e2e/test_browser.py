@@ -43,7 +43,7 @@ def finished(server: Server, browser: Browser) -> str:
 
     page.get_by_text("Built-in set", exact=True).click()
     page.get_by_role("combobox", name="Built-in set").click()
-    page.get_by_role("option", name=re.compile("Breast tumours")).click()
+    page.get_by_role("option", name=re.compile("Breast cancer")).click()
     page.locator(key(page, "use_set")).click()
     expect(page.get_by_text("Fits the model")).to_be_visible(timeout=120_000)
     page.locator(key(page, "next")).click()

@@ -4,7 +4,7 @@ import pytest
 
 from core.domain.run import RunStatus
 from core.store.store import Store
-from pages.widgets.figures import pace_words
+from pages.widgets.figures import drift_words
 from tests.pages import seed
 from tests.pages.conftest import Open, words
 
@@ -23,8 +23,8 @@ def test_a_candidate_says_what_it_is_how_sure_and_why(open_page: Open, store: St
     assert values["Latency, median"] == ("1.55 ms", "1.52–1.58 ms")
     assert values["Accuracy"] == ("98.1 %", "−0.3 points (−0.7…+0.1)")
     sure = app.table[0].value.to_string()
-    assert "60 rounds in turns with your model" in sure
-    assert "too few calls to state 99 %" in sure
+    assert "60 interleaved rounds with the baseline" in sure
+    assert "too few calls to state p99" in sure
     assert "optimize seed-model --data seed-data --recipe" in app.code[0].value
 
 
@@ -37,7 +37,7 @@ def test_a_candidate_says_what_it_is_how_sure_and_why(open_page: Open, store: St
     ],
 )
 def test_the_pace_says_what_was_corrected_and_why(pace: float, words: str) -> None:
-    assert words in pace_words(pace)
+    assert words in drift_words(pace)
 
 
 def test_a_slower_candidate_says_why_it_is_not_recommended(open_page: Open, store: Store) -> None:
@@ -71,7 +71,7 @@ def test_it_can_be_held_against_another(open_page: Open, store: Store) -> None:
 def test_the_speed_up_is_divided_between_runtime_and_technique(open_page: Open, store: Store) -> None:
     seed.run(store, "done", RunStatus.DONE)
     said = [chart.proto.alt for chart in open_page("candidate.py", candidate="done-2").get("plotly_chart")]
-    told = next(each for each in said if each.startswith("Where the speed comes from"))
+    told = next(each for each in said if each.startswith("Where the speed-up comes from"))
     assert "OpenVINO instead: 2.31 ms: 3.5x" in told
     assert "INT8 static, NNCF: 1.55 ms: 1.49x" in told
 
@@ -99,9 +99,9 @@ def test_every_figure_stands_beside_the_baselines(open_page: Open, store: Store)
     app = open_page("candidate.py", candidate="done-2")
     table = app.table[0].value
     for name in ("Latency", "Accuracy", "File", "Memory"):
-        (line,) = (row for _, row in table.iterrows() if row["Figure"] == name)
-        assert line["Here"] != "–"
-        assert line["Your model"] not in ("–", line["Here"])
+        (line,) = (row for _, row in table.iterrows() if row["Metric"] == name)
+        assert line["This candidate"] != "–"
+        assert line["Baseline"] not in ("–", line["This candidate"])
     files = {metric.label: metric.delta for metric in app.metric}["File"]
     assert files.startswith("memory ")
     assert "% against yours" in files

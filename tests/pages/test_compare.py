@@ -62,13 +62,22 @@ def test_when_nothing_qualifies_the_nearest_miss_is_named(open_page: Open, store
 def test_a_selected_point_says_why_it_is_not_on_the_front(open_page: Open, store: Store) -> None:
     seed.run(store, "done", RunStatus.DONE)
     said = words(open_page("compare.py", run="done", selected="done-6"))
-    assert "Not on the front: BF16 · OpenVINO is 1.90x faster and loses no more." in said
+    assert "Dominated: BF16 · OpenVINO is 1.90x faster and loses no more." in said
 
 
-def test_the_words_are_explained_where_they_are_met(open_page: Open, store: Store) -> None:
+def test_the_glossary_explains_each_term(open_page: Open, store: Store) -> None:
     seed.run(store, "done", RunStatus.DONE)
     said = words(open_page("compare.py", run="done"))
-    for word in ("Tie", "Pareto front", "Final heat", "SQNR", "INT8", "Pace"):
+    for word in (
+        "Tied",
+        "Pareto-optimal",
+        "Dominated",
+        "Baseline",
+        "Final heat",
+        "SQNR",
+        "INT8",
+        "Drift correction",
+    ):
         assert f":blue[{word}]" in said
 
 
@@ -126,7 +135,7 @@ def test_without_labels_it_is_fidelity_and_never_accuracy(open_page: Open, store
     shown = list(app.dataframe[0].proto.column_order)
     assert "agreement" in shown
     assert "accuracy" not in shown
-    assert app.slider(key="blind_drop").label == "Largest change of answers (points)"
+    assert app.slider(key="blind_drop").label == "Max top-1 disagreement (points)"
 
 
 def test_without_classes_the_quality_is_the_signal_and_every_point_is_on_the_chart(
@@ -143,7 +152,7 @@ def test_without_classes_the_quality_is_the_signal_and_every_point_is_on_the_cha
     drawn = quality_of(row, "signal")
     assert drawn is not None
     assert error == pytest.approx(100 - drawn.value)
-    assert app.slider(key="boxes_drop").label == "Largest error (% of the variance)"
+    assert app.slider(key="boxes_drop").label == "Max output error (% of the variance)"
     assert f"of {len(seed.SPECS)} measured candidates" in app.get("plotly_chart")[0].proto.alt
     assert "dB" in app.table[0].value.to_string()
 
@@ -188,8 +197,8 @@ def test_charts_and_table_have_one_unit_of_time(
 def test_the_table_uses_the_words_of_the_chart(open_page: Open, store: Store) -> None:
     seed.run(store, "done", RunStatus.DONE)
     states = dict(open_page("compare.py", run="done").dataframe[0].value[["name", "state"]].to_numpy())
-    assert states["BF16 · OpenVINO"] == "Front"
-    assert states["INT8 static, entropy · ONNX Runtime"] == "Tie with front"
+    assert states["BF16 · OpenVINO"] == "Pareto-optimal"
+    assert states["INT8 static, entropy · ONNX Runtime"] == "Tied"
     assert states["FP32 · OpenVINO"] == "Dominated"
     assert states["FP16 · ONNX Runtime"] == "Failed"
 

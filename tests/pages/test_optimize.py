@@ -152,7 +152,7 @@ def test_a_finished_run_leads_to_the_comparison(open_page: Open, store: Store) -
     app = open_page("optimize.py", run="done")
     said = words(app)
     assert "9 of 9 candidates" in said
-    assert "Your model timed against itself: 1.001x (0.990–1.012)" in said
+    assert "the baseline timed against itself: 1.001x (0.990–1.012)" in said
     assert "ONNX Runtime has no FP16 kernel" in said
     app.button(key="compare").click().run()
     assert "Side by side" in words(app)

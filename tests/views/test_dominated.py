@@ -19,12 +19,12 @@ def said(**speeds: float) -> list[str]:
 
 def test_the_fastest_that_beats_it_is_named() -> None:
     base, slow, middle, best, waiting = said(slow=2.0, middle=3.0, best=4.0)
-    assert slow == "Not on the front: best is 2.00x faster and loses no more."
-    assert middle == "Not on the front: best is 1.33x faster and loses no more."
+    assert slow == "Dominated: best is 2.00x faster and loses no more."
+    assert middle == "Dominated: best is 1.33x faster and loses no more."
     assert (base, best, waiting) == ("", "", "")
 
 
 def test_a_lead_within_the_intervals_is_a_tie() -> None:
     assert said(one=4.0, other=4.05)[1] == (
-        "Not on the front, but a tie: other is ahead by less than the measurement can tell."
+        "Not Pareto-optimal, but a tie: other is ahead by less than the measurement can tell."
     )

@@ -1,4 +1,4 @@
-"""A perceptron for table rows that standardises its raw features itself."""
+"""Multilayer perceptron (MLP) for tabular rows, with built-in feature standardization."""
 
 from __future__ import annotations
 

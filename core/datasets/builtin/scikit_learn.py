@@ -25,7 +25,7 @@ SETS = {
     "digits": "Handwritten digits, 8 x 8",
     "iris": "Iris flowers",
     "wine": "Wines by chemistry",
-    "breast_cancer": "Breast tumours, 30 measurements",
+    "breast_cancer": "Breast cancer, 30 features",
 }
 
 

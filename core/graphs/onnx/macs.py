@@ -1,4 +1,4 @@
-"""Count the multiply-accumulates of an ONNX graph from the shapes that inference finds."""
+"""MACs (multiply-accumulates) of an ONNX graph, from the shapes that inference finds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SMALL = 1024
 
 
 def count_macs(model: ModelProto, feed: Feed, runnable: bool = True) -> int | None:
-    """Return the multiply-accumulates of one pass on `feed`.
+    """Return the MACs of one forward pass on `feed`.
 
     Convolutions, matrix products and recurrent layers of the main graph are counted.
 

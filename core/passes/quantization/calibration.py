@@ -15,7 +15,7 @@ def keep_float() -> Any:
     """Return the setting of the layers that stay in float; `kept` reads it."""
     return setting(
         "none",
-        "Keep in float",
+        "Excluded layers",
         help="The first and the last layer often cost most accuracy and little time.",
         choices=("none", "first_last"),
         words={"first_last": "ends in float"},

@@ -39,7 +39,7 @@ class Int8DynamicParams:
         help="One scale per output channel of a weight: more accurate, a bit slower.",
     )
     reduce_range: bool = setting(
-        False, "7-bit weights", help="Avoids overflows on CPUs without VNNI; less accurate."
+        False, "Reduced range", help="7-bit weights: avoids overflows on CPUs without VNNI; less accurate."
     )
     embeddings: bool = setting(
         False, "Embeddings too", help="Tables that are only looked up shrink to a quarter; no faster."

@@ -65,7 +65,7 @@ class Int8StaticOrtParams:
     keep_float: str = keep_float()
     reduce_range: bool = setting(
         False,
-        "7-bit weights",
+        "Reduced range",
         help="Avoids overflows on CPUs without VNNI; less accurate.",
     )
 

@@ -18,7 +18,7 @@ HALF = 0.5
 """The paper's own share of an activation's range; NNCF's 0.95 leaves vision transformers 5 to 8 dB behind."""
 
 GOOD_DB = 25.0
-"""Signal to noise from which smoothing is not worth a second quantization: some 5 % of noise."""
+"""SQNR in decibel from which smoothing is not worth a second quantization: some 5 % of noise."""
 
 COMPARED = 4
 """Calibration samples to compare on."""

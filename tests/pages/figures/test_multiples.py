@@ -48,8 +48,8 @@ def test_a_dot_lies_in_its_row_with_its_interval() -> None:
 
 def test_the_baseline_is_a_line_through_all_rows_and_a_limit_shades_what_lies_beyond() -> None:
     figure = drawn()
-    assert {x for x in trace(figure, "your model").x if x is not None} == {8.0}
-    assert {round(y) for y in trace(figure, "your model").y if y is not None} == {0, 1, 2, 3}
+    assert {x for x in trace(figure, "baseline").x if x is not None} == {8.0}
+    assert {round(y) for y in trace(figure, "baseline").y if y is not None} == {0, 1, 2, 3}
     (shade,) = figure.layout.shapes
     assert (shade.x0, shade.x1) == (4.0, 10.0)
 

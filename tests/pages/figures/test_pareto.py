@@ -23,7 +23,7 @@ POINTS = [
     point("fast", 1.0, 95.0),
     point("good", 2.0, 98.5),
     point("tied", 2.01, 98.4, room=0.05),
-    point("beaten", 4.0, 97.0),
+    point("dominated", 4.0, 97.0),
 ]
 
 
@@ -35,13 +35,13 @@ def trace(drawn: go.Figure, meta: str) -> go.Scatter:
     return next(each for each in drawn.data if each.meta == meta)
 
 
-def test_roles_tell_front_ties_and_beaten_points_apart() -> None:
+def test_roles_tell_front_ties_and_dominated_points_apart() -> None:
     assert roles(POINTS) == {
         "baseline": "baseline",
         "fast": "front",
         "good": "front",
         "tied": "tied",
-        "beaten": "behind",
+        "dominated": "dominated",
     }
 
 
@@ -56,7 +56,7 @@ def test_roles_among_many_are_those_of_the_definition() -> None:
     assert len(winners) > 20
     for each in many:
         tied = any(each.x.overlaps(other.x) and each.y.overlaps(other.y) for other in winners)
-        assert found[each.id] == ("front" if each in winners else "tied" if tied else "behind")
+        assert found[each.id] == ("front" if each in winners else "tied" if tied else "dominated")
 
 
 def test_looking_for_ties_does_not_hold_each_candidate_against_each(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,10 +77,10 @@ def test_looking_for_ties_does_not_hold_each_candidate_against_each(monkeypatch:
 def test_of_very_many_points_only_those_that_matter_have_bars() -> None:
     base = point("baseline", 20.0, 50.0, baseline=True)
     line = [point(f"w{at}", 1 + at / 10, 50 + at / 10) for at in range(10)]
-    beaten = [point(f"b{at}", 5 + at / 10, 40.0) for at in range(200)]
-    drawn = pareto_figure([base, *line, *beaten], X, Y, LIGHT)
+    dominated = [point(f"b{at}", 5 + at / 10, 40.0) for at in range(200)]
+    drawn = pareto_figure([base, *line, *dominated], X, Y, LIGHT)
     bars = {each.meta: each.error_y.array for each in drawn.data if each.mode == "markers"}
-    assert bars["behind"] is None
+    assert bars["dominated"] is None
     assert len(bars["front"]) == len(line)
 
 
@@ -111,7 +111,7 @@ def test_a_dominated_baseline_is_not_on_the_line_and_a_winning_one_is() -> None:
     alone = pareto_figure(
         [point("baseline", 1.0, 99.0, baseline=True), point("other", 2.0, 98.0)], X, Y, LIGHT
     )
-    assert list(next(each for each in alone.data if each.name == "Front").x) == [1.0]
+    assert list(next(each for each in alone.data if each.name == "Pareto front").x) == [1.0]
 
 
 def test_both_axes_carry_their_intervals() -> None:
@@ -159,7 +159,7 @@ def test_marker_area_grows_with_the_file() -> None:
 def test_fidelity_has_its_own_colour_in_both_themes() -> None:
     for colors in (LIGHT, DARK):
         kinds = [pareto_figure(POINTS, X, Y, colors, labelled=labelled) for labelled in (True, False)]
-        tones = [next(each for each in one.data if each.name == "Front").line.color for one in kinds]
+        tones = [next(each for each in one.data if each.name == "Pareto front").line.color for one in kinds]
         assert tones == [colors.accuracy, colors.fidelity]
         assert tones[0] != tones[1]
 
