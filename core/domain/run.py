@@ -256,9 +256,9 @@ class Event:
         kind: What happened.
         candidate: Id of the candidate that it happened to, or empty.
         seconds: How long it took; None for what has no duration.
-        data: Plain values, by kind: ``step`` (pass id) of what was built, ``steps`` of what was found built,
-            ``speedup`` of what was measured, ``code``, ``message`` and ``stage`` of what failed,
-            ``candidates`` of the final heat, ``step``, ``done``, ``total`` and ``values`` of a training.
+        data: Plain values, by kind: ``step`` (pass id) and ``giga_macs`` of what was built, ``steps`` of what
+            was found built, ``speedup`` of what was measured, ``code``, ``message`` and ``stage`` of what
+            failed, ``candidates`` of the final heat, ``step``, ``done``, ``total``, ``values`` of a training.
     """
 
     sequence: int
@@ -267,3 +267,18 @@ class Event:
     candidate: str = ""
     seconds: float | None = None
     data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Build:
+    """How long a pass took.
+
+    Attributes:
+        pass_id: Which pass.
+        giga_macs: 10^9 multiply-accumulates of a forward pass of the source model.
+        seconds: By the clock, imports included.
+    """
+
+    pass_id: str
+    giga_macs: float
+    seconds: float

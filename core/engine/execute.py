@@ -19,6 +19,8 @@ from core.engine.record import Record, error_record, over_budget
 from core.engine.uploads import add_data
 from core.errors import Cancelled, ChildTimeout, PassNotApplicable
 from core.insights.recommendation import contenders
+from core.search.costs import BuildCosts
+from core.search.estimate import Forecast
 from core.store.store import Store
 from core.work.local import LEAST_STEP_S
 from core.work.stop import Stop
@@ -45,7 +47,8 @@ class Execution:
         self._model = store.models.get(run.request.model_id)
         self._candidates = {each.id: each for each in store.candidates.list(run.id)}
         plan = PLANS.get(run.request.preset, PLANS["balanced"])
-        self._pacing = Pacing(stop, self._model, plan, list(self._candidates.values()))
+        forecast = Forecast(self._model, BuildCosts(store.events.builds()))
+        self._pacing = Pacing(stop, forecast, plan, list(self._candidates.values()))
         self._proposer = Proposer(store, run, self._model)
         self._executor = executor(store, run.request.executor)
         self._told = 0.0
@@ -224,7 +227,8 @@ class Execution:
         if seconds is None:
             self._cached.append(pass_id)
         else:
-            self._record.add(EventKind.BUILT, self._current, seconds, step=pass_id)
+            size = (self._model.macs or 0) / 1e9
+            self._record.add(EventKind.BUILT, self._current, seconds, step=pass_id, giga_macs=size)
 
     def _on_progress(self, said: Progress) -> None:
         if said.message and time.monotonic() - self._told > TELL_EVERY_S:

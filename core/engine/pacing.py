@@ -92,16 +92,16 @@ class Pacing:
 
     Args:
         stop: Knows the end of the run.
-        model: Its size is what is expected of builds.
+        forecast: Of builds and measurements.
         plan: Of the preset.
         candidates: All of the run.
     """
 
     def __init__(
-        self, stop: Stop, model: SourceModel, plan: MeasurementPlan, candidates: Sequence[Candidate]
+        self, stop: Stop, forecast: Forecast, plan: MeasurementPlan, candidates: Sequence[Candidate]
     ) -> None:
         self._stop, self._plan = stop, plan
-        self.forecast = Forecast(model)
+        self.forecast = forecast
         self._budget_s = stop.remaining_s
         self._limited = self._budget_s != float("inf")
         self._overheads: list[float] = []

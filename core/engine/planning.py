@@ -13,6 +13,7 @@ from core.errors import ErrorRecord, InvalidRequest, WhetstoneError
 from core.machine.environment import environment
 from core.params import make
 from core.registry import get_executor, get_pass, get_runtime, runtimes
+from core.search.costs import BuildCosts
 from core.search.estimate import estimate_s
 from core.search.names import recipe_name
 from core.search.presets import baseline
@@ -122,7 +123,8 @@ def plan(store: Store, request: RunRequest) -> RunPlan:
             f"{data.name} has no rows to search with: it has few samples, or was added long ago.",
             hint="Give more samples or add the data again; or try only what is listed.",
         )
-    return RunPlan(made, estimate_s(tried, model, request.budget_s, more), more)
+    costs = BuildCosts(store.events.builds())
+    return RunPlan(made, estimate_s(tried, model, request.budget_s, more, costs), more)
 
 
 def check_numbers(request: RunRequest) -> None:

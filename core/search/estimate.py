@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe, Step
-from core.registry import get_pass, get_runtime
+from core.registry import get_runtime
+from core.search.costs import BuildCosts
 from core.search.presets import baseline
 
 MEASURE_S = (6.0, 3.0)
@@ -37,10 +38,12 @@ class Forecast:
 
     Args:
         model: Its multiply-accumulates scale the expectation.
+        costs: Of builds; the passes' own estimates if not given.
     """
 
-    def __init__(self, model: SourceModel) -> None:
+    def __init__(self, model: SourceModel, costs: BuildCosts | None = None) -> None:
         self._model, self._giga_macs = model, (model.macs or 0) / 1e9
+        self._costs = costs or BuildCosts()
         self._built: set[str] = set()
         self._building, self._measuring = _Pace(), _Pace()
 
@@ -76,8 +79,7 @@ class Forecast:
         self._measuring.learn(seconds, self._measure_s(recipe))
 
     def _steps_s(self, steps: dict[str, Step]) -> float:
-        costs = (get_pass(step.pass_id).build_s for step in steps.values())
-        return sum(base + slope * self._giga_macs for base, slope in costs)
+        return sum(self._costs.seconds(step.pass_id, self._giga_macs) for step in steps.values())
 
     def _measure_s(self, recipe: Recipe) -> float:
         base, slope = MEASURE_S
@@ -93,7 +95,11 @@ def _missing(recipes: Sequence[Recipe], built: set[str]) -> dict[str, Step]:
 
 
 def estimate_s(
-    recipes: Sequence[Recipe], model: SourceModel, budget_s: float | None = None, further: int = 0
+    recipes: Sequence[Recipe],
+    model: SourceModel,
+    budget_s: float | None = None,
+    further: int = 0,
+    costs: BuildCosts | None = None,
 ) -> float:
     """Return the expected seconds to build and measure all `recipes`, the budget at most.
 
@@ -102,8 +108,9 @@ def estimate_s(
         model: Its multiply-accumulates scale the expectation.
         budget_s: The time that is given.
         further: Candidates that a strategy may add while the run goes on.
+        costs: Of builds; the passes' own estimates if not given.
     """
-    forecast = Forecast(model)
+    forecast = Forecast(model, costs)
     expected = forecast.total_s(recipes) + (HEAT_S if len(recipes) > 1 else 0.0)
     expected += forecast.further_s(further, recipes)
     return expected if budget_s is None else min(expected, budget_s)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
-from core.domain.run import Event, EventKind
+from core.domain.run import Build, Event, EventKind
 from core.errors import NotFound
 from core.store.claims import bump
 from core.store.database import Database
@@ -54,6 +54,13 @@ class Events:
         query = select(*_COLUMNS).where(*later, self._mine)
         with self._database.read() as connection:
             return tuple(_event(*row) for row in connection.execute(query.order_by(events.c.sequence)))
+
+    def builds(self, most: int = 500) -> tuple[Build, ...]:
+        """Return how long the newest builds of all runs took."""
+        newest = select(events.c.data).where(events.c.kind == str(EventKind.BUILT))
+        with self._database.read() as connection:
+            found = connection.execute(newest.order_by(events.c.time.desc()).limit(most)).scalars()
+            return tuple(Build(data["step"], data["giga_macs"], data[SECONDS]) for data in found)
 
 
 def append(

@@ -12,6 +12,7 @@ from core.domain.model import TensorSpec
 from core.domain.recipe import Recipe
 from core.domain.run import Candidate, Result
 from core.engine.pacing import FINISH_S, Pacing, random_samples
+from core.search.estimate import Forecast
 from core.search.spelling import parse
 from core.work.stop import Stop
 from tests.factories import candidate, model, result
@@ -23,7 +24,8 @@ RECIPES = [parse(text) for text in SPELLED.split()]
 
 
 def pacing(budget_s: float | None, *done: Candidate) -> Pacing:
-    return Pacing(Stop(None if budget_s is None else time.monotonic() + budget_s), NETWORK, PLAN, done)
+    stop = Stop(None if budget_s is None else time.monotonic() + budget_s)
+    return Pacing(stop, Forecast(NETWORK), PLAN, done)
 
 
 def slow(call_s: float, speed: float = 1.0) -> Result:

@@ -52,7 +52,7 @@ def test_the_log_of_a_run_has_times_and_durations(data_dir: object) -> None:
         store.models.add(model())
         store.runs.create(RunRequest("m"), "a run", [candidate("base", None, 0)], 60.0)
         store.events.append("run", EventKind.STARTED)
-        store.events.append("run", EventKind.BUILT, "base", 2.5, step="export_onnx")
+        store.events.append("run", EventKind.BUILT, "base", 2.5, step="export_onnx", giga_macs=0.1)
         lines = event_log(run_view(store, "run"))
         assert [(line.text, line.seconds) for line in lines] == [
             ("The worker began.", None),
