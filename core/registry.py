@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from core.errors import InvalidRequest
-from core.protocols import DataFormat, Format, Packager, Pass, Runtime, Source, Strategy
+from core.protocols import DataFormat, Format, Metric, Packager, Pass, Runtime, Source, Strategy
 from core.settings import get_settings
 
 OWN = "whetstone_extensions"
@@ -117,6 +117,11 @@ def executors() -> dict[str, Any]:
     return _found("core.work", "EXECUTOR")
 
 
+def metrics() -> dict[str, Metric]:
+    """Return all metrics by id, the one to prefer first."""
+    return _found("core.metrics", "METRIC")
+
+
 def _named(kind: str, known: dict[str, Any], name: str) -> Any:
     if name not in known:
         raise InvalidRequest(f"There is no {kind} named {name!r}.", hint=f"Known: {', '.join(known)}.")
@@ -179,4 +184,14 @@ def get_strategy(name: str) -> Strategy:
         InvalidRequest: There is none.
     """
     found: Strategy = _named("strategy", strategies(), name)
+    return found
+
+
+def get_metric(name: str) -> Metric:
+    """Return the metric of this id.
+
+    Raises:
+        InvalidRequest: There is none.
+    """
+    found: Metric = _named("metric", metrics(), name)
     return found

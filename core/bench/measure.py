@@ -21,7 +21,7 @@ from core.domain.model import SourceModel
 from core.domain.recipe import Artifact, Target
 from core.domain.run import Quality
 from core.errors import RuntimeFailed
-from core.protocols import LocalArtifact
+from core.protocols import LabelledOutput, LocalArtifact
 from core.work.left import kept_file
 from core.work.unit import Done, Job, Kind, Progress
 
@@ -41,7 +41,8 @@ class MeasureRequest(msgspec.Struct, frozen=True):
         baseline: What it is compared with.
         baseline_target: How that runs.
         plan: How long and how exactly.
-        labelled: Whether the rows have labels.
+        judged: What the labels are for; None without labels.
+        metric: Id of the metric to hold outputs against them; empty without labels.
         samples: Rows at most.
         test: The first of them, which are the test's.
         known: What the run has seen of the spread between process starts; None before its first result.
@@ -54,7 +55,8 @@ class MeasureRequest(msgspec.Struct, frozen=True):
     baseline: Artifact
     baseline_target: Target
     plan: MeasurementPlan
-    labelled: bool
+    judged: LabelledOutput | None
+    metric: str
     samples: int
     test: int
     known: Spread | None = None
@@ -126,7 +128,9 @@ def _compared(request: MeasureRequest, ours: Path, theirs: Path, data: Path, job
         ours=ours,
         theirs=theirs,
         labels=labels,
-        classes=request.model.classes_judged(request.labelled),
+        judged=request.judged,
+        metric=request.metric,
+        classes=request.judged.classes if request.judged else request.model.classes_judged(False),
         names=tuple(spec.name for spec in request.model.outputs),
         samples=request.samples,
         test=request.test,

@@ -148,31 +148,69 @@ class Timing:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """How a metric is read.
+
+    Attributes:
+        name: As part of a sentence.
+        unit: ``%`` for a share, ``dB``, or empty for a plain number, such as an error in the targets' unit.
+        higher: Whether more is better.
+    """
+
+    name: str = "accuracy"
+    unit: str = "%"
+    higher: bool = True
+
+    @property
+    def title(self) -> str:
+        """The name at the head of a column, with the unit."""
+        name = self.name[:1].upper() + self.name[1:]
+        return f"{name} ({self.unit})" if self.unit else name
+
+    @property
+    def step(self) -> str:
+        """The unit of differences: ``points`` of a share."""
+        return "points" if self.unit == "%" else self.unit
+
+
+@dataclass(frozen=True)
 class Accuracy:
     """Quality against labels, paired with the baseline on the same samples.
 
     Attributes:
-        metric: ``top1``.
-        value: In percent.
-        drop: Baseline minus candidate, in percentage points, with Tango's 95 % score interval; exactly 0
-            for the baseline itself.
+        metric: Id of the metric, such as ``top1``.
+        value: In the unit of `scale`.
+        drop: By how much the candidate is worse than the baseline, whichever direction is worse, in the unit
+            of `scale` (points of a share), with a paired 95 % interval; exactly 0 for the baseline.
         samples: Evaluated samples: images, texts or rows.
-        flips: Predictions whose correctness differs from the baseline's.
+        flips: Predictions whose correctness differs from the baseline's; None where none is right or wrong.
         mcnemar_p: Exact McNemar p-value of the flips.
         interval: `value` with its own 95 % interval; None in results of old.
         places: Predictions in each sample: the pixels of a segmentation, the tokens of a text, else 1.
-        effective: Independent predictions that are worth as much as all of them; None in results of old.
+        effective: Independent predictions that are worth as much as all of them; None in results of old, and
+            where no closed form needs it.
+        scale: How the metric is read.
+        output: Name of the output that was judged; empty in results of old.
     """
 
     metric: str
     value: float
     drop: Interval
     samples: int
-    flips: int
-    mcnemar_p: float
+    flips: int | None
+    mcnemar_p: float | None
     interval: Interval | None = None
     places: int = 1
     effective: float | None = None
+    scale: Scale = field(default_factory=Scale)
+    output: str = ""
+
+    @property
+    def change(self) -> Interval:
+        """By how much the value differs from the baseline's."""
+        if not self.scale.higher:
+            return self.drop
+        return Interval(0.0 - self.drop.value, 0.0 - self.drop.high, 0.0 - self.drop.low)
 
 
 @dataclass(frozen=True)

@@ -220,6 +220,10 @@ class DataSet:
         search_samples: Rows of the evaluation that strategies may look at; a run that does not search counts
             them to the test. None in data sets of few samples and in those of old.
         training_samples: Rows of the training set; 0 without one.
+        numbers: Labels are numbers to predict, not classes.
+        label_classes: Number of classes that the labels choose from, where the model's own does not tell.
+        label_shape: Of one sample's labels: () for one class or number, (height, width) for a mask.
+        label_spread: Standard deviation of the numbers to predict.
     """
 
     id: str
@@ -234,6 +238,10 @@ class DataSet:
     preparation: dict[str, str] = field(default_factory=dict)
     search_samples: int = 0
     training_samples: int = 0
+    numbers: bool = False
+    label_classes: int | None = None
+    label_shape: tuple[int, ...] = ()
+    label_spread: float = 0.0
 
     def test_samples(self, searching: bool) -> int:
         """Return the rows that are reported on, in a run that searches or in one that does not."""

@@ -72,6 +72,7 @@ class RunRequest:
         data_id: Data set in the store; None means random inputs, fidelity only.
         preset: ``quick``, ``balanced`` or ``thorough``; ignored where `recipes` are given.
         recipes: Recipes chosen by hand.
+        metric: Id of the metric for the labels; empty takes the task's.
         strategy: Id of the search strategy; empty proposes `recipes`, or without any those of the preset.
         strategy_params: Values of the strategy's `Params` that differ from its defaults.
         runtimes: Runtimes to consider; empty means all that are available.
@@ -93,6 +94,7 @@ class RunRequest:
     threads: int = 1
     batch: int = 1
     seed: int = 0
+    metric: str = ""
     strategy: str = ""
     strategy_params: dict[str, Any] = field(default_factory=dict)
     executor: str = ""
@@ -100,10 +102,17 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class Quality:
-    """Quality on some rows: accuracy, None without labels, and fidelity to the baseline."""
+    """Quality on some rows.
+
+    Attributes:
+        accuracy: By the run's metric; None without labels.
+        fidelity: Agreement with the baseline.
+        undefined: Why the metric has no value on these labels, in a sentence; empty where it has one.
+    """
 
     accuracy: Accuracy | None
     fidelity: Fidelity
+    undefined: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,7 @@ class Result:
         size_bytes: Of the artifact's files.
         search: Quality on the search rows, measured with the same calls; None in a run that does not search,
             where these rows belong to the test.
+        undefined: Why the metric has no value on the labels of the test, in a sentence; empty where it has.
     """
 
     timing: Timing
@@ -124,6 +134,7 @@ class Result:
     fidelity: Fidelity
     size_bytes: int
     search: Quality | None = None
+    undefined: str = ""
 
     def for_search(self) -> Result | None:
         """Return what a strategy may see: the quality on the search rows in place of that on the test.
@@ -132,7 +143,10 @@ class Result:
         """
         if self.search is None:
             return None
-        return replace(self, accuracy=self.search.accuracy, fidelity=self.search.fidelity, search=None)
+        seen = self.search
+        return replace(
+            self, accuracy=seen.accuracy, fidelity=seen.fidelity, undefined=seen.undefined, search=None
+        )
 
 
 @dataclass(frozen=True)

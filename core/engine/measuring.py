@@ -18,6 +18,7 @@ from core.engine.building import parts_of, source_artifact
 from core.engine.executors import local
 from core.engine.live import LiveReport
 from core.engine.standby import Standby
+from core.metrics.choice import chosen, labelled_output
 from core.registry import get_pass
 from core.store.store import Store
 from core.work.executor import Executor
@@ -101,7 +102,7 @@ class Measurer:
             timing = widened_timing(timing, first.speedup, first)
         test = _told(found.test, drawn, blind)
         search = found.search and _told(found.search, drawn, blind)
-        return Result(timing, test.accuracy, test.fidelity, artifact.size_bytes, search)
+        return Result(timing, test.accuracy, test.fidelity, artifact.size_bytes, search, test.undefined)
 
     def _measured(
         self, candidate: Candidate, artifact: Artifact, baseline: Candidate, plan: MeasurementPlan
@@ -115,6 +116,7 @@ class Measurer:
         if candidate.id != baseline.id:
             kept = self._store.results.list(baseline.id)
             inputs[REFERENCE] = tuple(file for file in kept if file.name != GOLDEN)
+        metric = chosen(request.metric, self._model, self._data)
         asked = MeasureRequest(
             model=self._model,
             candidate=artifact,
@@ -122,7 +124,8 @@ class Measurer:
             baseline=source,
             baseline_target=baseline.recipe.target,
             plan=plan,
-            labelled=self._data.labelled,
+            judged=labelled_output(self._model, self._data),
+            metric=metric.id if metric else "",
             samples=self._data.evaluation_samples,
             test=self._data.test_samples(self._searching),
             known=self._known_spread(),

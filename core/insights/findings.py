@@ -8,7 +8,8 @@ from core.domain.finding import Finding
 from core.domain.measurement import Accuracy, Doubt, Interval
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate, Limits, Result
-from core.insights.judgement import plural, samples_in_all
+from core.insights.amounts import limit_words, plural, range_words
+from core.insights.judgement import samples_in_all
 from core.insights.sentences import missed_control, why_unstable
 from core.registry import passes
 
@@ -49,23 +50,26 @@ def _accuracy(result: Result, limits: Limits) -> list[Finding]:
     if accuracy is None:
         return []
     if accuracy.drop.low > 0:
-        proof = f"its whole interval lies above zero (McNemar p = {accuracy.mcnemar_p:.2g})"
+        p = accuracy.mcnemar_p
+        proof = "its whole interval lies above zero" + ("" if p is None else f" (McNemar p = {p:.2g})")
         return [Finding("note", f"The drop is real: {proof}.")]
     if accuracy.drop.high < 0:
-        return [Finding("good", "It is really more accurate than the original on these samples.")]
-    limit = EQUIVALENT if limits.max_drop is None else limits.max_drop
-    seen = f"on {accuracy.samples:,} samples ({plural(accuracy.flips, 'flip')})"
+        better = f"really better in {accuracy.scale.name} than the original"
+        return [Finding("good", f"It is {better} on these samples.")]
+    return [_equivalence(accuracy, EQUIVALENT if limits.max_drop is None else limits.max_drop)]
+
+
+def _equivalence(accuracy: Accuracy, limit: float) -> Finding:
+    """Say whether the samples suffice to tell that there is no drop beyond `limit`."""
+    flips = "" if accuracy.flips is None else f" ({plural(accuracy.flips, 'flip')})"
+    unit = f" {accuracy.scale.step}" if accuracy.scale.step else ""
+    reach = f"the change lies between {range_words(accuracy, ' and ')}{unit}"
+    seen, words = f"{reach} on {accuracy.samples:,} samples{flips}", limit_words(limit, accuracy.scale)
     if accuracy.drop.high <= limit:
-        return [Finding("good", f"No drop of more than {plural(limit, 'point')}: {_reach(accuracy)} {seen}.")]
+        return Finding("good", f"No drop of more than {words}: {seen}.")
     needed = samples_in_all(accuracy, limit)
     advice = f"; about {needed:,} would be needed" if needed else ""
-    unknown = f"Too few samples to tell whether it loses more than {plural(limit, 'point')}"
-    return [Finding("note", f"{unknown}: {_reach(accuracy)} {seen}{advice}.")]
-
-
-def _reach(accuracy: Accuracy) -> str:
-    low, high = (f"{-end:+.1f}".replace("-", "−") for end in (accuracy.drop.high, accuracy.drop.low))
-    return f"the change lies between {low} and {high} points"
+    return Finding("note", f"Too few samples to tell whether it loses more than {words}: {seen}{advice}.")
 
 
 def findings(

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
-from core.bench.quality.proportions import samples_to_settle
-from core.domain.measurement import Accuracy, Fidelity, Interval, OutputFidelity
+from core.domain.measurement import Accuracy, Fidelity, Interval, OutputFidelity, Scale
 from core.domain.run import Limits, Result
+from core.insights.amounts import excess_words, limit_words
+from core.metrics.proportions import samples_to_settle
 
 MORE_SAMPLES_CAP = 10_000_000
 LEAST_DROP = 0.1
+OTHERS = 1.0
+"""Percent that other outputs may lose where the limit is in a metric's own unit."""
 ROUNDING = 1e-4
 """Noise in percent of what the output varies, 60 dB: what another order of additions leaves."""
 
@@ -114,18 +117,23 @@ def _quality(result: Result, drop: float) -> Iterator[_Standing]:
 def _losses(result: Result, drop: float) -> Iterator[_Standing]:
     lost, fidelity = loss(result), result.fidelity
     if lost is not None:
-        over = f"{lost.value - drop:.2f} points over the limit of {drop:g}"
-        figure = _doubted(lost, fidelity, seen=result.accuracy is not None)
-        yield _Standing(figure, drop, f"the limit of {plural(drop, 'point')}", over, LEAST_DROP, lost)
-    known = result.accuracy is not None  # labels say more of classes than agreement does
-    others = [
-        output
-        for output in (fidelity.outputs if known else fidelity.each)
-        if output.top1_agreement is None or not (known or output.top1_agreement == fidelity.top1_agreement)
-    ]
-    worst = max(others, key=lambda output: output.loss.value, default=None)
+        scale = result.accuracy.scale if result.accuracy is not None else Scale()
+        figure, over = _doubted(lost, fidelity, result.accuracy is not None), excess_words(lost, drop, scale)
+        least = LEAST_DROP if scale.unit == "%" else LEAST_DROP * abs(lost.value)
+        yield _Standing(figure, drop, f"the limit of {limit_words(drop, scale)}", over, least, lost)
+    worst = max(_others(result), key=lambda output: output.loss.value, default=None)
     if worst is not None:
-        yield _output(worst, fidelity, drop)
+        share = result.accuracy is None or result.accuracy.scale.unit == "%"
+        yield _output(worst, fidelity, drop if share else OTHERS)
+
+
+def _others(result: Result) -> list[OutputFidelity]:
+    """Return the outputs that are judged by themselves: labels say more than agreement does."""
+    fidelity, accuracy = result.fidelity, result.accuracy
+    if accuracy is None:
+        told = fidelity.top1_agreement
+        return [each for each in fidelity.each if each.top1_agreement is None or each.top1_agreement != told]
+    return [each for each in fidelity.outputs if each.top1_agreement is None and each.name != accuracy.output]
 
 
 def same(fidelity: Fidelity) -> bool:
@@ -161,11 +169,6 @@ def noise(output: OutputFidelity) -> str:
     return f"{output.loss.value:.2g} % of {share}"
 
 
-def plural(count: float, noun: str) -> str:
-    """Return ``1 point``, ``2 points``."""
-    return f"{count:g} {noun}" if count == 1 else f"{count:g} {noun}s"
-
-
 def more_samples(result: Result, limits: Limits) -> int | None:
     """Return how many more labelled samples would probably make a likely candidate sure.
 
@@ -181,7 +184,7 @@ def more_samples(result: Result, limits: Limits) -> int | None:
 
 
 def samples_in_all(accuracy: Accuracy, limit: float) -> int | None:
-    """Return how many labelled samples in all would tell whether a drop exceeds `limit` points.
+    """Return how many labelled samples in all would tell whether a drop exceeds `limit`.
 
     The present drop is taken for the true one where it lies within the limit, else none is: samples are what
     it takes to show equivalence where there is equivalence.
@@ -191,6 +194,9 @@ def samples_in_all(accuracy: Accuracy, limit: float) -> int | None:
 
 
 def _settled_at(accuracy: Accuracy, limit: float, drop: float) -> int | None:
+    if accuracy.flips is None:
+        room, reach = limit - drop, (accuracy.drop.high - accuracy.drop.low) / 2
+        return ceil(accuracy.samples * (reach / room) ** 2) if room > 0 else None
     held = accuracy.effective or accuracy.samples
     flips, net = accuracy.flips / (accuracy.samples * accuracy.places) * held, drop / 100 * held
     lost, won = max((flips + net) / 2, 0.0), max((flips - net) / 2, 0.0)

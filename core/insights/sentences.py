@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.domain.measurement import Doubt, Fidelity, Interval, Timing
+from core.domain.measurement import Doubt, Fidelity, Interval, Scale, Timing
 from core.domain.run import Candidate, Limits, Result
-from core.insights.judgement import Verdict, loss, more_samples, noise, plural, same
+from core.insights.amounts import change_words, limit_words, plural
+from core.insights.judgement import Verdict, loss, more_samples, noise, same
 
 LONG_CALL_MS = 60.0
 """Calls of this length are few in the time for measuring, however much of it there is."""
@@ -49,8 +50,8 @@ def describe(candidate: Candidate, result: Result, count: int) -> str:
         f"In {plural(count, 'measured configuration')}, {candidate.name} is {speed} faster than your model"
     )
     lost = loss(result)
-    if result.accuracy is not None and lost is not None:
-        return f"{sentence} at {_points(lost)} of accuracy"
+    if result.accuracy is not None:
+        return f"{sentence} {change_words(result.accuracy)}"
     if lost is not None:
         return (
             f"{sentence} and agrees with it on {100 - lost.value:.1f} % of the inputs (no labels were given)"
@@ -74,7 +75,8 @@ def confidence(result: Result, limits: Limits, verdict: Verdict) -> str:
         return "."
     if same(result.fidelity):
         return "; its outputs are the same but for rounding."
-    return f"; its whole interval respects the limit of {plural(limits.max_drop, 'point')}."
+    scale = result.accuracy.scale if result.accuracy is not None else Scale()
+    return f"; its whole interval respects the limit of {limit_words(limits.max_drop, scale)}."
 
 
 def rough(chosen: Row) -> str:
@@ -83,6 +85,8 @@ def rough(chosen: Row) -> str:
     why, said = why_unstable(result.timing), []
     if why:
         said.append(f"Take this as rough: {why}.")
+    if result.undefined:
+        said.append(result.undefined)
     if result.accuracy is None:
         said.append(result.fidelity.collapsed or ("" if verdict.sure else _random(result.fidelity)))
     return "".join(f" {each}" for each in said if each)
@@ -159,14 +163,6 @@ def nothing_faster(row: Row) -> str:
     why = why_unstable(result.timing) if speed.high > 1 else ""
     tail = f"; it may be faster, but {why}" if why else ""
     return f"Nothing measured is {word} than your model: the best, {candidate.name}, runs at {figures}{tail}."
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−") if round(value, 1) else "0.0"
-
-
-def _points(drop: Interval) -> str:
-    return f"{_signed(-drop.value)} points ({_signed(-drop.high)}…{_signed(-drop.low)})"
 
 
 def _range(speed: Interval) -> str:

@@ -6,6 +6,7 @@
     core/passes/*.py      PASS       one technique               artifact -> artifact
     core/runtimes/*.py    RUNTIME    one way to run an artifact
     core/packagers/*.py   PACKAGER   one kind of download
+    core/metrics/*.py     METRIC     one way to hold outputs against labels
     core/search/strategies/*.py   STRATEGY   one way to choose what to try next
 
 Everything known of an extension stands in its own file: what it needs, what it costs, when it is worth a try,
@@ -20,6 +21,7 @@ from core.protocols.availability import Availability
 from core.protocols.datasets import DataFormat, Prepared
 from core.protocols.formats import Format
 from core.protocols.ideas import Idea
+from core.protocols.metrics import Block, Judged, LabelledOutput, Metric, Paired
 from core.protocols.packagers import Package, Packager
 from core.protocols.passes import Opener, Pass, PassContext, Trainer
 from core.protocols.runtimes import Runtime, Session
@@ -30,16 +32,21 @@ from core.protocols.training import Training, TrainingRows
 __all__ = [
     "Array",
     "Availability",
+    "Block",
     "DataFormat",
     "Feed",
     "Format",
     "Idea",
     "InspectOptions",
     "Inspection",
+    "Judged",
+    "LabelledOutput",
     "LocalArtifact",
+    "Metric",
     "Opener",
     "Package",
     "Packager",
+    "Paired",
     "Pass",
     "PassContext",
     "Prepared",

@@ -16,7 +16,8 @@ class Prepared:
 
     Attributes:
         inputs: One array per model input, first axis the samples.
-        labels: Class indices (samples,) int64, or None.
+        labels: Class indices (samples, ...) of whole numbers, numbers to predict (samples, ...) float64, or
+            None.
         classes: Class names in label order.
         preparation: What was done to the raw data, for the page.
     """

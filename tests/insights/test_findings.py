@@ -50,7 +50,7 @@ def test_a_control_that_misses_one_casts_doubt() -> None:
 
 def test_drops_are_called_real_only_above_zero() -> None:
     assert "The drop is real" in messages(candidate("c", result(drop=(2.0, 1.0, 3.0))), [])
-    assert "more accurate" in messages(candidate("c", result(drop=(-2.0, -3.0, -1.0))), [])
+    assert "better in accuracy" in messages(candidate("c", result(drop=(-2.0, -3.0, -1.0))), [])
 
 
 def test_no_drop_is_claimed_only_where_the_whole_interval_lies_within_the_limit() -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from core.bench.quality.proportions import samples_to_settle
 from core.domain.measurement import Doubt, Interval
 from core.domain.run import Candidate, CandidateStatus, Limits, Result
 from core.errors import ErrorRecord
 from core.insights.judgement import judge, more_samples
 from core.insights.recommendation import contenders, recommend
+from core.metrics.proportions import samples_to_settle
 from tests.factories import candidate, result
 
 BASELINE = candidate("baseline", result(1.0), 0)

@@ -78,9 +78,6 @@ class Tally:
         largest: Largest error.
         peak: Largest value of the baseline.
         same: Equal answers of each sample (samples,).
-        lost: Answers that only the baseline gets right (samples,).
-        won: Those that only the candidate gets right (samples,).
-        right: Those that the candidate gets right (samples,).
         seen: How often each class is the baseline's answer (classes,).
         slim: Answers of the baseline by a hair's breadth.
         common: Whole numbers equal to `first`.
@@ -92,9 +89,6 @@ class Tally:
     spread: Floats
     power: Floats
     same: Counts
-    lost: Counts
-    won: Counts
-    right: Counts
     seen: Counts
     largest: float = 0.0
     peak: float = 0.0
@@ -103,14 +97,13 @@ class Tally:
     first: float = 0.0
 
 
-def tally(ours: Output, theirs: Output, seen_as: Layout, labels: Output | None = None) -> Tally:
+def tally(ours: Output, theirs: Output, seen_as: Layout) -> Tally:
     """Return the sums of one output.
 
     Args:
         ours: Of the candidate (samples, ...).
         theirs: Of the baseline; more samples than `seen_as` has are left out in both.
         seen_as: See `layout`.
-        labels: Class indices, as many as answers; None without.
 
     Raises:
         RuntimeFailed: Values that are not finite where the baseline's are, or in the baseline itself.
@@ -118,23 +111,30 @@ def tally(ours: Output, theirs: Output, seen_as: Layout, labels: Output | None =
     _, before, kept, after = seen_as.shape
     found = _empty(seen_as)
     new, old = (each.reshape(each.shape[0], before, kept, after) for each in (ours, theirs))
-    truth = None if labels is None else labels.reshape(labels.shape[0], before, 1, after)
     if prod(seen_as.shape):
         found.first = float(piece(old, (slice(1), slice(1), slice(None), slice(1))).reshape(-1)[0])
-    for block in _blocks(seen_as.shape):
-        parts = list(_parts(block, seen_as.shape))
+    for parts in blocks(seen_as.shape):
         middle = _mean(old, parts)
         for part in parts:
-            _add(found, part, piece(new, part), piece(old, part), middle, truth)
+            _add(found, part, piece(new, part), piece(old, part), middle)
     return found
 
 
 def _empty(seen_as: Layout) -> Tally:
     samples, _, kept, _ = seen_as.shape
     noise, spread, power = (np.zeros((samples, 1 if seen_as.classes else kept)) for _ in range(3))
-    same, lost, won, right = (np.zeros(samples, np.int64) for _ in range(4))
+    same = np.zeros(samples, np.int64)
     seen = np.zeros(kept if seen_as.classes else 0, np.int64)
-    return Tally(seen_as, noise, spread, power, same, lost, won, right, seen)
+    return Tally(seen_as, noise, spread, power, same, seen)
+
+
+def blocks(shape: tuple[int, int, int, int]) -> Iterator[list[Part]]:
+    """Yield parts of an output (samples, before, kept, after), a few megabytes each.
+
+    Those of one list are the same places of all samples.
+    """
+    for block in _blocks(shape):
+        yield list(_parts(block, shape))
 
 
 def _blocks(shape: tuple[int, int, int, int]) -> Iterator[tuple[slice, slice]]:
@@ -167,13 +167,13 @@ def _mean(old: Output, parts: list[Part]) -> Floats:
     return np.asarray(total / max(count, 1))
 
 
-def _add(found: Tally, part: Part, new: Array, old: Array, middle: Floats, truth: Output | None) -> None:
+def _add(found: Tally, part: Part, new: Array, old: Array, middle: Floats) -> None:
     rows, seen_as = part[0], found.layout
     if seen_as.whole:
         found.same[rows] += (new == old).sum(axis=(1, 2, 3))
         found.common += int((old == found.first).sum())
     if seen_as.classes:
-        _answers(found, part, new, old, truth)
+        _answers(found, part, new, old)
     reference, error = _finite(old, new)
     found.peak = max(found.peak, _largest(reference))
     _square(found.power[rows], reference)
@@ -213,7 +213,7 @@ def _finite(old: Array, new: Array) -> tuple[Floats, Floats]:
     return reference, clean
 
 
-def _answers(found: Tally, part: Part, new: Array, old: Array, truth: Output | None) -> None:
+def _answers(found: Tally, part: Part, new: Array, old: Array) -> None:
     rows, axes = part[0], (1, 2)
     ours, theirs = new.argmax(axis=2), old.argmax(axis=2)
     found.same[rows] += (ours == theirs).sum(axis=axes)
@@ -221,9 +221,3 @@ def _answers(found: Tally, part: Part, new: Array, old: Array, truth: Output | N
     second, first = np.moveaxis(np.partition(old, -2, axis=2)[:, :, -2:], 2, 0).astype(np.float64)
     with np.errstate(invalid="ignore"):
         found.slim += int((first - second <= SLIM * np.abs(first)).sum())
-    if truth is not None:
-        labels = piece(truth, (rows, part[1], slice(None), part[3]))[:, :, 0]
-        right, before = ours == labels, theirs == labels
-        found.right[rows] += right.sum(axis=axes)
-        found.lost[rows] += (before & ~right).sum(axis=axes)
-        found.won[rows] += (right & ~before).sum(axis=axes)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from core.bench.quality.evaluation import compare
+from core.bench.quality.judged_output import Labels
 from core.bench.quality.predictions import CHANGING
 from core.bench.quality.saved_outputs import open_saved, read_outputs
 from core.domain.run import Quality
+from core.protocols import LabelledOutput
 from core.work.unit import Done, Job, Kind
 
 
@@ -21,6 +24,8 @@ class CompareRequest(msgspec.Struct, frozen=True):
         ours: The candidate's.
         theirs: The baseline's.
         labels: Files of what belongs to the rows, one after another.
+        judged: What the labels are for; None without labels.
+        metric: Id of the metric; empty without labels.
         classes: How many there are; None where the outputs are no classes.
         names: Of the outputs.
         samples: The most rows there can be.
@@ -30,6 +35,8 @@ class CompareRequest(msgspec.Struct, frozen=True):
     ours: Path
     theirs: Path
     labels: tuple[Path, ...]
+    judged: LabelledOutput | None
+    metric: str
     classes: int | None
     names: tuple[str, ...]
     samples: int
@@ -51,25 +58,30 @@ def compare_outputs(request: CompareRequest, _: Job) -> Done[Compared]:
     """
     folders = (request.ours, request.theirs)
     sides = [read_outputs(folder, request.samples) for folder in folders]
-    files = [open_saved(path)[:] for path in request.labels]
-    labels = np.concatenate(files) if files else None
+    labels = _labels(request)
 
     def quality(start: int, stop: int) -> Quality:
         ours, theirs = ([output.rows(start, stop) for output in outputs] for outputs in sides)
-        accuracy, fidelity = compare(
+        return compare(
             ours,
             theirs,
-            None if labels is None else labels[start:stop],
+            labels and replace(labels, values=labels.values[start:stop]),
             request.classes,
             changing=any((folder / CHANGING).exists() for folder in folders),
             names=list(request.names),
             itself=request.ours == request.theirs,
         )
-        return Quality(accuracy, fidelity)
 
     left = min(output.shape[0] for outputs in sides for output in outputs) > request.test
     search = quality(request.test, request.samples) if left else None
     return Done(Compared(quality(0, request.test), search))
+
+
+def _labels(request: CompareRequest) -> Labels | None:
+    if request.judged is None:
+        return None
+    values = np.concatenate([open_saved(path)[:] for path in request.labels])
+    return Labels(values, request.judged, request.metric)
 
 
 UNIT = Kind(__name__, "compare", CompareRequest, Compared, compare_outputs)

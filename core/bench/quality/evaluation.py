@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log10, prod
+from math import prod
 
 import numpy as np
 
-from core.bench.quality.accumulation import Floats, Layout, Tally, layout, tally
-from core.bench.quality.clusters import effective, ratio
+from core.bench.quality.accumulation import Floats, Tally, layout, tally
 from core.bench.quality.collapse import collapse
+from core.bench.quality.judged_output import Labels, accuracy, fitting
 from core.bench.quality.predictions import alike
-from core.bench.quality.proportions import mcnemar, paired_difference, wilson
 from core.bench.quality.saved_outputs import Output
 from core.domain.measurement import Accuracy, Fidelity, Interval, OutputFidelity
+from core.domain.run import Quality
 from core.errors import RuntimeFailed
+from core.metrics.clusters import effective, ratio
+from core.metrics.judging import percent
+from core.metrics.proportions import wilson
+from core.metrics.sqnr import decibel
 
 APART = 10.0
 """Channels are judged apart where their scales have a gap of this factor between them."""
@@ -28,25 +32,25 @@ NONE = Interval(0.0, 0.0, 0.0)
 def compare(
     candidate: Sequence[Output],
     baseline: Sequence[Output],
-    labels: Output | None,
+    labels: Labels | None,
     classes: int | None,
     changing: bool = False,
     names: Sequence[str] = (),
     itself: bool = False,
-) -> tuple[Accuracy | None, Fidelity]:
+) -> Quality:
     """Compare two sets of predictions on the same samples, every output by itself.
 
     Args:
         candidate: One array (samples, ...) per output.
         baseline: The same of the baseline.
-        labels: Class indices (samples,) or one for each answer of a sample, or None.
+        labels: What belongs to the first output that they fit, or None.
         classes: Size of the class axis of the outputs that have one, or None where none has.
         changing: Sizes change from call to call: the smaller of two outputs is filled up with zeros.
         names: Of the outputs; numbers stand in where there are none.
         itself: The candidate is the baseline, so that no figure between the two is in doubt.
 
     Returns:
-        Accuracy, None without labels or classes, and fidelity.
+        Accuracy by the metric, None without labels, and fidelity.
 
     Raises:
         RuntimeFailed: Different outputs, or outputs that are not finite where the baseline's are.
@@ -57,41 +61,15 @@ def compare(
         candidate, baseline = _filled(candidate, baseline)
     _check_same(candidate, baseline)
     names = names if len(names) == len(baseline) else [f"output {index}" for index in range(len(baseline))]
-    accuracy, tallies = None, []
-    for ours, theirs in zip(candidate, baseline, strict=True):
-        seen_as = layout(theirs, min(ours.shape[0], theirs.shape[0]), classes)
-        truth = labels if labels is not None and _fits(labels, seen_as) else None
-        tallies.append(tally(ours, theirs, seen_as, truth))
-        if truth is not None and accuracy is None:
-            accuracy = _accuracy(tallies[-1], itself)
-    return accuracy, _fidelity(names, tallies, accuracy is not None, itself)
-
-
-def _fits(labels: Output, seen_as: Layout) -> bool:
-    """Whether there is a label for each answer; a classifier may end in maps of 1x1."""
-    enough = labels.shape[0] >= seen_as.shape[0]
-    return seen_as.classes and enough and prod(labels.shape[1:]) == seen_as.places
-
-
-def _accuracy(found: Tally, itself: bool) -> Accuracy:
-    samples, places = found.layout.shape[0], found.layout.places
-    right, drops = found.right / places, (found.lost - found.won) / places
-    lost, won = float((found.lost / places).mean()), float((found.won / places).mean())
-    value = float(right.mean())
-    held = effective(right, places, value * (1 - value))
-    paired = effective(drops, places, lost + won - (lost - won) ** 2)
-    drop = NONE if itself else _percent(paired_difference(lost * paired, won * paired, paired))
-    return Accuracy(
-        metric="top1",
-        value=100 * value,
-        drop=drop,
-        samples=samples,
-        flips=int(found.lost.sum() + found.won.sum()),
-        mcnemar_p=mcnemar(round(lost * paired), round(won * paired)),
-        interval=_percent(wilson(value * held, held)),
-        places=places,
-        effective=paired,
-    )
+    judged: Accuracy | str | None = None
+    tallies = []
+    for name, ours, theirs in zip(names, candidate, baseline, strict=True):
+        tallies.append(tally(ours, theirs, layout(theirs, min(ours.shape[0], theirs.shape[0]), classes)))
+        if labels is not None and judged is None and fitting(theirs, labels):
+            judged = accuracy(name, ours, theirs, labels, itself)
+    found = None if isinstance(judged, str) else judged
+    fidelity = _fidelity(names, tallies, found is not None, itself)
+    return Quality(found, fidelity, judged if isinstance(judged, str) else "")
 
 
 def _fidelity(names: Sequence[str], tallies: Sequence[Tally], labelled: bool, itself: bool) -> Fidelity:
@@ -117,18 +95,17 @@ def _fidelity(names: Sequence[str], tallies: Sequence[Tally], labelled: bool, it
 
 def _output(name: str, found: Tally, itself: bool, answers: bool) -> OutputFidelity:
     power, error = float(found.power.sum()), float(found.noise.sum())
-    sqnr = None if error == 0.0 else 10 * log10(max(power, np.finfo(np.float64).tiny) / error)
     told = answers and (found.layout.classes or found.layout.whole) and found.layout.shape[0] > 0
     agreement = None if not told else SAME if itself else _agreement(found)
-    noise = None if found.layout.whole else _percent(_noise(found))
-    return OutputFidelity(name, sqnr, found.largest, agreement, noise)
+    noise = None if found.layout.whole else percent(_noise(found))
+    return OutputFidelity(name, decibel(power, error), found.largest, agreement, noise)
 
 
 def _agreement(found: Tally) -> Interval:
     shares = found.same / max(found.layout.places, 1)
     value = float(shares.mean())
     held = effective(shares, found.layout.places, value * (1 - value))
-    return _percent(wilson(value * held, held))
+    return percent(wilson(value * held, held))
 
 
 def _noise(found: Tally) -> Interval:
@@ -161,10 +138,6 @@ def _groups(found: Tally) -> list[list[int]]:
     gaps = np.flatnonzero(scales[order][1:] > APART * scales[order][:-1]) + 1
     groups = np.split(varying[order], gaps)
     return [group.tolist() for group in groups if group.size * SHARE_OF_CHANNELS >= varying.size]
-
-
-def _percent(interval: Interval) -> Interval:
-    return Interval(100 * interval.value, 100 * interval.low, 100 * interval.high)
 
 
 def _filled(

@@ -10,11 +10,8 @@ from math import log, sqrt
 import numpy as np
 
 from core.domain.measurement import Interval
+from core.metrics.quantiles import Z95, student
 
-# Half of a 95 % interval in standard errors.
-Z95 = 1.959963984540054
-# The 97.5 % quantiles of Student's t for 1 to 10 degrees of freedom.
-STUDENT = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281)
 # Measured between pairs of processes of one model, see docs/measurement.md.
 USUAL_SD, USUAL_SHORT_SD, USUAL_FREEDOM = 0.015, 0.03, 3.0
 # Below these, where a process happens to lie in memory may move its times by 1 % and by several percent.
@@ -64,14 +61,6 @@ STILL = Spread(0.0, 1.0)
 
 
 @cache
-def student(freedom: int) -> float:
-    """Return the 97.5 % quantile of Student's t."""
-    if freedom <= len(STUDENT):
-        return STUDENT[freedom - 1]
-    # Cornish-Fisher expansion; right to 0.001 from here on.
-    return Z95 + (Z95**3 + Z95) / (4 * freedom) + (5 * Z95**5 + 16 * Z95**3 + 3 * Z95) / (96 * freedom**2)
-
-
 def usual(call_ms: float) -> Spread:
     """Return what is known of the spread before anything was measured, for calls of `call_ms`."""
     return Spread(USUAL_SHORT_SD if call_ms < VERY_SHORT_CALL_MS else USUAL_SD, USUAL_FREEDOM)

@@ -8,12 +8,13 @@ from math import exp, hypot, log, sqrt
 
 import numpy as np
 
-from core.bench.timing.between_process import MOMENT_FREEDOM, Z95, Spread, error_of, moments, unlike, usual
+from core.bench.timing.between_process import MOMENT_FREEDOM, Spread, error_of, moments, unlike, usual
 from core.bench.timing.drift import drift_corrected
 from core.bench.timing.final_heat import Heated
 from core.bench.timing.interleaving import CLOSE, WIDEST
 from core.bench.timing.statistics import FEWEST_ROUNDS, REPETITION, settled, start_intervals, widened
 from core.domain.measurement import Doubt, Interval, Timing
+from core.metrics.quantiles import Z95
 
 # Two that take about the same time say little of how far unlike ones move.
 LEAST_SD = 0.01

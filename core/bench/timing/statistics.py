@@ -8,9 +8,10 @@ from math import exp, hypot, log, sqrt
 
 import numpy as np
 
-from core.bench.timing.between_process import STILL, Spread, student, unlike
+from core.bench.timing.between_process import STILL, Spread, unlike
 from core.bench.timing.blocks import Block, Floats
 from core.domain.measurement import Interval, Latency
+from core.metrics.quantiles import student
 
 RESAMPLES = 2000
 # Fewer rounds than these give no bootstrap that could be trusted.

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from core.metrics.sqnr import signal_to_noise_db
 from core.protocols import Array, Feed
 
 OFF = -1.0
@@ -39,20 +40,6 @@ def closest(model: Any, feeds: Sequence[Feed], quantize: Callable[[float], Any])
         return plain
     smoothed = quantize(HALF)
     return smoothed if signal_to_noise_db(expected, _answers(smoothed, feeds)) > noise else plain
-
-
-def signal_to_noise_db(expected: Sequence[Array], actual: Sequence[Array]) -> float:
-    """Return it over all outputs that are floats of one shape; minus infinity where there are none."""
-    pairs = [
-        (np.asarray(a, np.float64), np.asarray(b, np.float64))
-        for a, b in zip(expected, actual, strict=True)
-        if a.dtype.kind == "f" and a.shape == b.shape
-    ]
-    signal = sum(float(np.sum(a**2)) for a, _ in pairs)
-    noise = sum(float(np.sum((a - b) ** 2)) for a, b in pairs)
-    if not noise:
-        return float("inf") if signal else -float("inf")
-    return 10 * float(np.log10(signal / noise)) if signal else -float("inf")
 
 
 def _answers(model: Any, feeds: Sequence[Feed]) -> list[Array]:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from core.bench.quality.comparing import UNIT, CompareRequest
 from core.domain.run import Quality
 from core.errors import RuntimeFailed
+from core.protocols import LabelledOutput
 from core.sandbox.process import Child
 from core.serde import from_plain
 from tests.memory import watched
@@ -22,12 +23,18 @@ from tests.orders import MODULE, do
 def _request(folder: Path, **changes: Any) -> CompareRequest:
     for side in ("ours", "theirs"):
         (folder / side).mkdir(exist_ok=True)
-    made = CompareRequest(folder / "ours", folder / "theirs", (), None, ("y",), 100_000, 100_000)
+    made = CompareRequest(folder / "ours", folder / "theirs", (), None, "", None, ("y",), 100_000, 100_000)
     return replace(made, **changes)
 
 
 def test_a_confined_child_compares(tmp_path: Path) -> None:
-    request = _request(tmp_path, classes=3, labels=(tmp_path / "labels.npy",))
+    request = _request(
+        tmp_path,
+        classes=3,
+        labels=(tmp_path / "labels.npy",),
+        judged=LabelledOutput("other", (), 3),
+        metric="top1",
+    )
     scores = np.random.default_rng(0).standard_normal((50, 3))
     np.save(tmp_path / "ours" / "0.npy", scores.astype(np.float32))
     np.save(tmp_path / "theirs" / "0.npy", scores)

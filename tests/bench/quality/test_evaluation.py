@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from core.bench.quality import accumulation
-from core.bench.quality.evaluation import compare
 from core.errors import RuntimeFailed
 from core.serde import to_plain
+from tests.bench.quality.compared import compare
 
 BASE = np.array([[3.0, 1.0, 0.0], [0.0, 2.0, 1.0], [0.0, 1.0, 5.0], [4.0, 0.0, 1.0]])
 LABELS = np.array([0, 1, 2, 1])

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.bench.quality.evaluation import compare
 from core.bench.quality.predictions import CHANGING, alike, filled, save_predictions
 from core.bench.quality.saved_outputs import read_outputs
 from core.errors import RuntimeFailed
 from core.protocols import Array, Feed
+from tests.bench.quality.compared import compare
 
 
 class Summing:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.bench.quality.evaluation import compare
 from core.bench.quality.saved_outputs import read_outputs
 from core.bench.timing.endpoint import Endpoint
 from core.bench.timing.interleaving import FEWEST_ROUNDS_PER_START, MeasurementPlan
@@ -17,6 +16,7 @@ from core.domain.recipe import Target
 from core.errors import Cancelled, RuntimeFailed
 from core.registry import runtimes
 from tests.bench.conftest import MODEL, WIDTH, Chain, read_golden
+from tests.bench.quality.compared import compare
 from tests.runtimes import networks
 
 QUICK = MeasurementPlan(min_rounds=8, max_seconds=4, throughput_batches=(), starts=1, close_starts=1)

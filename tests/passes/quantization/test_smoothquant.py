@@ -7,7 +7,8 @@ import openvino as ov
 import pytest
 from openvino import opset13 as ops
 
-from core.passes.quantization.smoothquant import HALF, OFF, closest, signal_to_noise_db
+from core.metrics.sqnr import signal_to_noise_db
+from core.passes.quantization.smoothquant import HALF, OFF, closest
 from core.protocols import Feed
 
 FEEDS: list[Feed] = [{"x": np.full((1, 4), size, np.float32)} for size in (1.0, 2.0)]

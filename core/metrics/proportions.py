@@ -6,8 +6,8 @@ from math import ceil, comb, erfc, sqrt
 
 import numpy as np
 
-from core.bench.timing.between_process import Z95
 from core.domain.measurement import Interval
+from core.metrics.quantiles import Z95
 
 MOST_EXACT = 1000
 TOLERANCE = 1e-10

@@ -5,9 +5,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from core.bench.quality.proportions import mcnemar, paired_difference, samples_to_settle, wilson
-from core.bench.timing.between_process import Z95
 from core.domain.measurement import Interval
+from core.metrics.proportions import mcnemar, paired_difference, samples_to_settle, wilson
+from core.metrics.quantiles import Z95
 from tests.bench.coverage import coverage
 
 

@@ -7,8 +7,8 @@ from math import exp, log, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from core.bench.timing.between_process import Z95, student
 from core.domain.measurement import Interval
+from core.metrics.quantiles import Z95, student
 
 Floats = NDArray[np.float64]
 

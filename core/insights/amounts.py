@@ -1,0 +1,61 @@
+"""Differences of a metric in words: points of a share, else in the metric's own unit."""
+
+from __future__ import annotations
+
+from math import floor, log10
+
+from core.domain.measurement import Accuracy, Interval, Scale
+
+
+def plural(count: float, noun: str) -> str:
+    """Return ``1 point``, ``2 points``."""
+    return f"{count:g} {noun}" if count == 1 else f"{count:g} {noun}s"
+
+
+def limit_words(drop: float, scale: Scale) -> str:
+    """Return a limit on the drop, such as ``1 point`` or ``0.5 dB on PSNR``."""
+    if scale.unit == "%":
+        return plural(drop, "point")
+    return f"{_with_unit(f'{drop:g}', scale)} on {scale.name}"
+
+
+def excess_words(drop: Interval, limit: float, scale: Scale) -> str:
+    """Return by how much a drop breaks its limit."""
+    if scale.unit == "%":
+        return f"{drop.value - limit:.2f} points over the limit of {limit:g}"
+    worse = _with_unit(f"{drop.value:.3g}", scale)
+    return f"{scale.name} is worse by {worse}, over the limit of {_with_unit(f'{limit:g}', scale)}"
+
+
+def change_words(accuracy: Accuracy) -> str:
+    """Return the change of the value, such as ``at −0.2 points (−0.5…+0.1) of accuracy``."""
+    ends, scale = range_words(accuracy), accuracy.scale
+    value = signed(accuracy.change.value, places(accuracy.change, scale))
+    if scale.unit == "%":
+        return f"at {value} points ({ends}) of {scale.name}"
+    return f"with {scale.name} changed by {_with_unit(value, scale)} ({ends})"
+
+
+def range_words(accuracy: Accuracy, between: str = "…") -> str:
+    """Return the ends of the change's interval."""
+    change = accuracy.change
+    digits = places(change, accuracy.scale)
+    return f"{signed(change.low, digits)}{between}{signed(change.high, digits)}"
+
+
+def places(change: Interval, scale: Scale) -> int:
+    """Return the decimals that an interval supports: one for points, else two digits of its width."""
+    width = change.high - change.low or abs(change.value)
+    if scale.unit == "%" or not width:
+        return 1
+    return min(6, max(0, 1 - floor(log10(width))))
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """Return `value` with a sign, zero without one."""
+    text = f"{value:+,.{digits}f}"
+    return text[1:] if not any(digit in "123456789" for digit in text) else text.replace("-", "−")
+
+
+def _with_unit(number: str, scale: Scale) -> str:
+    return f"{number} {scale.step}".strip()

@@ -1,0 +1,117 @@
+"""Metrics: outputs held against labels, beside the baseline's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar, Protocol
+
+from core.domain.measurement import Interval
+from core.protocols.artifacts import Array
+
+
+@dataclass(frozen=True)
+class LabelledOutput:
+    """How an output and its labels look, before any of them is read.
+
+    Attributes:
+        task: One of `core.domain.model.TASKS`.
+        row: Shape of one sample's labels: () for one class or number, (height, width) for a mask.
+        classes: Size of the class axis; 2 for a single score against labels of 0 and 1; None where the labels
+            are numbers to predict.
+    """
+
+    task: str
+    row: tuple[int, ...] = ()
+    classes: int | None = None
+
+    @property
+    def places(self) -> int:
+        """Labels of one sample."""
+        return prod(self.row)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some samples, or some places of them, as a metric reads them.
+
+    Attributes:
+        rows: Which samples.
+        ours: Of the candidate: scores (samples, places, classes), or numbers (samples, ...) as the labels.
+        theirs: Of the baseline.
+        labels: Class indices (samples, places), those to be ignored being -1; or numbers (samples, ...).
+    """
+
+    rows: slice
+    ours: Array
+    theirs: Array
+    labels: Array
+
+
+@dataclass(frozen=True)
+class Paired:
+    """The same samples through candidate and baseline, with their labels.
+
+    Attributes:
+        about: How they look.
+        samples: How many.
+        blocks: Yields all of them anew, a few megabytes at a time. Samples of one place are whole in a block,
+            numbers always.
+        itself: The candidate is the baseline.
+    """
+
+    about: LabelledOutput
+    samples: int
+    blocks: Callable[[], Iterator[Block]]
+    itself: bool = False
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a metric says of a candidate.
+
+    Attributes:
+        value: Of the candidate, with its 95 % interval.
+        drop: By how much the candidate is worse than the baseline, with the interval of this paired
+            difference; exactly 0 for the baseline itself.
+        flips: Predictions whose correctness differs, where there is such a thing.
+        mcnemar_p: Exact McNemar p-value of the flips.
+        effective: Independent predictions that are worth as much as all of them.
+    """
+
+    value: Interval
+    drop: Interval
+    flips: int | None = None
+    mcnemar_p: float | None = None
+    effective: float | None = None
+
+
+class Metric(Protocol):
+    """One way to hold outputs against labels.
+
+    Attributes:
+        id: As ``--metric`` takes it.
+        name: For people, as part of a sentence.
+        unit: ``%`` for a share, whose differences are points; ``dB``; or empty for a number as it is.
+        higher_is_better: Whether a smaller value is the worse one.
+        default_drop: The limit where nobody states one, in its own unit: points of a share.
+        relative: That limit is a share of the standard deviation of the numbers to predict.
+        order: Among those that fit, the first is taken where the task names none.
+        tasks: Those that it is the usual one of.
+    """
+
+    id: ClassVar[str]
+    name: ClassVar[str]
+    unit: ClassVar[str]
+    higher_is_better: ClassVar[bool]
+    default_drop: ClassVar[float]
+    relative: ClassVar[bool]
+    order: ClassVar[int]
+    tasks: ClassVar[frozenset[str]]
+
+    def fits(self, about: LabelledOutput) -> bool:
+        """Whether it can be computed from such an output and such labels."""
+
+    def judge(self, given: Paired) -> Judged | str:
+        """Return the figures, or in a sentence why they would mean nothing on these labels."""
