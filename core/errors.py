@@ -12,6 +12,7 @@ WhetstoneError
 ├── PassNotApplicable          a technique cannot apply to this model: a skipped row
 ├── PassFailed                 a technique was tried and did not deliver: a failed row
 ├── RuntimeFailed              a runtime refused or broke while running an artifact
+├── MeasuredElsewhere          nothing here runs the built format: a row without figures
 ├── BackendMissing             an optional library is absent
 ├── SandboxUnavailable         the system offers no confinement for uploads
 ├── ChildCrashed               a working process died
@@ -133,6 +134,12 @@ class RuntimeFailed(WhetstoneError):
     """A runtime refused an artifact or broke while running it."""
 
     code = "runtime_failed"
+
+
+class MeasuredElsewhere(WhetstoneError):
+    """Nothing on this machine runs the format that was built."""
+
+    code = "measured_elsewhere"
 
 
 class BackendMissing(WhetstoneError):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.measurement import Environment
+from core.domain.run import CandidateStatus
 from core.views import CandidateView, explain, why_dominated
 from pages.figures import Sample, distribution_figure, palette
 from pages.widgets import format as fmt
 from pages.widgets.address import RUN, settings
 from pages.widgets.chart import CONFIG
 from pages.widgets.commands import same_elsewhere
-from pages.widgets.downloader import download_kit, download_model
+from pages.widgets.downloader import download_kit, download_model, download_others
 from pages.widgets.figures import figures
 from pages.widgets.glossary import glossary
 from pages.widgets.limits import limits_set
@@ -52,6 +53,8 @@ def head(view: CandidateView) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if row.latency_ms is not None:
             download_kit(row.id, key="kit")
+            download_others(row.id, view.packagers)
+        if row.latency_ms is not None or row.candidate.status is CandidateStatus.UNMEASURED:
             download_model(row.id, key="model_file")
         if st.button("Back to the comparison", icon=":material/scatter_plot:", key="back"):
             go("compare.py", run=run.run.id, selected=row.id)
@@ -156,7 +159,11 @@ def show(candidate_id: str) -> None:
     head(view)
     if limits != run.request.limits:
         st.caption("Judged by the limits that you set on the compare page, not by those of the run.")
-    if candidate.error is not None:
+    if candidate.status is CandidateStatus.UNMEASURED and candidate.error is not None:
+        st.info(
+            fmt.plain(f"{candidate.error.message} {candidate.error.hint}"), icon=":material/deployed_code:"
+        )
+    elif candidate.error is not None:
         show_error(candidate.error)
     elif candidate.result is None:
         st.info(

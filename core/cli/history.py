@@ -14,6 +14,8 @@ from core.api import follow
 from core.cli.optimize import Progress, check_out, finish
 from core.engine import kit_name, kit_path, model_download, open_store, recover, resume
 from core.errors import NotFound
+from core.registry import get_packager, packagers
+from core.search.spelling import parse_packager
 from core.views import best_of, run_archive, runs
 
 
@@ -29,6 +31,8 @@ def register(commands: Any) -> None:
     kit = commands.add_parser("kit", help="write the kit of a measured candidate")
     kit.add_argument("candidate_id", help="as results.json lists it")
     kit.add_argument("--out", type=Path, default=Path(), help="folder to write it to")
+    kinds = f"kind of download, such as card:title=Mine; one of {', '.join(packagers())} (default: the first)"
+    kit.add_argument("--packager", default="", metavar="ID", help=kinds)
     kit.set_defaults(run=write_kit)
     model = commands.add_parser(
         "export", help="write the bare model of a candidate, or all of a run as a zip"
@@ -78,11 +82,12 @@ def write_models(options: argparse.Namespace, console: Console) -> int:
 
 
 def write_kit(options: argparse.Namespace, console: Console) -> int:
-    """Write a kit."""
+    """Write a kit, or another kind of download."""
     check_out(options.out)
     store = open_store()
-    path = kit_path(store, options.candidate_id)
-    target = options.out / kit_name(store, options.candidate_id)
+    path = kit_path(store, options.candidate_id, options.packager)
+    target = options.out / kit_name(store, options.candidate_id, options.packager)
     shutil.copyfile(path, target)
-    console.print(f"Wrote {escape(str(target))}; unzip it and run python verify.py.")
+    use = get_packager(parse_packager(options.packager or next(iter(packagers())))[0]).use
+    console.print(f"Wrote {escape(str(target))}; {use}" if use else f"Wrote {escape(str(target))}.")
     return 0

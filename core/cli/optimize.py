@@ -16,7 +16,7 @@ from rich.markup import escape
 from core.api import optimize
 from core.cli.inspect import add_source_options, source_options
 from core.cli.output import print_json
-from core.domain.run import RunStatus
+from core.domain.run import CandidateStatus, RunStatus
 from core.engine import export, open_store
 from core.errors import ErrorRecord, InvalidRequest, from_record
 from core.store.store import Store
@@ -116,7 +116,9 @@ def describe(row: Row) -> str:
     """Return one line on a final candidate."""
     name = escape(row.name)
     if row.speedup is None or row.latency_ms is None:
-        return f"[yellow]{row.status:8}[/] {name}: {escape(row.why)}"
+        elsewhere = row.candidate.status is CandidateStatus.UNMEASURED and row.candidate.error
+        needed = f" {escape(elsewhere.hint)}" if elsewhere else ""
+        return f"[yellow]{row.status:8}[/] {name}: {escape(row.why)}{needed}"
     speed = row.speedup
     figures = f"{row.latency_ms.value:9.3f} ms  {speed.value:5.2f}x ({speed.low:.2f}–{speed.high:.2f})"
     if row.accuracy is not None and row.drop is not None:

@@ -32,7 +32,11 @@ class RunStatus(StrEnum):
 
 
 class CandidateStatus(StrEnum):
-    """Life of a candidate. ``skipped``: not applicable or out of budget, with the reason."""
+    """Life of a candidate.
+
+    ``skipped``: not applicable or out of budget, with the reason. ``unmeasured``: built and checked, but
+    nothing on this machine runs its format.
+    """
 
     WAITING = "waiting"
     BUILDING = "building"
@@ -40,11 +44,12 @@ class CandidateStatus(StrEnum):
     DONE = "done"
     FAILED = "failed"
     SKIPPED = "skipped"
+    UNMEASURED = "unmeasured"
 
     @property
     def final(self) -> bool:
         """Whether nothing more will happen to it."""
-        return self in (CandidateStatus.DONE, CandidateStatus.FAILED, CandidateStatus.SKIPPED)
+        return self not in (CandidateStatus.WAITING, CandidateStatus.BUILDING, CandidateStatus.MEASURING)
 
 
 @dataclass(frozen=True)
@@ -251,6 +256,7 @@ class EventKind(StrEnum):
     SKIPPED = "skipped"
     BUILD_FAILED = "build_failed"
     MEASURE_FAILED = "measure_failed"
+    UNMEASURED = "unmeasured"
     STRATEGY_FAILED = "strategy_failed"
     HEAT = "heat"
     DONE = "done"

@@ -13,12 +13,13 @@ from core.domain.recipe import Artifact, Recipe, Step
 from core.engine.executors import local
 from core.errors import PassNotApplicable
 from core.formats.check import UNIT as CHECK
+from core.machine.environment import fingerprint
 from core.optional import version
 from core.params import make
 from core.passes.build import DATA, MODEL, BuildRequest
 from core.passes.build import UNIT as BUILD
 from core.protocols import LocalArtifact, Pass
-from core.registry import get_pass
+from core.registry import get_format, get_pass
 from core.serde import digest, to_plain
 from core.store.store import Store
 from core.work.executor import Executor
@@ -35,7 +36,11 @@ def source_artifact(model: SourceModel) -> Artifact:
 
 
 def artifact_id(parent: Artifact, technique: Pass, params: Any, data: DataSet | None, seed: int) -> str:
-    """Return the id of what `technique` makes of `parent`: equal inputs give equal ids."""
+    """Return the id of what `technique` makes of `parent`: equal inputs give equal ids.
+
+    Of a format that is bound to its machine, the id is bound to it, too.
+    """
+    bound = get_format(technique.produces[parent.format]).machine_bound
     return digest(
         parent.id,
         technique.id,
@@ -44,6 +49,7 @@ def artifact_id(parent: Artifact, technique: Pass, params: Any, data: DataSet | 
         data.id if data is not None and technique.calibrates else None,
         seed,
         {module: version(module) for module in technique.libraries},
+        *([fingerprint()] if bound else []),
     )[:24]
 
 

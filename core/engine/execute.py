@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 from core.bench.timing.interleaving import MeasurementPlan
 from core.domain.model import DataSet
-from core.domain.recipe import Recipe
+from core.domain.recipe import Artifact, Recipe
 from core.domain.run import Candidate, CandidateStatus, EventKind, Run, RunStatus
 from core.engine.building import Builder
 from core.engine.executors import executor
@@ -17,8 +17,9 @@ from core.engine.pacing import Pacing, random_samples
 from core.engine.proposing import Proposer
 from core.engine.record import Record, error_record, over_budget
 from core.engine.uploads import add_data
-from core.errors import Cancelled, ChildTimeout, PassNotApplicable
+from core.errors import Cancelled, ChildTimeout, MeasuredElsewhere, PassNotApplicable
 from core.insights.recommendation import contenders
+from core.registry import get_format, get_runtime
 from core.search.costs import BuildCosts
 from core.search.estimate import Forecast
 from core.store.store import Store
@@ -28,6 +29,17 @@ from core.work.unit import Progress
 
 TELL_EVERY_S = 1.0
 NO_TURN = "The time budget was spent before this candidate's turn."
+
+
+def _require_runtime(recipe: Recipe, artifact: Artifact) -> None:
+    runtime = get_runtime(recipe.target.runtime_id)
+    found = runtime.available()
+    if not found.ok:
+        raise MeasuredElsewhere(
+            f"Built as {get_format(artifact.format).name} and checked, but not measured: {runtime.name} "
+            f"is not available here. {found.reason}",
+            hint=found.install or "Download the model and measure it where it will run.",
+        )
 
 
 class Execution:
@@ -138,6 +150,8 @@ class Execution:
                     self._settle(CandidateStatus.FAILED, error)
                 else:
                     self._skip(f"It was {self._doing} when {share.limit} was over.")
+            except MeasuredElsewhere as error:
+                self._settle(CandidateStatus.UNMEASURED, error)
             except PassNotApplicable as error:
                 self._settle(CandidateStatus.SKIPPED, error)
             except Exception as error:
@@ -192,6 +206,7 @@ class Execution:
         self._pacing.forecast.built(candidate.recipe, built - begin, self._built_anew)
         measuring = CandidateStatus.MEASURING
         self._now(replace(self._current, status=measuring, stage="measure", artifact_id=artifact.id))
+        _require_runtime(candidate.recipe, artifact)
         result = self._measurer.measure(self._current, artifact, baseline, plan)
         took = time.monotonic() - built
         self._pacing.learn(candidate, result, took, self._measurer.round_s)
@@ -216,8 +231,8 @@ class Execution:
         record = error_record(error, self._current.stage)
         self._save(replace(self._current, status=status, error=record, stage=""))
         kind = EventKind.MEASURE_FAILED if record.stage == "measure" else EventKind.BUILD_FAILED
-        kind = EventKind.REFUSED if status is CandidateStatus.SKIPPED else kind
-        self._record.add(kind, self._current, error=record)
+        kinds = {CandidateStatus.SKIPPED: EventKind.REFUSED, CandidateStatus.UNMEASURED: EventKind.UNMEASURED}
+        self._record.add(kinds.get(status, kind), self._current, error=record)
 
     def _on_step(self, pass_id: str) -> None:
         self._built_anew = True

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import glob
 import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from core.archives.npz import npz_names
 from core.bench.quality.predictions import GOLDEN_NAMES
 from core.domain.recipe import Artifact
-from core.domain.run import Candidate
+from core.domain.run import Candidate, CandidateStatus
 from core.engine.building import check, lay_out, source_artifact
 from core.engine.measuring import GOLDEN
-from core.errors import InvalidRequest
-from core.protocols import Package
-from core.registry import packagers
+from core.errors import BackendMissing, InvalidRequest
+from core.params import make
+from core.protocols import Package, Packager
+from core.registry import get_packager, packagers
+from core.search.spelling import parse_packager
+from core.serde import digest, to_plain
 from core.store.blobs import GRACE_S
 from core.store.private import private_file, private_folder
 from core.store.store import Store
@@ -28,9 +33,23 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.") or "model"
 
 
-def kit_name(store: Store, candidate_id: str) -> str:
-    """Return the download's file name, ``{model}-{recipe}-{runtime}.zip``."""
-    return f"{stem(store, store.candidates.get(candidate_id))}.{packagers()['kit'].suffix}"
+def default_packager() -> str:
+    """Return the id of the kind of download that is offered first."""
+    return next(iter(packagers()))
+
+
+def kit_name(store: Store, candidate_id: str, spelled: str = "") -> str:
+    """Return the file name of what `kit_path` writes, ``{model}-{recipe}-{runtime}.zip`` for a kit."""
+    packager, _ = _chosen(spelled)
+    kind = "" if packager.id == default_packager() else f"-{slug(packager.id)}"
+    return f"{stem(store, store.candidates.get(candidate_id))}{kind}.{packager.suffix}"
+
+
+def _chosen(spelled: str) -> tuple[Packager, Any]:
+    """Return the packager and its parameters that are spelled, the first kind for an empty text."""
+    name, given = parse_packager(spelled or default_packager())
+    packager = get_packager(name)
+    return packager, make(packager.Params, given)
 
 
 def stem(store: Store, candidate: Candidate) -> str:
@@ -62,32 +81,48 @@ def kits_dir(store: Store) -> Path:
 def sweep_kits(store: Store) -> None:
     """Remove written kits but those so young that somebody may be downloading them."""
     limit = time.time() - GRACE_S
-    for kit in kits_dir(store).glob("*.zip"):
+    for kit in kits_dir(store).glob("*.*"):
         with suppress(FileNotFoundError):  # its run was deleted meanwhile
             if kit.stat().st_mtime < limit:
                 kit.unlink()
 
 
-def kit_file(store: Store, candidate_id: str) -> Path:
-    """Return where the kit of a candidate lies once it is written."""
-    return kits_dir(store) / f"{candidate_id}.zip"
+def kit_file(store: Store, candidate_id: str, spelled: str = "") -> Path:
+    """Return where a download of a candidate lies once it is written."""
+    packager, params = _chosen(spelled)
+    settings = "" if params == packager.Params() else f".{digest(to_plain(params))[:12]}"
+    return kits_dir(store) / f"{candidate_id}.{packager.id}{settings}.{packager.suffix}"
 
 
-def kit_path(store: Store, candidate_id: str) -> Path:
-    """Return the kit of a candidate, written on the first demand.
+def kit_files(store: Store, candidate_id: str) -> list[Path]:
+    """Return all written downloads of a candidate."""
+    return list(kits_dir(store).glob(f"{glob.escape(candidate_id)}.*"))
+
+
+def kit_path(store: Store, candidate_id: str, spelled: str = "") -> Path:
+    """Return a download of a candidate, written on the first demand.
+
+    Args:
+        store: Holds the candidate.
+        candidate_id: Which one.
+        spelled: Kind of download with its parameters, as `core.search.spelling.parse_packager` reads it; the
+            kit for an empty text.
 
     Raises:
-        InvalidRequest: The candidate has no kit, with the reason.
+        InvalidRequest: There is no such kind, or none for this candidate, with the reason.
         NotFound: There is no such candidate.
     """
     candidate = store.candidates.get(candidate_id)
-    kept = kit_file(store, candidate_id)
+    kept = kit_file(store, candidate_id, spelled)
     if kept.exists():
         return kept
+    packager, params = _chosen(spelled)
+    _require_available(packager)
     run = store.runs.get(candidate.run_id)
     artifact = artifact_of(store, candidate)
     if candidate.result is None:
         raise InvalidRequest(f"{candidate.name} was not measured.", hint="Choose a finished candidate.")
+    packager.requires(candidate, artifact)
     golden = store.results.get(candidate_id, GOLDEN)
     with job_folder(store.jobs_dir) as folder:
         laid = lay_out(store, artifact, folder / "model")
@@ -102,11 +137,17 @@ def kit_path(store: Store, candidate_id: str) -> Path:
             golden_samples=_samples(golden),
             seed=run.request.seed,
         )
-        path = folder / "kit.zip"
-        packagers()["kit"].write(package, path, packagers()["kit"].Params())
+        path = folder / f"download.{packager.suffix}"
+        packager.write(package, path, params)
         private_folder(kept.parent)
         private_file(path).replace(kept)
     return kept
+
+
+def _require_available(packager: Packager) -> None:
+    found = packager.available()
+    if not found.ok:
+        raise BackendMissing(f"{packager.name} cannot be written here: {found.reason}", hint=found.install)
 
 
 def _samples(golden: Path) -> int:
@@ -129,9 +170,11 @@ def export(store: Store, run_id: str, folder: Path) -> dict[str, str]:
 
 
 def built(store: Store, run_id: str) -> Iterator[tuple[Candidate, Artifact]]:
-    """Give the measured candidates of a run, each with its artifact."""
-    measured = (each for each in store.candidates.list(run_id) if each.result is not None)
-    return ((each, artifact_of(store, each)) for each in measured)
+    """Give the candidates of a run that were built to the end, each with its artifact."""
+    usable = (CandidateStatus.DONE, CandidateStatus.UNMEASURED)
+    return (
+        (each, artifact_of(store, each)) for each in store.candidates.list(run_id) if each.status in usable
+    )
 
 
 def artifact_folder(candidate: Candidate) -> str:

@@ -48,10 +48,11 @@ class RunPlan:
 def check_recipe(model: SourceModel, recipe: Recipe, here: Environment) -> None:
     """Refuse a recipe that cannot work, before any work.
 
+    A format that nothing on this machine runs can be built all the same, to be taken to where it runs.
+
     Raises:
         PassNotApplicable: A technique cannot apply to this model or machine.
-        BackendMissing: The runtime is not available here.
-        InvalidRequest: Steps, parameters or runtime do not fit together.
+        InvalidRequest: Steps, parameters or runtime do not fit together, or the runtime is not available.
     """
     format_ = model.format
     for step in recipe.steps:
@@ -64,16 +65,21 @@ def check_recipe(model: SourceModel, recipe: Recipe, here: Environment) -> None:
         technique.requires(model, here, make(technique.Params, step.params))
         format_ = technique.produces[format_]
     runtime = get_runtime(recipe.target.runtime_id)
-    availability = runtime.available()
-    if not availability.ok:
-        raise InvalidRequest(
-            f"{runtime.name} is not available: {availability.reason}", hint=availability.install
-        )
     if format_ not in runtime.formats:
         raise InvalidRequest(
             f"{runtime.name} runs {' or '.join(sorted(runtime.formats))}, and this recipe makes {format_}.",
             hint="Choose another runtime or add a conversion.",
         )
+    availability = runtime.available()
+    if not availability.ok and (not recipe.steps or runs_here(format_)):
+        raise InvalidRequest(
+            f"{runtime.name} is not available: {availability.reason}", hint=availability.install
+        )
+
+
+def runs_here(format_: str) -> bool:
+    """Whether any runtime of this machine opens a format."""
+    return any(format_ in each.formats and each.available().ok for each in runtimes().values())
 
 
 def candidate_of(position: int, model: SourceModel, recipe: Recipe, here: Environment) -> Candidate:

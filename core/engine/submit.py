@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.domain.run import Run, RunRequest
-from core.engine.kits import kit_file
+from core.engine.kits import kit_files
 from core.engine.planning import plan
 from core.engine.worker import ensure_worker
 from core.errors import InvalidRequest
@@ -85,7 +85,7 @@ def delete_upload(store: Store, id: str, with_runs: bool = False) -> Use:
 
 
 def _kits(store: Store, run_id: str) -> list[Path]:
-    return [kit_file(store, each.id) for each in store.candidates.list(run_id)]
+    return [kit for each in store.candidates.list(run_id) for kit in kit_files(store, each.id)]
 
 
 def _discard(kits: Iterable[Path]) -> None:

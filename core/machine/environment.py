@@ -13,6 +13,7 @@ import psutil
 from core.domain.measurement import Environment
 from core.machine.cores import given_cores
 from core.optional import version
+from core.serde import digest
 
 LIBRARIES = ("torch", "torchvision", "onnx", "onnxruntime", "openvino", "nncf", "numpy")
 # What matters to inference, by the kernel's name in /proc/cpuinfo.
@@ -41,6 +42,12 @@ def environment() -> Environment:
         load_before=load,
         load_after=load,
     )
+
+
+@cache
+def fingerprint() -> str:
+    """Return a hash of the hardware that compiled code may depend on: processor and instruction sets."""
+    return digest(_cpu(), _isa())
 
 
 def usable_cores() -> int:

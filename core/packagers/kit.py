@@ -39,7 +39,7 @@ def _tolerance(package: Package) -> float:
 
 def _requirements(package: Package) -> str:
     runtime = get_runtime(package.candidate.recipe.target.runtime_id)
-    modules = [*runtime.modules[:1], "numpy"]
+    modules = dict.fromkeys([*runtime.modules[:1], "numpy"])
     return "".join(f"{distribution(module)}=={version(module)}\n" for module in modules)
 
 
@@ -136,6 +136,8 @@ class Kit(Packager):
     name: ClassVar[str] = "Kit"
     summary: ClassVar[str] = "The model, all that was measured, and a script that proves it elsewhere."
     suffix: ClassVar[str] = "zip"
+    use: ClassVar[str] = "unzip it and run python verify.py."
+    order: ClassVar[int] = 0
 
     def requires(self, candidate: Candidate, artifact: Artifact) -> None:
         """Refuse what was not measured, and what cannot run by itself.

@@ -49,6 +49,8 @@ class Packager(ABC):
         name: For people, such as ``Kit``.
         summary: One sentence on what is in it and whom it is for.
         suffix: Of the file, without a dot.
+        use: What to do with the file, as the end of a sentence.
+        order: The smallest is what is offered first.
         modules: Libraries that it needs here to write one.
         Params: Frozen dataclass with defaults; field metadata from `core.params.setting`.
     """
@@ -57,6 +59,8 @@ class Packager(ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     suffix: ClassVar[str]
+    use: ClassVar[str] = ""
+    order: ClassVar[int] = 100
     modules: ClassVar[tuple[str, ...]] = ()
     Params: ClassVar[type[Any]] = NoParams
 

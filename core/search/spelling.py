@@ -12,7 +12,7 @@ from typing import Any
 from core.domain.recipe import Recipe, Step, Target
 from core.errors import InvalidRequest
 from core.params import make
-from core.registry import get_pass, get_runtime, get_strategy
+from core.registry import get_packager, get_pass, get_runtime, get_strategy
 
 MOST_STEPS = 16
 HINT = "Write pass:name=value,name=value+pass@runtime, such as export_onnx+int8_static_ort@onnxruntime."
@@ -67,6 +67,22 @@ def spell(recipe: Recipe) -> str:
     """Return the text that `parse` reads as `recipe`, threads and batch aside."""
     steps = (_spelled(step.pass_id, step.params) for step in recipe.steps)
     return f"{'+'.join(steps)}@{recipe.target.runtime_id}"
+
+
+def parse_packager(text: str) -> tuple[str, dict[str, Any]]:
+    """Return the kind of download and the parameters that ``kit`` or ``card:title=Mine`` spells.
+
+    Raises:
+        InvalidRequest: The text does not follow the form, or names what does not exist.
+    """
+    name, params = _named(text)
+    make(get_packager(name).Params, params)
+    return name, params
+
+
+def spell_packager(name: str, params: dict[str, Any]) -> str:
+    """Return the text that `parse_packager` reads."""
+    return _spelled(name, params)
 
 
 def parse_strategy(text: str) -> tuple[str, dict[str, Any]]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from core.domain.finding import Finding
 from core.domain.measurement import Interval
 from core.domain.recipe import Artifact
-from core.domain.run import Limits, Run
-from core.errors import NotFound
+from core.domain.run import Candidate, Limits, Run
+from core.engine.building import source_artifact
+from core.errors import NotFound, WhetstoneError
 from core.insights.findings import findings
 from core.insights.judgement import more_samples
 from core.params import make
-from core.registry import passes
+from core.registry import packagers, passes
 from core.search.names import step_name
 from core.serde import to_plain
 from core.store.store import Store
@@ -53,6 +55,7 @@ class CandidateView:
         more_samples: Labelled samples that would probably make a likely candidate sure; None otherwise.
         command: Shell command that makes it again.
         python: Lines of Python that make it again.
+        packagers: Ids of the kinds of download that it can be taken home in.
     """
 
     run: RunView
@@ -62,6 +65,7 @@ class CandidateView:
     more_samples: int | None
     command: str
     python: str
+    packagers: tuple[str, ...] = ()
 
 
 def _chain(store: Store, artifact_id: str | None) -> list[Artifact]:
@@ -96,6 +100,16 @@ def _calibrated_on(store: Store, run: Run) -> int | None:
     return None if run.data_id is None else store.data.get(run.data_id).calibration_samples
 
 
+def _packagers(candidate: Candidate, artifact: Artifact) -> tuple[str, ...]:
+    """Return the kinds of download that a measured candidate can have here."""
+    found = []
+    for packager in packagers().values() if candidate.result else ():
+        with suppress(WhetstoneError):
+            packager.requires(candidate, artifact)
+            found += [packager.id] if packager.available().ok else []
+    return tuple(found)
+
+
 def explain(store: Store, candidate_id: str, limits: Limits | None = None) -> CandidateView:
     """Return everything about a candidate.
 
@@ -123,4 +137,5 @@ def explain(store: Store, candidate_id: str, limits: Limits | None = None) -> Ca
         more_samples(candidate.result, limits or request.limits) if candidate.result else None,
         command_for(view.model, view.data, request, recipe),
         python_for(view.model, view.data, request, recipe),
+        _packagers(candidate, chain[-1] if chain else source_artifact(view.model)),
     )

@@ -105,6 +105,7 @@ _TOLD: dict[EventKind, Callable[[Event, Mapping[str, str]], str]] = {
     EventKind.SKIPPED: _failed("skipped"),
     EventKind.BUILD_FAILED: _build_failed,
     EventKind.MEASURE_FAILED: _failed("measuring failed"),
+    EventKind.UNMEASURED: _failed("not measured here"),
     EventKind.STRATEGY_FAILED: _failed("the search strategy proposes nothing more"),
     EventKind.HEAT: _heat,
 }

@@ -9,7 +9,7 @@ from pages.routes.upload import upload
 
 ROUTES = [
     Route("/upload/{token}", upload, methods=["PUT"]),
-    Route("/download/{id}", download_kit, methods=["GET"]),
+    Route("/download/{id}/{packager}", download_kit, methods=["GET"]),
     Route("/download-model/{id}", download_model, methods=["GET"]),
     Route("/download-run/{id}", download_run, methods=["GET"]),
 ]

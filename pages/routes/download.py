@@ -1,4 +1,4 @@
-"""GET /download/<candidate>, /download-model/<candidate>, /download-run/<run>: files stream from disk.
+"""GET /download/<candidate>/<packager>, /download-model/<candidate>, /download-run/<run>: streamed files.
 
 With ?prepare=1 the answer is JSON with name and size: a kit is built and checked then, and a problem is told.
 """
@@ -18,11 +18,6 @@ from core.errors import NotFound, WhetstoneError
 from core.store.store import Store
 
 Find = Callable[[Store, str], Download]
-
-
-def _kit(store: Store, candidate_id: str) -> Download:
-    path = engine.kit_path(store, candidate_id)
-    return Download(engine.kit_name(store, candidate_id), ((path.name, path),))
 
 
 async def _answer(request: Request, find: Find) -> Response:
@@ -52,8 +47,14 @@ def _send(download: Download) -> Response:
 
 
 async def download_kit(request: Request) -> Response:
-    """Send the kit of a candidate, built now if it was not before, as ``{model}-{recipe}-{runtime}.zip``."""
-    return await _answer(request, _kit)
+    """Send a kit or another kind of download of a candidate, built now if it was not before."""
+    spelled = request.path_params["packager"]
+
+    def kit(store: Store, candidate_id: str) -> Download:
+        path = engine.kit_path(store, candidate_id, spelled)
+        return Download(engine.kit_name(store, candidate_id, spelled), ((path.name, path),))
+
+    return await _answer(request, kit)
 
 
 async def download_model(request: Request) -> Response:

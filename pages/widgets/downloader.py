@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import fields
+from urllib.parse import quote
+
+import streamlit as st
+
+from core.registry import get_packager, packagers
+from core.search.spelling import spell_packager
 from pages.widgets.component import component, route
+from pages.widgets.params import params_form
 
 _component = component("downloader")
 
 
 def download_kit(candidate_id: str, *, key: str) -> None:
     """Draw the button for the kit of a finished candidate."""
-    _draw("Download kit", f"download/{candidate_id}", key)
+    first = next(iter(packagers()))
+    _draw("Download kit", f"download/{candidate_id}/{first}", key)
+
+
+def download_others(candidate_id: str, packager_ids: Sequence[str]) -> None:
+    """Draw a button for each further kind of download, behind its parameters where it has any."""
+    for packager in (get_packager(each) for each in packager_ids if each != next(iter(packagers()))):
+        address, key = f"download/{candidate_id}", f"download_{packager.id}"
+        if not fields(packager.Params):
+            _draw(packager.name, f"{address}/{packager.id}", key, quiet=True)
+            continue
+        with st.popover(packager.name, type="tertiary", icon=":material/download:", key=f"set_{packager.id}"):
+            st.caption(packager.summary)
+            params = params_form(packager.Params, key=f"params_{packager.id}")
+            spelled = quote(spell_packager(packager.id, params), safe="")
+            _draw(f"Download {packager.name}", f"{address}/{spelled}", key)
 
 
 def download_model(candidate_id: str, *, key: str) -> None:

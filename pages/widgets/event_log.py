@@ -21,6 +21,7 @@ ICONS = {
     EventKind.SKIPPED: "block",
     EventKind.BUILD_FAILED: "error",
     EventKind.MEASURE_FAILED: "error",
+    EventKind.UNMEASURED: "deployed_code",
     EventKind.STRATEGY_FAILED: "error",
     EventKind.FAILED: "error",
 }

@@ -20,6 +20,7 @@ CANDIDATE = {
     CandidateStatus.DONE: "Measured",
     CandidateStatus.FAILED: "Failed",
     CandidateStatus.SKIPPED: "Skipped",
+    CandidateStatus.UNMEASURED: "Built, not measured here",
 }
 
 UNSTABLE = " :orange-badge[:material/warning: Unstable speed]"

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.measurement import Interval
+from core.domain.run import CandidateStatus
 from core.views import Quality, Row, RunView
 from pages.figures import LEGEND, roles
 from pages.widgets import format as fmt
@@ -163,7 +164,8 @@ def problems(rows: Sequence[Row]) -> None:
     st.subheader("Not measured", anchor=False)
     alike: dict[tuple[str, str, str], list[str]] = {}
     for row, error in broken:
-        state = f"{CANDIDATE[row.candidate.status]} {stage_words(error.stage)}".strip()
+        state, done = CANDIDATE[row.candidate.status], row.candidate.status is CandidateStatus.UNMEASURED
+        state = state if done else f"{state} {stage_words(error.stage)}".strip()
         alike.setdefault((state, error.message, error.hint), []).append(row.name)
     for (state, message, hint), names in alike.items():
         with st.container(border=True, gap="xsmall"):

@@ -47,7 +47,7 @@ def test_a_700_mb_download(server: Server) -> None:
     kit.parent.mkdir(exist_ok=True)
     big_file(kit)
     total = 0
-    with watched(server.process) as seen, urlopen(f"{server.url}/download/big-2") as answer:
+    with watched(server.process) as seen, urlopen(f"{server.url}/download/big-2/kit") as answer:
         while chunk := answer.read(1 << 20):
             total += len(chunk)
     assert total == BYTES

@@ -17,7 +17,7 @@ from streamlit import config
 from pages.routes.hosts import OwnHosts
 from tests.robustness.conftest import Server, serving
 
-PATHS = ["/", "/runs", "/_stcore/health", "/_stcore/host-config", "/download/x?prepare=1", "/upload/x"]
+PATHS = ["/", "/runs", "/_stcore/health", "/_stcore/host-config", "/download/x/kit?prepare=1", "/upload/x"]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,108 @@
+"""One file each adds a format, a source, a technique, a runtime and a kind of download to everything."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import registry
+from core.errors import InvalidRequest
+from core.settings import get_settings
+
+TOYS = Path(__file__).with_name("toys")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def whetstone(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line with the toys, in processes of its own."""
+    env = {**os.environ, "WHETSTONE_EXTENSIONS": str(TOYS), "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", "core", *words], cwd=folder, env=env, capture_output=True, text=True
+    )
+
+
+@pytest.fixture
+def upload(tmp_path: Path) -> Path:
+    path = tmp_path / "toy.model"
+    with path.open("wb") as file:
+        np.savez(file, toy_weights=np.random.default_rng(0).normal(size=(64, 10)).astype(np.float32))
+    return path
+
+
+def test_toys_go_from_the_upload_to_a_verified_kit(upload: Path, tmp_path: Path) -> None:
+    chosen = ("--recipe", "toy_round:digits=2@toy", "--recipe", "toy_to_phone@toy_phone")
+    done = whetstone("optimize", str(upload), *chosen, "--out", "out", "--json", folder=tmp_path)
+    assert done.returncode in (0, 3), done.stderr
+    baseline, rounded, phone = json.loads(done.stdout)["candidates"]
+    assert [baseline["status"], rounded["status"]] == ["done", "done"], done.stderr
+    assert rounded["name"] == "Rounded (two digits) · Toy NumPy"
+
+    assert phone["status"] == "unmeasured"
+    assert not phone["on_front"]
+    assert phone["latency_ms"] is None
+    assert "This is no phone." in phone["error"]["message"]
+    assert phone["error"]["hint"] == "Take the model to a phone."
+    assert (tmp_path / "out" / phone["artifact"]).suffix == ".phone"
+    assert "Take the model to a phone." in done.stderr
+
+    written = whetstone("kit", rounded["id"], folder=tmp_path)
+    assert written.returncode == 0, written.stderr
+    with zipfile.ZipFile(next(tmp_path.glob("*.zip"))) as kit:
+        kit.extractall(tmp_path / "kit")
+    manifest = json.loads((tmp_path / "kit" / "manifest.json").read_text())
+    assert manifest["tolerance"] == 0.02
+    verified = subprocess.run(
+        [sys.executable, tmp_path / "kit" / "verify.py"], capture_output=True, text=True
+    )
+    assert "whole and works" in verified.stdout, verified.stderr
+
+    card = whetstone("kit", rounded["id"], "--packager", "toy_card:title=Mine", folder=tmp_path)
+    assert card.returncode == 0, card.stderr
+    assert next(tmp_path.glob("*.txt")).read_text() == "Mine: Rounded (two digits) · Toy NumPy\n"
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Let the registry look again, in the test and after it."""
+    caches = (get_settings, registry._found, registry._own_modules)
+    yield monkeypatch
+    monkeypatch.undo()
+    for each in caches:
+        each.cache_clear()
+
+
+def look(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setenv("WHETSTONE_EXTENSIONS", str(folder))
+    for each in (get_settings, registry._found, registry._own_modules):
+        each.cache_clear()
+
+
+def test_none_is_read_unless_it_is_asked_for() -> None:
+    assert not any("toy" in key for key in (*registry.passes(), *registry.runtimes(), *registry.formats()))
+
+
+def test_a_folder_that_anybody_may_write_to_is_refused(fresh: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir()
+    folder.chmod(0o777)
+    look(fresh, folder)
+    with pytest.raises(InvalidRequest, match="may be written by anybody"):
+        registry.passes()
+
+
+@pytest.mark.parametrize("text", ["import nothing_of_this_name", "PASS = ("])
+def test_a_broken_extension_is_named(fresh: pytest.MonkeyPatch, tmp_path: Path, text: str) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir(mode=0o755)
+    (folder / "broken.py").write_text(text)
+    look(fresh, folder)
+    with pytest.raises(InvalidRequest, match=r"broken\.py cannot be loaded"):
+        registry.passes()
