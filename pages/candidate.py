@@ -151,13 +151,10 @@ def measured_on(environment: Environment) -> None:
 
 def show(candidate_id: str) -> None:
     """Draw a candidate."""
-    run = store().runs.get(store().candidates.get(candidate_id).run_id)
-    held = settings(run.id, RUN)
-    limits = limits_set(run.request.limits, held)
-    view = explain(store(), candidate_id, limits)
-    candidate = view.row.candidate
+    view = explain(store(), candidate_id, lambda run: limits_set(run.request.limits, settings(run.id, RUN)))
+    candidate, run = view.row.candidate, view.run.run
     head(view)
-    if limits != run.request.limits:
+    if view.run.limits != run.request.limits:
         st.caption("Judged by the limits that you set on the compare page, not by those of the run.")
     if candidate.status is CandidateStatus.UNMEASURED and candidate.error is not None:
         st.info(
@@ -179,7 +176,7 @@ def show(candidate_id: str) -> None:
     charts(view)
     if view.row.latency_ms is not None:
         st.subheader("Side by side", anchor=False)
-        against(view.run, view.row, held.get("other"))
+        against(view.run, view.row, settings(run.id, RUN).get("other"))
     if candidate.result is not None:
         measured_on(candidate.result.timing.environment)
     same_elsewhere(view.command, view.python, label="Make it on the command line or in Python")

@@ -78,8 +78,8 @@ def controls(view: RunView, held: Mapping[str, str]) -> tuple[str, bool]:
 def show(run_id: str) -> None:
     """Draw a run."""
     held = settings(run_id, RUN)
-    limits = limits_set(store().runs.get(run_id).request.limits, held)
-    view = run_view(store(), run_id, limits)
+    view = run_view(store(), run_id, lambda run: limits_set(run.request.limits, held))
+    limits = view.limits
     title(view)
     if not any(row.latency_ms for row in view.candidates):
         nothing_measured(view)

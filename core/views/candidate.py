@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -110,13 +111,15 @@ def _packagers(candidate: Candidate, artifact: Artifact) -> tuple[str, ...]:
     return tuple(found)
 
 
-def explain(store: Store, candidate_id: str, limits: Limits | None = None) -> CandidateView:
+def explain(
+    store: Store, candidate_id: str, limits: Limits | Callable[[Run], Limits] | None = None
+) -> CandidateView:
     """Return everything about a candidate.
 
     Args:
         store: Holds it.
         candidate_id: Which one.
-        limits: To judge it by; those of its run by default.
+        limits: To judge it by, or what returns them for its run; those of the run by default.
 
     Raises:
         NotFound: There is no such candidate.
@@ -133,8 +136,8 @@ def explain(store: Store, candidate_id: str, limits: Limits | None = None) -> Ca
         view,
         row,
         _steps(row, chain, _calibrated_on(store, view.run)),
-        findings(candidate, chain, control, limits or request.limits),
-        more_samples(candidate.result, limits or request.limits) if candidate.result else None,
+        findings(candidate, chain, control, view.limits),
+        more_samples(candidate.result, view.limits) if candidate.result else None,
         command_for(view.model, view.data, request, recipe),
         python_for(view.model, view.data, request, recipe),
         _packagers(candidate, chain[-1] if chain else source_artifact(view.model)),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -67,6 +67,7 @@ class RunView:
     recommendation: Recommendation
     progress: Progress
     events: tuple[Event, ...] = ()
+    limits: Limits = field(default_factory=Limits)
 
     @cached_property
     def quality(self) -> Quality:
@@ -133,19 +134,20 @@ def _progress(store: Store, run: Run, candidates: Sequence[Candidate]) -> Progre
     return Progress(final, len(tried), failed, _elapsed(run), remaining, run.stage, max(0, more))
 
 
-def run_view(store: Store, run_id: str, limits: Limits | None = None) -> RunView:
-    """Return a run under `limits`, by default those it was started with.
+def run_view(store: Store, run_id: str, limits: Limits | Callable[[Run], Limits] | None = None) -> RunView:
+    """Return a run under `limits`, or what they say of the run; by default those it was started with.
 
     Raises:
         NotFound: There is no such run.
     """
     run = store.runs.get(run_id)
     candidates = candidates_of(store, run)
-    advice, judged = _judged(store, run, limits or run.request.limits)
+    held = limits(run) if callable(limits) else limits or run.request.limits
+    advice, judged = _judged(store, run, held)
     data = store.data.get(run.request.data_id) if run.request.data_id else None
     model = store.models.get(run.request.model_id)
     progress = _progress(store, run, candidates)
-    return RunView(run, model, data, judged, advice, progress, events_of(store, run))
+    return RunView(run, model, data, judged, advice, progress, events_of(store, run), held)
 
 
 def refreshed(store: Store, view: RunView) -> RunView:

@@ -158,6 +158,13 @@ def by_hand(view: ModelView, chosen: Sequence[Recipe], threads: int, batch: int)
     """Draw the grid and what it cannot show, beginning with `chosen`; return what is ticked now."""
     start = ticks_of(view.model, chosen)
     ticked = recipes_of(view.model, grid(view, start), threads, batch)
-    also = {spell(each): each for each in start.others}
-    kept = [each for key, each in also.items() if st.checkbox(plain(recipe_name(each)), True, key=key)]
+    # What was unticked stays on offer: it cannot be put together from the grid again.
+    offered: dict[str, Recipe] = st.session_state.setdefault(f"others_{view.model.id}", {})
+    now = {spell(each): each for each in start.others}
+    offered |= now
+    kept = [
+        each
+        for key, each in offered.items()
+        if st.checkbox(plain(recipe_name(each)), key in now, key=f"other_{view.model.id}_{key}")
+    ]
     return (*ticked, *(parse(spell(each), threads, batch) for each in kept))

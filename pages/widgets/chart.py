@@ -79,6 +79,15 @@ def quality_of(row: Row, quality: Quality) -> Interval | None:
     return Interval(_kept(lost.value), _kept(lost.high), _kept(lost.low))
 
 
+def output_error(row: Row) -> Interval | None:
+    """Return the worst output's error in percent of its variance; None for the baseline and for classes."""
+    result = row.candidate.result
+    if result is None or not row.candidate.position:
+        return None
+    worst = result.fidelity.worst
+    return None if worst.top1_agreement is not None else worst.loss
+
+
 def _kept(lost: float) -> float:
     """Return what is left of 100 percent; more noise than signal leaves nothing."""
     return min(100.0, max(0.0, 100 - lost))

@@ -10,7 +10,7 @@ from core.domain.measurement import Latency
 from core.domain.run import Result
 from core.views import Quality, Row, ties
 from pages.widgets import format as fmt
-from pages.widgets.chart import quality_of
+from pages.widgets.chart import output_error, quality_of
 
 SAME_SPEED = 0.005
 
@@ -88,7 +88,9 @@ def _quality(row: Row, quality: Quality) -> None:
     elif row.candidate.position == 0:
         card("Fidelity", "100 %", "the baseline")
     elif top1 is None:
-        card("Signal to noise", fmt.decibel(row.sqnr_db), "of the worst output, against your model's")
+        lost = output_error(row)
+        value = fmt.NONE if lost is None else f"{fmt.significant(lost.value, 2)} %"
+        card("Output error", value, f"of the variance; SQNR {fmt.decibel(row.sqnr_db)}")
     else:
         card("Fidelity", fmt.percent(top1.value), f"{top1.low:.1f}–{top1.high:.1f} top-1 agreement")
 
@@ -132,6 +134,8 @@ def _sameness(row: Row, result: Result) -> Iterator[Line]:
         return
     if row.agreement is not None:
         yield "Top-1 agreement", fmt.agreement(row.agreement), f"{fidelity.samples:,} samples"
+    if (lost := output_error(row)) is not None:
+        yield "Output error", fmt.error(lost), "of the worst output's variance; the limit is for this"
     worst = f"largest difference of one value {_small(fidelity.max_abs_error)}"
     yield "SQNR", fmt.decibel(row.sqnr_db), f"worst output; {worst}"
 

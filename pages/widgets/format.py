@@ -92,6 +92,14 @@ def decibel(sqnr_db: float | None) -> str:
     return "the same outputs" if sqnr_db is None else f"{sqnr_db:.1f} dB"
 
 
+def error(found: Interval | None) -> str:
+    """Return an output error such as ``0.042 % (0.036–0.049)``."""
+    if found is None:
+        return NONE
+    value, low, high = (significant(each, 2) for each in (found.value, found.low, found.high))
+    return f"{value} % ({low}–{high})"
+
+
 def size(value: float | None) -> str:
     """Return bytes as B, kB, MB or GB (powers of 1000)."""
     if value is None:

@@ -10,27 +10,35 @@ from core.domain.run import Limits
 from core.views import Quality
 from pages.widgets.address import number, on_change, put
 
-LARGEST_DROP, LEAST, MOST = 10.0, 0.001, 1e9
+USUAL_DROP, LARGEST_DROP, LEAST, MOST = 1.0, 10.0, 0.001, 1e9
 OFF = "off"
-DROP: dict[Quality, tuple[str, str]] = {
+DROP: dict[Quality, tuple[str, str, str]] = {
     "accuracy": (
         "Max accuracy drop (points)",
+        "accuracy drop",
         "How many percentage points of accuracy you would give up for speed.",
     ),
     "agreement": (
         "Max top-1 disagreement (points)",
+        "top-1 disagreement",
         "Without labels: how many of 100 samples may get another top-1 class than from the baseline.",
     ),
     "signal": (
         "Max output error (% of the variance)",
+        "output error",
         "Without classes: the error's power in percent of the variance of the baseline's outputs from "
         "input to input; 1 % is an SQNR of 20 dB.",
     ),
 }
 
 
-def _optional(text: str | None, start: float | None) -> float | None:
-    return None if text == OFF else number(text, LEAST, MOST) or start
+def _optional(text: str | None, start: float | None, least: float = LEAST) -> float | None:
+    found = number(text, least, MOST)
+    return None if text == OFF else start if found is None else found
+
+
+def _megabytes(limits: Limits) -> float | None:
+    return None if limits.max_size_bytes is None else limits.max_size_bytes / 1e6
 
 
 def limits_set(start: Limits, held: Mapping[str, str]) -> Limits:
@@ -38,12 +46,11 @@ def limits_set(start: Limits, held: Mapping[str, str]) -> Limits:
 
     Args:
         start: Limits to begin with.
-        held: Settings ``drop`` (points), ``latency`` (ms) and ``size`` (MB).
+        held: Settings ``drop`` (points), ``latency`` (ms) and ``size`` (MB); ``off`` is no limit.
     """
-    drop = number(held.get("drop"), 0.0, LARGEST_DROP)
-    size_mb = _optional(held.get("size"), start.max_size_bytes and start.max_size_bytes / 1e6)
+    size_mb = _optional(held.get("size"), _megabytes(start))
     return Limits(
-        max_drop=start.max_drop if drop is None else drop,
+        max_drop=_optional(held.get("drop"), start.max_drop, 0.0),
         max_latency_ms=_optional(held.get("latency"), start.max_latency_ms),
         max_size_bytes=None if size_mb is None else round(size_mb * 1e6),
     )
@@ -51,26 +58,30 @@ def limits_set(start: Limits, held: Mapping[str, str]) -> Limits:
 
 def settings_of(limits: Limits) -> dict[str, str]:
     """Return `limits` as settings of an address."""
-    drop, latency, size = limits.max_drop, limits.max_latency_ms, limits.max_size_bytes
-    told = {
-        "drop": None if drop is None else f"{min(drop, LARGEST_DROP):g}",
-        "latency": None if latency is None else f"{latency:g}",
-        "size": None if size is None else f"{size / 1e6:g}",
-    }
-    return {name: text for name, text in told.items() if text is not None}
+    usual = {"drop": limits.max_drop, "latency": limits.max_latency_ms, "size": _megabytes(limits)}
+    return {name: _text(value) for name, value in usual.items() if value is not None or name == "drop"}
+
+
+def _text(value: float | None) -> str:
+    return OFF if value is None else f"{value:g}"
 
 
 def set_drop(owner: str, drop: float) -> None:
     """Move the slider of the max accuracy drop, for the next run of the script."""
+    st.session_state[f"{owner}_drop_on"] = True
     st.session_state[f"{owner}_drop"] = drop
-    put(owner, "drop", f"{drop:g}")
+    put(owner, "drop", _text(drop))
+
+
+def _toggle(owner: str, name: str, label: str, now: float | None, guess: float) -> bool:
+    """Draw the toggle of one limit; return whether it is on."""
+    on = on_change(owner, name, f"{owner}_{name}_on", lambda on: _text(guess if on else None))
+    return st.toggle(f"Limit {label}", value=now is not None, **on)
 
 
 def _switch(owner: str, label: str, unit: str, now: float | None, guess: float, name: str, help: str) -> None:
     """Draw the toggle of one limit, and its number where it is on."""
-    key = f"{owner}_{name}"
-    on = on_change(owner, name, f"{key}_on", lambda on: f"{guess:g}" if on else OFF)
-    if st.toggle(f"Limit {label}", value=now is not None, **on):
+    if _toggle(owner, name, label, now, guess):
         st.number_input(
             f"Max {label} ({unit})",
             min_value=LEAST,
@@ -79,8 +90,26 @@ def _switch(owner: str, label: str, unit: str, now: float | None, guess: float, 
             step=0.1,
             format="%.3f",
             help=help,
-            **on_change(owner, name, key, lambda value: f"{value:g}"),
+            **on_change(owner, name, f"{owner}_{name}", _text),
         )
+
+
+def _drop(owner: str, now: float | None, quality: Quality) -> None:
+    """Draw the limit on what a candidate may lose, or that there is none."""
+    label, limited, help = DROP[quality]
+    if not _toggle(owner, "drop", limited, now, USUAL_DROP):
+        st.caption("No limit: the fastest candidate is recommended, whatever it loses.")
+        return
+    st.slider(
+        label,
+        min_value=0.0,
+        max_value=max(LARGEST_DROP, now or 0.0),
+        value=USUAL_DROP if now is None else now,
+        step=0.1,
+        format="%.1f",
+        help=help,
+        **on_change(owner, "drop", f"{owner}_drop", _text),
+    )
 
 
 def limits_form(
@@ -95,21 +124,10 @@ def limits_form(
         size_mb: What to suggest when a size limit is switched on.
         owner: Of the settings; prefix of the widgets' keys.
     """
-    word, help = DROP[quality]
-    st.slider(
-        word,
-        min_value=0.0,
-        max_value=LARGEST_DROP,
-        value=1.0 if now.max_drop is None else min(now.max_drop, LARGEST_DROP),
-        step=0.1,
-        format="%.1f",
-        help=help,
-        **on_change(owner, "drop", f"{owner}_drop", lambda value: f"{value:g}"),
-    )
+    _drop(owner, now.max_drop, quality)
     left, right = st.columns(2)
     with left:
         help = "Median time of one call."
         _switch(owner, "latency", "ms", now.max_latency_ms, latency_ms, "latency", help)
     with right:
-        mb = None if now.max_size_bytes is None else now.max_size_bytes / 1e6
-        _switch(owner, "file size", "MB", mb, size_mb, "size", "All files of the artifact.")
+        _switch(owner, "file size", "MB", _megabytes(now), size_mb, "size", "All files of the artifact.")

@@ -7,8 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from core.views import Quality, Row, RunView
+from core.views import Row, RunView
 from pages.widgets import format as fmt
+from pages.widgets.chart import output_error
 from pages.widgets.downloader import download_kit
 from pages.widgets.page import go
 from pages.widgets.status import UNSTABLE
@@ -31,10 +32,10 @@ def _trust(view: RunView) -> str:
 
 
 def _collapsed(view: RunView) -> None:
-    """Say once that figures on these inputs mean little, unless the sentence above says it."""
+    """Say once that figures on these inputs mean little."""
     results = [row.candidate.result for row in view.candidates if row.candidate.position]
     found = next((each.fidelity.collapsed for each in results if each and each.fidelity.collapsed), "")
-    if found and found not in view.recommendation.sentence:
+    if found:
         st.warning(fmt.plain(found), icon=":material/warning:")
 
 
@@ -80,10 +81,10 @@ def headline(row: Row, view: RunView) -> None:
     """Draw latency, quality and size of a candidate, each with its change against the baseline."""
     latency, quality, size = st.columns(3)
     base, (now, before) = view.baseline, (_median(row), _median(view.baseline))
-    change = f"{fmt.times(row.speedup)} faster than {fmt.ms(before)}"
+    change = f"{fmt.times(row.speedup)} faster, baseline {fmt.ms(before)}"
     latency.metric("Latency", fmt.ms(now), change, **CHANGE)
-    quality.metric(*_quality(row, view.quality), **CHANGE)
-    shrunk = f"{fmt.relative(row.size_bytes, base.size_bytes)} of {fmt.size(base.size_bytes)}"
+    quality.metric(*_quality(row, view), **CHANGE)
+    shrunk = f"{fmt.relative(row.size_bytes, base.size_bytes)}, baseline {fmt.size(base.size_bytes)}"
     size.metric("File size", fmt.size(row.size_bytes), shrunk, **CHANGE)
 
 
@@ -91,15 +92,15 @@ def _median(row: Row) -> float | None:
     return row.latency_ms.value if row.latency_ms is not None else None
 
 
-def _quality(row: Row, quality: Quality) -> tuple[str, str, str]:
+def _quality(row: Row, view: RunView) -> tuple[str, str, str]:
     """Return name, value and change of the figure that the limit on the drop is for."""
-    if quality == "accuracy":
-        return "Accuracy", fmt.percent(row.accuracy), fmt.change(row.drop)
-    result = row.candidate.result
-    if quality == "agreement" and row.agreement is not None:
+    if view.quality == "accuracy":
+        change = f"{fmt.change(row.drop)}, baseline {fmt.percent(view.baseline.accuracy)}"
+        return "Accuracy", fmt.percent(row.accuracy), change
+    if view.quality == "agreement" and row.agreement is not None:
         top1 = row.agreement
         return "Top-1 agreement", fmt.percent(top1.value), f"{top1.low:.1f}–{top1.high:.1f}, baseline 100 %"
-    lost = result.fidelity.worst.loss if result is not None else None
+    lost = output_error(row)
     if lost is None:
         return "Output error", fmt.NONE, ""
     spread = f"{fmt.significant(lost.low, 2)}–{fmt.significant(lost.high, 2)}"

@@ -12,7 +12,7 @@ from core.views import Row, RunView
 from pages.figures import Series, palette, throughput_figure
 from pages.widgets import format as fmt
 from pages.widgets.address import on_change
-from pages.widgets.chart import CONFIG, accuracy_words
+from pages.widgets.chart import CONFIG, accuracy_words, output_error
 from pages.widgets.page import dark
 
 
@@ -24,13 +24,16 @@ def _facts(row: Row) -> dict[str, str]:
     quality = {}
     if row.accuracy is not None:
         quality["Accuracy"] = accuracy_words(row)
+    if row.agreement is not None:
+        quality["Top-1 agreement"] = fmt.agreement(row.agreement)
+    if (lost := output_error(row)) is not None:
+        quality["Output error"] = fmt.error(lost)
     return {
         "Latency": fmt.milliseconds(row.latency_ms) + (" · unstable" if timing.unstable else ""),
         "p90": fmt.ms(latency.p90, "too few calls"),
         "p99": fmt.ms(latency.p99, "too few calls"),
         "Speed-up": fmt.times(row.speedup) if row.candidate.position else "1x",
         **quality,
-        "Top-1 agreement": fmt.agreement(row.agreement),
         "SQNR": fmt.decibel(row.sqnr_db) if row.candidate.position else fmt.NONE,
         "File": fmt.size(row.size_bytes),
         "Memory": fmt.size(row.memory_bytes),

@@ -13,7 +13,7 @@ from core.domain.run import CandidateStatus
 from core.views import Quality, Row, RunView
 from pages.figures import LEGEND, roles
 from pages.widgets import format as fmt
-from pages.widgets.chart import fastest_ms, points_of, time_scale
+from pages.widgets.chart import fastest_ms, output_error, points_of, time_scale
 from pages.widgets.status import CANDIDATE
 
 ROW, MOST_ROWS = 35, 20
@@ -61,7 +61,7 @@ def frame(view: RunView, recommended: str | None, scale: float = 1.0) -> pd.Data
                 "accuracy": row.accuracy,
                 "change": None if row.drop is None else -row.drop.value,
                 "agreement": _value(row.agreement),
-                "error": _error(row),
+                "error": _value(output_error(row)),
                 "sqnr": row.sqnr_db,
                 "size": None if row.size_bytes is None else row.size_bytes / 1e6,
                 "memory": None if row.memory_bytes is None else row.memory_bytes / 1e6,
@@ -69,12 +69,6 @@ def frame(view: RunView, recommended: str | None, scale: float = 1.0) -> pd.Data
             for row in view.candidates
         ]
     )
-
-
-def _error(row: Row) -> float | None:
-    """Return what the limit is for where there are no classes, in percent; the baseline has no error."""
-    result = row.candidate.result
-    return None if result is None or not row.candidate.position else result.fidelity.worst.loss.value
 
 
 def _columns(fastest: float, unit: str) -> dict[str, Any]:

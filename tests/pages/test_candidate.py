@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from core.domain.run import RunStatus
+from core.store.candidates import Candidates
+from core.store.runs import Runs
 from core.store.store import Store
 from pages.widgets.figures import drift_words
 from tests.pages import seed
@@ -105,3 +109,24 @@ def test_every_figure_stands_beside_the_baselines(open_page: Open, store: Store)
     files = {metric.label: metric.delta for metric in app.metric}["File"]
     assert files.startswith("memory ")
     assert "% against yours" in files
+
+
+@pytest.mark.parametrize(
+    ("page", "address"), [("candidate.py", {"candidate": "done-2"}), ("compare.py", {"run": "done"})]
+)
+def test_a_page_reads_its_run_and_candidate_once(
+    open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch, page: str, address: dict[str, str]
+) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page(page, **address, drop="2")
+    read: list[str] = []
+
+    def counted(kind: type[Runs] | type[Candidates]) -> Callable[..., object]:
+        real = kind.get
+        return lambda self, key: (read.append(key), real(self, key))[1]
+
+    for kind in (Runs, Candidates):
+        monkeypatch.setattr(kind, "get", counted(kind))
+    app.run()
+    assert read.count("done") == 1
+    assert read.count("done-2") == ("candidate" in address)

@@ -217,6 +217,22 @@ def test_what_was_ticked_by_hand_is_there_again_after_a_reload(open_page: Open, 
     assert again.code[0].value == command
 
 
+def test_a_recipe_that_the_grid_cannot_show_can_be_unticked_and_ticked_again(
+    open_page: Open, store: Store
+) -> None:
+    seed.model(store)
+    chain = "export_onnx+optimize_onnx+int8_static_ort+convert_openvino+bf16@openvino"
+    app = open_page("optimize.py", model="seed-model", preset="by_hand", recipes=chain)
+    (box,) = (each for each in app.checkbox if str(each.key).startswith("other_"))
+    assert box.value
+    assert chain in app.code[0].value
+    box.uncheck().run()
+    assert app.button(key="run").disabled
+    (box,) = (each for each in app.checkbox if str(each.key).startswith("other_"))
+    box.check().run()
+    assert chain in app.code[0].value
+
+
 def test_a_new_run_begins_with_what_the_old_one_asked_for(open_page: Open, store: Store) -> None:
     seed.run(store, "done", RunStatus.DONE)
     app = open_page("optimize.py", run="done")
