@@ -16,6 +16,7 @@ from core.registry import get_executor, get_pass, get_runtime, runtimes
 from core.search.costs import BuildCosts
 from core.search.estimate import estimate_s
 from core.search.names import recipe_name
+from core.search.paths import runs_here
 from core.search.presets import baseline
 from core.search.proposals import Proposals
 from core.serde import digest, to_plain
@@ -75,11 +76,6 @@ def check_recipe(model: SourceModel, recipe: Recipe, here: Environment) -> None:
         raise InvalidRequest(
             f"{runtime.name} is not available: {availability.reason}", hint=availability.install
         )
-
-
-def runs_here(format_: str) -> bool:
-    """Whether any runtime of this machine opens a format."""
-    return any(format_ in each.formats and each.available().ok for each in runtimes().values())
 
 
 def candidate_of(position: int, model: SourceModel, recipe: Recipe, here: Environment) -> Candidate:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from core.domain.recipe import Step
 from core.protocols import Runtime
-from core.registry import formats, get_pass, passes
+from core.registry import formats, get_pass, passes, runtimes
 
 
 def path_to(start: str, steps: Sequence[Step], runtime: Runtime) -> tuple[Step, ...] | None:
@@ -40,3 +40,13 @@ def _next(form: str, left: Sequence[Step]) -> Iterator[tuple[str, int, Step]]:
     technique = get_pass(left[0].pass_id) if left else None
     taken = [(technique.produces[form], 1, left[0])] if technique and form in technique.accepts else []
     yield from (*taken, *bridges) if technique and technique.on_source else (*bridges, *taken)
+
+
+def runs_here(format_: str) -> bool:
+    """Whether any runtime of this machine opens a format."""
+    return any(format_ in each.formats and each.available().ok for each in runtimes().values())
+
+
+def worth_building(runtime: Runtime) -> bool:
+    """Whether recipes for `runtime` are built: it is here, or nothing here runs what it would."""
+    return runtime.available().ok or not any(map(runs_here, runtime.formats))

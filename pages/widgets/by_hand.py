@@ -14,7 +14,7 @@ from core.domain.technique import Kind
 from core.protocols import Runtime
 from core.registry import get_pass, runtimes
 from core.search.names import recipe_name
-from core.search.paths import path_to
+from core.search.paths import path_to, worth_building
 from core.search.spelling import parse, spell
 from core.views import ModelView, TechniqueRow
 from pages.widgets.format import plain
@@ -76,7 +76,7 @@ def ticks_of(model: SourceModel, recipes: Sequence[Recipe]) -> Ticks:
 
 def _cell(model: SourceModel, row: TechniqueRow | None, runtime: Runtime, key: str, ticked: bool) -> bool:
     steps = () if row is None else (Step(row.id),)
-    possible = runtime.available().ok and (row is None or row.applicable)
+    possible = worth_building(runtime) and (row is None or row.applicable)
     if not possible or path_to(model.format, steps, runtime) is None:
         st.markdown(":gray[–]")
         return False

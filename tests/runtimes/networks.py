@@ -15,9 +15,10 @@ from core.architectures import identify
 from core.architectures.networks.mlp import TabularMlp
 from core.domain.model import SourceModel, TensorSpec
 from core.protocols import Array, Feed, LocalArtifact
+from tests.runtimes import tflite
 
-FORMATS = ("state_dict", "pt2", "torchscript", "onnx", "openvino")
-ARTIFACT = {"onnx": "model.onnx", "openvino": "model.xml", "pt2": "model.pt2"}
+FORMATS = ("state_dict", "pt2", "torchscript", "onnx", "openvino", "tflite")
+ARTIFACT = {"onnx": "model.onnx", "openvino": "model.xml", "pt2": "model.pt2", "tflite": "model.tflite"}
 
 
 class Several(nn.Module):
@@ -124,7 +125,12 @@ def _openvino(module: nn.Module, model: SourceModel, path: Path) -> None:
     openvino.save_model(graph, path, compress_to_fp16=False)
 
 
+def _tflite(module: nn.Module, model: SourceModel, path: Path) -> None:
+    tflite.write(module, path)
+
+
 WRITERS = {
+    "tflite": _tflite,
     "state_dict": _state_dict,
     "pt2": _pt2,
     "torchscript": _torchscript,

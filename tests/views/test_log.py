@@ -31,6 +31,10 @@ EXPECTED = {
         "INT8 · OpenVINO: building failed in ONNX. It broke.",
     ),
     EventKind.MEASURE_FAILED: ({"code": "old_event"}, "INT8 · OpenVINO: measuring failed. old_event"),
+    EventKind.UNMEASURED: (
+        {"message": "This is no phone."},
+        "INT8 · OpenVINO: not measured here. This is no phone.",
+    ),
     EventKind.STRATEGY_FAILED: ({"message": "Why."}, "The search strategy proposes nothing more. Why."),
     EventKind.HEAT: ({"candidates": ["base", "a"]}, "Final heat of your model and INT8 · OpenVINO."),
     EventKind.DONE: ({}, "The run is done."),
