@@ -69,11 +69,13 @@ def charts(view: CandidateView) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Throughput", anchor=False)
+        if not result.timing.throughput:
+            st.caption("Not measured: the time of the run was not enough.")
         throughput_chart([view.run.baseline, row] if row.candidate.position else [row], key="throughput")
     with right:
         st.subheader("Latency distribution", anchor=False)
         latency = result.timing.latency
-        marks = {"median": latency.p50} | ({"95 %": latency.p95} if latency.p95 is not None else {})
+        marks = {"median": latency.p50} | ({"p95": latency.p95} if latency.p95 is not None else {})
         own = [Sample(row.name, result.timing.samples_ms, row.candidate.position == 0)]
         figure = distribution_figure(own, marks, palette(dark()))
         st.plotly_chart(figure, theme=None, config=CONFIG, key="calls", alt="Latency distribution")
@@ -95,7 +97,10 @@ def steps(view: CandidateView) -> None:
             if facts:
                 st.caption(" · ".join(facts))
             if step.params:
-                shown = [f"{_words(name)} {_said(value)}" for name, value in step.params.items()]
+                shown = [
+                    f"{step.labels.get(name, _words(name)).lower()} {_said(value)}"
+                    for name, value in step.params.items()
+                ]
                 st.caption(f":material/tune: {', '.join(shown)}")
 
 

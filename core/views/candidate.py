@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from core.domain.finding import Finding
@@ -35,6 +35,7 @@ class StepRow:
         params: All parameters, defaults filled in.
         details: What it did to this model; empty where it was not built.
         size_bytes: After this step; None where it was not built.
+        labels: Of the parameters, for people.
     """
 
     name: str
@@ -42,6 +43,7 @@ class StepRow:
     params: dict[str, Any]
     details: dict[str, Any]
     size_bytes: int | None
+    labels: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ def _steps(row: Row, chain: list[Artifact], samples: int | None) -> tuple[StepRo
         if technique.calibrates and samples is not None and "samples" in params:
             params["samples"] = min(params["samples"], samples)
         details, size = (artifact.details, artifact.size_bytes) if artifact else ({}, None)
-        rows.append(StepRow(step_name(step), technique.summary, params, details, size))
+        labels = {each.name: str(each.metadata["label"]) for each in fields(technique.Params)}
+        rows.append(StepRow(step_name(step), technique.summary, params, details, size, labels))
     return tuple(rows)
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import plotly.graph_objects as go
 
-from pages.figures.labels import Box, Spot, place
+from pages.figures.labels import LETTER, LINE, Box, Spot, place
 from pages.figures.marks import LEGEND, MOST_BARS, Ranges, diameters, front_line, markers, ring, shade
 from pages.figures.points import Axis, Point, Role, corners, roles
 from pages.figures.theme import Palette, styled
@@ -74,8 +74,12 @@ def _names(
     ranges: Ranges,
     plot: tuple[float, float],
     colors: Palette,
+    y: Axis,
 ) -> None:
     spots, lines = _layout(points, named, sizes, ranges, plot)
+    if y.limit is not None:
+        top = (y.limit - ranges[1][0]) / (ranges[1][1] - ranges[1][0]) * plot[1]
+        lines.append((plot[0] - LETTER * len(y.limit_label), top - LINE, plot[0], top))
     labels = place(spots, *plot, lines)
     for point, label in zip((p for p in points if p.id in named), labels, strict=True):
         figure.add_annotation(
@@ -148,7 +152,7 @@ def pareto_figure(
         corner = {"x": 1, "xref": "paper", "xanchor": "right", "y": 1, "yref": "paper", "yanchor": "top"}
         figure.add_annotation(text=text, showarrow=False, font={"size": 12, "color": colors.muted}, **corner)
     named = _named(shown, known, {recommended, selected})
-    _names(figure, shown, named, sizes, ranges, (PLOT_WIDTH, height - 100.0), colors)
+    _names(figure, shown, named, sizes, ranges, (PLOT_WIDTH, height - 100.0), colors, y)
     styled(figure, colors, height)
     figure.update_xaxes(title_text=x.title, range=ranges[0])
     figure.update_yaxes(title_text=y.title, range=ranges[1])

@@ -69,7 +69,7 @@ def _by(result: Result, first: Result, own: bool) -> str:
     before = first.timing.memory_bytes
     if own or not before:
         return ""
-    return f", {100 * (result.timing.memory_bytes / before - 1):+.0f} % against yours".replace("-", "−")
+    return f" ({fmt.relative(result.timing.memory_bytes, before)})"
 
 
 def _speedup(row: Row) -> None:

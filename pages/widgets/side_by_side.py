@@ -71,13 +71,17 @@ def _table(one: Row, other: Row) -> None:
     st.table(table, border="horizontal", hide_index=True, alt=f"{one.name} and {other.name} side by side")
 
 
-def throughput_chart(rows: Sequence[Row], *, key: str) -> None:
-    """Draw samples per second over batch sizes of measured candidates."""
-    series = [
+def _known_throughput(rows: Sequence[Row]) -> list[Series]:
+    return [
         Series(row.name, row.candidate.result.timing.throughput, row.candidate.position == 0)
         for row in rows
         if row.candidate.result is not None and row.candidate.result.timing.throughput
     ]
+
+
+def throughput_chart(rows: Sequence[Row], *, key: str) -> None:
+    """Draw samples per second over batch sizes of measured candidates."""
+    series = _known_throughput(rows)
     if series:
         figure = throughput_figure(series, palette(dark()))
         st.plotly_chart(figure, theme=None, config=CONFIG, key=key, alt="Throughput by batch size")
@@ -86,7 +90,7 @@ def throughput_chart(rows: Sequence[Row], *, key: str) -> None:
 def compare_two(one: Row, other: Row, *, chart: bool = True) -> None:
     """Draw the verdict, both columns of figures and, if wanted, throughput over batch sizes."""
     st.markdown(verdict(one, other))
-    if not chart:
+    if not chart or not _known_throughput((one, other)):
         _table(one, other)
         return
     left, right = st.columns(2, gap="large")
