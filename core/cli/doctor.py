@@ -10,6 +10,8 @@ from rich.markup import escape
 
 from core.cli.output import print_json
 from core.engine import own_code_allowed
+from core.toolchains.environments import State, install, remove
+from core.toolchains.lists import get_toolchain
 from core.views import MachineView, machine
 
 
@@ -18,6 +20,9 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "doctor", help="show this computer, its runtimes and how uploads are confined"
     )
+    changes = parser.add_mutually_exclusive_group()
+    changes.add_argument("--install", metavar="NAME", help="make or repair the environment of a toolchain")
+    changes.add_argument("--remove", metavar="NAME", help="remove the environment of a toolchain")
     parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
     parser.set_defaults(run=run)
 
@@ -33,6 +38,12 @@ def _show(view: MachineView, console: Console) -> None:
         else:
             console.print(f"[yellow]missing[/]    {name}: {escape(availability.reason)}")
             console.print(f"           {escape(availability.install)}")
+    for each, there in view.toolchains:
+        colour = {State.READY: "green", State.MISSING: "dim"}.get(there, "yellow")
+        about = f"{escape(each.summary)} ({each.size_gb:g} GB)"
+        console.print(f"[{colour}]{there}[/]  toolchain {each.id}: {about}")
+        if there is not State.READY:
+            console.print(f"           whetstone doctor --install {each.id}")
     closed = view.confinement
     state = "[green]confined[/]" if closed.available else "[yellow]not confined[/]"
     console.print(f"uploads    {state} {escape(closed.reason)}")
@@ -45,8 +56,21 @@ def _show(view: MachineView, console: Console) -> None:
         console.print(f"{'[bold]' if changed else '[dim]'}{name}={escape(value)}[/]")
 
 
-def run(options: argparse.Namespace, _: Console) -> int:
-    """Show it."""
+def _change(options: argparse.Namespace, console: Console) -> int:
+    toolchain = get_toolchain(options.install or options.remove)
+    if options.remove:
+        remove(toolchain)
+        console.print(f"{escape(toolchain.name)} is removed.")
+        return 0
+    install(toolchain, lambda line: console.print(f"[dim]{escape(line)}[/]"))
+    console.print(f"{escape(toolchain.name)} is ready.")
+    return 0
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Show it, or change a toolchain."""
+    if options.install or options.remove:
+        return _change(options, console)
     view = machine()
     if options.json:
         print_json(view)

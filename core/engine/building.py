@@ -22,6 +22,7 @@ from core.protocols import LocalArtifact, Pass
 from core.registry import get_format, get_pass
 from core.serde import digest, to_plain
 from core.store.store import Store
+from core.toolchains.lists import get_toolchain
 from core.work.executor import Executor
 from core.work.stop import Stop
 from core.work.unit import Check, Progress, unheard
@@ -41,6 +42,7 @@ def artifact_id(parent: Artifact, technique: Pass, params: Any, data: DataSet | 
     Of a format that is bound to its machine, the id is bound to it, too.
     """
     bound = get_format(technique.produces[parent.format]).machine_bound
+    libraries = {module: version(module) for module in technique.libraries}
     return digest(
         parent.id,
         technique.id,
@@ -48,7 +50,7 @@ def artifact_id(parent: Artifact, technique: Pass, params: Any, data: DataSet | 
         to_plain(params),
         data.id if data is not None and technique.calibrates else None,
         seed,
-        {module: version(module) for module in technique.libraries},
+        libraries | ({"toolchain": get_toolchain(technique.toolchain).lock} if technique.toolchain else {}),
         *([fingerprint()] if bound else []),
     )[:24]
 
@@ -156,7 +158,8 @@ class Builder:
     def _run(self, identity: str, parent: Artifact, step: Step) -> Artifact:
         inputs = {MODEL: parent.files, **({DATA: parts_of(self._data, FOR_BUILDING)} if self._data else {})}
         request = BuildRequest(step, self._model, parent)
-        unit = BUILD.unit(request, inputs=inputs, cores=CORES, seed=self._seed)
+        toolchain = get_pass(step.pass_id).toolchain
+        unit = BUILD.unit(request, inputs=inputs, toolchain=toolchain, cores=CORES, seed=self._seed)
         result = self._executor.run(unit, self._stop, self._on_progress)
         built = result.values
         made = Artifact(identity, parent.id, step, built.format, result.files, built.options, built.details)

@@ -60,6 +60,8 @@ class Pass(ABC):
         bridges: Whether it is put in by itself wherever a technique or a runtime needs another format.
         on_source: Whether it works on the network itself and comes before exports; others come after them.
         libraries: Modules whose versions enter artifact ids.
+        toolchain: Name of the environment that it runs in, see `core.toolchains`, for libraries that clash
+            with ours; its list then enters artifact ids. Empty for our own.
         build_s: Seconds for a small model on two cores, imports included; and seconds more for every 10^9
             multiply-accumulates of a forward pass. A first guess: builds that were seen correct it.
     """
@@ -78,6 +80,7 @@ class Pass(ABC):
     bridges: ClassVar[bool] = False
     on_source: ClassVar[bool] = False
     libraries: ClassVar[tuple[str, ...]] = ()
+    toolchain: ClassVar[str] = ""
     build_s: ClassVar[tuple[float, float]] = (2.0, 0.5)
 
     @property

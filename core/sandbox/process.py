@@ -25,7 +25,7 @@ from core.sandbox.confinement import confinement
 from core.sandbox.exit_status import death, timed_out
 from core.sandbox.limits import ResourceLimits
 from core.sandbox.protocol import Message, decode, encode, error_of
-from core.sandbox.spawn import spawn
+from core.sandbox.spawn import OURS, Interpreter, spawn
 from core.settings import get_settings
 
 LONGEST_REPLY = 4 * 1024**2
@@ -49,6 +49,7 @@ class Child:
         env: Variables added to its environment, which otherwise holds harmless names only. Folders in its
             PYTHONPATH may be read and imported from.
         confined: Whether Landlock and seccomp close it in. Off only for code and files of our own.
+        interpreter: The Python that runs it: ours, or that of a toolchain's environment.
 
     Raises:
         InputError: A path in `reads` does not exist.
@@ -64,6 +65,7 @@ class Child:
         limits: ResourceLimits | None = None,
         env: Mapping[str, str] | None = None,
         confined: bool = True,
+        interpreter: Interpreter = OURS,
     ) -> None:
         if confined:
             _require_confinement()
@@ -78,7 +80,7 @@ class Child:
         self._calling, self._ending = threading.Lock(), threading.Lock()
         self._cancelled = self._stopped = False
         self._scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=folder))
-        self._process = spawn(module, folder, self._scratch, env or {})
+        self._process = spawn(module, folder, self._scratch, env or {}, interpreter)
         self._channel = Channel(self._process, LONGEST_REPLY)
         self._channel.send(encode(setup))
 

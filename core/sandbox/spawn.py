@@ -7,19 +7,32 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from core.settings import PREFIX, get_settings
 
-_ROOT = Path(__file__).resolve().parents[2]
 # Passwords and tokens live in the environment: a child gets harmless names only.
 _KEPT_NAMES = frozenset({"PATH", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"})
 _KEPT_PREFIXES = ("LC_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "GOMP_", "MALLOC_")
 _SCRATCH_NAMES = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR")
 
 
-def spawn(module: str, folder: Path, scratch: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python to start children with, and the folder that it finds this project's package in."""
+
+    python: Path
+    root: Path
+
+
+OURS = Interpreter(Path(sys.executable), Path(__file__).resolve().parents[2])
+
+
+def spawn(
+    module: str, folder: Path, scratch: Path, env: Mapping[str, str], interpreter: Interpreter = OURS
+) -> subprocess.Popen[bytes]:
     """Start the entry of a child, in a session of its own, with three pipes.
 
     Args:
@@ -27,10 +40,15 @@ def spawn(module: str, folder: Path, scratch: Path, env: Mapping[str, str]) -> s
         folder: Its working folder.
         scratch: Its HOME and TMPDIR.
         env: Variables added last; its PYTHONPATH is appended to the project's.
+        interpreter: What runs it.
     """
     # -P keeps the working folder, which holds uploads, out of the import path.
-    command = [sys.executable, "-P", "-s", "-m", "core.sandbox.entry", module]
-    return _spawner(os.getpid()).submit(_start, command, folder, _environment(scratch, env)).result()
+    command = [str(interpreter.python), "-P", "-s", "-m", "core.sandbox.entry", module]
+    return (
+        _spawner(os.getpid())
+        .submit(_start, command, folder, _environment(scratch, env, interpreter.root))
+        .result()
+    )
 
 
 @cache
@@ -50,7 +68,7 @@ def _start(command: list[str], folder: Path, env: dict[str, str]) -> subprocess.
     )
 
 
-def _environment(scratch: Path, env: Mapping[str, str]) -> dict[str, str]:
+def _environment(scratch: Path, env: Mapping[str, str], root: Path) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if k in _KEPT_NAMES or k.startswith(_KEPT_PREFIXES)}
     own = get_settings().extensions
     added = {
@@ -60,5 +78,5 @@ def _environment(scratch: Path, env: Mapping[str, str]) -> dict[str, str]:
         **dict.fromkeys(_SCRATCH_NAMES, str(scratch)),
         **env,
     }
-    added["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), env.get("PYTHONPATH", "")]))
+    added["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), env.get("PYTHONPATH", "")]))
     return kept | added

@@ -11,6 +11,8 @@ from core.protocols import Availability
 from core.registry import runtimes
 from core.sandbox.confinement import Confinement, confinement
 from core.settings import Settings, get_settings
+from core.toolchains.environments import State, state_of
+from core.toolchains.lists import Toolchain, toolchains
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,14 @@ class MachineView:
         runtimes: Id, name and availability of each runtime.
         confinement: What the system offers to close uploads in.
         settings: Name of the environment variable, its value, and whether it differs from the default.
+        toolchains: Every toolchain, and what there is of its environment.
     """
 
     environment: Environment
     runtimes: tuple[tuple[str, str, Availability], ...]
     confinement: Confinement
     settings: tuple[tuple[str, str, bool], ...]
+    toolchains: tuple[tuple[Toolchain, State], ...] = ()
 
 
 def machine() -> MachineView:
@@ -39,7 +43,8 @@ def machine() -> MachineView:
         for name, value in values.items()
     )
     found = tuple((each.id, each.name, each.available()) for each in runtimes().values())
-    return MachineView(environment(), found, confinement(), rows)
+    environments = tuple((each, state_of(each)) for each in toolchains().values())
+    return MachineView(environment(), found, confinement(), rows, environments)
 
 
 def _without_passwords(settings: Settings) -> Settings:

@@ -1,4 +1,4 @@
-"""The executor of one machine: every unit in a fresh confined process beside this one."""
+"""Executor on one machine: every unit in a fresh confined process, of our Python or of a toolchain's."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from core.errors import ChildTimeout
 from core.sandbox.answers import made_of, part, unusable
 from core.sandbox.process import Child, usual_limits
 from core.sandbox.protocol import Message
+from core.sandbox.spawn import OURS
 from core.serde import to_plain
 from core.settings import get_settings
 from core.texts import one_line
+from core.toolchains.environments import interpreter
+from core.toolchains.lists import get_toolchain
 from core.work.child import Order
 from core.work.executor import Files
 from core.work.folders import job_folder
@@ -40,6 +43,10 @@ class _Place:
     @property
     def out(self) -> Path:
         return self.folder / "out"
+
+    def tell(self, message: str) -> None:
+        """Pass on a message alone."""
+        self.on_progress(Progress(message=message))
 
 
 class LocalExecutor:
@@ -104,16 +111,23 @@ def _confined(kind: Kind[Q, A], unit: WorkUnit[Q, A], stop: Stop, place: _Place)
             )
         )
 
+    python = OURS
+    if unit.toolchain:
+        python = interpreter(get_toolchain(unit.toolchain), place.tell, lambda: _seconds(unit, stop))
     seconds = _seconds(unit, stop)
     order = to_plain(Order(unit, place.out, place.inputs, seconds))
     reads = [*place.inputs.values(), *unit.reads]
     limits = usual_limits(unit.memory_bytes)
-    with Child(CHILD, reads=reads, writes=place.out, limits=limits, env=ENV) as child, stop.watching(child):
+    with (
+        Child(CHILD, reads=reads, writes=place.out, limits=limits, env=ENV, interpreter=python) as child,
+        stop.watching(child),
+    ):
         said = child.call("do", order, seconds, step=kind.name, on_progress=heard)
     return part(said, "values", kind.answer), file_names(said.get("files"))
 
 
 def _seconds(unit: WorkUnit[Any, Any], stop: Stop) -> float:
+    stop.check()
     most = get_settings().child_timeout_s if unit.deadline_s is None else unit.deadline_s
     seconds = min(most, stop.remaining_s)
     if seconds < LEAST_STEP_S:

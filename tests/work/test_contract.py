@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import sys
 import threading
 import time
 from pathlib import Path
@@ -15,11 +15,13 @@ from core.store.blobs import Blobs
 from core.work.executor import Executor
 from core.work.stop import Stop
 from core.work.unit import Progress, WorkResult, WorkUnit
+from tests.work.conftest import probe
 
 
 def unit(act: str, number: float = 0.0, path: str = "", **more: Any) -> WorkUnit[Any, Any]:
-    kind = importlib.import_module("probe_kind")
-    made: WorkUnit[Any, Any] = kind.UNIT.unit(kind.Request(act, number, path), **more)
+    kind = probe()
+    request = kind.Request(act, number, path)
+    made: WorkUnit[Any, Any] = kind.UNIT.unit(request, toolchain=kind.TOOLCHAIN, **more)
     return made
 
 
@@ -78,8 +80,9 @@ def test_a_unit_can_be_stopped(executor: Executor) -> None:
 def test_progress_is_heard_in_order(executor: Executor) -> None:
     heard: list[Progress] = []
     result = executor.run(unit("tell", number=3), Stop(), heard.append)
-    assert [each.message for each in heard] == ["step 0", "step 1", "step 2"]
-    assert heard[1].figures == {"loss": 0.5}
+    said = [each for each in heard if each.figures]
+    assert [each.message for each in said] == ["step 0", "step 1", "step 2"]
+    assert said[1].figures == {"loss": 0.5}
     assert list(result.events) == heard
 
 
@@ -108,3 +111,10 @@ def test_a_unit_reads_its_inputs_and_nothing_else(executor: Executor, tmp_path: 
     with pytest.raises(ChildCrashed, match="PermissionError"):
         run(executor, "escape", path=str(secret))
     assert run(executor, "escape", path=str(secret), reads=(secret,)).values.text == "secret"
+
+
+def test_a_unit_runs_in_its_toolchain(executor: Executor, tmp_path: Path) -> None:
+    place = Path(run(executor, "where").values.text)
+    ours = Path(sys.prefix)
+    assert (place == ours) is (probe().TOOLCHAIN == "")
+    assert run(executor, "where").values.number == (2 if probe().TOOLCHAIN else 1)

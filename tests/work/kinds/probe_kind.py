@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from core.errors import PassFailed, UnsafeUpload
 from core.sandbox import replies
 from core.sandbox.protocol import encode
 from core.work.unit import Done, Job, Kind, Progress
+
+TOOLCHAIN = ""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -101,6 +105,12 @@ def link(request: Request, job: Job) -> Done[Answer]:
 def escape(request: Request, job: Job) -> Done[Answer]:
     """Read what no unit may read."""
     return Done(Answer(0, Path(request.path).read_text()))
+
+
+def where(_: Request, __: Job) -> Done[Answer]:
+    """Say which Python does it, and which of two packages it has."""
+    found = [name for name in ("tiny", "core") if find_spec(name)]
+    return Done(Answer(len(found), sys.prefix))
 
 
 def nothing(_: Request, __: Job) -> Done[Answer]:

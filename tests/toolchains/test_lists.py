@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from core.errors import InvalidRequest
+from core.registry import passes
+from core.toolchains.lists import get_toolchain, read, toolchains
+from tests.toolchains.tiny import write_list
+
+
+def test_every_list_that_comes_along_is_pinned_and_used_by_a_pass() -> None:
+    assert {each.toolchain for each in passes().values()} - {""} == set(toolchains())
+    for each in toolchains().values():
+        assert each.summary.endswith(".")
+        # The process that runs there needs these two of ours.
+        for library in ("msgspec", "numpy"):
+            assert any(re.fullmatch(rf"{library}==[\d.]+", line) for line in each.requirements)
+
+
+@pytest.mark.parametrize(
+    "pins", ["", "tiny>=1.0\n", "tiny\n", "--index-url somewhere\n", "tiny @ file:///x\n"]
+)
+def test_what_is_not_pinned_is_no_list(tmp_path: Path, pins: str) -> None:
+    with pytest.raises(InvalidRequest, match="no list of a toolchain"):
+        read(write_list(tmp_path, pins=pins))
+
+
+def test_the_lock_follows_what_is_installed(tmp_path: Path) -> None:
+    first = read(write_list(tmp_path)).lock
+    assert read(write_list(tmp_path, imports="tiny json")).lock == first
+    assert read(write_list(tmp_path, pins="tiny==1.1\n")).lock != first
+
+
+def test_an_unknown_one_names_those_that_there_are() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        get_toolchain("nothing")
+    assert "litert" in caught.value.hint
