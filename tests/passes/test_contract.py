@@ -20,7 +20,12 @@ from tests.passes.conftest import Sample, answer, apply, artifact, context
 
 FORMATS = set(registry.formats())
 PASSES = registry.passes()
-CASES = [(name, format) for name, found in PASSES.items() for format in sorted(found.accepts)]
+CASES = [
+    (name, format)
+    for name, found in PASSES.items()
+    if not found.toolchain
+    for format in sorted(found.accepts)
+]
 SETTINGS = [
     (name, field.name, choice)
     for name, found in PASSES.items()
