@@ -12,15 +12,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from core.domain.recipe import Recipe
 from core.domain.run import Limits, RunRequest
 from core.engine import add_data, add_model, cancel, check_numbers, open_store, recover, submit
+from core.errors import InvalidRequest
+from core.metrics.choice import chosen as chosen_metric
+from core.metrics.choice import usual_drop
 from core.protocols import InspectOptions
 from core.search.spelling import parse, parse_strategy
 from core.store.store import Store
 from core.views import RunView, run_view
 
+AUTO: Literal["auto"] = "auto"
 POLL_S = 0.3
 PATIENCE_S = 5.0
 
@@ -67,7 +72,8 @@ def optimize(
     recipes: Sequence[str | Recipe] = (),
     strategy: str = "",
     runtimes: Sequence[str] = (),
-    max_drop: float | None = 1.0,
+    metric: str = "",
+    max_drop: float | Literal["auto"] | None = AUTO,
     max_latency_ms: float | None = None,
     max_size_bytes: int | None = None,
     budget_s: float | None = None,
@@ -82,6 +88,7 @@ def optimize(
     build: str = "",
     on_change: Callable[[RunView], None] | None = None,
     store: Store | None = None,
+    train: str | Path | None = None,
 ) -> RunView:
     """Build and measure optimized versions of a model and return the finished run.
 
@@ -94,7 +101,10 @@ def optimize(
         strategy: Search strategy with its parameters, such as ``refine:most=8``, which adds candidates while
             results come in; by default those of the preset, or `recipes`, are all.
         runtimes: Ids of the runtimes to consider; all available ones by default.
-        max_drop: Max accuracy drop in points; None for no limit.
+        metric: Id of the metric to hold outputs against labels, such as ``macro_f1``; by default the task's.
+        max_drop: Max drop of the metric: in points of a share such as accuracy, else in its own unit; None
+            for no limit. ``auto`` is 1 point, or what hardly matters in the metric's unit: for MAE and RMSE
+            1 % of the targets' standard deviation.
         max_latency_ms: Largest median latency.
         max_size_bytes: Largest artifact.
         budget_s: Seconds in all, reading the model and the data included.
@@ -106,6 +116,7 @@ def optimize(
         shapes: Example shape by input name, where the file does not tell.
         on_change: Told of each new state while the run goes on.
         store: Where to keep everything; the configured one by default.
+        train: File or folder of a training set for techniques that train; rows that test are left out of it.
 
     Raises:
         InputError: Model, data or options cannot be used.
@@ -118,7 +129,8 @@ def optimize(
         strategy=chosen,
         strategy_params=params,
         runtimes=tuple(runtimes),
-        limits=Limits(max_drop, max_latency_ms, max_size_bytes),
+        metric=metric,
+        limits=Limits(1.0 if max_drop == AUTO else max_drop, max_latency_ms, max_size_bytes),
         budget_s=budget_s,
         threads=threads,
         batch=1 if batch is None else batch,
@@ -130,7 +142,13 @@ def optimize(
     stated = InspectOptions("", architecture, dict(shapes or {}), task, build)
     files = [Path(each) for each in code]
     described = add_model(store, Path(model), stated, beside=True, code=files, exposed=False)
-    prepared = add_data(store, data, described, seed=seed) if data is not None else None
+    if train is not None and data is None:
+        raise InvalidRequest("There are data to train on and none to test on.", hint="Name the data, too.")
+    prepared = add_data(store, data, described, seed=seed, training=train) if data is not None else None
+    judged_by = chosen_metric(metric, described, prepared)
+    if max_drop == AUTO:
+        limits = replace(request.limits, max_drop=usual_drop(judged_by, prepared))
+        request = replace(request, limits=limits)
     rows = described.fixed_batch or 1 if batch is None else batch
     request = replace(
         request,

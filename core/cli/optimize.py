@@ -13,12 +13,13 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from core.api import optimize
+from core.api import AUTO, optimize
 from core.cli.inspect import add_source_options, source_options
 from core.cli.output import print_json
 from core.domain.run import CandidateStatus, RunStatus
 from core.engine import export, open_store
 from core.errors import ErrorRecord, InvalidRequest, from_record
+from core.registry import metrics
 from core.store.store import Store
 from core.views import Row, RunView, event_log, results
 
@@ -53,8 +54,14 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--strategy", default="", help="adds candidates while results come in: refine, or refine:most=8"
     )
     parser.add_argument("--runtimes", default="", help="comma-separated; default: all that are available")
+    parser.add_argument("--train", help="a training set for techniques that train; as --data, but no id")
+    known = ", ".join(metrics())
+    parser.add_argument("--metric", default="", help=f"{known} (default: the task's)")
     parser.add_argument(
-        "--max-drop", type=float, default=1.0, help="accuracy points, inf for no limit (default: 1.0)"
+        "--max-drop",
+        type=float,
+        help="points of accuracy and other shares, else in the metric's own unit; inf for no limit (default: "
+        "1 point; 1 %% of the targets' standard deviation in MAE or RMSE)",
     )
     parser.add_argument("--max-latency", type=float, help="milliseconds per call")
     parser.add_argument("--max-size", type=float, help="megabytes")
@@ -91,7 +98,7 @@ class Progress:
     def __init__(self, console: Console, verbose: bool = False) -> None:
         self._console, self._verbose, self._told = console, verbose, 0
         self._shown: dict[str, str] = {}
-        self._stage = ""
+        self._stage = self._parts = ""
 
     def __call__(self, view: RunView) -> None:
         """Print what is new in `view`."""
@@ -99,6 +106,9 @@ class Progress:
             self._told = event.sequence
             took = "" if event.seconds is None else f" ({event.seconds:.1f} s)"
             self._console.print(f"[dim]{event.after_s:7.1f} s  {escape(event.text)}{took}[/]")
+        if view.data is not None and not self._parts:
+            self._parts = f"{view.data.name}: {view.data.preparation.get('Used as', '')}"
+            self._console.print(f"[dim]{escape(self._parts)}[/]")
         for row in view.candidates:
             # Once more where the final heat changed the figures.
             if row.candidate.status.final and self._shown.get(row.id) != (line := describe(row)):
@@ -121,9 +131,10 @@ def describe(row: Row) -> str:
         return f"[yellow]{row.status:8}[/] {name}: {escape(row.why)}{needed}"
     speed = row.speedup
     figures = f"{row.latency_ms.value:9.3f} ms  {speed.value:5.2f}x ({speed.low:.2f}–{speed.high:.2f})"
-    if row.accuracy is not None and row.drop is not None:
-        change = round(-row.drop.value, 2) + 0.0  # no minus before zero
-        figures += f"  {row.accuracy:6.2f} % ({change:+.2f} points)"
+    if row.accuracy is not None and row.change is not None:
+        scale, change = row.scale, row.change.value
+        metric = "" if scale.unit == "%" else f"{scale.name} "
+        figures += f"  {metric}{scale.words(row.accuracy, 2):>8} ({scale.difference(change)})"
     elif row.agreement is not None:
         figures += f"  agrees on {row.agreement.value:.1f} %"
     return f"[green]{row.status:8}[/] {figures}  {(row.size_bytes or 0) / 1e6:8.2f} MB  {name}"
@@ -184,7 +195,8 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
         "recipes": options.recipe,
         "strategy": options.strategy,
         "runtimes": [name for name in options.runtimes.split(",") if name],
-        "max_drop": bounded(options.max_drop),
+        "metric": options.metric,
+        "max_drop": AUTO if options.max_drop is None else bounded(options.max_drop),
         "max_latency_ms": bounded(options.max_latency),
         # What is no number stays none, and is refused with the rest.
         "max_size_bytes": round(size * 1e6) if size is not None and isfinite(size) else size,
@@ -204,6 +216,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     view = optimize(
         options.model,
         options.data,
+        train=options.train,
         architecture=stated.architecture,
         shapes=stated.shapes,
         task=stated.task,

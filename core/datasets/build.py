@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.datasets.images.normalization import PreparedImages
-from core.datasets.labels import IGNORED, listed
+from core.datasets.labels import listed
 from core.datasets.preview import write_preview
 from core.datasets.splits import Part, Split, split, split_around
 from core.datasets.validation import check
@@ -114,6 +114,7 @@ def build(
         preparation=prepared.preparation | {"Used as": described(parts, learned)},
         search_samples=len(parts.search),
         training_samples=learned,
+        **_labelling(prepared),
     )
     return Built(data, tuple(files))
 
@@ -121,16 +122,28 @@ def build(
 def _prepared(
     path: Path | None, folder: Path, model: SourceModel, params: dict[str, Any], wanted: str
 ) -> tuple[Prepared, str]:
-    """Return checked rows and the id of their format; labels only where the model is a classifier."""
+    """Return checked rows and the id of their format."""
     found = choose_format(path, wanted)
     made = make(found.Params, params)
     if path is None and found.id != RANDOM:
         raise InvalidRequest(f"The format {found.name} needs data.", hint="Give a file or folder.")
     prepared = found.prepare(path or Path(found.id), folder / SCRATCH, model, made)
-    if model.classes is None and prepared.labels is not None:
-        prepared = replace(prepared, labels=None, classes=(), preparation=prepared.preparation | IGNORED)
     check(prepared, model)
     return prepared, found.id
+
+
+def _labelling(prepared: Prepared) -> dict[str, Any]:
+    labels = prepared.labels
+    if labels is None:
+        return {}
+    numbers = labels.dtype.kind == "f"
+    spread = float(labels.std()) if numbers else 0.0
+    return {
+        "numbers": numbers,
+        "label_classes": prepared.label_classes,
+        "label_shape": labels.shape[1:],
+        "label_spread": spread,
+    }
 
 
 def _split(prepared: Prepared, samples: int, seed: int) -> Split:

@@ -11,7 +11,7 @@ from core.protocols import Array
 
 SHOWN = 12
 LONGEST_NUMBER = 9
-IGNORED = {"Labels": "left out: the model is no classifier, so outputs are compared instead"}
+IGNORED = {"Labels": "left out: they fit none of the model's outputs, so outputs are compared instead"}
 
 
 @dataclass(frozen=True)
@@ -19,14 +19,16 @@ class Labels:
     """Class indices with what they mean.
 
     Attributes:
-        indices: (samples,) int64.
+        indices: (samples,) int64; (samples, ...) for maps of labels; float64 for numbers to predict.
         classes: Names in index order; empty where unknown.
         notes: How they were found, as label and value.
+        count: Number of classes to choose from; None for numbers to predict.
     """
 
     indices: Array
     classes: tuple[str, ...] = ()
     notes: dict[str, str] = field(default_factory=dict)
+    count: int | None = None
 
 
 def parse_names(text: str) -> tuple[str, ...]:

@@ -55,6 +55,10 @@ def write_preview(folder: Path, prepared: Prepared, model: SourceModel, rows: Ar
 def _item(prepared: Prepared, row: int) -> dict[str, object]:
     if prepared.labels is None:
         return {"label": None, "class": ""}
+    if prepared.labels[row].size != 1:
+        return {"label": None, "class": ""}
+    if prepared.labels.dtype.kind == "f":
+        return {"label": None, "class": f"{prepared.labels[row].item():.4g}"}
     label = int(prepared.labels[row])
     name = prepared.classes[label] if label < len(prepared.classes) else str(label)
     return {"label": label, "class": name}

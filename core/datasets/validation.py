@@ -11,6 +11,7 @@ from core.errors import DataMismatch
 from core.protocols import Array, Prepared
 
 MIN_SAMPLES = 4
+IGNORED_CLASS = 255
 CHUNK_BYTES = 16 * 1024**2
 
 
@@ -40,8 +41,8 @@ def check(prepared: Prepared, model: SourceModel) -> None:
     sizes: dict[str, tuple[int, str]] = {}
     for spec in model.inputs:
         _check_input(prepared.inputs[spec.name], spec, sizes)
-    if prepared.labels is not None and model.classes is not None:
-        _check_labels(prepared.labels, model.classes)
+    if prepared.labels is not None:
+        _check_labels(prepared.labels, prepared.label_classes or model.classes)
 
 
 def _check_input(array: Array, spec: TensorSpec, sizes: dict[str, tuple[int, str]]) -> None:
@@ -91,7 +92,18 @@ def _check_values(array: Array, spec: TensorSpec) -> None:
                 )
 
 
-def _check_labels(labels: Array, classes: int) -> None:
+def _check_labels(labels: Array, classes: int | None) -> None:
+    if labels.dtype.kind == "f":
+        if not (finite := np.isfinite(labels.reshape(len(labels), -1)).all(axis=1)).all():
+            raise DataMismatch(
+                f"The label of sample {int(finite.argmin()) + 1} is no number (NaN or infinity).",
+                hint="Remove or fill such values.",
+            )
+        return
+    if labels.ndim > 1:  # what is to be ignored in maps of labels lies outside of the classes
+        labels = labels[(labels >= 0) & (labels != IGNORED_CLASS)]
+    if classes is None or not labels.size:
+        return
     low, high = int(labels.min()), int(labels.max())
     if low < 0:
         raise DataMismatch(

@@ -172,6 +172,16 @@ class Scale:
         """The unit of differences: ``points`` of a share."""
         return "points" if self.unit == "%" else self.unit
 
+    def words(self, value: float, digits: int = 1) -> str:
+        """Return a value with its unit: `digits` decimals of a share, else four digits in all."""
+        number = f"{value:.{digits}f}" if self.unit == "%" else f"{value:.4g}"
+        return f"{number} {self.unit}".strip()
+
+    def difference(self, value: float) -> str:
+        """Return a signed difference with its unit."""
+        number = f"{round(value, 2) + 0.0:+.2f}" if self.unit == "%" else f"{value:+.3g}"
+        return f"{number} {self.step}".strip()
+
 
 @dataclass(frozen=True)
 class Accuracy:

@@ -13,10 +13,18 @@ TASKS = {
     "image-classification": "Image classification",
     "text-classification": "Text classification",
     "tabular-classification": "Tabular classification",
+    "token-classification": "Token classification",
+    "text-generation": "Text generation",
+    "image-segmentation": "Image segmentation",
     "regression": "Regression",
+    "image-to-image": "Image to image",
     "other": "Task unknown",
 }
-"""What a model may be for, with its name for people; all that end in ``classification`` have classes."""
+"""What a model may be for, by the names of Hugging Face where they have one, with its name for people."""
+NUMBER_TASKS = frozenset({"regression", "image-to-image"})
+"""Those whose outputs are numbers to predict."""
+CLASS_TASKS = frozenset(TASKS) - NUMBER_TASKS - {"other"}
+"""Those whose outputs are scores of classes."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +165,7 @@ class SourceModel:
         Args:
             labelled: Whether the data brings class labels, which are evidence too.
         """
-        return self.classes if labelled or self.task.endswith("classification") else None
+        return self.classes if labelled or self.task in CLASS_TASKS else None
 
     @property
     def by_rows(self) -> bool:

@@ -11,6 +11,7 @@ from core.domain.recipe import Recipe
 from core.domain.run import PLANNING, Candidate, CandidateStatus, RunRequest
 from core.errors import ErrorRecord, InvalidRequest, WhetstoneError
 from core.machine.environment import environment
+from core.metrics.choice import chosen
 from core.params import make
 from core.registry import get_executor, get_pass, get_runtime, runtimes
 from core.search.costs import BuildCosts
@@ -112,6 +113,7 @@ def plan(store: Store, request: RunRequest) -> RunPlan:
     model = store.models.get(request.model_id)
     data = None if request.data_id is None else store.data.get(request.data_id)
     _check_request(request, model)
+    chosen(request.metric, model, data)
     here = environment()
     proposed, first = proposals(request, model, here), baseline(model, request.threads, request.batch)
     listed = [first, *proposed.foreseen(first)]

@@ -30,7 +30,7 @@ def excess_words(drop: Interval, limit: float, scale: Scale) -> str:
 def change_words(accuracy: Accuracy) -> str:
     """Return the change of the value, such as ``at −0.2 points (−0.5…+0.1) of accuracy``."""
     ends, scale = range_words(accuracy), accuracy.scale
-    value = signed(accuracy.change.value, places(accuracy.change, scale))
+    value = signed(accuracy.change.value, places(accuracy))
     if scale.unit == "%":
         return f"at {value} points ({ends}) of {scale.name}"
     return f"with {scale.name} changed by {_with_unit(value, scale)} ({ends})"
@@ -39,16 +39,21 @@ def change_words(accuracy: Accuracy) -> str:
 def range_words(accuracy: Accuracy, between: str = "…") -> str:
     """Return the ends of the change's interval."""
     change = accuracy.change
-    digits = places(change, accuracy.scale)
+    digits = places(accuracy)
     return f"{signed(change.low, digits)}{between}{signed(change.high, digits)}"
 
 
-def places(change: Interval, scale: Scale) -> int:
-    """Return the decimals that an interval supports: one for points, else two digits of its width."""
+def places(accuracy: Accuracy) -> int:
+    """Return the decimals of a change: one for points, else two digits of its interval's width.
+
+    Never more than four digits of the value itself.
+    """
+    change, value = accuracy.change, accuracy.value
     width = change.high - change.low or abs(change.value)
-    if scale.unit == "%" or not width:
+    if accuracy.scale.unit == "%" or not width:
         return 1
-    return min(6, max(0, 1 - floor(log10(width))))
+    most = 3 - floor(log10(abs(value))) if value else 6
+    return min(6, max(0, min(most, 1 - floor(log10(width)))))
 
 
 def signed(value: float, digits: int = 1) -> str:

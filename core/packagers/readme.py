@@ -111,10 +111,11 @@ def change(ours: float, theirs: float) -> str:
 
 def _quality(ours: Result, theirs: Result) -> list[tuple[str, str, str, str]]:
     if ours.accuracy is not None and theirs.accuracy is not None:
-        drop, samples = ours.accuracy.drop, ours.accuracy.samples
-        moved = f"{-drop.value:+.2f} points ({-drop.high:+.2f} to {-drop.low:+.2f})"
-        figures = f"{ours.accuracy.value:.2f} %", f"{theirs.accuracy.value:.2f} %"
-        return [(f"Accuracy, top-1 of {samples:,} samples", *figures, moved)]
+        change, scale, samples = ours.accuracy.change, ours.accuracy.scale, ours.accuracy.samples
+        ends = " to ".join(map(scale.difference, (change.low, change.high)))
+        figures = scale.words(ours.accuracy.value, 2), scale.words(theirs.accuracy.value, 2)
+        name = "Accuracy, top-1" if ours.accuracy.metric == "top1" else scale.name
+        return [(f"{name} of {samples:,} samples", *figures, f"{scale.difference(change.value)} ({ends})")]
     agreement, samples = ours.fidelity.top1_agreement, ours.fidelity.samples
     if agreement is None:
         return []

@@ -20,12 +20,14 @@ class Prepared:
             None.
         classes: Class names in label order.
         preparation: What was done to the raw data, for the page.
+        label_classes: Number of classes that labels choose from, where the model's own does not tell.
     """
 
     inputs: Feed
     labels: Array | None
     classes: tuple[str, ...] = ()
     preparation: dict[str, str] = field(default_factory=dict)
+    label_classes: int | None = None
 
 
 class DataFormat(Protocol):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 
-from core.domain.model import TASKS, Note, SourceModel, TensorSpec
+from core.domain.model import CLASS_TASKS, NUMBER_TASKS, TASKS, Note, SourceModel, TensorSpec
 from core.errors import InvalidRequest
 from core.protocols import Array
 from core.serde import digest
@@ -141,15 +142,23 @@ def restated(model: SourceModel, task: str) -> SourceModel:
     """
     check_task(task)
     classes = model.classes or class_axis(model.inputs, model.outputs)
-    if task.endswith("classification") and classes is None:
+    if task == "image-segmentation":
+        classes = next((spec.shape[1] for spec in model.outputs if _is_map(spec)), None)  # type: ignore[assignment]
+    single = any(prod(spec.resolve(model.symbols)[1:]) == 1 for spec in model.outputs)
+    if task in CLASS_TASKS and classes is None and not (single and task.endswith("classification")):
         shapes = ", ".join(f"{spec.name} {list(spec.shape)}" for spec in model.outputs)
         raise InvalidRequest(
             f"No output has an axis of classes: {shapes}.", hint="State the task regression or other."
         )
-    judged = classes if task.endswith("classification") else None if task == "regression" else model.classes
+    judged = classes if task in CLASS_TASKS else None if task in NUMBER_TASKS else model.classes
     notes = tuple(note for note in model.notes if not note.message.startswith(UNKNOWN))
     identity = digest(model.id, task)[:16] if model.id else ""
     return replace(model, id=identity, task=task, classes=judged, notes=notes)
+
+
+def _is_map(spec: TensorSpec) -> bool:
+    """Whether an output is (N, C, H, W) of scores, as a segmentation has them."""
+    return len(spec.shape) == 4 and isinstance(spec.shape[1], int) and spec.shape[1] > 1
 
 
 def class_axis(inputs: Specs, outputs: Specs) -> int | None:

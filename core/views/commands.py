@@ -36,6 +36,8 @@ def _options(request: RunRequest, data: DataSet | None, recipe: Recipe | None) -
         options.append(("strategy", spell_strategy(request.strategy, request.strategy_params)))
     if request.runtimes:
         options.append(("runtimes", ",".join(request.runtimes)))
+    if request.metric:
+        options.append(("metric", request.metric))
     options.append(("max-drop", "inf" if limits.max_drop is None else limits.max_drop))
     if limits.max_latency_ms is not None:
         options.append(("max-latency", limits.max_latency_ms))
@@ -69,6 +71,7 @@ def python_for(
         "strategy": (spell_strategy(request.strategy, request.strategy_params) if recipe is None else "")
         or None,
         "runtimes": list(request.runtimes) or None,
+        "metric": request.metric or None,
         "max_latency_ms": limits.max_latency_ms,
         "max_size_bytes": limits.max_size_bytes,
         "budget_s": request.budget_s,

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from core.domain.measurement import Interval
+from core.insights.amounts import places, signed
 from core.views.rows import Row
 from core.views.run import Quality, RunView
 
 QUALITY: dict[Quality, str] = {
-    "accuracy": "Accuracy (%)",
     "agreement": "Top-1 agreement (%)",
     "signal": "SQNR (dB)",
 }
+
+
+def _title(view: RunView) -> str:
+    return QUALITY.get(view.quality, view.scale.title)
 
 
 def _interval(found: Interval | None, digits: int) -> str:
@@ -19,16 +23,15 @@ def _interval(found: Interval | None, digits: int) -> str:
     return f"{found.value:.{digits}f} ({found.low:.{digits}f}–{found.high:.{digits}f})"
 
 
-def _change(drop: float) -> str:
-    return f"{round(-drop, 1) + 0.0:+.1f}"
-
-
 def _quality(row: Row, quality: Quality) -> str:
     if quality == "accuracy" and row.accuracy is not None:
-        if row.drop is None:
-            return f"{row.accuracy:.1f}"
-        change, low, high = (_change(end) for end in (row.drop.value, row.drop.high, row.drop.low))
-        return f"{row.accuracy:.1f}, change {change} ({low}…{high})"
+        value = f"{row.accuracy:.1f}" if row.scale.unit == "%" else f"{row.accuracy:.4g}"
+        result = row.candidate.result
+        if row.change is None or result is None or result.accuracy is None:
+            return value
+        found, digits = row.change, places(result.accuracy)
+        change, low, high = (signed(end, digits) for end in (found.value, found.low, found.high))
+        return f"{value}, change {change} ({low}…{high})"
     if quality == "agreement":
         return _interval(row.agreement, 1)
     return "–" if row.sqnr_db is None else f"{row.sqnr_db:.1f}"
@@ -45,7 +48,7 @@ def _line(row: Row, view: RunView) -> str:
 def report(view: RunView) -> str:
     """Return the recommendation, the table of measured candidates and where it was measured, in Markdown."""
     measured = [row for row in view.candidates if row.latency_ms is not None]
-    heads = ("Candidate", "Latency (ms)", "Speed-up (x)", QUALITY[view.quality], "File (MB)")
+    heads = ("Candidate", "Latency (ms)", "Speed-up (x)", _title(view), "File (MB)")
     lines = [view.recommendation.explanation, "", f"| {' | '.join(heads)} |", f"| --- {'| ---: ' * 4}|"]
     lines += [_line(row, view) for row in measured]
     first = view.baseline.candidate.result

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from core.domain.measurement import Environment, Interval, OutputFidelity
-from core.domain.model import TensorSpec
+from core.domain.measurement import Accuracy, Environment, Fidelity, Interval, OutputFidelity
+from core.domain.model import DataSet, TensorSpec
 from core.domain.run import Candidate, Result
 from core.engine.downloads import Download, run_download
 from core.serde import to_plain
@@ -66,12 +66,15 @@ def _recipe(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _accuracy(result: Result) -> dict[str, Any] | None:
-    accuracy = result.accuracy
+def _accuracy(accuracy: Accuracy | None) -> dict[str, Any] | None:
     if accuracy is None:
         return None
     return {
         "metric": accuracy.metric,
+        "name": accuracy.scale.name,
+        "unit": accuracy.scale.unit,
+        "higher_is_better": accuracy.scale.higher,
+        "output": accuracy.output or None,
         "value": accuracy.value,
         "value_ci": _ends(accuracy.interval),
         "drop": accuracy.drop.value,
@@ -94,8 +97,7 @@ def _agreement(agreement: Interval | None) -> dict[str, Any]:
     }
 
 
-def _fidelity(result: Result) -> dict[str, Any]:
-    fidelity = result.fidelity
+def _fidelity(fidelity: Fidelity) -> dict[str, Any]:
     return {
         **_agreement(fidelity.top1_agreement),
         "sqnr_db": fidelity.sqnr_db,
@@ -143,8 +145,11 @@ def _measured(result: Result) -> dict[str, Any]:
         "load_ms": timing.load_ms,
         "load_range_ms": timing.load_range_ms,
         "warm_load_ms": timing.warm_load_ms,
-        "accuracy": _accuracy(result),
-        "fidelity": _fidelity(result),
+        "accuracy": _accuracy(result.accuracy),
+        "fidelity": _fidelity(result.fidelity),
+        "metric_undefined": result.undefined or None,
+        "on_search": result.search
+        and {"accuracy": _accuracy(result.search.accuracy), "fidelity": _fidelity(result.search.fidelity)},
     }
 
 
@@ -181,6 +186,19 @@ def _candidate(row: Row, artifacts: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def _data(data: DataSet, searching: bool) -> dict[str, Any]:
+    """Return the data with the rows of each part; a run that does not search tests with the search rows."""
+    return {
+        "name": data.name,
+        "samples": data.evaluation_samples,
+        "labelled": data.labelled,
+        "calibration_samples": data.calibration_samples,
+        "search_samples": data.search_samples if searching else 0,
+        "test_samples": data.test_samples(searching),
+        "training_samples": data.training_samples,
+    }
+
+
 def results(view: RunView, artifacts: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the result file of a run as plain values.
 
@@ -194,7 +212,7 @@ def results(view: RunView, artifacts: Mapping[str, str] | None = None) -> dict[s
         "schema": SCHEMA,
         "run": {"id": view.run.id, "name": view.run.name, "status": view.run.status.value},
         "model": _model(view),
-        "data": data and {"name": data.name, "samples": data.evaluation_samples, "labelled": data.labelled},
+        "data": data and _data(data, searching=any(row.searched for row in view.candidates)),
         "environment": _environment(first.timing.environment, view.run.request.threads) if first else None,
         "control": view.run.control,
         "limits": to_plain(view.run.request.limits),

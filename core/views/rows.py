@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.domain.measurement import Interval
+from core.domain.measurement import Interval, Scale
 from core.domain.pareto import front
 from core.domain.run import Candidate, Limits, Result
 from core.insights.judgement import judge, loss
@@ -24,8 +24,9 @@ class Row:
         why: Why it is recommended or not, in a sentence.
         latency_ms: Median of one call with its interval.
         speedup: Against the baseline.
-        accuracy: In percent; None without labels.
-        drop: In points; None without labels, and for the baseline, which has no difference from itself.
+        accuracy: In the unit of `scale`; None without labels.
+        drop: In that unit (points of a share); None without labels, and for the baseline, which has no
+            difference from itself.
         agreement: Top-1 agreement with the baseline in percent; None for non-classifiers and the baseline.
         sqnr_db: None where the outputs are identical or nothing was measured.
         size_bytes: Of the artifact.
@@ -47,6 +48,25 @@ class Row:
     memory_bytes: int | None = None
     on_front: bool = False
     sure: bool = False
+
+    @property
+    def scale(self) -> Scale:
+        """How the accuracy is read; that of top-1 accuracy before anything is measured."""
+        result = self.candidate.result
+        return result.accuracy.scale if result is not None and result.accuracy is not None else Scale()
+
+    @property
+    def change(self) -> Interval | None:
+        """By how much the accuracy differs from the baseline's; None as `drop` is."""
+        result = self.candidate.result
+        if self.drop is None or result is None or result.accuracy is None:
+            return None
+        return result.accuracy.change
+
+    @property
+    def searched(self) -> bool:
+        """Whether the search rows were kept apart from the test."""
+        return self.candidate.result is not None and self.candidate.result.search is not None
 
     @property
     def id(self) -> str:

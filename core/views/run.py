@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
+from core.domain.measurement import Scale
 from core.domain.model import DataSet, SourceModel
 from core.domain.run import Candidate, CandidateStatus, Event, EventKind, Limits, Run, RunStatus
 from core.insights.recommendation import Recommendation, recommend
+from core.metrics.choice import chosen, fitting, scale_of
 from core.search.proposals import most_more
 from core.store.runs import ListedRun
 from core.store.store import Store
@@ -47,13 +49,18 @@ Quality = Literal["accuracy", "agreement", "signal"]
 def expected_quality(model: SourceModel, data: DataSet | None) -> Quality:
     """Return by what the quality of `model`'s candidates will be judged on `data`.
 
-    ``accuracy`` needs classes and labels, ``agreement`` classes; without classes it is the ``signal``:
-    how much of the outputs' power is no error.
+    ``accuracy`` needs labels, by whatever metric; ``agreement`` classes; else it is the ``signal``: how much
+    of the outputs' power is no error.
     """
-    labelled = data is not None and data.labelled
-    if not model.classes_judged(labelled):
-        return "signal"
-    return "accuracy" if labelled else "agreement"
+    if fitting(model, data):
+        return "accuracy"
+    return "agreement" if model.classes_judged(data is not None and data.labelled) else "signal"
+
+
+def expected_scale(model: SourceModel, data: DataSet | None, metric: str = "") -> Scale:
+    """Return how the accuracy of `model`'s candidates on `data` will be read, by `metric` or the task's."""
+    found = chosen(metric, model, data) if metric else next(iter(fitting(model, data)), None)
+    return Scale() if found is None else scale_of(found)
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,12 @@ class RunView:
             return "accuracy"
         agree = any(result.fidelity.top1_agreement is not None for result in results)
         return "agreement" if agree else "signal"
+
+    @cached_property
+    def scale(self) -> Scale:
+        """How accuracy is read: by the metric that was measured or, before that, the one to be expected."""
+        known = [row.scale for row in self.candidates if row.accuracy is not None]
+        return known[0] if known else expected_scale(self.model, self.data, self.run.request.metric)
 
     @property
     def baseline(self) -> Row:

@@ -129,7 +129,7 @@ def test_floats_without_a_known_scale_are_still_shown(tmp_path: Path) -> None:
 def test_labels_are_left_out_where_the_model_is_no_classifier(tmp_path: Path) -> None:
     built = build(npz(tmp_path, x=np.zeros((6, 2)), y=np.arange(6)), tmp_path / "out", table_model(2, None))
     assert not built.data.labelled
-    assert "no classifier" in built.data.preparation["Labels"]
+    assert "fit none of" in built.data.preparation["Labels"]
     assert "evaluation/labels.npy" not in built.files
 
 

@@ -107,5 +107,7 @@ def test_a_task_that_there_is_not_is_refused_with_those_there_are() -> None:
 
 def test_a_classification_needs_an_axis_of_classes() -> None:
     flat = replace(described("other", None), outputs=(TensorSpec("y", "float32", ("batch", 1)),))
+    assert restated(flat, "tabular-classification").classes is None  # a single score tells of two classes
+    flat = replace(flat, outputs=(TensorSpec("y", "float32", ("batch", "k")),), symbols={"k": 5})
     with pytest.raises(InvalidRequest, match="No output has an axis of classes"):
         restated(flat, "tabular-classification")

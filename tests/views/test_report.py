@@ -23,6 +23,6 @@ def test_a_report_holds_the_sentence_the_figures_and_the_machine() -> None:
     assert table[0] == "| Candidate | Latency (ms) | Speed-up (x) | Accuracy (%) | File (MB) |"
     assert table[2] == "| base | 10.000 (9.900–10.100) | 1 | 90.0 | 0.00 |"
     assert table[3].startswith("| ★ fast / odd | 2.500 (")
-    assert "90.0, change +0.0 (-0.5…+0.5)" in table[3]
+    assert "90.0, change 0.0 (−0.5…+0.5)" in table[3]
     assert {line.count("|") for line in table} == {6}
     assert "Test CPU, threads: 1, batch: 1" in lines[-1]

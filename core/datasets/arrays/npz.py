@@ -14,7 +14,8 @@ from core.datasets import stratified
 from core.datasets.arrays.headers import Stored, is_npy, is_npz, stored
 from core.datasets.arrays.layout import Fitted, fit
 from core.datasets.images.normalization import ImageParams, PreparedImages, image_input
-from core.datasets.labels import IGNORED, Labels, as_indices, parse_names
+from core.datasets.label_kinds import for_model
+from core.datasets.labels import IGNORED, Labels, parse_names
 from core.domain.model import SourceModel
 from core.errors import DataMismatch, InvalidRequest
 from core.params import setting
@@ -30,6 +31,8 @@ LABELS = (
     "classes",
     "category",
     "species",
+    "mask",
+    "masks",
 )
 NAMES = ("class_names", "label_names", "target_names", "classes", "names", "categories")
 INPUTS = ("x", "images", "image", "data", "inputs", "input", "features", "samples", "pixels")
@@ -61,7 +64,7 @@ class NumpyFile:
         return is_npy(path) or is_npz(path)
 
     def prepare(self, path: Path, folder: Path, model: SourceModel, params: NpzParams) -> PreparedImages:
-        """Return the arrays as the model's inputs and class indices.
+        """Return the arrays as the model's inputs and labels.
 
         Raises:
             InputError: Damaged, unsafe, or not fitting the model.
@@ -87,6 +90,7 @@ class NumpyFile:
             classes=labels.classes if labels else (),
             preparation=notes | _notes(fitted),
             pixels=fitted[0].pixels,
+            label_classes=labels.count if labels else None,
         )
 
 
@@ -180,14 +184,14 @@ def _samples(inputs: list[Stored], labels: Stored | None) -> int:
 
 
 def _labels(found: Found, key: str | None, model: SourceModel, params: NpzParams) -> Labels | None:
-    if key is None or model.classes is None:
+    if key is None:
         return None
     names = parse_names(params.class_names)
     samples = found[key].shape[0] if found[key].shape else 0
     listed = [item for name, item in found.items() if name != key and _are_names(name, item, samples)]
     if not names and listed:
         names = tuple(str(name) for name in listed[0].read().astype(str))
-    return as_indices(found[key].read(), model.classes, names)
+    return for_model(found[key].read(), model, names)
 
 
 def _limit(found: Found, inputs: list[str], model: SourceModel, params: NpzParams) -> int:

@@ -1,4 +1,4 @@
-"""scikit-learn's small sets by name: `digits`, `iris`, `wine`, `breast_cancer`."""
+"""scikit-learn's small sets by name: `digits`, `iris`, `wine`, `breast_cancer`, `diabetes`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from core.datasets.arrays.layout import cast, dims, row_fits
 from core.datasets.builtin.digits import as_images, as_tokens
 from core.datasets.builtin.split import held_out, training
 from core.datasets.images.normalization import ImageParams, Pixels, PreparedImages, image_input
+from core.datasets.label_kinds import for_model
 from core.datasets.labels import IGNORED
 from core.datasets.splits import CALIBRATION_MOST
 from core.domain.model import SourceModel
@@ -26,6 +27,7 @@ SETS = {
     "iris": "Iris flowers",
     "wine": "Wines by chemistry",
     "breast_cancer": "Breast cancer, 30 features",
+    "diabetes": "Diabetes progression, 10 measurements",
 }
 
 
@@ -71,12 +73,13 @@ class Builtin:
             "Set": f"{SETS[path.name]} (scikit-learn's {path.name})",
             "Rows": f"{len(unseen):,} of {len(targets):,} evaluate: those the sample models never saw",
         }
-        known = model.classes is not None
+        found = for_model(targets[rows], model)
         return PreparedImages(
             inputs={model.inputs[0].name: array},
-            labels=targets[rows].astype(np.int64) if known else None,
-            classes=classes if known else (),
-            preparation=about | notes | ({} if known else IGNORED),
+            labels=found.indices if found else None,
+            classes=classes if found and found.count else (),
+            preparation=about | notes | ({} if found else IGNORED),
+            label_classes=found.count if found else None,
             pixels=pixels,
             calibration=np.arange(len(unseen), len(rows)),
         )
@@ -86,7 +89,7 @@ def _load(name: str) -> tuple[Array, Array, tuple[str, ...]]:
     from sklearn import datasets
 
     loaded: Any = getattr(datasets, f"load_{name}")()
-    return loaded.data, loaded.target, tuple(str(label) for label in loaded.target_names)
+    return loaded.data, loaded.target, tuple(map(str, loaded.get("target_names", ())))
 
 
 def _adapt(

@@ -23,6 +23,7 @@ from core.datasets.images.normalization import (
     with_known_preprocessing,
 )
 from core.datasets.images.transforms import describe, fit_picture
+from core.datasets.label_kinds import class_count
 from core.datasets.labels import IGNORED, Labels, by_name, listed, ordered, parse_names
 from core.domain.model import SourceModel
 from core.errors import CorruptFile, DataMismatch, InputError
@@ -90,6 +91,7 @@ class Images:
             classes=labels.classes if labels else (),
             preparation=notes | pixels.describe() | origin(model),
             pixels=pixels,
+            label_classes=labels.count if labels else None,
         )
 
 
@@ -102,15 +104,16 @@ def _skipped(count: int) -> dict[str, str]:
 
 
 def _labels(tree: Tree, model: SourceModel, params: FolderParams) -> Labels | None:
-    if tree.classes is None or model.classes is None:
+    count = class_count(model)
+    if tree.classes is None or count is None:
         return None
     names = parse_names(params.class_names) or tree.order
-    mapping = by_name(sorted(set(tree.classes)), model.classes, names)
+    mapping = by_name(sorted(set(tree.classes)), count, names)
     indices = np.array([mapping[name] for name in tree.classes], dtype=np.int64)
     classes = names or ordered(mapping)
     numbers = not names and all(name == str(index) for name, index in mapping.items())
     how = "as listed" if names else "by number" if numbers else "folder names, sorted"
-    return Labels(indices, classes, {"Classes": f"{listed(classes)} ({how})"})
+    return Labels(indices, classes, {"Classes": f"{listed(classes)} ({how})"}, count)
 
 
 def _read_all(

@@ -12,7 +12,8 @@ import numpy as np
 from core.datasets import stratified
 from core.datasets.arrays.layout import cast, dims, row_fits
 from core.datasets.images.normalization import CHUNK, ImageParams, Pixels, PreparedImages, image_input
-from core.datasets.labels import IGNORED, Labels, as_indices, listed, parse_names
+from core.datasets.label_kinds import for_model
+from core.datasets.labels import IGNORED, Labels, listed, parse_names
 from core.datasets.tables.reader import delimiter_of, numbers, read_table, texts_or_numbers
 from core.domain.model import SourceModel, TensorSpec
 from core.errors import DataMismatch, InvalidRequest
@@ -90,6 +91,7 @@ class Table:
             classes=labels.classes if labels else (),
             preparation=about | stratified.describe(len(rows), len(frame), labels is not None) | notes,
             pixels=pixels,
+            label_classes=labels.count if labels else None,
         )
 
 
@@ -134,9 +136,9 @@ def _check_width(columns: list[str], width: int, spec: TensorSpec, label: str | 
 
 
 def _labels(frame: pd.DataFrame, label: str | None, model: SourceModel, params: TableParams) -> Labels | None:
-    if label is None or model.classes is None:
+    if label is None:
         return None
-    return as_indices(texts_or_numbers(frame, label), model.classes, parse_names(params.class_names))
+    return for_model(texts_or_numbers(frame, label), model, parse_names(params.class_names))
 
 
 def _shaped(

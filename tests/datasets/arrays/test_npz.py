@@ -151,7 +151,7 @@ def test_class_names_travel_along(tmp_path: Path) -> None:
 def test_labels_of_a_model_without_classes_are_left_out(tmp_path: Path) -> None:
     found = prepare(tmp_path, table_model(5, None), x=RNG.standard_normal((6, 5)), y=RNG.standard_normal(6))
     assert found.labels is None
-    assert "no classifier" in found.preparation["Labels"]
+    assert "fit none of" in found.preparation["Labels"]
 
 
 def test_a_single_array_is_inputs_only(tmp_path: Path) -> None:
