@@ -7,28 +7,38 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from core.datasets.splits import FOR_BUILDING, Part
 from core.domain.model import DataSet, FileRef, SourceModel
 from core.domain.recipe import Artifact, Recipe, Step
+from core.engine.checkpoints import checkpoint_folder, forget_checkpoints
 from core.engine.executors import local
 from core.errors import PassNotApplicable
 from core.formats.check import UNIT as CHECK
 from core.machine.environment import fingerprint
 from core.optional import version
 from core.params import make
-from core.passes.build import DATA, MODEL, BuildRequest
+from core.passes.build import DATA, MODEL, TEACHER, BuildRequest, Built
 from core.passes.build import UNIT as BUILD
-from core.protocols import LocalArtifact, Pass
+from core.protocols import LocalArtifact, Pass, Trainer
 from core.registry import get_format, get_pass
 from core.serde import digest, to_plain
+from core.settings import get_settings
 from core.store.store import Store
 from core.toolchains.lists import get_toolchain
 from core.work.executor import Executor
 from core.work.stop import Stop
-from core.work.unit import Check, Progress, unheard
+from core.work.unit import Check, Progress, WorkUnit, unheard
 
 CORES = 2
 """Threads of a build: enough for most steps, and the same on every machine, so that builds are alike."""
+
+
+TRAINING_SHARE = 0.8
+"""Of the time of a candidate: the rest is for what comes after, and for measuring."""
+COMPLETE = "complete"
+"""Detail by which a pass that trains says that the deadline ended it: false."""
 
 
 def source_artifact(model: SourceModel) -> Artifact:
@@ -48,7 +58,7 @@ def artifact_id(parent: Artifact, technique: Pass, params: Any, data: DataSet | 
         technique.id,
         technique.version,
         to_plain(params),
-        data.id if data is not None and technique.calibrates else None,
+        data.id if data is not None and (technique.calibrates or isinstance(technique, Trainer)) else None,
         seed,
         libraries | ({"toolchain": get_toolchain(technique.toolchain).lock} if technique.toolchain else {}),
         *([fingerprint()] if bound else []),
@@ -156,12 +166,30 @@ class Builder:
         return made
 
     def _run(self, identity: str, parent: Artifact, step: Step) -> Artifact:
+        trains = isinstance(get_pass(step.pass_id), Trainer)
         inputs = {MODEL: parent.files, **({DATA: parts_of(self._data, FOR_BUILDING)} if self._data else {})}
         request = BuildRequest(step, self._model, parent)
         toolchain = get_pass(step.pass_id).toolchain
         unit = BUILD.unit(request, inputs=inputs, toolchain=toolchain, cores=CORES, seed=self._seed)
+        if trains:
+            unit = self._training(unit, identity)
         result = self._executor.run(unit, self._stop, self._on_progress)
         built = result.values
+        whole = built.details.get(COMPLETE, True)
+        if not whole:  # not to be taken for what the whole training gives
+            identity = digest(identity, [file.sha256 for file in result.files])[:24]
         made = Artifact(identity, parent.id, step, built.format, result.files, built.options, built.details)
         self._store.artifacts.save(made)
+        if trains and whole:
+            forget_checkpoints(self._store, identity)
         return made
+
+    def _training(self, unit: WorkUnit[BuildRequest, Built], identity: str) -> WorkUnit[BuildRequest, Built]:
+        """Return the unit of a pass that trains: from its checkpoints, with time left to measure."""
+        most = min(self._stop.remaining_s, get_settings().child_timeout_s)
+        return msgspec.structs.replace(
+            unit,
+            inputs={**unit.inputs, TEACHER: self._model.files},
+            checkpoints=checkpoint_folder(self._store, identity),
+            deadline_s=TRAINING_SHARE * most,
+        )

@@ -19,7 +19,8 @@ from core.engine.record import Record, error_record, over_budget
 from core.engine.uploads import add_data
 from core.errors import Cancelled, ChildTimeout, MeasuredElsewhere, PassNotApplicable
 from core.insights.recommendation import contenders
-from core.registry import get_format, get_runtime
+from core.protocols import Trainer
+from core.registry import get_format, get_runtime, passes
 from core.search.costs import BuildCosts
 from core.search.estimate import Forecast
 from core.store.store import Store
@@ -76,7 +77,7 @@ class Execution:
         store, stop, model, doer = self._store, self._stop, self._model, self._executor
         told = (self._on_step, self._on_built, doer, self._on_progress)
         self._builder = Builder(store, model, data, seed, stop, *told)
-        searching = self._proposer.searching
+        searching = self._proposer.searching or any(map(_trains, self._candidates.values()))
         self._measurer = Measurer(store, self._run, self._worker, model, data, stop, searching, doer)
         self._record.began(list(self._candidates.values()))
         try:
@@ -167,7 +168,7 @@ class Execution:
         self._measurer.close()
         self._stage("Final heat: the best candidates and the baseline in interleaved rounds")
         began = time.monotonic()
-        entries = [(each, self._builder.build(each.recipe)) for each in (rows[0], *best)]
+        entries = [(each, self._artifact(each)) for each in (rows[0], *best)]
         seed = self._run.request.seed
         try:
             heated = run_final_heat(
@@ -184,6 +185,11 @@ class Execution:
         self._control(heated[0])
         took = time.monotonic() - began
         self._record.add(EventKind.HEAT, seconds=took, candidates=[each.id for each in changed])
+
+    def _artifact(self, candidate: Candidate) -> Artifact:
+        """Return what was measured of `candidate`, built anew where it was lost."""
+        found = candidate.artifact_id and self._store.artifacts.find(candidate.artifact_id)
+        return found or self._builder.build(candidate.recipe)
 
     def _control(self, baseline: Candidate) -> None:
         if baseline.result is not None:
@@ -246,6 +252,7 @@ class Execution:
             self._record.add(EventKind.BUILT, self._current, seconds, step=pass_id, giga_macs=size)
 
     def _on_progress(self, said: Progress) -> None:
+        self._record.trained(self._current, said)
         if said.message and time.monotonic() - self._told > TELL_EVERY_S:
             self._told = time.monotonic()
             self._stage(f"Building {self._current.name}: {said.message}")
@@ -262,6 +269,11 @@ class Execution:
     def _save(self, candidate: Candidate, stage: str | None = None) -> None:
         self._candidates[candidate.id] = candidate
         self._store.candidates.save(candidate, self._worker, stage, self._estimate_s)
+
+
+def _trains(candidate: Candidate) -> bool:
+    """Whether a pass of its recipe trains, so that the search rows are no part of the test."""
+    return any(isinstance(passes().get(step.pass_id), Trainer) for step in candidate.recipe.steps)
 
 
 def execute(store: Store, run: Run, worker: str, stop: Stop) -> None:

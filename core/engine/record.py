@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from core.domain.run import PLANNING, Candidate, EventKind
 from core.errors import ErrorRecord, WhetstoneError
+from core.passes.build import STEP, STEPS
 from core.store.store import Store
+from core.work.unit import Progress
+
+CURVE_EVERY_S = 5.0
 
 
 def over_budget(message: str) -> ErrorRecord:
@@ -40,7 +46,7 @@ class Record:
     """
 
     def __init__(self, store: Store, run_id: str) -> None:
-        self._events, self._run_id = store.events, run_id
+        self._events, self._run_id, self._curved = store.events, run_id, 0.0
 
     def has(self, kind: EventKind) -> bool:
         """Whether an event of this kind is there."""
@@ -66,3 +72,14 @@ class Record:
         if error is not None:
             data |= {"code": error.code, "message": error.message, "stage": error.stage}
         self._events.append(self._run_id, kind, candidate.id if candidate else "", seconds, **data)
+
+    def trained(self, candidate: Candidate, said: Progress) -> None:
+        """Add a point of a training's curve where `said` holds one: one in a while, and the last."""
+        figures = {name: value for name, value in said.figures.items() if isinstance(value, float | int)}
+        done, total = figures.pop(STEP, None), figures.pop(STEPS, None)
+        if done is None or (time.monotonic() - self._curved < CURVE_EVERY_S and done != total):
+            return
+        self._curved = time.monotonic()
+        values = {name: value for name, value in figures.items() if isfinite(value)}
+        step = candidate.stage
+        self.add(EventKind.TRAINING, candidate, step=step, done=done, total=total, values=values)

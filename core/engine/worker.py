@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TextIO
 
 from core.domain.run import Run
+from core.engine.checkpoints import sweep_checkpoints
 from core.engine.execute import execute
 from core.engine.kits import sweep_kits
 from core.errors import StoreUnusable
@@ -176,6 +177,7 @@ def _mark_interrupted(store: Store) -> None:
 def _tidy(store: Store) -> None:
     _mark_interrupted(store)
     sweep_jobs(store.jobs_dir)
+    sweep_checkpoints(store)
     sweep_kits(store)
     days = get_settings().retention_days
     if days > 0:

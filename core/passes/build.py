@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from core import params, registry
-from core.datasets.rows import BuildRows, build_rows
+from core.datasets.rows import BuildRows, Rows, build_rows
 from core.domain.model import SourceModel
 from core.domain.recipe import Artifact, Step
+from core.errors import PassNotApplicable
 from core.examples import example_feeds
-from core.protocols import Feed, LocalArtifact, PassContext
+from core.protocols import Feed, LocalArtifact, PassContext, Trainer, Training, TrainingRows
 from core.sandbox.answers import lines, unusable
 from core.serde import to_json
 from core.texts import one_line
 from core.work.left import LONGEST_NAME
-from core.work.unit import Check, Done, Job, Kind, WorkUnit
+from core.work.unit import Check, Done, Job, Kind, Progress, WorkUnit
 
 RANDOM_FEEDS = 32
 LASTING = frozenset({"fixed"})
 """Details that hold for whatever is made of an artifact: what it takes for granted."""
 LONGEST_FACTS = 64 * 1024
-MODEL, DATA = "model", "data"
+MODEL, DATA, TEACHER = "model", "data", "teacher"
+WRAP_UP_S, WRAP_UP_SHARE = 10.0, 0.2
+"""Time that a training leaves for writing its artifact: this share of all, and so many seconds at most."""
+TELL_EVERY_S = 0.5
+STEP, STEPS = "step", "steps"
+"""Names of the figures of a training that count its steps."""
 
 
 class BuildRequest(msgspec.Struct, frozen=True):
     """What to build.
 
     The unit's inputs are the artifact's files as ``model`` and those of a built data set as ``data``; without
-    the latter calibration is on random inputs.
+    the latter calibration is on random inputs. A pass that trains gets those of the source model as
+    ``teacher``, too.
 
     Attributes:
         step: The pass with its parameters.
@@ -72,7 +81,8 @@ def build(request: BuildRequest, job: Job) -> Done[Built]:
     os.environ["OMP_NUM_THREADS"] = str(job.cores)  # read when the libraries are imported, which is later
     rows = build_rows(job.inputs[DATA], request.model) if DATA in job.inputs else None
     calibration = _calibration(request.model, rows, job.seed)
-    context = PassContext(request.model, job.folder, calibration, job.seed, job.cores)
+    training = _training(request.model, rows, job) if isinstance(chosen, Trainer) else None
+    context = PassContext(request.model, job.folder, calibration, job.seed, job.cores, training)
     after = chosen.run(context, before, settings)
     chosen.ensures(before, after, settings)
     kept = {key: value for key, value in before.details.items() if key in LASTING}
@@ -84,6 +94,48 @@ def _calibration(model: SourceModel, rows: BuildRows | None, seed: int) -> Calla
     if rows is None:
         return lambda: example_feeds(model, RANDOM_FEEDS, seed)
     return lambda: (feed for feed, _ in rows.calibration.batches(1))
+
+
+def _training(model: SourceModel, rows: BuildRows | None, job: Job) -> Training:
+    """Return what a pass that trains gets: without a training set it learns from the rows for calibration.
+
+    Where the data have no rows to search by, those to learn from are these, too: never those of the test.
+    """
+    if rows is None or job.checkpoints is None:
+        raise PassNotApplicable("Training needs data.", hint="Give some, with labels if you have them.")
+    spare = min(WRAP_UP_S, WRAP_UP_SHARE * job.seconds_left())
+    learned = rows.training or rows.calibration
+    source = Artifact(model.id, None, None, model.format, model.files)
+    return Training(
+        _rows(learned),
+        _rows(rows.search or learned),
+        LocalArtifact.of(source, job.inputs[TEACHER]),
+        job.checkpoints,
+        lambda: max(0.0, job.seconds_left() - spare),
+        _Curve(job.progress).report,
+    )
+
+
+def _rows(rows: Rows) -> TrainingRows:
+    return TrainingRows(rows.samples, rows.labels is not None, rows.labelled)
+
+
+class _Curve:
+    """Tells the figures of a training, a few times a second and at its end."""
+
+    def __init__(self, tell: Callable[[Progress], None]) -> None:
+        self._tell, self._last = tell, -TELL_EVERY_S
+
+    def report(self, done: int, total: int, values: Mapping[str, float]) -> None:
+        now = time.monotonic()
+        if now - self._last < TELL_EVERY_S and done < total:
+            return
+        self._last = now
+        said = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in values.items())
+        finite = {name: float(value) for name, value in values.items() if isfinite(value)}
+        figures: dict[str, float | list[float]] = {STEP: done, STEPS: total, **finite}
+        message = f"step {done:,} of {total:,}, {said}"
+        self._tell(Progress(message=message, share=done / max(1, total), figures=figures))
 
 
 def accept(_: BuildRequest, said: Built) -> Built:

@@ -30,11 +30,12 @@ class Training:
     """What a pass that trains gets beside the rest of its context.
 
     A pass keeps its state in `checkpoints` now and then, by writing beside and renaming, and begins from what
-    lies there: it may have been killed. At the deadline it returns its best so far, with the detail
-    ``complete`` false; what is left in `checkpoints` then lets a later run go on from there.
+    lies there: it may have been killed. What it reads there was written by a confined process: tensors are
+    loaded as weights only. At the deadline it returns its best so far, with the detail ``complete`` false:
+    the checkpoints that are left then let a later run go on from there.
 
     Attributes:
-        rows: To learn from.
+        rows: To learn from: the training set or, without one, the rows for calibration.
         search: To stop early and to choose weights by; never what figures are reported on.
         teacher: The uploaded model, for distillation.
         checkpoints: Folder that outlives the process; empty at first, removed once the artifact is kept.

@@ -55,7 +55,7 @@ def _prepare(setup: Message) -> None:
     _volunteer_for_the_oom_killer()
     ResourceLimits(**setup["limits"]).apply()
     if setup["confined"]:
-        confine([Path(path) for path in setup["reads"]], [Path(setup["writes"])])
+        confine([Path(path) for path in setup["reads"]], [Path(path) for path in setup["writes"]])
 
 
 def _volunteer_for_the_oom_killer() -> None:

@@ -45,6 +45,7 @@ class Child:
         reads: Files and folders it may read besides Python and the system's libraries.
         writes: The one folder it may write; made when missing. HOME and TMPDIR lie in a scratch folder
             inside it that is removed at the end. Treat what it leaves there as hostile.
+        keeps: Another folder that it may write, which stays as it leaves it; made when missing.
         limits: Memory, processor time, file size, threads, open files; by default what the settings give.
         env: Variables added to its environment, which otherwise holds harmless names only. Folders in its
             PYTHONPATH may be read and imported from.
@@ -62,6 +63,7 @@ class Child:
         *,
         reads: Sequence[Path] = (),
         writes: Path,
+        keeps: Path | None = None,
         limits: ResourceLimits | None = None,
         env: Mapping[str, str] | None = None,
         confined: bool = True,
@@ -73,7 +75,7 @@ class Child:
         setup: Message = {
             "parent": os.getpid(),
             "reads": [_existing(path) for path in reads],
-            "writes": folder,
+            "writes": [folder, *([_made(keeps)] if keeps else [])],
             "limits": asdict(self._limits),
             "confined": confined,
         }

@@ -79,7 +79,8 @@ def _measured(event: Event, _: Mapping[str, str]) -> str:
 def _trained(event: Event, _: Mapping[str, str]) -> str:
     data = event.data
     values = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in data["values"].items())
-    return f"{pass_name(data['step'])} trained {data['done']:,} of {data['total']:,} steps, {values}."
+    steps = f"{data['done']:,.0f} of {data['total'] or 0:,.0f} steps"
+    return f"{pass_name(data['step'])} trained {steps}, {values}."
 
 
 def _heat(event: Event, names: Mapping[str, str]) -> str:

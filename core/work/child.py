@@ -45,6 +45,8 @@ def do(payload: Message) -> Message:
         order.unit.seed,
         lambda progress: tell(_plain(progress)),
         lambda: monotonic() > end,
+        lambda: end - monotonic(),
+        order.unit.checkpoints,
     )
     done: Done[Any] = kind.do(from_plain(order.unit.parameters, kind.request), job)
     return {"values": _plain(done.values), "files": [_below(job.folder, file) for file in done.files]}

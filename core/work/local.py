@@ -93,7 +93,7 @@ class LocalExecutor:
                 return self.run(other, stop)
 
         out = place.out.resolve()
-        job = Job(out, place.inputs, unit.cores, unit.seed, place.on_progress, stop.over, beside)
+        job = Job(out, place.inputs, unit.cores, unit.seed, place.on_progress, stop.over, run=beside)
         done = kind.do(unit.parameters, job)
         return done.values, [file.resolve().relative_to(out).as_posix() for file in done.files]
 
@@ -118,8 +118,9 @@ def _confined(kind: Kind[Q, A], unit: WorkUnit[Q, A], stop: Stop, place: _Place)
     order = to_plain(Order(unit, place.out, place.inputs, seconds))
     reads = [*place.inputs.values(), *unit.reads]
     limits = usual_limits(unit.memory_bytes)
+    places: dict[str, Any] = {"reads": reads, "writes": place.out, "keeps": unit.checkpoints}
     with (
-        Child(CHILD, reads=reads, writes=place.out, limits=limits, env=ENV, interpreter=python) as child,
+        Child(CHILD, **places, limits=limits, env=ENV, interpreter=python) as child,
         stop.watching(child),
     ):
         said = child.call("do", order, seconds, step=kind.name, on_progress=heard)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -58,6 +59,8 @@ class WorkUnit(msgspec.Struct, Generic[Q, A], frozen=True, kw_only=True):
         deadline_s: Seconds after its start at which it is stopped; None for what the settings give a step.
         seed: Of every random choice.
         alone: Whether nothing else may run on its machine meanwhile, as while something is timed.
+        checkpoints: Folder of this machine in which it may keep its state: it outlives the unit, and whoever
+            made the unit removes it. What lies there is of a confined process, and for such only.
     """
 
     kind: str
@@ -71,6 +74,7 @@ class WorkUnit(msgspec.Struct, Generic[Q, A], frozen=True, kw_only=True):
     deadline_s: float | None = None
     seed: int = 0
     alone: bool = False
+    checkpoints: Path | None = None
 
 
 class WorkResult(msgspec.Struct, Generic[A], frozen=True):
@@ -104,6 +108,11 @@ def never() -> bool:
     return False
 
 
+def endless() -> float:
+    """Return infinity: there is no deadline."""
+    return inf
+
+
 def _runs_none(unit: WorkUnit[Any, Any]) -> WorkResult[Any]:
     raise RuntimeError(f"a confined unit starts no other, such as {unit.kind}")
 
@@ -119,6 +128,8 @@ class Job:
         seed: Of every random choice.
         progress: Tells whoever waits how far it is; returns at once.
         over: Whether it was stopped or its time is up; asked by what goes on for long.
+        seconds_left: Returns the seconds until it is stopped.
+        checkpoints: Folder that outlives it, where it may keep its state; None where it has none.
         run: For work that is not confined itself: does another unit here, to its end even after the
             deadline.
     """
@@ -129,6 +140,8 @@ class Job:
     seed: int = 0
     progress: Callable[[Progress], None] = unheard
     over: Callable[[], bool] = never
+    seconds_left: Callable[[], float] = endless
+    checkpoints: Path | None = None
     run: Callable[[WorkUnit[Any, Any]], WorkResult[Any]] = _runs_none
 
 

@@ -26,6 +26,7 @@ EXPECTED = {
     EventKind.MEASURED: ({"speedup": 3.214}, "INT8 · OpenVINO: measured, 3.21x the speed of your model."),
     EventKind.REFUSED: ({"message": "No layer."}, "INT8 · OpenVINO: refused. No layer."),
     EventKind.SKIPPED: ({"message": "No time."}, "INT8 · OpenVINO: skipped. No time."),
+    EventKind.UNMEASURED: ({"message": "No phone."}, "INT8 · OpenVINO: not measured here. No phone."),
     EventKind.BUILD_FAILED: (
         {"message": "It broke.", "stage": "export_onnx"},
         "INT8 · OpenVINO: building failed in ONNX. It broke.",

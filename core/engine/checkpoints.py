@@ -1,0 +1,35 @@
+"""Checkpoint folders of passes that train: one for each artifact, until that is built."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from core.store.private import private_folder
+from core.store.store import Store
+
+KEPT_S = 14 * 86_400.0
+"""What nobody went on with for so long is removed."""
+
+
+def checkpoint_folder(store: Store, artifact_id: str) -> Path:
+    """Return the folder in which the training of an artifact keeps its state; it exists.
+
+    What lies there was written by a confined process: only confined processes may read it.
+    """
+    return private_folder(private_folder(store.folder / "checkpoints") / artifact_id)
+
+
+def forget_checkpoints(store: Store, artifact_id: str) -> None:
+    """Remove the state of a training: its artifact is kept."""
+    shutil.rmtree(store.folder / "checkpoints" / artifact_id, ignore_errors=True)
+
+
+def sweep_checkpoints(store: Store, kept_s: float = KEPT_S) -> None:
+    """Remove the state of trainings that nobody went on with."""
+    folder = private_folder(store.folder / "checkpoints")
+    for each in folder.iterdir():
+        newest = max(path.lstat().st_mtime for path in (each, *each.rglob("*")))
+        if newest < time.time() - kept_s:
+            forget_checkpoints(store, each.name)

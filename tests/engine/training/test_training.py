@@ -1,0 +1,152 @@
+"""Passes that train: what they are given, and that neither a kill nor a deadline loses what they learned."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core import registry
+from core.domain.model import DataSet, SourceModel
+from core.domain.recipe import Artifact
+from core.engine.building import Builder
+from core.engine.checkpoints import checkpoint_folder, sweep_checkpoints
+from core.errors import ChildCrashed
+from core.search.spelling import parse
+from core.settings import get_settings
+from core.store.store import Store
+from core.work.stop import Stop
+from core.work.unit import Job, Progress, WorkResult, WorkUnit, kind_of, unheard
+
+TOYS = Path(__file__).with_name("toys")
+
+
+@pytest.fixture(autouse=True)
+def _toys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let this process and confined ones find the toy trainer."""
+    monkeypatch.setenv("WHETSTONE_EXTENSIONS", str(TOYS))
+    caches = (get_settings, registry._own_modules, registry._found)
+    for each in caches:
+        each.cache_clear()
+    yield
+    monkeypatch.delenv("WHETSTONE_EXTENSIONS")
+    for each in caches:
+        each.cache_clear()
+
+
+class Trial:
+    """One build of the toy student, by its own builder as after a restart."""
+
+    def __init__(self, store: Store, model: SourceModel, data: DataSet) -> None:
+        self._about = (store, model, data)
+        self.heard: list[Progress] = []
+
+    def build(self, spelled: str, executor: Any = None) -> Artifact:
+        self.heard = []
+        told: Any = (lambda step: None, lambda step, seconds: None, executor, self.heard.append)
+        return Builder(*self._about, 0, Stop(), *told).build(parse(spelled))
+
+
+@pytest.fixture
+def trial(store: Store, mlp: SourceModel, cancer: DataSet) -> Trial:
+    return Trial(store, mlp, cancer)
+
+
+def checkpoints(store: Store) -> list[Path]:
+    return sorted((store.folder / "checkpoints").glob("*"))
+
+
+def kill_at_first_checkpoint(store: Store) -> threading.Thread:
+    """Kill -9 the confined process that trains, once it has kept a state; return the thread that does."""
+
+    def kill() -> None:
+        while not list((store.folder / "checkpoints").glob("*/state.pt")):
+            time.sleep(0.01)
+        time.sleep(0.1)
+        for status in Path("/proc").glob("[0-9]*/stat"):
+            words = status.read_text().rsplit(")", 1)[1].split()
+            if (
+                int(words[1]) == os.getpid()
+                and "core.sandbox.entry" in (status.parent / "cmdline").read_text()
+            ):
+                os.kill(int(status.parent.name), signal.SIGKILL)
+
+    thread = threading.Thread(target=kill, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_killed_training_goes_on_to_the_weights_of_a_whole_one(
+    trial: Trial, store: Store, cancer: DataSet
+) -> None:
+    slow, quick = (f"toy_student:steps=20,pause_s={pause}@onnxruntime" for pause in (0.05, 0.0))
+    whole = trial.build(quick)
+    first, last = trial.heard[0], trial.heard[-1]
+    assert (last.figures["step"], last.figures["steps"], last.share) == (20, 20, 1.0)
+    assert last.message.startswith("step 20 of 20, loss ")
+    assert last.figures["loss"] < first.figures["loss"]  # type: ignore[operator]
+    assert whole.details["complete"] is True
+    assert whole.details["rows"] == [cancer.calibration_samples, cancer.search_samples]
+    assert checkpoints(store) == []
+    assert trial.build(quick) == whole
+    assert trial.heard == []
+
+    killer = kill_at_first_checkpoint(store)
+    with pytest.raises(ChildCrashed):
+        trial.build(slow)
+    killer.join(10)
+    assert len(checkpoints(store)) == 1
+    made = trial.build(slow)
+    assert 0 < made.details["began_at"] < 20
+    assert made.details["steps"] == 20
+    assert checkpoints(store) == []
+    assert made.files[0].sha256 == whole.files[0].sha256
+
+
+class InThisProcess:
+    """Does units here, with a deadline that comes after so many questions for it."""
+
+    def __init__(self, store: Store, folder: Path, questions: float) -> None:
+        self._store, self._folder, self._left = store, folder, questions
+
+    def _seconds_left(self) -> float:
+        self._left -= 1
+        return max(0.0, 1e6 * self._left)
+
+    def run(self, unit: WorkUnit[Any, Any], stop: Stop, on_progress: Any = unheard) -> WorkResult[Any]:
+        inputs = {name: self._folder / name for name in unit.inputs}
+        for name, files in unit.inputs.items():
+            self._store.blobs.lay_out(files, inputs[name])
+        self._folder.mkdir(exist_ok=True)
+        left, kept = self._seconds_left, unit.checkpoints
+        job = Job(self._folder, inputs, 1, 0, on_progress, seconds_left=left, checkpoints=kept)
+        done = kind_of(unit).do(unit.parameters, job)
+        return WorkResult(done.values, tuple(self._store.blobs.add(file, file.name) for file in done.files))
+
+
+def test_a_deadline_leaves_the_best_so_far_to_go_on_from(trial: Trial, store: Store, tmp_path: Path) -> None:
+    spelled = "toy_student:steps=20@onnxruntime"
+    early = trial.build(spelled, InThisProcess(store, tmp_path / "early", 10))
+    assert early.details["complete"] is False
+    assert 0 < early.details["steps"] < 20
+    assert len(checkpoints(store)) == 1
+    whole = trial.build(spelled, InThisProcess(store, tmp_path / "whole", 1e6))
+    assert whole.id != early.id
+    assert whole.details["began_at"] == early.details["steps"]
+    assert whole.details["complete"] is True
+    assert checkpoints(store) == []
+
+
+def test_checkpoints_that_nobody_went_on_with_are_removed(store: Store) -> None:
+    folder = checkpoint_folder(store, "a" * 24)
+    (folder / "state.pt").write_bytes(b"1")
+    sweep_checkpoints(store)
+    assert checkpoints(store) == [folder]
+    sweep_checkpoints(store, -1.0)
+    assert checkpoints(store) == []
