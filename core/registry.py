@@ -92,6 +92,11 @@ def formats() -> dict[str, Format]:
     return _found("core.formats", "FORMAT")
 
 
+def families() -> dict[str, Any]:
+    """Return all families of networks by id, the most specific first, see `core.architectures.catalogue`."""
+    return _found("core.architectures.families", "FAMILY")
+
+
 def passes() -> dict[str, Pass]:
     """Return all techniques by id."""
     return _found("core.passes", "PASS")

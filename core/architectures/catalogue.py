@@ -1,6 +1,6 @@
 """Architecture catalogue: which network a bare state dict belongs to, by its keys and shapes alone.
 
-Each family is one module of this folder; nothing here imports torch until a network is built.
+Each family is one module of the folder `families`; nothing here imports torch until a network is built.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from core import registry
 from core.domain.model import Preprocessing
 from core.errors import UnsupportedModel
 
@@ -67,6 +67,8 @@ class Family(Protocol):
     """A set of related networks that are told apart by shapes."""
 
     id: str
+    order: int
+    """The most specific are asked first."""
 
     def names(self) -> list[str]:
         """Every name that `by_name` understands."""
@@ -93,12 +95,9 @@ class Family(Protocol):
         ...
 
 
-@cache
 def families() -> tuple[Family, ...]:
     """All families, the most specific first."""
-    from core.architectures import cifar_resnet, samples, timm_zoo, torchvision_zoo
-
-    return (cifar_resnet.FAMILY, samples.FAMILY, torchvision_zoo.FAMILY, timm_zoo.FAMILY)
+    return tuple(registry.families().values())
 
 
 def names() -> list[str]:

@@ -40,6 +40,7 @@ class RandomInputs:
     id: ClassVar[str] = "random"
     name: ClassVar[str] = "random inputs"
     order: ClassVar[int] = 100
+    suffixes: ClassVar[tuple[str, ...]] = ()
     Params: ClassVar[type[RandomParams]] = RandomParams
 
     def recognizes(self, path: Path) -> bool:

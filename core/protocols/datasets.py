@@ -34,12 +34,14 @@ class DataFormat(Protocol):
     """Reads one data format into rows that fit a model.
 
     `Params` is a frozen dataclass whose fields carry label, help and range in their metadata; all
-    default to a guess from the model (``None`` or ``"auto"``).
+    default to a guess from the model (``None`` or ``"auto"``). `suffixes` are those of files to upload, none
+    where nothing is uploaded.
     """
 
     id: ClassVar[str]
     name: ClassVar[str]
     order: ClassVar[int]
+    suffixes: ClassVar[tuple[str, ...]]
     Params: ClassVar[type[Any]]
 
     def recognizes(self, path: Path) -> bool:

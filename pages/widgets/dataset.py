@@ -27,7 +27,6 @@ SETS = {
     "breast_cancer": "Breast cancer, 30 features",
 }
 FAILED = "data_failed"
-SUFFIXES = {"npz": (".npz", ".npy"), "images": (".zip",), "csv": (".csv", ".tsv")}
 HINT = "An .npz of arrays, a .zip of images (one folder a class), or a .csv with a label column."
 
 
@@ -148,8 +147,8 @@ def _failed(model: SourceModel) -> None:
     show_error(error)
     if not isinstance(error, DataMismatch) or not isinstance(source, Path) or not source.exists():
         return
-    kinds = {key: kind for key, kind in data_formats().items() if key in SUFFIXES}
-    likely = [key for key in kinds if source.suffix.lower() in SUFFIXES[key]]
+    kinds = {key: kind for key, kind in data_formats().items() if kind.suffixes}
+    likely = [key for key in kinds if source.suffix.lower() in kinds[key].suffixes]
     with st.container(border=True):
         st.markdown(f"**Say more about {fmt.plain(source.name)} and read it again**")
         kind = st.selectbox(

@@ -57,6 +57,7 @@ class NumpyFile:
     id: ClassVar[str] = "npz"
     name: ClassVar[str] = "NumPy arrays (.npz, .npy)"
     order: ClassVar[int] = 10
+    suffixes: ClassVar[tuple[str, ...]] = (".npz", ".npy")
     Params: ClassVar[type[NpzParams]] = NpzParams
 
     def recognizes(self, path: Path) -> bool:

@@ -51,6 +51,7 @@ class Builtin:
     id: ClassVar[str] = "builtin"
     name: ClassVar[str] = f"built-in sets ({', '.join(SETS)})"
     order: ClassVar[int] = 0
+    suffixes: ClassVar[tuple[str, ...]] = ()
     Params: ClassVar[type[BuiltinParams]] = BuiltinParams
 
     def recognizes(self, path: Path) -> bool:

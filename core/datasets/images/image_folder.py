@@ -50,6 +50,7 @@ class Images:
     id: ClassVar[str] = "images"
     name: ClassVar[str] = "images (a folder or .zip, one folder per class)"
     order: ClassVar[int] = 20
+    suffixes: ClassVar[tuple[str, ...]] = (".zip",)
     Params: ClassVar[type[FolderParams]] = FolderParams
 
     def recognizes(self, path: Path) -> bool:

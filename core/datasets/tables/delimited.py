@@ -55,6 +55,7 @@ class Table:
     id: ClassVar[str] = "csv"
     name: ClassVar[str] = "tables in UTF-8 (.csv, .tsv)"
     order: ClassVar[int] = 30
+    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv")
     Params: ClassVar[type[TableParams]] = TableParams
 
     def recognizes(self, path: Path) -> bool:

@@ -25,6 +25,7 @@ class TimmFamily:
     """Every builder of `timm.list_models()`, of the release that the table was written from."""
 
     id = "timm"
+    order = 40
 
     def names(self) -> list[str]:
         """The registry's names, and the same as the hub writes them (`timm/resnet50`)."""

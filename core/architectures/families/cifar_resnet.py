@@ -17,6 +17,7 @@ class CifarResNetFamily:
     """Stem `conv1, bn1`, stages `layer1..3`, head `linear`."""
 
     id = "cifar_resnet"
+    order = 10
 
     def names(self) -> list[str]:
         """ResNet-20, 32, 44, 56 and 110."""

@@ -19,6 +19,7 @@ class SamplesFamily:
     """`token_transformer` and `tabular_mlp`."""
 
     id = "samples"
+    order = 20
 
     def names(self) -> list[str]:
         """The two networks."""

@@ -50,6 +50,7 @@ class TorchvisionFamily:
     """Every builder of `torchvision.models.list_models()`, of the release that the table was written from."""
 
     id = "torchvision"
+    order = 30
 
     def names(self) -> list[str]:
         """The registry's names, and two that renormalise their input."""
