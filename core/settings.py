@@ -43,7 +43,11 @@ class Settings:
         extensions: Folder of Python files that add techniques, runtimes, formats, sources or downloads; they
             run as part of Whetstone, so only its owner may write there. None adds nothing.
         heartbeat_s: Seconds between a worker's signs of life.
-        executor: Who builds and measures: ``local`` is this machine.
+        executor: Who builds and measures: ``local`` is this machine, ``ray`` a cluster.
+        ray_address: Where the cluster is: ``auto`` is the one that this machine belongs to.
+        measure_on: Resource of the nodes that may measure, such as ``cpu:amd-epyc-9b45``; empty takes the
+            processor that most nodes have.
+        shared_store: Folder or ``s3://bucket/folder`` through which hosts share files; empty shares none.
     """
 
     data_dir: Path = field(default_factory=lambda: Path.home() / ".whetstone")
@@ -59,6 +63,9 @@ class Settings:
     extensions: Path | None = None
     heartbeat_s: float = 2.0
     executor: str = "local"
+    ray_address: str = "auto"
+    measure_on: str = ""
+    shared_store: str = ""
 
 
 def _field(name: str, kind: str, text: str) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import engine
-from core.views import MachineView, machine
+from core.views import ClusterView, MachineView, machine
 from pages.routes.hosts import exposed
 from pages.widgets import format as fmt
 
@@ -112,6 +112,27 @@ def readable(name: str, value: str) -> str:
     return {"True": "yes", "False": "no", "": fmt.NONE}.get(value, value)
 
 
+def cluster(view: ClusterView) -> None:
+    """Draw the nodes of the cluster, or what is missing to reach it."""
+    st.subheader("Cluster nodes", anchor=False)
+    if view.missing:
+        st.warning(f"{fmt.plain(view.missing)} {fmt.plain(view.hint)}", icon=":material/lan:")
+        return
+    st.dataframe(
+        {
+            "Node": [node.name for node in view.nodes],
+            "Processor": [node.cpu or fmt.NONE for node in view.nodes],
+            "Cores": [node.cores for node in view.nodes],
+            "GPUs": [node.gpus for node in view.nodes],
+            "Instruction sets": [", ".join(node.isa) or fmt.NONE for node in view.nodes],
+            "Now": [node.busy or ("free" if node.ready else "takes no work") for node in view.nodes],
+        },
+        hide_index=True,
+        alt="Nodes of the cluster",
+    )
+    st.caption("A node takes work once it declares what it is, see docs/cluster.md.")
+
+
 def settings(view: MachineView) -> None:
     """Draw the settings as environment variables."""
     st.subheader("Settings", anchor=False)
@@ -146,4 +167,7 @@ with right:
             dict(sorted(found.environment.libraries.items())), border="horizontal", alt="Library versions"
         )
 st.space("small")
+if found.cluster is not None:
+    cluster(found.cluster)
+    st.space("small")
 settings(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import Any
 
 from rich.console import Console
@@ -12,7 +13,8 @@ from core.cli.output import print_json
 from core.engine import own_code_allowed
 from core.toolchains.environments import State, install, remove
 from core.toolchains.lists import get_toolchain
-from core.views import MachineView, machine
+from core.views import ClusterView, MachineView, machine
+from core.work.nodes import node_resources
 
 
 def register(commands: Any) -> None:
@@ -23,6 +25,9 @@ def register(commands: Any) -> None:
     changes = parser.add_mutually_exclusive_group()
     changes.add_argument("--install", metavar="NAME", help="make or repair the environment of a toolchain")
     changes.add_argument("--remove", metavar="NAME", help="remove the environment of a toolchain")
+    parser.add_argument(
+        "--resources", action="store_true", help="print what this machine declares to a Ray cluster, as JSON"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
     parser.set_defaults(run=run)
 
@@ -52,6 +57,8 @@ def _show(view: MachineView, console: Console) -> None:
         "taken" if own_code_allowed(exposed=True) else "taken only where it answers on this computer alone"
     )
     console.print(f"own code   {state} on the command line; by a dashboard, {on_pages}")
+    if view.cluster is not None:
+        _show_cluster(view.cluster, console)
     for name, value, changed in view.settings:
         console.print(f"{'[bold]' if changed else '[dim]'}{name}={escape(value)}[/]")
 
@@ -67,10 +74,25 @@ def _change(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _show_cluster(cluster: ClusterView, console: Console) -> None:
+    for node in cluster.nodes:
+        state = node.busy or ("free" if node.ready else "takes no work: it declared no resources")
+        gpus = f", {node.gpus} GPU(s)" if node.gpus else ""
+        console.print(f"node       {node.name}: {node.cpu or 'unknown'}, {node.cores} core(s){gpus}, {state}")
+        if node.isa:
+            console.print(f"           {', '.join(node.isa)}")
+    if cluster.missing:
+        console.print(f"cluster    [yellow]{escape(cluster.missing)}[/]")
+        console.print(f"           {escape(cluster.hint)}")
+
+
 def run(options: argparse.Namespace, console: Console) -> int:
     """Show it, or change a toolchain."""
     if options.install or options.remove:
         return _change(options, console)
+    if options.resources:
+        print(json.dumps(node_resources()))
+        return 0
     view = machine()
     if options.json:
         print_json(view)

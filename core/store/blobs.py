@@ -89,10 +89,7 @@ class Blobs:
     def verify(self, sha256: str) -> bool:
         """Whether the content is there and undamaged; reads it all."""
         found = self._place_of(sha256)
-        if found is None or not found.is_file():
-            return False
-        with found.open("rb") as source:
-            return _copy(source, None)[0] == sha256
+        return found is not None and found.is_file() and hash_of(found) == sha256
 
     def sweep(self, keep: set[str], grace_s: float = GRACE_S) -> int:
         """Delete contents that are not in `keep` and temporary files, all older than `grace_s` seconds.
@@ -179,6 +176,12 @@ def _open_regular(path: Path) -> BinaryIO:
         os.close(descriptor)
         raise UnsafeUpload(f"{path.name} is not a regular file.", hint="Give a file, not a folder or device.")
     return os.fdopen(descriptor, "rb")
+
+
+def hash_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as source:
+        return _copy(source, None)[0]
 
 
 def _copy(source: BinaryIO, sink: BinaryIO | None) -> tuple[str, int]:

@@ -81,7 +81,7 @@ class Store:
         self.folder = settings.data_dir.absolute()
         self._database = Database(settings.database_url or f"sqlite:///{self.folder / 'whetstone.db'}")
         _close(self.folder)
-        self.blobs = Blobs(self.folder / "blobs")
+        self.blobs = _blobs(self.folder / "blobs", settings.shared_store)
         self._cleanup = Cleanup(self._database, self.blobs, grace_s)
         self.artifacts = Artifacts(self._database, self.blobs)
         self.work = Work(self._database)
@@ -139,6 +139,14 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _blobs(root: Path, shared: str) -> Blobs:
+    if not shared:
+        return Blobs(root)
+    from core.store.shared import SharedBlobs
+
+    return SharedBlobs(root, shared)
 
 
 def _close(folder: Path) -> None:

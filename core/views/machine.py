@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, fields, replace
 
 from core.domain.measurement import Environment
+from core.errors import BackendMissing
 from core.machine.environment import environment
 from core.protocols import Availability
 from core.registry import runtimes
@@ -13,6 +14,22 @@ from core.sandbox.confinement import Confinement, confinement
 from core.settings import Settings, get_settings
 from core.toolchains.environments import State, state_of
 from core.toolchains.lists import Toolchain, toolchains
+from core.work.nodes import ClusterFailed, Node, nodes
+
+
+@dataclass(frozen=True)
+class ClusterView:
+    """The cluster that builds and measures.
+
+    Attributes:
+        nodes: Its living nodes.
+        missing: Why there are none to be seen; empty where they are.
+        hint: What to do about it.
+    """
+
+    nodes: tuple[Node, ...]
+    missing: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -25,6 +42,7 @@ class MachineView:
         confinement: What the system offers to close uploads in.
         settings: Name of the environment variable, its value, and whether it differs from the default.
         toolchains: Every toolchain, and what there is of its environment.
+        cluster: The nodes that build and measure; None where this machine does.
     """
 
     environment: Environment
@@ -32,6 +50,7 @@ class MachineView:
     confinement: Confinement
     settings: tuple[tuple[str, str, bool], ...]
     toolchains: tuple[tuple[Toolchain, State], ...] = ()
+    cluster: ClusterView | None = None
 
 
 def machine() -> MachineView:
@@ -44,9 +63,20 @@ def machine() -> MachineView:
     )
     found = tuple((each.id, each.name, each.available()) for each in runtimes().values())
     environments = tuple((each, state_of(each)) for each in toolchains().values())
-    return MachineView(environment(), found, confinement(), rows, environments)
+    cluster = _cluster() if settings.executor == "ray" else None
+    return MachineView(environment(), found, confinement(), rows, environments, cluster)
+
+
+def _cluster() -> ClusterView:
+    try:
+        return ClusterView(nodes())
+    except (BackendMissing, ClusterFailed) as error:
+        return ClusterView((), error.message, error.hint)
 
 
 def _without_passwords(settings: Settings) -> Settings:
-    hidden = re.sub(r"(//[^:/@]*:|[?&]password=)[^@&]+", r"\1***", settings.database_url)
-    return replace(settings, database_url=hidden)
+    def hidden(url: str) -> str:
+        return re.sub(r"(//[^:/@]*:|[?&]password=)[^@&]+", r"\1***", url)
+
+    urls = settings.database_url, settings.shared_store
+    return replace(settings, database_url=hidden(urls[0]), shared_store=hidden(urls[1]))

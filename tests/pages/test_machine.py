@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from core.registry import runtimes
-from core.views import machine
+from core.views import ClusterView, machine
+from core.work.nodes import Node
 from tests.pages.conftest import Open, words
 
 
@@ -15,6 +20,23 @@ def test_the_machine_its_runtimes_and_settings_are_shown(open_page: Open) -> Non
         assert f"`{name}`" in said
     assert here.confinement.reason in said
     assert list(app.dataframe[0].value["Environment variable"]) == [name for name, _, _ in here.settings]
+
+
+@pytest.mark.parametrize("missing", ["", "No cluster: Ray is away."])
+def test_the_nodes_of_a_cluster_are_shown_or_what_is_missing(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    node = Node("10.0.0.7", "amd-epyc", ("avx2",), 8, 1, "measuring", True)
+    cluster = ClusterView((), missing, "Start it.") if missing else ClusterView((node,))
+    here = replace(machine(), cluster=cluster)
+    monkeypatch.setattr("core.views.machine", lambda: here)
+    app = open_page("machine.py")
+    if missing:
+        assert "Ray is away" in app.warning[0].value
+        assert "Start it" in app.warning[0].value
+    else:
+        row = app.dataframe[0].value.iloc[0]
+        assert (row["Node"], row["GPUs"], row["Now"]) == ("10.0.0.7", 1, "measuring")
 
 
 def test_settings_are_readable_and_have_units(open_page: Open) -> None:

@@ -5,14 +5,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from core.registry import executors
+from core.settings import get_settings
 from core.store.blobs import Blobs
+from core.store.shared import SharedBlobs
 from core.work import local
 from core.work.executor import Executor
 from tests.toolchains.tiny import use_tiny
+from tests.work.cluster import loopback
 
 KINDS = Path(__file__).parent / "kinds"
 
@@ -26,22 +30,40 @@ def kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sys.modules.pop("probe_kind", None)
 
 
-@pytest.fixture
-def blobs(tmp_path: Path) -> Blobs:
-    return Blobs(tmp_path / "blobs")
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Start a cluster whose nodes can import the kinds of the tests."""
+    pytest.importorskip("ray")
+    with loopback(tmp_path_factory.mktemp("ray"), PYTHONPATH=str(KINDS)) as started:
+        yield started
 
 
-@pytest.fixture(params=["local", "local toolchain"])
-def executor(
-    request: pytest.FixtureRequest, blobs: Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Executor:
+EXECUTORS = ("local", "local toolchain", pytest.param("ray", marks=pytest.mark.slow))
+
+
+@pytest.fixture(params=EXECUTORS)
+def executor_id(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every executor that the contract is checked on, by its id; with units that need a toolchain, too."""
     name, _, toolchain = request.param.partition(" ")
-    (tmp_path / "jobs").mkdir()
     if toolchain:
         tiny = use_tiny(tmp_path_of(request), monkeypatch)
         monkeypatch.setattr(probe(), "TOOLCHAIN", tiny.id)
-    made: Executor = executors()[name](blobs, tmp_path / "jobs")
+    if name == "ray":
+        monkeypatch.setenv("WHETSTONE_RAY_ADDRESS", request.getfixturevalue("cluster").address)
+        get_settings.cache_clear()
+    return str(name)
+
+
+@pytest.fixture
+def blobs(executor_id: str, tmp_path: Path) -> Blobs:
+    root = tmp_path / "blobs"
+    return SharedBlobs(root, str(tmp_path / "shared")) if executor_id == "ray" else Blobs(root)
+
+
+@pytest.fixture
+def executor(executor_id: str, blobs: Blobs, tmp_path: Path) -> Executor:
+    (tmp_path / "jobs").mkdir()
+    made: Executor = executors()[executor_id](blobs, tmp_path / "jobs")
     return made
 
 

@@ -60,6 +60,11 @@ def hang(_: Request, __: Job) -> Done[Answer]:
     raise AssertionError("nobody waits that long")
 
 
+def wait(request: Request, _: Job) -> Done[Answer]:
+    time.sleep(request.number)
+    return Done(Answer(1))
+
+
 def tell(request: Request, job: Job) -> Done[Answer]:
     for step in range(int(request.number)):
         job.progress(
