@@ -44,7 +44,7 @@ def _offers(spot: Spot) -> list[tuple[str, float, float]]:
     side, lift = spot.radius + GAP, spot.radius + LINE * 0.75
     near = [("left", GAP, lift), ("right", -GAP, lift), ("left", GAP, -lift), ("right", -GAP, -lift)]
     near += [("left", side, 0.0), ("right", -side, 0.0)]
-    far = [(anchor, shift, up * steps) for steps in (2.0, 3.0) for anchor, shift, up in near if up]
+    far = [(anchor, shift, up * steps) for steps in (2.0, 3.0, 4.0) for anchor, shift, up in near if up]
     return near + far
 
 
