@@ -30,7 +30,7 @@ def submit(store: Store, request: RunRequest, name: str = "", spent_s: float = 0
         NotFound: Its model or data is not in the store.
     """
     planned = plan(store, request)
-    if planned.count < 1:
+    if planned.count + planned.most_more < 1:
         refusals = [each.error for each in planned.candidates if each.error is not None]
         reason = refusals[0].message if refusals else "The choice is empty."
         raise InvalidRequest(

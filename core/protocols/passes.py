@@ -146,5 +146,3 @@ class Opener(Pass):
 
 class Trainer(Pass):
     """A pass that trains, alone or after it changed the network: its context holds a `Training`."""
-
-    trains: ClassVar[bool] = True

@@ -148,7 +148,7 @@ def _summary(request: RunRequest, by_hand: bool) -> bool:
     except WhetstoneError as error:
         show_error(error)
         return False
-    if number < 1:
+    if number + more < 1:
         st.warning(
             "Nothing of that can run here. Choose other techniques or runtimes.", icon=":material/block:"
         )

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -156,6 +156,22 @@ def test_candidates_come_while_the_run_goes_on(store: Store, run: Run) -> None:
 def test_data_without_rows_for_a_search_are_refused(store: Store, request_for: Make) -> None:
     with pytest.raises(InvalidRequest, match="no rows to search with"):
         plan(store, replace(request_for(), data_id="seed-data"))
+
+
+def test_a_strategy_may_know_nothing_beforehand(
+    store: Store, request_for: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    propose = OneMoreThread.propose
+
+    def later(self: OneMoreThread, *asked: Any) -> Recipe | None:
+        return propose(self, *asked) if asked[1][0].status.final else None
+
+    monkeypatch.setattr(OneMoreThread, "propose", later)
+    run = submit(store, request_for())
+    assert len(store.candidates.list(run.id)) == 1
+    work(store)
+    assert len(store.candidates.list(run.id)) == 4
+    assert store.runs.get(run.id).status is RunStatus.DONE
 
 
 @pytest.mark.parametrize("at", [1, 2, 3, 4])
