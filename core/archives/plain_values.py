@@ -21,7 +21,7 @@ MOST_KEY_PARTS = 10_000
 
 
 class NotPlain(Exception):
-    """What a pickle would build is no plain value; the text says what it is."""
+    """Refusal: a pickle would build something that is no plain value; the text says what."""
 
 
 class Inert(dict[Any, Any]):

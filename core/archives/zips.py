@@ -35,7 +35,7 @@ _PACK_AGAIN = "Pack the plain files and folders again, for instance with `zip -r
 
 @dataclass(frozen=True)
 class ZipLimits:
-    """What an honest archive stays below.
+    """Limits of an accepted archive: members, sizes and compression ratio.
 
     Attributes:
         entries: Number of files and folders.

@@ -83,7 +83,7 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 def measure_candidate(request: MeasureRequest, job: Job) -> Done[Measured]:
-    """Time the candidate in turns with the baseline, then compare their outputs.
+    """Time the candidate in interleaved rounds with the baseline, then compare their outputs.
 
     Raises:
         RuntimeFailed: The runtime refuses the artifact, or its outputs are not finite.

@@ -1,4 +1,4 @@
-"""What labels are for: classes of samples, of pixels or of tokens, or numbers to predict."""
+"""Kinds of labels: classes of samples, of pixels or of tokens, or numbers to predict."""
 
 from __future__ import annotations
 

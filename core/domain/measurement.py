@@ -76,7 +76,7 @@ class Latency:
 
 
 class Doubt(StrEnum):
-    """Why a point is unstable."""
+    """Reason why a speed-up is unstable."""
 
     FEW_ROUNDS = "few_rounds"
     """The calls are too long for the time: there were too few rounds for a narrow interval."""
@@ -225,7 +225,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class OutputFidelity:
-    """How far one output is from the baseline's.
+    """Fidelity of one output to the baseline's: top-1 agreement, SQNR, output error.
 
     Attributes:
         name: Of the output.
@@ -256,7 +256,7 @@ class OutputFidelity:
 
 @dataclass(frozen=True)
 class Fidelity:
-    """How far the outputs are from the baseline's; needs no labels and is no accuracy.
+    """Fidelity of all outputs to the baseline's; needs no labels and is no accuracy.
 
     Attributes:
         top1_agreement: Percent of predictions with the same arg-max in the output that has classes, with a

@@ -84,7 +84,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How pictures became inputs where the model was trained, as its library or its own files say.
+    """Image preprocessing that the model was trained with, as its library or its own files say.
 
     Attributes:
         origin: Who says so, such as ``timm's resnet50``.

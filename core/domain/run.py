@@ -70,7 +70,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What a person asked for.
+    """Request of a run: model, data, preset or recipes, limits, budget.
 
     Attributes:
         model_id: Source model in the store.
@@ -122,7 +122,7 @@ class Quality:
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured of a candidate; accuracy and fidelity are those on the test rows.
+    """Measurements of a candidate; accuracy and fidelity are those on the test rows.
 
     Attributes:
         timing: From the stopwatch.
@@ -221,7 +221,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Trial:
-    """What a search strategy sees of a candidate.
+    """Trial: a candidate as a search strategy sees it.
 
     Attributes:
         recipe: What was proposed.
@@ -244,7 +244,7 @@ class Trial:
 
 
 class EventKind(StrEnum):
-    """What can happen in a run."""
+    """Kinds of events of a run."""
 
     STARTED = "started"
     PROPOSED = "proposed"
@@ -291,7 +291,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Build:
-    """How long a pass took.
+    """Duration of one build step.
 
     Attributes:
         pass_id: Which pass.

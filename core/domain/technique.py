@@ -1,4 +1,4 @@
-"""What a technique is and what it leaves behind, in the field's own terms."""
+"""Taxonomy of techniques: quantization, pruning, factorization, training, conversion; and precisions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a technique does to a model."""
+    """Kind of technique."""
 
     QUANTIZATION = "quantization"
     """Fewer bits for weights or activations."""

@@ -1,4 +1,4 @@
-"""Candidates as trials: what a search strategy may see of them."""
+"""Trial history for search strategies, made of a run's candidates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What checks of built files share: whoever built them had opened a stranger's model."""
+"""Shared safety checks of built files: whoever built them had opened a stranger's model."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ ROUNDING = 1e-4
 
 @dataclass(frozen=True)
 class Verdict:
-    """How one candidate stands to the limits.
+    """Result of the constraint check of one candidate.
 
     Attributes:
         meets: Its point respects every limit.

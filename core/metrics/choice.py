@@ -1,4 +1,4 @@
-"""Which metrics fit a model and its data, and which is taken."""
+"""Metric selection: by task, model and labels, or as asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What metrics share: proportions of right answers in closed form, all others by paired bootstrap."""
+"""Paired confidence intervals of metrics: proportions in closed form, all others by bootstrap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images to predict, as PSNR and SSIM share them."""
+"""Image-to-image outputs, shared by PSNR and SSIM."""
 
 from __future__ import annotations
 

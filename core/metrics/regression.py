@@ -1,4 +1,4 @@
-"""Errors of numbers to predict, as the regression metrics share them."""
+"""Regression errors, shared by MAE, RMSE and R²."""
 
 from __future__ import annotations
 

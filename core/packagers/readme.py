@@ -88,12 +88,12 @@ def _measured(candidate: Candidate, ours: Result, theirs: Result | None) -> str:
         ),
         _amount("File", ours.size_bytes / 1e6, theirs.size_bytes / 1e6, "MB"),
         _amount("Memory", timing.memory_bytes / 1e6, before.memory_bytes / 1e6, "MB"),
-        _amount("Time to load", timing.load_ms, before.load_ms, "ms"),
+        _amount("Cold start", timing.load_ms, before.load_ms, "ms"),
         *_quality(ours, theirs),
     ]
-    table = _table(("", "this model", "the original", "change"), rows)
+    table = _table(("", "this model", "the baseline", "change"), rows)
     return (
-        f"## Measured, beside the original\n\n{table}\n\n{place} Memory is the peak above the empty runtime."
+        f"## Measured, beside the baseline\n\n{table}\n\n{place} Memory is the peak above the empty runtime."
     )
 
 
@@ -120,7 +120,7 @@ def _quality(ours: Result, theirs: Result) -> list[tuple[str, str, str, str]]:
     if agreement is None:
         return []
     figure = f"{agreement.value:.2f} % ({agreement.low:.2f}–{agreement.high:.2f})"
-    return [(f"Same top answer as the original, of {samples:,} samples", figure, "", "")]
+    return [(f"Top-1 agreement with the baseline, {samples:,} samples", figure, "", "")]
 
 
 def _warnings(package: Package) -> list[str]:
@@ -146,7 +146,7 @@ def _inputs(package: Package) -> str:
     lines = [f"- {plain(label)}: {plain(value)}" for label, value in _preparation(package)]
     known = "\n".join(lines) or "How raw data becomes these arrays was not stated: no data was given."
     table = _table(("input", "type", "shape", "meaning"), rows)
-    return f"## What goes in\n\n{table}\n\nPreprocessing, as in the measurement:\n\n{known}"
+    return f"## Inputs\n\n{table}\n\nPreprocessing, as in the measurement:\n\n{known}"
 
 
 def _preparation(package: Package) -> list[tuple[str, str]]:
@@ -163,7 +163,7 @@ def _pixels(known: Preprocessing) -> str:
 def _outputs(package: Package) -> str:
     model = package.model
     rows = [(code(spec.name), spec.dtype, _shape(spec, model)) for spec in model.outputs]
-    return f"## What comes out\n\n{_table(('output', 'type', 'shape'), rows)}\n\n{_classes(package)}".strip()
+    return f"## Outputs\n\n{_table(('output', 'type', 'shape'), rows)}\n\n{_classes(package)}".strip()
 
 
 def _classes(package: Package) -> str:

@@ -1,4 +1,4 @@
-"""Recipes that techniques and runtimes hold worth a try; the presets are made of them."""
+"""Candidate recipes suggested by techniques and runtimes; the presets are made of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strategies: what to try next."""
+"""Search strategies: propose the next recipe from the history of trials."""
 
 from __future__ import annotations
 

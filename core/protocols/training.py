@@ -1,4 +1,4 @@
-"""What a pass that trains is given."""
+"""Training contract: data, labels, teacher, checkpoints and deadline of a pass that trains."""
 
 from __future__ import annotations
 

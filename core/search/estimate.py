@@ -20,7 +20,7 @@ TRUST_S = 4.0
 
 @dataclass
 class _Pace:
-    """What was seen to what was expected."""
+    """Ratio of measured to expected time."""
 
     seen: float = TRUST_S
     expected: float = TRUST_S

@@ -1,4 +1,4 @@
-"""What happened in runs, in order."""
+"""Event log of runs, in order."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class ClusterView:
 
 @dataclass(frozen=True)
 class MachineView:
-    """What measurements run on and how uploads are confined.
+    """Machine view: hardware, runtimes, and the confinement of uploads.
 
     Attributes:
         environment: Processor, memory, system, libraries.

@@ -22,7 +22,7 @@ from core.views.rows import Row, rows
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is.
+    """Progress of a run.
 
     Attributes:
         done: Candidates that are final; like all counts without the baseline and what the plan refused.

@@ -1,4 +1,4 @@
-"""Files that a confined process left: named plainly, and plain files of its folder."""
+"""Validation of output files of a confined process: plain names, plain files of its folder."""
 
 from __future__ import annotations
 

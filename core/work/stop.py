@@ -1,4 +1,4 @@
-"""Ending work early: at a deadline, or because a person says so."""
+"""Cancellation: at a deadline, or because a person says so."""
 
 from __future__ import annotations
 

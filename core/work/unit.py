@@ -30,7 +30,7 @@ A = TypeVar("A")
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """What a unit says of itself while it goes on.
+    """Progress event of a unit.
 
     Attributes:
         message: What it does now, one line for people; empty for figures alone.
@@ -78,7 +78,7 @@ class WorkUnit(msgspec.Struct, Generic[Q, A], frozen=True, kw_only=True):
 
 
 class WorkResult(msgspec.Struct, Generic[A], frozen=True):
-    """What came of a unit.
+    """Result of a unit: values, and files by content id.
 
     Attributes:
         values: The kind's answer, checked for its form and accepted by its kind.

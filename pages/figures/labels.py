@@ -31,7 +31,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Label:
-    """Where a name goes, relative to its point: plotly's anchors and shifts."""
+    """Position of a label relative to its point: plotly's anchors and shifts."""
 
     name: str
     xanchor: str

@@ -42,7 +42,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Panel:
-    """What one panel shows.
+    """One panel: title, span, baseline and limit.
 
     Attributes:
         title: With its unit.

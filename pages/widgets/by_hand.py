@@ -37,7 +37,7 @@ def recipes_of(
 
 @dataclass(frozen=True)
 class Ticks:
-    """What was chosen before, with which the grid begins.
+    """Initial state of the grid: what was chosen before.
 
     Attributes:
         cells: Technique (empty for none) and runtime of each ticked cell.

@@ -33,7 +33,7 @@ BUDGETS = {"No limit": None, "2 min": 120.0, "5 min": 300.0, "10 min": 600.0, "3
 
 @dataclass(frozen=True)
 class Choice:
-    """What to try."""
+    """Chosen preset, recipes, runtimes and strategy."""
 
     preset: str
     recipes: tuple[Recipe, ...]

@@ -20,7 +20,7 @@ WAY_OUT = "Give inputs of real use as data; they need no labels."
 
 @dataclass(frozen=True)
 class Collapse:
-    """Why the figures of an output say little.
+    """Diagnosis of a degenerate output, on which figures say little.
 
     Attributes:
         sentence: For people, with what to give instead.

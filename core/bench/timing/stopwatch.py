@@ -30,7 +30,7 @@ GOLDEN, GOLDEN_SECONDS = 4, 1.0
 
 @dataclass(frozen=True)
 class Measured:
-    """What one measurement left.
+    """Result of one latency measurement.
 
     Attributes:
         timing: Against the baseline.

@@ -1,4 +1,4 @@
-"""Processes of the baseline that were started ahead and wait on this machine for their measurement."""
+"""Preloaded baseline processes, which wait on this machine for their measurement."""
 
 from __future__ import annotations
 

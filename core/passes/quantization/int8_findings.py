@@ -1,4 +1,4 @@
-"""Why a model in 8 bits is as fast as it is."""
+"""Diagnostics of INT8 models: float layers, Q/DQ borders, missing instructions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a network of transformers is called once: its inputs with sizes, and its tensors out."""
+"""Forward signature of a transformers network: its inputs with sizes, and its tensors out."""
 
 from __future__ import annotations
 
