@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 from core.sandbox import kernel, landlock, seccomp
-from core.settings import get_settings
 
 # Of /etc only what the C library and the runtimes read; shadow, keys and service passwords stay out.
 _ETC = (
@@ -80,5 +79,4 @@ def _interpreter() -> set[Path]:
     roots = {Path(sys.prefix), Path(sys.base_prefix), _PACKAGE}
     paths = {Path(entry).resolve() for entry in sys.path if entry} - {_PACKAGE.parent}
     libraries = {Path(entry) for entry in os.environ.get("LD_LIBRARY_PATH", "").split(":") if entry}
-    own = get_settings().extensions
-    return roots | paths | libraries | ({own.resolve()} if own else set())
+    return roots | paths | libraries

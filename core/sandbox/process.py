@@ -74,7 +74,7 @@ class Child:
         folder, self._limits = _made(writes), limits or usual_limits()
         setup: Message = {
             "parent": os.getpid(),
-            "reads": [_existing(path) for path in reads],
+            "reads": [_existing(path) for path in (*reads, *_extensions())],
             "writes": [folder, *([_made(keeps)] if keeps else [])],
             "limits": asdict(self._limits),
             "confined": confined,
@@ -239,6 +239,12 @@ class Child:
         self._signal_group()
         with self._ending:
             return self._process.wait()
+
+
+def _extensions() -> tuple[Path, ...]:
+    """Return the owner's folder of extensions, where there is one: told here, the child need not ask."""
+    own = get_settings().extensions
+    return () if own is None else (own.resolve(),)
 
 
 def usual_limits(memory_bytes: int = 0) -> ResourceLimits:
