@@ -17,6 +17,7 @@ def test_techniques_and_runtimes_name_formats_that_exist() -> None:
     opened = {form for each in runtimes().values() for form in each.formats}
     baselines = {form for each in runtimes().values() for form in each.baseline_of}
     assert made | opened | baselines <= set(formats())
+    assert made <= opened, "a runtime says why it is not here; without any, nobody learns what is needed"
 
 
 @pytest.mark.parametrize("format_", formats().values(), ids=list(formats()))
