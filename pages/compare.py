@@ -30,7 +30,15 @@ def draw_limits(view: RunView, limits: Limits) -> None:
     latency = round(row.latency_ms.value / 2, 2) if row.latency_ms else 5.0
     size = round((row.size_bytes or 10_000_000) / 2e6, 1) or 0.1
     st.markdown("**Limits**")
-    limits_form(limits, quality=view.quality, latency_ms=latency, size_mb=size, owner=view.run.id)
+    limits_form(
+        limits,
+        quality=view.quality,
+        latency_ms=latency,
+        size_mb=size,
+        owner=view.run.id,
+        scale=view.scale,
+        usual=view.run.request.limits.max_drop or 1.0,
+    )
     if limits != view.run.request.limits:
         st.caption("Not the limits the run was started with; nothing has to be measured again.")
 

@@ -162,10 +162,14 @@ class Scale:
     higher: bool = True
 
     @property
+    def label(self) -> str:
+        """The name at the head of a line."""
+        return self.name[:1].upper() + self.name[1:]
+
+    @property
     def title(self) -> str:
         """The name at the head of a column, with the unit."""
-        name = self.name[:1].upper() + self.name[1:]
-        return f"{name} ({self.unit})" if self.unit else name
+        return f"{self.label} ({self.unit})" if self.unit else self.label
 
     @property
     def step(self) -> str:

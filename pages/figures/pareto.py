@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import ceil, floor, log10
 
 import plotly.graph_objects as go
 
@@ -28,6 +29,15 @@ def _ranges(points: Sequence[Point], y: Axis, zoom: bool) -> Ranges:
     highs = [p.y.high for p in points] + ([y.limit] if y.limit is not None else [])
     low, high = _span(min(lows, default=0.0), max(highs, default=1.0))
     return (0.0, x_high), (max(low, y.bounds[0]), min(high, y.bounds[1]))
+
+
+def _ticks(span: tuple[float, float]) -> dict[str, list[float] | list[str]]:
+    """Return about five round ticks in `span` that show figures without the sign they are drawn with."""
+    rough = (span[1] - span[0]) / 5
+    size = 10.0 ** floor(log10(rough)) if rough > 0 else 1.0
+    step = size * next(factor for factor in (1, 2, 5, 10) if factor * size >= rough)
+    found = [number * step for number in range(ceil(span[0] / step), floor(span[1] / step) + 1)]
+    return {"tickvals": found, "ticktext": [f"{0.0 - value:.4g}" for value in found]}
 
 
 def _named(points: Sequence[Point], known: dict[str, Role], chosen: set[str | None]) -> set[str]:
@@ -155,6 +165,6 @@ def pareto_figure(
     _names(figure, shown, named, sizes, ranges, (PLOT_WIDTH, height - 100.0), colors, y)
     styled(figure, colors, height)
     figure.update_xaxes(title_text=x.title, range=ranges[0])
-    figure.update_yaxes(title_text=y.title, range=ranges[1])
+    figure.update_yaxes(title_text=y.title, range=ranges[1], **(_ticks(ranges[1]) if y.negative else {}))
     figure.update_layout(legend_itemsizing="constant")
     return figure

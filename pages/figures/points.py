@@ -53,12 +53,14 @@ class Axis:
         limit: Where the person's limit lies, in the axis's unit; None for no limit.
         limit_label: What to write at the limit.
         bounds: What the figure cannot leave, such as 0 and 100 percent.
+        negative: Figures are drawn below zero, as less of them is better; ticks show them as they are.
     """
 
     title: str
     limit: float | None = None
     limit_label: str = ""
     bounds: tuple[float, float] = (-math.inf, math.inf)
+    negative: bool = False
 
 
 def roles(points: Sequence[Point]) -> dict[str, Role]:

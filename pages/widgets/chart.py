@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import streamlit as st
 
-from core.domain.measurement import Doubt, Interval
+from core.domain.measurement import Doubt, Interval, Scale
 from core.domain.run import Limits
 from core.views import Quality, Row
 from pages.figures import MOST_BARS, Axis, Point, palette, pareto_figure
@@ -19,11 +20,21 @@ from pages.widgets.page import dark
 CONFIG = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False, "responsive": True}
 COSTS = {"latency": "Latency (ms)", "size": "File size (MB)", "memory": "Memory (MB)"}
 PERCENT = (0.0, 100.0)
+NO_BOUNDS = (-inf, inf)
 QUALITIES: dict[Quality, str] = {
-    "accuracy": "Accuracy (%)",
     "agreement": "Fidelity: top-1 agreement with the baseline (%)",
     "signal": "Fidelity: explained variance (%)",
 }
+
+
+def scale_of(rows: Sequence[Row]) -> Scale:
+    """Return how the accuracy of `rows` is read."""
+    return next((row.scale for row in rows if row.accuracy is not None), Scale())
+
+
+def quality_title(rows: Sequence[Row], quality: Quality) -> str:
+    """Return the title of the axis of quality, with its unit."""
+    return QUALITIES.get(quality, scale_of(rows).title)
 
 
 def best(rows: Sequence[Row], quality: Quality) -> float:
@@ -63,7 +74,7 @@ def cost_of(row: Row, axis: str) -> Interval | None:
 
 
 def quality_of(row: Row, quality: Quality) -> Interval | None:
-    """Return how good a row is, in percent, with its own interval; None where it is not known.
+    """Return how good a row is, in percent or the metric's unit, with its interval; None where not known.
 
     Without labels it is that of the worst output: percent of the answers that are the same or, where there
     are no classes, of the signal that is no error.
@@ -99,8 +110,10 @@ def _apart(row: Row, quality: Quality) -> Interval | None:
         return None
     if row.drop is None:
         return _exact(row.accuracy)
-    base = row.accuracy + row.drop.value
-    return Interval(row.accuracy, base - row.drop.high, base - row.drop.low)
+    if row.change is None:
+        return None
+    base = row.accuracy - row.change.value
+    return Interval(row.accuracy, base + row.change.low, base + row.change.high)
 
 
 def accuracy_words(row: Row) -> str:
@@ -108,8 +121,10 @@ def accuracy_words(row: Row) -> str:
     found = quality_of(row, "accuracy")
     if found is None:
         return fmt.NONE
-    label = fmt.agreement(found) if found.high > found.low else fmt.percent(found.value)
-    return f"{label}, {fmt.change(row.drop)}" if row.candidate.position else label
+    result, label = row.candidate.result, fmt.score_interval(found, row.scale)
+    if not row.candidate.position or result is None:
+        return label
+    return f"{label}, {fmt.score_change(result.accuracy)}"
 
 
 def hover_lines(row: Row) -> tuple[str, ...]:
@@ -118,7 +133,7 @@ def hover_lines(row: Row) -> tuple[str, ...]:
     if row.candidate.position:
         lines.append(f"Speed-up {fmt.times(row.speedup)}")
     if row.accuracy is not None:
-        lines.append(f"Accuracy {accuracy_words(row)}")
+        lines.append(f"{row.scale.label} {accuracy_words(row)}")
     elif row.agreement is not None and row.candidate.position:
         lines.append(f"Top-1 agreement {fmt.agreement(row.agreement)}")
     if row.candidate.position:
@@ -138,9 +153,15 @@ def points_of(rows: Sequence[Row], axis: str, quality: Quality) -> list[Point]:
         x, y = cost_of(row, axis), quality_of(row, quality)
         if x is not None and y is not None:
             base = row.candidate.position == 0
-            about = (row.size_bytes or 0, hover_lines(row), base, _apart(row, quality))
-            points.append(Point(row.id, row.name, x, y, *about))
+            about = (row.size_bytes or 0, hover_lines(row), base)
+            apart, down = _apart(row, quality), quality == "accuracy" and not row.scale.higher
+            points.append(Point(row.id, row.name, x, turned(y, down), *about, apart and turned(apart, down)))
     return points
+
+
+def turned(found: Interval, down: bool) -> Interval:
+    """Return `found` so that more is better: negative where less is."""
+    return Interval(-found.value, -found.high, -found.low) if down else found
 
 
 def _in_unit(points: list[Point], scale: float) -> list[Point]:
@@ -151,17 +172,9 @@ def _in_unit(points: list[Point], scale: float) -> list[Point]:
 
 
 def _axes(
-    axis: str, quality: Quality, best: float, limits: Limits, time: tuple[str, float]
+    axis: str, rows: Sequence[Row], quality: Quality, limits: Limits, time: tuple[str, float]
 ) -> tuple[Axis, Axis]:
-    y = Axis(QUALITIES[quality], bounds=PERCENT)
-    if limits.max_drop is not None:
-        points = fmt.signed(-limits.max_drop)
-        y = Axis(
-            QUALITIES[quality],
-            best - limits.max_drop,
-            f"your limit: {points} {'points' if quality != 'signal' else '% of the variance'}",
-            PERCENT,
-        )
+    y = _quality_axis(rows, quality, limits)
     x_limit = {"latency": limits.max_latency_ms, "size": limits.max_size_bytes}.get(axis)
     if axis == "size" and x_limit is not None:
         x_limit = x_limit / 1e6
@@ -169,6 +182,23 @@ def _axes(
         unit, scale = time
         return Axis(f"Latency ({unit})", x_limit and x_limit * scale, "your limit"), y
     return Axis(COSTS[axis], x_limit, "your limit"), y
+
+
+def _quality_axis(rows: Sequence[Row], quality: Quality, limits: Limits) -> Axis:
+    scale, title = scale_of(rows), quality_title(rows, quality)
+    down = quality == "accuracy" and not scale.higher
+    share = quality != "accuracy" or scale.unit == "%"
+    y = Axis(
+        f"{title}, lower is better" if down else title,
+        bounds=PERCENT if share else NO_BOUNDS,
+        negative=down,
+    )
+    if limits.max_drop is None:
+        return y
+    unit = "% of the variance" if quality == "signal" else scale.step if quality == "accuracy" else "points"
+    drop = fmt.signed(-limits.max_drop) if share else f"{'+' if down else '−'}{limits.max_drop:g}"
+    limit = (-1.0 if down else 1.0) * best(rows, quality) - limits.max_drop
+    return replace(y, limit=limit, limit_label=f"your limit: {drop} {unit}".strip())
 
 
 def clicked_id(key: str) -> str | None:
@@ -202,7 +232,7 @@ def pareto_chart(
     points, time = points_of(rows, axis, quality), time_scale(rows)
     if axis == "latency":
         points = _in_unit(points, time[1])
-    x, y = _axes(axis, quality, best(rows, quality), limits, time)
+    x, y = _axes(axis, rows, quality, limits, time)
     figure = pareto_figure(
         points,
         x,
@@ -220,7 +250,7 @@ def pareto_chart(
         if found is not None and on_click is not None:
             on_click(found)
 
-    name = f"{QUALITIES[quality]} against {x.title} of {len(points)} measured candidates"
+    name = f"{quality_title(rows, quality)} against {x.title} of {len(points)} measured candidates"
     options: dict[str, Any] = {"theme": None, "config": CONFIG, "key": key, "alt": name}
     if on_click is not None:
         options |= {"on_select": clicked, "selection_mode": "points"}

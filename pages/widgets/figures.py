@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import streamlit as st
 
-from core.domain.measurement import Latency
+from core.domain.measurement import Interval, Latency
 from core.domain.run import Result
 from core.views import Quality, Row, ties
 from pages.widgets import format as fmt
@@ -83,8 +83,10 @@ def _speedup(row: Row) -> None:
 def _quality(row: Row, quality: Quality) -> None:
     top1, own = row.agreement, quality_of(row, "accuracy")
     if quality == "accuracy" and own is not None:
-        spread = f"{own.low:.1f}–{own.high:.1f}" if own.high > own.low else "of your model"
-        card("Accuracy", fmt.percent(own.value), fmt.change(row.drop) if row.candidate.position else spread)
+        scale, result = row.scale, row.candidate.result
+        spread = fmt.score_interval(own, scale) if own.high > own.low else "of your model"
+        change = fmt.score_change(result.accuracy if result else None)
+        card(scale.label, fmt.score(own.value, scale), change if row.candidate.position else spread)
     elif row.candidate.position == 0:
         card("Fidelity", "100 %", "the baseline")
     elif top1 is None:
@@ -125,11 +127,15 @@ def _sameness(row: Row, result: Result) -> Iterator[Line]:
     """Yield what is known of accuracy and fidelity."""
     quality, fidelity, own = result.accuracy, result.fidelity, row.candidate.position == 0
     if quality is not None:
-        value = fmt.agreement(quality.interval) if quality.interval else fmt.percent(quality.value)
-        yield "Accuracy", value, f"{quality.samples:,} samples"
+        found = quality.interval or Interval(quality.value, quality.value, quality.value)
+        yield row.scale.label, fmt.score_interval(found, row.scale), f"{quality.samples:,} samples"
         if not own:
-            flips = f"{quality.flips} samples changed, McNemar p = {quality.mcnemar_p:.2g}"
-            yield "Change", fmt.change(quality.drop), flips
+            told = "paired bootstrap over samples"
+            if quality.flips is not None and quality.mcnemar_p is not None:
+                told = f"{quality.flips} samples changed, McNemar p = {quality.mcnemar_p:.2g}"
+            yield "Change", fmt.score_change(quality), told
+    elif result.undefined:
+        yield "Metric", fmt.NONE, result.undefined
     if own:
         return
     if row.agreement is not None:

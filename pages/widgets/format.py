@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from math import ceil, floor, log10
 
-from core.domain.measurement import Interval
+from core.domain.measurement import Accuracy, Interval, Scale
+from core.insights.amounts import places, range_words
+from core.insights.amounts import signed as signed_to
 from core.texts import as_markdown
 
 NONE = "–"
@@ -70,11 +72,26 @@ def signed(value: float) -> str:
     return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
 
 
-def change(drop: Interval | None) -> str:
-    """Return the change in points that a drop means, such as ``−0.2 points (−0.5…+0.1)``."""
-    if drop is None:
+def score(value: float | None, scale: Scale) -> str:
+    """Return a value of a metric in its unit, such as ``98.2 %`` or ``44.31``."""
+    return NONE if value is None else scale.words(value)
+
+
+def score_interval(found: Interval, scale: Scale) -> str:
+    """Return a value of a metric with its interval, such as ``98.2 % (97.5–98.8)``."""
+    if found.high <= found.low:
+        return score(found.value, scale)
+    if scale.unit == "%":
+        return agreement(found)
+    return f"{scale.words(found.value)} ({found.low:.4g}–{found.high:.4g})"
+
+
+def score_change(accuracy: Accuracy | None) -> str:
+    """Return the change of a metric, such as ``−0.2 points (−0.5…+0.1)`` or ``+0.12 (+0.05…+0.20)``."""
+    if accuracy is None:
         return NONE
-    return f"{signed(-drop.value)} points ({signed(-drop.high)}…{signed(-drop.low)})"
+    value = signed_to(accuracy.change.value, places(accuracy))
+    return f"{value} {accuracy.scale.step}".strip() + f" ({range_words(accuracy)})"
 
 
 def percent(value: float | None) -> str:

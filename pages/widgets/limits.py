@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from core.domain.measurement import Scale
 from core.domain.run import Limits
 from core.views import Quality
 from pages.widgets.address import number, on_change, put
 
 USUAL_DROP, LARGEST_DROP, LEAST, MOST = 1.0, 10.0, 0.001, 1e9
 OFF = "off"
+SHARE = Scale()
 DROP: dict[Quality, tuple[str, str, str]] = {
     "accuracy": (
         "Max accuracy drop (points)",
@@ -94,11 +96,24 @@ def _switch(owner: str, label: str, unit: str, now: float | None, guess: float, 
         )
 
 
-def _drop(owner: str, now: float | None, quality: Quality) -> None:
+def _drop_words(quality: Quality, scale: Scale) -> tuple[str, str, str]:
+    if quality != "accuracy" or scale == Scale():
+        return DROP[quality]
+    unit, worse = f" ({scale.step})" if scale.step else "", "drop" if scale.higher else "increase"
+    help = f"By how much {scale.name} may be worse than the baseline's, in its own unit."
+    return f"Max {scale.name} {worse}{unit}", f"{scale.name} {worse}", help
+
+
+def _drop(owner: str, now: float | None, quality: Quality, scale: Scale, usual: float) -> None:
     """Draw the limit on what a candidate may lose, or that there is none."""
-    label, limited, help = DROP[quality]
-    if not _toggle(owner, "drop", limited, now, USUAL_DROP):
+    label, limited, help = _drop_words(quality, scale)
+    if not _toggle(owner, "drop", limited, now, usual):
         st.caption("No limit: the fastest candidate is recommended, whatever it loses.")
+        return
+    if quality == "accuracy" and scale.unit != "%":
+        about = on_change(owner, "drop", f"{owner}_drop", _text)
+        value = usual if now is None else now
+        st.number_input(label, 0.0, MOST, value, step=usual, format="%.4g", help=help, **about)
         return
     st.slider(
         label,
@@ -113,7 +128,14 @@ def _drop(owner: str, now: float | None, quality: Quality) -> None:
 
 
 def limits_form(
-    now: Limits, *, quality: Quality, latency_ms: float = 5.0, size_mb: float = 10.0, owner: str
+    now: Limits,
+    *,
+    quality: Quality,
+    latency_ms: float = 5.0,
+    size_mb: float = 10.0,
+    owner: str,
+    scale: Scale = SHARE,
+    usual: float = USUAL_DROP,
 ) -> None:
     """Draw the limits; a change goes into the address, where `limits_set` finds it.
 
@@ -123,8 +145,10 @@ def limits_form(
         latency_ms: What to suggest when a latency limit is switched on.
         size_mb: What to suggest when a size limit is switched on.
         owner: Of the settings; prefix of the widgets' keys.
+        scale: How accuracy is read.
+        usual: What to suggest when the limit on the drop is switched on.
     """
-    _drop(owner, now.max_drop, quality)
+    _drop(owner, now.max_drop, quality, scale, usual)
     left, right = st.columns(2)
     with left:
         help = "Median time of one call."

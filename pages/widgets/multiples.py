@@ -28,7 +28,6 @@ from pages.widgets.table import standing
 
 ROWS = 30
 QUALITY: dict[Quality, str] = {
-    "accuracy": "Accuracy (%)",
     "agreement": "Top-1 agreement (%)",
     "signal": "Explained variance (%)",
 }
@@ -65,13 +64,13 @@ def _panels(view: RunView, limits: Limits, titles: dict[str, str], scale: float)
     bounds: dict[str, float | None] = {
         "latency": None if limits.max_latency_ms is None else limits.max_latency_ms * scale,
         "size": None if limits.max_size_bytes is None else limits.max_size_bytes / 1e6,
-        "quality": None if limits.max_drop is None else best(view.candidates, view.quality) - limits.max_drop,
+        "quality": _least_quality(view, limits),
         "memory": None,
     }
     panels = {}
     for name, title in titles.items():
         values = [value for row in known if (value := row[name]) is not None]
-        percent = name == "quality"
+        percent = name == "quality" and (view.quality != "accuracy" or view.scale.unit == "%")
         ends = _ends(values, percent)
         held = _remembered(f"{view.run.id} {title}", ends)
         span = held and extended(held, PERCENT if percent else None)
@@ -80,6 +79,14 @@ def _panels(view: RunView, limits: Limits, titles: dict[str, str], scale: float)
             title, span, line.value if line else None, bounds[name] if values else None, percent
         )
     return panels
+
+
+def _least_quality(view: RunView, limits: Limits) -> float | None:
+    """Return the worst quality that is within the limit, in its unit."""
+    if limits.max_drop is None:
+        return None
+    worse = limits.max_drop if view.quality == "accuracy" and not view.scale.higher else -limits.max_drop
+    return best(view.candidates, view.quality) + worse
 
 
 def _ends(values: Sequence[Interval], percent: bool) -> tuple[float, float] | None:
@@ -144,7 +151,7 @@ def multiples(
     titles = {
         "latency": f"Latency ({unit})",
         "size": "File (MB)",
-        "quality": QUALITY[view.quality],
+        "quality": QUALITY.get(view.quality, view.scale.title),
         "memory": "Memory (MB)",
     }
     rows, panels = _window(view, selected, key), _panels(view, limits, titles, scale)

@@ -95,8 +95,10 @@ def _median(row: Row) -> float | None:
 def _quality(row: Row, view: RunView) -> tuple[str, str, str]:
     """Return name, value and change of the figure that the limit on the drop is for."""
     if view.quality == "accuracy":
-        change = f"{fmt.change(row.drop)}, baseline {fmt.percent(view.baseline.accuracy)}"
-        return "Accuracy", fmt.percent(row.accuracy), change
+        result, scale = row.candidate.result, row.scale
+        change = fmt.score_change(result.accuracy if result else None)
+        before = fmt.score(view.baseline.accuracy, scale)
+        return scale.label, fmt.score(row.accuracy, scale), f"{change}, baseline {before}"
     if view.quality == "agreement" and row.agreement is not None:
         top1 = row.agreement
         return "Top-1 agreement", fmt.percent(top1.value), f"{top1.low:.1f}–{top1.high:.1f}, baseline 100 %"

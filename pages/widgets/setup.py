@@ -10,10 +10,13 @@ from typing import Any
 import streamlit as st
 
 from core import engine
+from core.domain.measurement import Scale
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Recipe
 from core.domain.run import Limits, RunRequest
 from core.errors import NotFound, WhetstoneError
+from core.metrics.choice import fitting, scale_of, usual_drop
+from core.protocols import Metric
 from core.registry import runtimes
 from core.search.spelling import parse, spell, spell_strategy
 from core.views import ModelView, command_for, expected_quality, python_for
@@ -26,7 +29,19 @@ from pages.widgets.page import current, errors_as_words, go, show_error, store
 from pages.widgets.presets import BY_HAND, PRESETS, planned, preset_card
 from pages.widgets.strategy import strategy_choice
 
-NAMES = ("preset", "strategy", "runtimes", "recipes", "budget", "threads", "batch", "drop", "latency", "size")
+NAMES = (
+    "metric",
+    "preset",
+    "strategy",
+    "runtimes",
+    "recipes",
+    "budget",
+    "threads",
+    "batch",
+    "drop",
+    "latency",
+    "size",
+)
 SEPARATOR = ";"
 BUDGETS = {"No limit": None, "2 min": 120.0, "5 min": 300.0, "10 min": 600.0, "30 min": 1800.0, "2 h": 7200.0}
 
@@ -182,9 +197,27 @@ def set_up_again(request: RunRequest) -> None:
         "budget": f"{request.budget_s or 0:g}",
         "threads": str(request.threads),
         "batch": str(request.batch),
+        "metric": request.metric,
     }
     told = {name: text for name, text in told.items() if text} | settings_of(request.limits)
     remember_settings(f"new_{request.model_id}", told)
+
+
+def _metric(fit: Mapping[str, Metric], chosen: Metric, owner: str) -> None:
+    """Draw the choice of the metric; a limit in another unit is forgotten with it."""
+
+    def picked(metric_id: str) -> str:
+        put(owner, "drop", None)
+        return metric_id
+
+    st.selectbox(
+        "Metric",
+        list(fit),
+        list(fit).index(chosen.id),
+        format_func=lambda key: scale_of(fit[key]).title,
+        help="What candidates are held to on the labels; the limit is in its unit.",
+        **on_change(owner, "metric", f"{owner}_metric", picked),
+    )
 
 
 def setup(view: ModelView) -> None:
@@ -192,7 +225,10 @@ def setup(view: ModelView) -> None:
     model, data = view.model, _data()
     owner = f"new_{model.id}"
     held = settings(owner, NAMES)
-    limits = limits_set(Limits(), held)
+    fit = {metric.id: metric for metric in fitting(model, data)}
+    metric = fit.get(held.get("metric", "")) or next(iter(fit.values()), None)
+    usual = usual_drop(metric, data)
+    limits = limits_set(Limits(usual), held)
     _head(model, data)
     place = st.container()
     left, right = st.columns(2, gap="large")
@@ -200,7 +236,10 @@ def setup(view: ModelView) -> None:
         st.subheader("Limits", anchor=False)
         quality = expected_quality(model, data)
         half = max(0.1, round(model.size_bytes / 2e6, 1))
-        limits_form(limits, quality=quality, size_mb=half, owner=owner)
+        if metric is not None and len(fit) > 1:
+            _metric(fit, metric, owner)
+        scale = Scale() if metric is None else scale_of(metric)
+        limits_form(limits, quality=quality, size_mb=half, owner=owner, scale=scale, usual=usual)
     with right:
         st.subheader("Time and threads", anchor=False)
         budget, threads, batch = _how(model, held, owner)
@@ -216,6 +255,7 @@ def setup(view: ModelView) -> None:
         budget,
         threads,
         batch,
+        metric=held.get("metric", "") if held.get("metric", "") in fit else "",
         strategy=choice.strategy,
         strategy_params=choice.strategy_params,
     )

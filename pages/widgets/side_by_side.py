@@ -23,7 +23,7 @@ def _facts(row: Row) -> dict[str, str]:
     timing, latency = result.timing, result.timing.latency
     quality = {}
     if row.accuracy is not None:
-        quality["Accuracy"] = accuracy_words(row)
+        quality[row.scale.label] = accuracy_words(row)
     if row.agreement is not None:
         quality["Top-1 agreement"] = fmt.agreement(row.agreement)
     if (lost := output_error(row)) is not None:

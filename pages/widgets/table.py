@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.domain.measurement import Interval
+from core.domain.measurement import Interval, Scale
 from core.domain.run import CandidateStatus
 from core.views import Quality, Row, RunView
 from pages.figures import LEGEND, roles
@@ -59,7 +59,7 @@ def frame(view: RunView, recommended: str | None, scale: float = 1.0) -> pd.Data
                 "latency_ci": _spread(row.latency_ms, scale),
                 "speedup": _value(row.speedup) if row.candidate.position else None,
                 "accuracy": row.accuracy,
-                "change": None if row.drop is None else -row.drop.value,
+                "change": None if row.change is None else row.change.value,
                 "agreement": _value(row.agreement),
                 "error": _value(output_error(row)),
                 "sqnr": row.sqnr_db,
@@ -71,8 +71,8 @@ def frame(view: RunView, recommended: str | None, scale: float = 1.0) -> pd.Data
     )
 
 
-def _columns(fastest: float, unit: str) -> dict[str, Any]:
-    number = st.column_config.NumberColumn
+def _columns(fastest: float, unit: str, scale: Scale) -> dict[str, Any]:
+    number, share = st.column_config.NumberColumn, scale.unit == "%"
     return {
         "state": st.column_config.TextColumn(
             "State",
@@ -88,9 +88,11 @@ def _columns(fastest: float, unit: str) -> dict[str, Any]:
             f"95 % ({unit})", alignment="right", help="95 % confidence interval of the median."
         ),
         "speedup": number("Speed-up (x)", format="%.2f", help="Against the baseline, in interleaved rounds."),
-        "accuracy": number("Accuracy (%)", format="%.1f"),
+        "accuracy": number(scale.title, format="%.1f" if share else "%.4g"),
         "change": number(
-            "Change (pts)", format="%+.1f", help="Accuracy against the baseline's, in percentage points."
+            "Change (pts)" if share else f"Change ({scale.unit})" if scale.unit else "Change",
+            format="%+.1f" if share else "%+.3g",
+            help=f"{scale.label} against the baseline's{', in percentage points' if share else ''}.",
         ),
         "agreement": number("Top-1 agreement (%)", format="%.1f", help="With the baseline; needs no labels."),
         "error": number(
@@ -139,7 +141,7 @@ def candidates_table(
         frame(view, recommended, scale),
         hide_index=True,
         column_order=order,
-        column_config=_columns(fastest * scale, unit),
+        column_config=_columns(fastest * scale, unit, view.scale),
         key=key,
         height=ROW * (min(len(rows), MOST_ROWS) + 1) + 3,
         placeholder="–",

@@ -30,7 +30,7 @@ def price_list(view: RunView, limits: Limits) -> None:
         limits: As they are now.
     """
     found = tradeoffs(store(), view.run, limits)
-    if len(found) < 2:
+    if len(found) < 2 or (view.quality == "accuracy" and view.scale.unit != "%"):
         return
     unit = "% error" if view.quality == "signal" else "points"
     help = "The least loss from which on a clearly faster candidate is recommended. Ties are left out."

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.domain.measurement import Interval
+from core.domain.measurement import Accuracy, Interval, Scale
 from core.texts import JOINER
 from pages.widgets import format as fmt
 
@@ -30,8 +30,17 @@ def test_times_have_the_unit_that_reads_best() -> None:
 def test_speedups_and_changes_carry_intervals() -> None:
     assert fmt.times(Interval(5.12, 4.91, 5.33)) == "5.1x (4.9–5.3)"
     assert fmt.times(Interval(1.084, 1.05, 1.12)) == "1.08x (1.05–1.12)"
-    assert fmt.change(Interval(0.2, -0.1, 0.5)) == "−0.2 points (−0.5…+0.1)"
-    assert fmt.change(Interval(0.0, 0.0, 0.0)) == "0.0 points (0.0…0.0)"
+    drops = Interval(0.2, -0.1, 0.5), Interval(0.0, 0.0, 0.0)
+    points = [fmt.score_change(Accuracy("top1", 90.0, drop, 100, 1, 1.0)) for drop in drops]
+    assert points == ["−0.2 points (−0.5…+0.1)", "0.0 points (0.0…0.0)"]
+
+
+def test_a_metric_is_told_in_its_own_unit_and_direction() -> None:
+    error = Accuracy("mae", 60.31, Interval(0.42, -0.11, 0.9), 100, None, None, scale=Scale("MAE", "", False))
+    assert fmt.score_change(error) == "+0.42 (−0.11…+0.90)"
+    assert fmt.score(60.314, error.scale) == "60.31"
+    assert fmt.score_interval(Interval(60.3, 53.2, 67.5), error.scale) == "60.3 (53.2–67.5)"
+    assert fmt.score_interval(Interval(31.0, 30.5, 31.5), Scale("PSNR", "dB")) == "31 dB (30.5–31.5)"
 
 
 def test_fidelity_has_a_unit() -> None:
