@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.domain.run import Run, RunRequest
+from core.engine.executors import executor
 from core.engine.kits import kit_files
 from core.engine.planning import plan
 from core.engine.worker import ensure_worker
@@ -29,6 +30,7 @@ def submit(store: Store, request: RunRequest, name: str = "", spent_s: float = 0
         InvalidRequest: The request cannot work.
         NotFound: Its model or data is not in the store.
     """
+    executor(store, request.executor)  # refuses what is not set up, before anybody waits for it
     planned = plan(store, request)
     if planned.count + planned.most_more < 1:
         refusals = [each.error for each in planned.candidates if each.error is not None]
