@@ -9,17 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.archives.zips import BROKEN_ZIP, is_zip
-from core.engine.described import files_of
-from core.engine.jobs import run_task
+from core.engine.executors import local
 from core.errors import InvalidRequest, NotFound, SandboxUnavailable
 from core.protocols import InspectOptions
 from core.sandbox.confinement import confinement
-from core.serde import to_plain
 from core.settings import get_settings
 from core.sources.names import display_name
-from core.sources.torch.own_code import WEIGHTS, parse_build
+from core.sources.torch.own_code import UNIT as EXPORT
+from core.sources.torch.own_code import WEIGHTS, ExportRequest, parse_build
 from core.sources.unsupported import folder_refusal
-from core.work.left import kept_file
+from core.store.store import Store
 from core.work.stop import Stop
 
 EPOCH = (2020, 1, 1, 0, 0, 0)
@@ -87,7 +86,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return zipfile.ZipInfo(name, EPOCH)
 
 
-def exported(path: Path, options: InspectOptions, folder: Path) -> tuple[Path, InspectOptions]:
+def exported(store: Store, path: Path, options: InspectOptions, folder: Path) -> tuple[Path, InspectOptions]:
     """Run the code in `path` once, confined, and return the program that it left with what to inspect it by.
 
     The caller has the program looked at as any uploaded one, in a fresh process.
@@ -102,10 +101,9 @@ def exported(path: Path, options: InspectOptions, folder: Path) -> tuple[Path, I
         raise SandboxUnavailable(
             f"A model's own code is only run confined: {confinement().reason}", hint=LINES
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    payload = {"path": str(path), "folder": str(folder), "options": to_plain(options)}
-    reply = run_task("core.sources.torch.own_code", "export", payload, [path], folder, Stop())
-    program = kept_file(folder, files_of(reply)[0])
+    unit = EXPORT.unit(ExportRequest(path, options), reads=(path,))
+    files = local(store).run(unit, Stop()).files
+    program = store.blobs.lay_out(files, folder)[0]
     return program, replace(options, name=options.name or display_name(path), build="", shapes={})
 
 

@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.domain.model import DataSet, FileRef, SourceModel
+from core.datasets.prepare import UNIT as PREPARE
+from core.datasets.prepare import PrepareRequest
+from core.domain.model import DataSet, SourceModel
 from core.domain.run import DEFAULT_OWNER
-from core.engine.described import data_of, files_of, model_of
-from core.engine.jobs import run_task
+from core.engine.executors import local
 from core.engine.own_code import check_allowed, exported, gathered, holds_code
 from core.engine.upload_slots import turn
 from core.errors import InvalidRequest, NotFound, TooLarge, UnrecognizedFile
@@ -20,11 +21,14 @@ from core.optional import version
 from core.protocols import InspectOptions
 from core.serde import digest, to_plain
 from core.settings import get_settings
+from core.sources.describe import UNIT as INSPECT
+from core.sources.describe import InspectRequest
+from core.sources.onnx.external import UNIT as EXTERNAL
+from core.sources.onnx.external import ExternalRequest
 from core.sources.onnx.protobuf import looks_like_onnx
 from core.sources.task_inference import restated
 from core.store.store import Store
 from core.work.folders import job_folder
-from core.work.left import kept_file
 from core.work.stop import Stop
 
 PREPARATION = 2
@@ -65,10 +69,6 @@ def _content(path: Path) -> list[tuple[str, str]]:
     return [(str(each.relative_to(path)), _sha256(each)) for each in files]
 
 
-def _keep(store: Store, folder: Path, names: list[str]) -> tuple[FileRef, ...]:
-    return tuple(store.blobs.add(kept_file(folder, name), name) for name in names)
-
-
 def _identity(kind: str, *values: Any) -> str:
     """Return the id of what an upload becomes: equal uploads and options need no second look."""
     return digest(kind, version("whetstone"), *values)[:16]
@@ -86,9 +86,9 @@ def _weights_beside(store: Store, path: Path) -> list[str]:
     """
     if not looks_like_onnx(path) or not _mentions(path, EXTERNAL_MARK):
         return []
-    with turn(), job_folder(store.jobs_dir) as folder:
-        reply = run_task("core.sources.describe", "external", {"path": str(path)}, [path], folder, Stop())
-    found = [path.parent / name for name in (files_of(reply) if reply.get("files") else ())]
+    with turn():
+        answer = local(store).run(EXTERNAL.unit(ExternalRequest(path), reads=(path,)), Stop()).values
+    found = [path.parent / name for name in answer.names]
     if not all(each.is_file() and each.resolve().is_relative_to(path.parent) for each in found):
         return []
     for each in found:
@@ -146,13 +146,11 @@ def _added(store: Store, path: Path, options: InspectOptions, beside: bool, expo
         return known
     with turn(), job_folder(store.jobs_dir) as folder:
         if with_code:
-            path, options = exported(path, options, folder / "code")
-        payload = {"path": str(path), "folder": str(folder), "options": to_plain(options), "beside": weights}
-        reads = [path, *(path.parent / name for name in weights)]
-        reply = run_task("core.sources.describe", "inspect", payload, reads, folder, Stop())
-        files = _keep(store, folder, files_of(reply))
-    described = model_of(reply)
-    return store.models.add(replace(described, id=identity, files=files, sha256=sha256))
+            path, options = exported(store, path, options, folder / "code")
+        reads = (path, *(path.parent / name for name in weights))
+        unit = INSPECT.unit(InspectRequest(path, options, tuple(weights)), reads=reads)
+        found = local(store).run(unit, Stop())
+    return store.models.add(replace(found.values.model, id=identity, files=found.files, sha256=sha256))
 
 
 def restate_task(store: Store, model: SourceModel, task: str) -> SourceModel:
@@ -208,17 +206,10 @@ def add_data(
     known = store.data.renew(identity)
     if known is not None and store.blobs.holds(known.files):
         return known
-    with turn(), job_folder(store.jobs_dir) as folder:
-        payload = {
-            "path": str(reads[0]) if reads else (str(source) if source is not None else None),
-            "folder": str(folder),
-            "model": to_plain(model),
-            "format": format_id,
-            "params": params,
-            "seed": seed,
-            "training": str(learned[0]) if learned else None,
-        }
-        reply = run_task("core.datasets.prepare", "build", payload, [*reads, *learned], folder, Stop())
-        files = _keep(store, folder, files_of(reply))
-    data = data_of(reply, model)
-    return store.data.add(replace(data, id=identity, files=files))
+    asked = PrepareRequest(
+        reads[0] if reads else path, model, params, format_id, learned[0] if learned else None
+    )
+    with turn():
+        unit = PREPARE.unit(asked, reads=(*reads, *learned), seed=seed)
+        found = local(store).run(unit, Stop())
+    return store.data.add(replace(found.values.data, id=identity, files=found.files))

@@ -1,7 +1,7 @@
 """Confined Python subprocess that answers commands, with deadline and cancellation.
 
-with Child("core.sources.describe", reads=[upload], writes=folder) as child:
-    answer = child.call("inspect", {"path": str(upload), "folder": str(folder)}, timeout=60)
+with Child("core.bench.timing.host", reads=[model], writes=folder) as child:
+    answer = child.call("time", {"calls": 10, "settle_ms": 5.0}, timeout=60)
 """
 
 from __future__ import annotations

@@ -1,43 +1,54 @@
-"""Inspection as a command of a working process."""
+"""Inspection of an upload in a confined process."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from core.archives.hard_links import link_or_copy
+from core.domain.model import SourceModel
 from core.protocols import InspectOptions
-from core.serde import from_plain, to_plain
+from core.sources.described import accepted_model
 from core.sources.inspect import inspect_upload
+from core.work.unit import Done, Job, Kind
 
 
-def inspect(payload: dict[str, Any]) -> dict[str, Any]:
+class InspectRequest(msgspec.Struct, frozen=True):
+    """What to describe; the unit `reads` the upload and what lies beside it.
+
+    Attributes:
+        path: The upload.
+        options: What the person stated.
+        beside: Names of files that belong to it and lie in its folder.
+    """
+
+    path: Path
+    options: InspectOptions
+    beside: tuple[str, ...] = ()
+
+
+class Described(msgspec.Struct, frozen=True):
+    """The model; its files are those that the unit left, the one to open first."""
+
+    model: SourceModel
+
+
+def inspect(request: InspectRequest, job: Job) -> Done[Described]:
     """Describe an upload.
-
-    Args:
-        payload: ``path`` of the upload, ``folder`` to work in, ``options`` as plain `InspectOptions`, and in
-            ``beside`` the names of files that belong to it and lie in its folder.
-
-    Returns:
-        ``model`` as plain `SourceModel`, and ``files``, names relative to ``folder``, the one to open first.
 
     Raises:
         InputError: As `inspect_upload` does.
     """
-    folder = Path(payload["folder"])
-    for name in payload.get("beside", ()):
-        link_or_copy(Path(payload["path"]).parent / name, folder / name)
-    options = from_plain(payload.get("options") or {}, InspectOptions)
-    inspection = inspect_upload(Path(payload["path"]), folder, options)
-    names = [file.relative_to(folder).as_posix() for file in inspection.files]
-    return {"model": to_plain(inspection.model), "files": names}
+    for name in request.beside:
+        link_or_copy(request.path.parent / name, job.folder / name)
+    found = inspect_upload(request.path, job.folder, request.options)
+    return Done(Described(found.model), found.files)
 
 
-def external(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return as ``files`` what the ONNX model at ``path`` needs beside it, relative to its folder."""
-    from core.graphs.onnx.checks import external_files
-
-    return {"files": external_files(Path(payload["path"]))}
+def accept(_: InspectRequest, said: Described) -> Described:
+    """Return the description in plain texts and figures, see `accepted_model`."""
+    return Described(accepted_model(said.model))
 
 
-COMMANDS = {"inspect": inspect, "external": external}
+UNIT = Kind(__name__, "inspect", InspectRequest, Described, inspect, leaves_files=True, accept=accept)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from core.datasets.build import build, choose_format
+from core.datasets.prepare import UNIT, PrepareRequest
 from core.datasets.rows import evaluation_rows
 from core.domain.model import DataSet
 from core.errors import (
@@ -19,8 +20,9 @@ from core.errors import (
 from core.registry import data_formats
 from core.sandbox.confinement import confinement
 from core.sandbox.process import Child
-from core.serde import from_plain, to_plain
+from core.serde import from_plain
 from tests.datasets.models import image_model, model, spec, table_model
+from tests.orders import MODULE, do
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)
 LABELS = np.arange(40) % 10
@@ -211,22 +213,14 @@ def test_every_format_is_found_and_describes_its_settings() -> None:
 @pytest.mark.skipif(not confinement().available, reason="the system offers no confinement")
 def test_a_confined_child_builds(tmp_path: Path) -> None:
     path, described = npz(tmp_path, images=IMAGES, labels=LABELS), image_model(3, 16)
-    payload = {
-        "path": str(path),
-        "folder": str(tmp_path / "out"),
-        "model": to_plain(described),
-        "format": "",
-        "params": {"mean": "none"},
-        "seed": 3,
-    }
-    with Child("core.datasets.prepare", reads=[path], writes=tmp_path / "out") as child:
-        answer = child.call("build", payload, timeout=60)
-        data = from_plain(answer["data"], DataSet)
+    request, out = PrepareRequest(path, described, {"mean": "none"}), tmp_path / "out"
+    with Child(MODULE, reads=[path], writes=out) as child:
+        answer = do(child, UNIT.unit(request, seed=3), out)
+        data = from_plain(answer["values"]["data"], DataSet)
         assert data.evaluation_samples == 30
         assert data.preparation["Mean"] != ""
         assert (tmp_path / "out" / answer["files"][0]).is_file()
-        payload |= {"model": to_plain(table_model(5)), "params": {}}
         with pytest.raises(DataMismatch, match="takes 5"):
-            child.call("build", payload, timeout=60)
+            do(child, UNIT.unit(PrepareRequest(path, table_model(5))), out)
         with pytest.raises(UnrecognizedFile):
-            child.call("build", payload | {"path": str(tmp_path / "missing")}, timeout=60)
+            do(child, UNIT.unit(PrepareRequest(tmp_path / "missing", table_model(5))), out)

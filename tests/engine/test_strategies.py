@@ -25,7 +25,6 @@ from core.domain.run import (
 )
 from core.domain.technique import NoParams
 from core.engine.execute import execute
-from core.engine.jobs import Stop
 from core.engine.planning import plan
 from core.engine.submit import submit
 from core.errors import InvalidRequest
@@ -33,6 +32,7 @@ from core.protocols import SearchContext
 from core.registry import strategies
 from core.store.store import Store
 from core.views import run_view
+from core.work.stop import Stop
 from tests.factories import model, result
 from tests.pages import seed
 

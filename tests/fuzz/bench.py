@@ -11,13 +11,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from core.datasets.prepare import UNIT as PREPARE
+from core.datasets.prepare import PrepareRequest
 from core.errors import ChildCrashed, ChildTimeout, InputError, WhetstoneError
+from core.protocols import InspectOptions
 from core.sandbox.process import Child
-from core.serde import to_plain
+from core.sources.describe import UNIT as INSPECT
+from core.sources.describe import InspectRequest
+from core.work.unit import WorkUnit
 from tests.fuzz.corpus import Seed
+from tests.orders import MODULE, do
 
 LIMIT_S = 60.0
-TASKS = {"core.sources.describe": "inspect", "core.datasets.prepare": "build"}
 LEAKS = re.compile(
     r"Traceback \(most|File \"|\.(py|cpp|cc|h|hpp):\d+|frame #\d|0x[0-9a-f]{8}"
     r"|/site-packages/|\n\s+at |terminate called"
@@ -70,18 +75,17 @@ class Bench:
         """Open one broken file and judge what came of it."""
         path = self.root / "uploads" / f"{name}-{seed.name}"
         path.write_bytes(content)
-        module = "core.datasets.prepare" if seed.model else "core.sources.describe"
         folder = self.root / "job" / name
-        payload: dict[str, Any] = {"path": str(path), "folder": str(folder)}
+        folder.mkdir()
+        unit: WorkUnit[Any, Any] = INSPECT.unit(InspectRequest(path, InspectOptions()))
         if seed.model:
-            folder.mkdir()
-            payload["model"] = to_plain(self.models[seed.model])
+            unit = PREPARE.unit(PrepareRequest(path, self.models[seed.model]))
         began = time.monotonic()
         try:
-            self._child(module).call(TASKS[module], payload, LIMIT_S)
+            do(self._child(unit.kind), unit, folder, LIMIT_S)
             self.tally.codes["accepted"] += 1
         except WhetstoneError as error:
-            self._judge(error, module, path.name)
+            self._judge(error, unit.kind, path.name)
         except Exception as error:
             self.tally.faults.append(f"{path.name}: {error!r} is no error of ours")
         self.tally.slowest = max(self.tally.slowest, (time.monotonic() - began, path.name))
@@ -90,7 +94,7 @@ class Bench:
 
     def _child(self, module: str) -> Child:
         if module not in self._children:
-            self._children[module] = Child(module, reads=[self.root / "uploads"], writes=self.root / "job")
+            self._children[module] = Child(MODULE, reads=[self.root / "uploads"], writes=self.root / "job")
         return self._children[module]
 
     def _judge(self, error: WhetstoneError, module: str, name: str) -> None:

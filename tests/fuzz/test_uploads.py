@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 
 from core.domain.model import SourceModel
+from core.protocols import InspectOptions
 from core.sandbox.process import Child
 from core.serde import from_plain
+from core.sources.describe import UNIT as INSPECT
+from core.sources.describe import InspectRequest
 from sample_models.catalogue import by_id
 from tests.fuzz import corpus
 from tests.fuzz.bench import Bench, Tally
 from tests.fuzz.corpus import Seed
+from tests.orders import MODULE, do
 from tests.sandbox.conftest import needs_confinement
 
 pytestmark = needs_confinement
@@ -25,11 +29,12 @@ START = int(os.environ.get("FUZZ_SEED", "0"))
 def described(folder: Path) -> dict[str, SourceModel]:
     """Return what data must fit."""
     found = {}
-    with Child("core.sources.describe", reads=[by_id("cancer-mlp").folder.parent], writes=folder) as child:
+    with Child(MODULE, reads=[by_id("cancer-mlp").folder.parent], writes=folder) as child:
         for sample_id in ("cancer-mlp", "digits-resnet"):
             path = by_id(sample_id).files["onnx"]
-            reply = child.call("inspect", {"path": str(path), "folder": str(folder / sample_id)}, 60)
-            found[sample_id] = from_plain(reply["model"], SourceModel)
+            unit = INSPECT.unit(InspectRequest(path, InspectOptions()))
+            reply = do(child, unit, folder / sample_id, 60)
+            found[sample_id] = from_plain(reply["values"]["model"], SourceModel)
     return found
 
 

@@ -14,16 +14,22 @@ import torch
 from core.architectures.networks.cifar_resnet import CifarResNet
 from core.domain.model import SourceModel
 from core.errors import InputError, UnsafeUpload
+from core.protocols import InspectOptions
 from core.sandbox.process import Child
 from core.serde import from_plain
+from core.sources.describe import UNIT, InspectRequest
+from tests.orders import MODULE, do
 from tests.sources.conftest import classifier, save
 
 
 def inspect(path: Path, folder: Path, **options: Any) -> tuple[SourceModel, list[str]]:
-    payload = {"path": str(path), "folder": str(folder), "options": options}
-    with Child("core.sources.describe", reads=[path], writes=folder) as child:
-        reply = child.call("inspect", payload, 120)
-    return from_plain(reply["model"], SourceModel), reply["files"]
+    with Child(MODULE, reads=[path], writes=folder) as child:
+        reply = looked(child, path, folder, **options)
+    return from_plain(reply["values"]["model"], SourceModel), reply["files"]
+
+
+def looked(child: Child, path: Path, folder: Path, **options: Any) -> dict[str, Any]:
+    return do(child, UNIT.unit(InspectRequest(path, InspectOptions(**options))), folder)
 
 
 def test_onnx_in_confinement(tmp_path: Path) -> None:
@@ -45,27 +51,27 @@ def test_torch_files_in_confinement(
         script_folder / "image.pt": "model.pt",
         tmp_path / "net.pth": "model.safetensors",
     }
-    with Child("core.sources.describe", reads=reads, writes=tmp_path / "job") as child:
+    with Child(MODULE, reads=reads, writes=tmp_path / "job") as child:
         for path, kept in expected.items():
-            reply = child.call("inspect", {"path": str(path), "folder": str(tmp_path / "job")}, 120)
+            reply = looked(child, path, tmp_path / "job")
             assert reply["files"] == [kept]
-            assert from_plain(reply["model"], SourceModel).batch_symbol == "batch"
+            assert from_plain(reply["values"]["model"], SourceModel).batch_symbol == "batch"
         with pytest.raises(UnsafeUpload, match="would run Python code"):
-            child.call("inspect", {"path": str(reads[2]), "folder": str(tmp_path / "job")}, 120)
+            looked(child, reads[2], tmp_path / "job")
 
 
 def test_damaged_files_end_in_errors_of_ours(tmp_path: Path) -> None:
     data = np.frombuffer(classifier().SerializeToString(), np.uint8)
     generator = np.random.default_rng(0)
     refused = 0
-    with Child("core.sources.describe", reads=[tmp_path], writes=tmp_path / "job") as child:
+    with Child(MODULE, reads=[tmp_path], writes=tmp_path / "job") as child:
         for number in range(40):
             damaged = data.copy()
             damaged[generator.integers(0, len(data), 3)] = generator.integers(0, 256, 3)
             path = tmp_path / f"{number}.onnx"
             path.write_bytes(damaged.tobytes())
             try:
-                child.call("inspect", {"path": str(path), "folder": str(tmp_path / "job")}, 60)
+                looked(child, path, tmp_path / "job")
             except InputError:
                 refused += 1
     assert refused > 5

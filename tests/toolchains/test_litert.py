@@ -64,7 +64,9 @@ def program(store: Store, tmp_path: Path) -> SourceModel:
 
 
 def build(store: Store, model: SourceModel, heard: list[Progress]) -> Artifact:
-    builder = Builder(store, model, None, 0, Stop(), lambda _: None, on_progress=heard.append)
+    builder = Builder(
+        store, model, None, 0, Stop(), lambda _: None, lambda *_: None, on_progress=heard.append
+    )
     return builder.build(Recipe((Step("export_litert"),), Target("litert")))
 
 

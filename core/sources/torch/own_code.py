@@ -13,16 +13,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from core.archives.torch_files import is_safetensors, torch_zip_kind
 from core.archives.zips import extract_zip
 from core.complaints import complaint
 from core.errors import InputError, InvalidRequest, UnsupportedModel
 from core.protocols import InspectOptions
-from core.serde import from_plain
 from core.sources.torch.exporting import export_program
 from core.sources.torch.forward_pass import runner
 from core.sources.torch.script_inputs import find_inputs
 from core.texts import one_line, shown
+from core.work.unit import Done, Job, Kind
 
 if TYPE_CHECKING:
     from torch import nn
@@ -68,22 +70,21 @@ def _dotted(node: ast.expr) -> str:
     raise ValueError("it is no name")
 
 
-def export(payload: dict[str, Any]) -> dict[str, Any]:
-    """Build the network, load its weights and export it.
+class ExportRequest(msgspec.Struct, frozen=True):
+    """A zip with code and weights, which the unit `reads`, and what the person stated."""
 
-    Args:
-        payload: ``path`` of a zip with code and weights, ``folder`` to work in, ``options`` as plain
-            `InspectOptions`.
+    path: Path
+    options: InspectOptions
 
-    Returns:
-        ``files``: the program, relative to ``folder``.
+
+def export(request: ExportRequest, job: Job) -> Done[None]:
+    """Build the network, load its weights and export it; the program is what the unit leaves.
 
     Raises:
         InputError: The code, the weights or the expression cannot be used; the message says why.
     """
-    folder = Path(payload["folder"])
-    options = from_plain(payload.get("options") or {}, InspectOptions)
-    files = extract_zip(Path(payload["path"]), folder / "unpacked")
+    folder, options = job.folder, request.options
+    files = extract_zip(request.path, folder / "unpacked")
     code = [file for file in files if file.suffix == ".py"]
     network = _network(code, _weights(files), options.build)
     names = _inputs(network)
@@ -92,7 +93,7 @@ def export(payload: dict[str, Any]) -> dict[str, Any]:
         stated = {names[0]: next(iter(stated.values()))}
     specs = find_inputs(network, names, runner(network, names), InspectOptions(shapes=stated))
     export_program(network, specs, {}, folder / "model.pt2")
-    return {"files": ["model.pt2"]}
+    return Done(None, [folder / "model.pt2"])
 
 
 def _weights(files: list[Path]) -> Path:
@@ -243,4 +244,4 @@ def _inputs(network: nn.Module) -> list[str]:
     return names
 
 
-COMMANDS = {"export": export}
+UNIT = Kind(__name__, "export", ExportRequest, type(None), export, leaves_files=True)

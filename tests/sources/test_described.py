@@ -7,17 +7,26 @@ from typing import Any
 
 import pytest
 
-from core.engine.described import LONGEST_NAME, MOST_NOTES, data_of, files_of, model_of
-from core.errors import InputError, UnsafeUpload, UnsupportedModel
-from core.sandbox.answers import figures
+from core.domain.model import SourceModel
+from core.errors import UnsafeUpload, UnsupportedModel
+from core.sandbox.answers import made_of
 from core.serde import to_plain
+from core.sources.describe import Described, accept
+from core.sources.described import MOST_NOTES
+from core.work.left import LONGEST_NAME
 from tests.factories import model
 
 OVERRIDE = "\N{RIGHT-TO-LEFT OVERRIDE}"
 
 
+def model_of(reply: Any) -> SourceModel:
+    """Return what an executor makes of the values that an inspection answers."""
+    request: Any = None
+    return accept(request, made_of(reply, Described)).model
+
+
 def said(**changes: Any) -> dict[str, Any]:
-    return {"model": {**to_plain(model("onnx")), **changes}, "files": ["model.onnx"]}
+    return {"model": {**to_plain(model("onnx")), **changes}}
 
 
 def nested(levels: int) -> Any:
@@ -84,38 +93,3 @@ def test_more_tensors_than_a_page_can_hold_are_refused() -> None:
     specs = [{"name": f"x{i}", "dtype": "float32", "shape": [1]} for i in range(5000)]
     with pytest.raises(UnsupportedModel):
         model_of(said(outputs=specs))
-
-
-def data(**changes: Any) -> dict[str, Any]:
-    fields = {
-        "id": "", "name": "rows", "files": [], "inputs": [spec.name for spec in model("onnx").inputs],
-        "calibration_samples": 4, "evaluation_samples": 8, "labelled": True,
-    }  # fmt: skip
-    return {"data": {**fields, **changes}}
-
-
-def test_data_is_plain_text_too() -> None:
-    got = data_of(
-        data(name="a\nb", classes=[f"cat{OVERRIDE}"], preparation={"Si\nze": "8\n8"}), model("onnx")
-    )
-    assert (got.name, got.classes, got.preparation) == ("a b", ("cat",), {"Si ze": "8 8"})
-
-
-@pytest.mark.parametrize("changes", [{"inputs": ["other"]}, {"evaluation_samples": -1}, {"classes": 3}])
-def test_data_of_another_form_is_an_input_error(changes: dict[str, Any]) -> None:
-    with pytest.raises(InputError):
-        data_of(data(**changes), model("onnx"))
-
-
-@pytest.mark.parametrize("files", [None, [], ["a\nb"], [1, {}], [f"{i}" for i in range(20_000)]])
-def test_names_of_files_are_few_and_plain(files: Any) -> None:
-    with pytest.raises(UnsafeUpload):
-        files_of({"files": files})
-    assert files_of({"files": ["a", "b", "a"]}) == ["a", "b"]
-
-
-@pytest.mark.parametrize("answer", [{"ms": "fast"}, {"ms": [1.0, "x"]}, {"ms": [float("nan")]}, {"x": {}}])
-def test_figures_are_finite_numbers(answer: dict[str, Any]) -> None:
-    with pytest.raises(UnsafeUpload):
-        figures(answer)
-    assert figures({"ms": [1.0, 2], "bytes": 3}) == {"ms": [1.0, 2], "bytes": 3}
