@@ -149,7 +149,7 @@ def test_a_click_on_a_point_selects_it_and_the_address_keeps_it(finished: str, p
     expect(page.locator(key(page, "about_selected"))).to_be_visible()
     page.locator(key(page, "about_selected")).click()
     page.wait_for_url(re.compile("candidate="))
-    expect(page.get_by_text("How it is made")).to_be_visible()
+    expect(page.get_by_role("heading", name="Recipe")).to_be_visible()
 
 
 def test_the_kit_is_downloaded_and_verifies_itself(finished: str, page: Page, tmp_path: Path) -> None:
