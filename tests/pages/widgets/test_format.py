@@ -37,7 +37,7 @@ def test_speedups_and_changes_carry_intervals() -> None:
 
 def test_a_metric_is_told_in_its_own_unit_and_direction() -> None:
     error = Accuracy("mae", 60.31, Interval(0.42, -0.11, 0.9), 100, None, None, scale=Scale("MAE", "", False))
-    assert fmt.score_change(error) == "+0.42 (−0.11…+0.90)"
+    assert fmt.score_change(error) == "+0.4 (−0.1…+0.9)"
     assert fmt.score(60.314, error.scale) == "60.31"
     assert fmt.score_interval(Interval(60.3, 53.2, 67.5), error.scale) == "60.3 (53.2–67.5)"
     assert fmt.score_interval(Interval(31.0, 30.5, 31.5), Scale("PSNR", "dB")) == "31 dB (30.5–31.5)"
