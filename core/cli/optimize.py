@@ -16,6 +16,7 @@ from rich.markup import escape
 from core.api import AUTO, optimize
 from core.cli.inspect import add_source_options, source_options
 from core.cli.output import print_json
+from core.domain.measurement import Scale
 from core.domain.run import CandidateStatus, RunStatus
 from core.engine import export, open_store
 from core.errors import ErrorRecord, InvalidRequest, from_record
@@ -133,7 +134,7 @@ def describe(row: Row) -> str:
     figures = f"{row.latency_ms.value:9.3f} ms  {speed.value:5.2f}x ({speed.low:.2f}–{speed.high:.2f})"
     if row.accuracy is not None and row.change is not None:
         scale, change = row.scale, row.change.value
-        metric = "" if scale.unit == "%" else f"{scale.name} "
+        metric = "" if scale == Scale() else f"{scale.name} "
         figures += f"  {metric}{scale.words(row.accuracy, 2):>8} ({scale.difference(change)})"
     elif row.agreement is not None:
         figures += f"  agrees on {row.agreement.value:.1f} %"
