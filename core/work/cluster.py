@@ -14,7 +14,7 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -244,7 +244,9 @@ def _check_versions(wanted: dict[str, str]) -> None:
 def _host_turn(alone: bool) -> Iterator[None]:
     """Wait until this machine is free: several nodes may be started on one, and share its cores."""
     path = Path(tempfile.gettempdir()) / "whetstone-host.lock"
-    with path.open("a") as file:
+    with suppress(FileExistsError):
+        path.touch(0o644, exist_ok=False)
+    with path.open("rb") as file:  # to read is enough for a lock, and it may be another user's file
         fcntl.flock(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         yield
 
