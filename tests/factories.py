@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from core.domain.measurement import Accuracy, Environment, Fidelity, Interval, Latency, Timing
+from core.domain.measurement import Environment, Interval, Latency, Timing
 from core.domain.model import SourceModel, TensorSpec
+from core.domain.quality import Accuracy, Fidelity
 from core.domain.recipe import Recipe, Step, Target
 from core.domain.run import Candidate, CandidateStatus, Result
 

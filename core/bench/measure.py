@@ -18,8 +18,8 @@ from core.bench.timing.waiting import taken
 from core.datasets.splits import FOR_EVALUATION
 from core.domain.measurement import Timing
 from core.domain.model import SourceModel
+from core.domain.quality import Quality
 from core.domain.recipe import Artifact, Target
-from core.domain.run import Quality
 from core.errors import RuntimeFailed
 from core.protocols import LabelledOutput, LocalArtifact
 from core.work.left import kept_file

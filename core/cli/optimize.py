@@ -16,7 +16,7 @@ from rich.markup import escape
 from core.api import AUTO, optimize
 from core.cli.inspect import add_source_options, source_options
 from core.cli.output import print_json
-from core.domain.measurement import Scale
+from core.domain.quality import Scale
 from core.domain.run import CandidateStatus, RunStatus
 from core.engine import export, open_store
 from core.errors import ErrorRecord, InvalidRequest, from_record

@@ -1,4 +1,4 @@
-"""Runs: request, limits, candidates, results and events."""
+"""Runs: request, limits, candidates and results."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from core.domain.measurement import Accuracy, Fidelity, Interval, Timing
+from core.domain.measurement import Timing
+from core.domain.quality import Accuracy, Fidelity, Quality
 from core.domain.recipe import Recipe
 from core.errors import ErrorRecord
 
@@ -106,21 +107,6 @@ class RunRequest:
 
 
 @dataclass(frozen=True)
-class Quality:
-    """Quality on some rows.
-
-    Attributes:
-        accuracy: By the run's metric; None without labels.
-        fidelity: Agreement with the baseline.
-        undefined: Why the metric has no value on these labels, in a sentence; empty where it has one.
-    """
-
-    accuracy: Accuracy | None
-    fidelity: Fidelity
-    undefined: str = ""
-
-
-@dataclass(frozen=True)
 class Result:
     """Measurements of a candidate; accuracy and fidelity are those on the test rows.
 
@@ -217,88 +203,3 @@ class Run:
     error: ErrorRecord | None = None
     data_id: str | None = None
     owner: str = DEFAULT_OWNER
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Trial: a candidate as a search strategy sees it.
-
-    Attributes:
-        recipe: What was proposed.
-        status: Where it stands; figures are there once it is done.
-        speedup: Against the baseline.
-        latency_ms: Median of one call.
-        loss: Points of accuracy lost; without labels the disagreement in points, without classes the error's
-            power in percent. Smaller is better.
-        within: Whether it respects the limits of the request.
-        size_bytes: Of the artifact.
-    """
-
-    recipe: Recipe
-    status: CandidateStatus = CandidateStatus.WAITING
-    speedup: Interval | None = None
-    latency_ms: float | None = None
-    loss: float | None = None
-    within: bool = False
-    size_bytes: int | None = None
-
-
-class EventKind(StrEnum):
-    """Kinds of events of a run."""
-
-    STARTED = "started"
-    PROPOSED = "proposed"
-    BUILT = "built"
-    CACHED = "cached"
-    TRAINING = "training"
-    MEASURED = "measured"
-    REFUSED = "refused"
-    SKIPPED = "skipped"
-    BUILD_FAILED = "build_failed"
-    MEASURE_FAILED = "measure_failed"
-    UNMEASURED = "unmeasured"
-    STRATEGY_FAILED = "strategy_failed"
-    HEAT = "heat"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    INTERRUPTED = "interrupted"
-    RESUMED = "resumed"
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened in a run, kept for the record; `core.views.log` says each in a sentence.
-
-    Attributes:
-        sequence: Position within the run, from 1.
-        at: UNIX seconds.
-        kind: What happened.
-        candidate: Id of the candidate that it happened to, or empty.
-        seconds: How long it took; None for what has no duration.
-        data: Plain values, by kind: ``step`` (pass id) and ``giga_macs`` of what was built, ``steps`` of what
-            was found built, ``speedup`` of what was measured, ``code``, ``message`` and ``stage`` of what
-            failed, ``candidates`` of the final heat, ``step``, ``done``, ``total``, ``values`` of a training.
-    """
-
-    sequence: int
-    at: float
-    kind: EventKind
-    candidate: str = ""
-    seconds: float | None = None
-    data: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Build:
-    """Duration of one build step.
-
-    Attributes:
-        pass_id: Which pass.
-        giga_macs: 10^9 multiply-accumulates of a forward pass of the source model.
-        seconds: By the clock, imports included.
-    """
-
-    pass_id: str
-    giga_macs: float
-    seconds: float

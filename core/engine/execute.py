@@ -6,9 +6,10 @@ import time
 from dataclasses import asdict, replace
 
 from core.bench.timing.interleaving import MeasurementPlan
+from core.domain.events import EventKind
 from core.domain.model import DataSet
 from core.domain.recipe import Artifact, Recipe
-from core.domain.run import Candidate, CandidateStatus, EventKind, Run, RunStatus
+from core.domain.run import Candidate, CandidateStatus, Run, RunStatus
 from core.engine.building import Builder
 from core.engine.executors import executor
 from core.engine.final_heat import run_final_heat

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from core.domain.run import Candidate, Limits, Trial
+from core.domain.run import Candidate, Limits
+from core.domain.trial import Trial
 from core.insights.judgement import judge, loss
 
 

@@ -12,8 +12,9 @@ from core.bench.timing.moments import known_spread, widened_timing
 from core.datasets.build import RANDOM
 from core.datasets.splits import FOR_EVALUATION
 from core.domain.model import DataSet, FileRef, SourceModel
+from core.domain.quality import Quality
 from core.domain.recipe import Artifact, Recipe
-from core.domain.run import Candidate, Quality, Result, Run
+from core.domain.run import Candidate, Result, Run
 from core.engine.building import parts_of, source_artifact
 from core.engine.executors import local
 from core.engine.live import LiveReport

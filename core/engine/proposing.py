@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from core.domain.events import EventKind
 from core.domain.model import DataSet, SourceModel
-from core.domain.run import Candidate, EventKind, Run
+from core.domain.run import Candidate, Run
 from core.engine.history import trial
 from core.engine.planning import candidate_of, proposals
 from core.errors import WhetstoneError

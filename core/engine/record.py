@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
-from core.domain.run import PLANNING, Candidate, EventKind
+from core.domain.events import EventKind
+from core.domain.run import PLANNING, Candidate
 from core.errors import ErrorRecord, WhetstoneError
 from core.passes.build import STEP, STEPS
 from core.store.store import Store

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from math import floor, log10
 
-from core.domain.measurement import Accuracy, Interval, Scale
+from core.domain.measurement import Interval
+from core.domain.quality import Accuracy, Scale
 
 
 def plural(count: float, noun: str) -> str:

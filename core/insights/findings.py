@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.domain.finding import Finding
-from core.domain.measurement import Accuracy, Doubt, Interval
+from core.domain.measurement import Doubt, Interval
+from core.domain.quality import Accuracy
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate, Limits, Result
 from core.insights.amounts import limit_words, plural, range_words

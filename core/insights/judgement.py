@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
-from core.domain.measurement import Accuracy, Fidelity, Interval, OutputFidelity, Scale
+from core.domain.measurement import Interval
+from core.domain.quality import Accuracy, Fidelity, OutputFidelity, Scale
 from core.domain.run import Limits, Result
 from core.insights.amounts import excess_words, limit_words
 from core.metrics.proportions import samples_to_settle

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.domain.measurement import Doubt, Fidelity, Interval, Scale, Timing
+from core.domain.measurement import Doubt, Interval, Timing
+from core.domain.quality import Fidelity, Scale
 from core.domain.run import Candidate, Limits, Result
 from core.insights.amounts import change_words, limit_words, plural
 from core.insights.judgement import Verdict, loss, more_samples, noise, same

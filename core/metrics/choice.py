@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import floor, log10, prod
 
-from core.domain.measurement import Scale
 from core.domain.model import DataSet, SourceModel
+from core.domain.quality import Scale
 from core.errors import InvalidRequest
 from core.protocols import LabelledOutput, Metric
 from core.registry import get_metric, metrics

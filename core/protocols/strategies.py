@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Protocol
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe
-from core.domain.run import RunRequest, Trial
+from core.domain.run import RunRequest
+from core.domain.trial import Trial
 
 
 @dataclass(frozen=True)

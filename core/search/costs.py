@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import exp, log
 
-from core.domain.run import Build
+from core.domain.events import Build
 from core.registry import get_pass, passes
 
 MACHINE_WEIGHT = 4.0

@@ -8,7 +8,8 @@ from dataclasses import replace
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe
-from core.domain.run import RunRequest, Trial
+from core.domain.run import RunRequest
+from core.domain.trial import Trial
 from core.errors import WhetstoneError
 from core.params import make
 from core.protocols import SearchContext

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
-from core.domain.run import Build, Event, EventKind
+from core.domain.events import Build, Event, EventKind
 from core.errors import NotFound
 from core.store.claims import bump
 from core.store.database import Database

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, Text, and_, func, insert, or_, select, type_coerce
 from sqlalchemy.exc import IntegrityError
 
-from core.domain.run import PLANNING, Candidate, CandidateStatus, EventKind, Run, RunRequest, RunStatus
+from core.domain.events import EventKind
+from core.domain.run import PLANNING, Candidate, CandidateStatus, Run, RunRequest, RunStatus
 from core.errors import InvalidRequest, NotFound
 from core.store.candidates import row_of
 from core.store.claims import bump, change, settle

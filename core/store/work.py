@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from core.domain.run import EventKind, Run, RunStatus
+from core.domain.events import EventKind
+from core.domain.run import Run, RunStatus
 from core.errors import ErrorRecord, InvalidRequest
 from core.store.claims import bump_owned, change, settle
 from core.store.database import Database

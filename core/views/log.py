@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from core.domain.run import Event, EventKind
+from core.domain.events import Event, EventKind
 from core.search.names import pass_name
 from core.views.run import RunView
 

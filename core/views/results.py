@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from core.domain.measurement import Accuracy, Environment, Fidelity, Interval, OutputFidelity
+from core.domain.measurement import Environment, Interval
 from core.domain.model import DataSet, TensorSpec
+from core.domain.quality import Accuracy, Fidelity, OutputFidelity
 from core.domain.run import Candidate, Result
 from core.engine.downloads import Download, run_download
 from core.serde import to_plain

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.domain.measurement import Interval, Scale
+from core.domain.measurement import Interval
 from core.domain.pareto import front
+from core.domain.quality import Scale
 from core.domain.run import Candidate, Limits, Result
 from core.insights.judgement import judge, loss
 from core.insights.recommendation import Recommendation, faster

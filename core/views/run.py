@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from core.domain.measurement import Scale
+from core.domain.events import Event, EventKind
 from core.domain.model import DataSet, SourceModel
-from core.domain.run import Candidate, CandidateStatus, Event, EventKind, Limits, Run, RunStatus
+from core.domain.quality import Scale
+from core.domain.run import Candidate, CandidateStatus, Limits, Run, RunStatus
 from core.insights.recommendation import Recommendation, recommend
 from core.metrics.choice import chosen, fitting, scale_of
 from core.search.proposals import most_more

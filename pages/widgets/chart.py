@@ -9,7 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.domain.measurement import Doubt, Interval, Scale
+from core.domain.measurement import Doubt, Interval
+from core.domain.quality import Scale
 from core.domain.run import Limits
 from core.views import Quality, Row
 from pages.figures import MOST_BARS, Axis, Point, palette, pareto_figure

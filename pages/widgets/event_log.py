@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.domain.run import EventKind
+from core.domain.events import EventKind
 from core.views import RunView, event_log
 from pages.widgets import format as fmt
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from math import ceil, floor, log10
 
-from core.domain.measurement import Accuracy, Interval, Scale
+from core.domain.measurement import Interval
+from core.domain.quality import Accuracy, Scale
 from core.insights.amounts import places, range_words
 from core.insights.amounts import signed as signed_to
 from core.texts import as_markdown

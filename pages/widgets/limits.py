@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core.domain.measurement import Scale
+from core.domain.quality import Scale
 from core.domain.run import Limits
 from core.views import Quality
 from pages.widgets.address import number, on_change, put

@@ -10,8 +10,8 @@ from typing import Any
 import streamlit as st
 
 from core import engine
-from core.domain.measurement import Scale
 from core.domain.model import DataSet, SourceModel
+from core.domain.quality import Scale
 from core.domain.recipe import Recipe
 from core.domain.run import Limits, RunRequest
 from core.errors import NotFound, WhetstoneError

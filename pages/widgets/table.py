@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.domain.measurement import Interval, Scale
+from core.domain.measurement import Interval
+from core.domain.quality import Scale
 from core.domain.run import CandidateStatus
 from core.views import Quality, Row, RunView
 from pages.figures import LEGEND, roles

@@ -7,7 +7,8 @@ from io import StringIO
 from rich.console import Console
 
 from core.cli.optimize import Progress
-from core.domain.run import EventKind, RunRequest
+from core.domain.events import EventKind
+from core.domain.run import RunRequest
 from core.store.store import Store
 from core.views import run_view
 from tests.factories import candidate, model

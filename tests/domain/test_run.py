@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.domain.run import Quality
+from core.domain.quality import Quality
 from tests.factories import result
 
 

@@ -11,19 +11,12 @@ from typing import Any, ClassVar
 import pytest
 
 from core.bench.timing.interleaving import MeasurementPlan
+from core.domain.events import EventKind
+from core.domain.quality import Quality
 from core.domain.recipe import Recipe, Target
-from core.domain.run import (
-    Candidate,
-    CandidateStatus,
-    EventKind,
-    Quality,
-    Result,
-    Run,
-    RunRequest,
-    RunStatus,
-    Trial,
-)
+from core.domain.run import Candidate, CandidateStatus, Result, Run, RunRequest, RunStatus
 from core.domain.technique import NoParams
+from core.domain.trial import Trial
 from core.engine.execute import execute
 from core.engine.planning import plan
 from core.engine.submit import submit

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.domain.measurement import Accuracy, Fidelity, Interval, OutputFidelity
+from core.domain.measurement import Interval
+from core.domain.quality import Accuracy, Fidelity, OutputFidelity
 from core.domain.run import Limits
 from core.insights.judgement import judge, more_samples
 from core.insights.recommendation import recommend

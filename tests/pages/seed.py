@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from core.domain.measurement import Accuracy, Environment, Fidelity, Interval, Latency, Timing
+from core.domain.measurement import Environment, Interval, Latency, Timing
 from core.domain.model import DataSet, Note, SourceModel, TensorSpec
+from core.domain.quality import Accuracy, Fidelity
 from core.domain.recipe import Recipe, Step, Target
 from core.domain.run import Candidate, CandidateStatus, Limits, Result, RunRequest, RunStatus
 from core.errors import ErrorRecord

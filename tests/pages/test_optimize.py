@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.domain.run import EventKind, RunStatus
+from core.domain.events import EventKind
+from core.domain.run import RunStatus
 from core.machine.environment import environment
 from core.store.store import Store
 from core.views import refreshed, run_view

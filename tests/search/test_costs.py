@@ -8,7 +8,8 @@ from statistics import fmean
 
 import pytest
 
-from core.domain.run import Build, EventKind, RunRequest
+from core.domain.events import Build, EventKind
+from core.domain.run import RunRequest
 from core.registry import get_pass, passes
 from core.search.costs import BuildCosts
 from core.search.estimate import estimate_s

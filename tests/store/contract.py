@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from core.domain.run import CandidateStatus, EventKind, RunStatus
+from core.domain.events import EventKind
+from core.domain.run import CandidateStatus, RunStatus
 from core.errors import ErrorRecord, InvalidRequest, NotFound
 from core.settings import Settings
 from core.store import ClaimLost, Pulse, Store

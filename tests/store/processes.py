@@ -11,7 +11,8 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from core.domain.run import EventKind, RunStatus
+from core.domain.events import EventKind
+from core.domain.run import RunStatus
 from core.store import Store
 from core.store.tables import events
 from tests.store.values import a_request, some_candidates, stored

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.run import EventKind, RunStatus
+from core.domain.events import EventKind
+from core.domain.run import RunStatus
 from core.settings import Settings
 from core.store import Store
 from tests.store.values import a_request

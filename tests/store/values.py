@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from core.domain.measurement import Environment, Fidelity, Interval, Latency, Timing
+from core.domain.measurement import Environment, Interval, Latency, Timing
 from core.domain.model import DataSet, FileRef, SourceModel, TensorSpec
+from core.domain.quality import Fidelity
 from core.domain.recipe import Artifact, Recipe, Step, Target
 from core.domain.run import Candidate, Result, RunRequest
 from core.serde import digest

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.domain.run import Event, EventKind, RunRequest
+from core.domain.events import Event, EventKind
+from core.domain.run import RunRequest
 from core.store.store import Store
 from core.views import event_log, run_view
 from core.views.log import sentence

@@ -12,7 +12,7 @@ from core.bench.quality.evaluation import compare
 from core.bench.quality.judged_output import Labels
 from core.bench.quality.predictions import CHANGING
 from core.bench.quality.saved_outputs import open_saved, read_outputs
-from core.domain.run import Quality
+from core.domain.quality import Quality
 from core.protocols import LabelledOutput
 from core.work.unit import Done, Job, Kind
 

@@ -12,8 +12,8 @@ from core.bench.quality.collapse import collapse
 from core.bench.quality.judged_output import Labels, accuracy, fitting
 from core.bench.quality.predictions import alike
 from core.bench.quality.saved_outputs import Output
-from core.domain.measurement import Accuracy, Fidelity, Interval, OutputFidelity
-from core.domain.run import Quality
+from core.domain.measurement import Interval
+from core.domain.quality import Accuracy, Fidelity, OutputFidelity, Quality
 from core.errors import RuntimeFailed
 from core.metrics.clusters import effective, ratio
 from core.metrics.judging import percent

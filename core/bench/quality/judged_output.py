@@ -11,7 +11,7 @@ import numpy as np
 
 from core.bench.quality.accumulation import TILE, blocks
 from core.bench.quality.saved_outputs import Output, piece
-from core.domain.measurement import Accuracy
+from core.domain.quality import Accuracy
 from core.metrics.choice import class_axis, scale_of, single_score
 from core.protocols import Array, Block, LabelledOutput, Paired
 from core.registry import get_metric

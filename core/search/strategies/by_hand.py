@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.domain.recipe import Recipe
-from core.domain.run import Trial
 from core.domain.technique import NoParams
+from core.domain.trial import Trial
 from core.protocols import SearchContext
 from core.search.strategies.in_order import next_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.domain.recipe import Recipe
-from core.domain.run import Trial
+from core.domain.trial import Trial
 from core.protocols import SearchContext
 from core.search.presets import recipes
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields, replace
 from math import exp, inf, log
 
 from core.domain.recipe import Recipe, Step
-from core.domain.run import Trial
 from core.domain.technique import Kind
+from core.domain.trial import Trial
 from core.params import make, setting
 from core.protocols import SearchContext
 from core.registry import get_pass, get_runtime

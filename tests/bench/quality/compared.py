@@ -8,7 +8,7 @@ from typing import Any
 from core.bench.quality import evaluation
 from core.bench.quality.judged_output import Labels
 from core.bench.quality.saved_outputs import Output
-from core.domain.measurement import Accuracy, Fidelity
+from core.domain.quality import Accuracy, Fidelity
 from core.protocols import Array, LabelledOutput
 
 

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from core.bench.quality.comparing import UNIT, CompareRequest
-from core.domain.run import Quality
+from core.domain.quality import Quality
 from core.errors import RuntimeFailed
 from core.protocols import LabelledOutput
 from core.sandbox.process import Child

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.domain.measurement import Accuracy, Interval, Scale
+from core.domain.measurement import Interval
+from core.domain.quality import Accuracy, Scale
 from core.texts import JOINER
 from pages.widgets import format as fmt
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from core.domain.recipe import Recipe
-from core.domain.run import CandidateStatus, RunRequest, Trial
+from core.domain.run import CandidateStatus, RunRequest
+from core.domain.trial import Trial
 from core.protocols import SearchContext
 from core.search.spelling import parse
 from tests.factories import ENVIRONMENT, model

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from core.domain.measurement import Interval
 from core.domain.recipe import Recipe
-from core.domain.run import CandidateStatus, Limits, RunRequest, Trial
+from core.domain.run import CandidateStatus, Limits, RunRequest
+from core.domain.trial import Trial
 from core.protocols import SearchContext
 from core.search.proposals import Proposals
 from core.search.spelling import parse, spell

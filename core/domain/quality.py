@@ -1,0 +1,171 @@
+"""Quality with confidence intervals: accuracy by a metric, fidelity to the baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from core.domain.measurement import Interval
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How a metric is read.
+
+    Attributes:
+        name: As part of a sentence.
+        unit: ``%`` for a share, ``dB``, or empty for a plain number, such as an error in the targets' unit.
+        higher: Whether more is better.
+    """
+
+    name: str = "accuracy"
+    unit: str = "%"
+    higher: bool = True
+
+    @property
+    def label(self) -> str:
+        """The name at the head of a line."""
+        return self.name[:1].upper() + self.name[1:]
+
+    @property
+    def title(self) -> str:
+        """The name at the head of a column, with the unit."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+    @property
+    def step(self) -> str:
+        """The unit of differences: ``points`` of a share."""
+        return "points" if self.unit == "%" else self.unit
+
+    def words(self, value: float, digits: int = 1) -> str:
+        """Return a value with its unit: `digits` decimals of a share, else four digits in all."""
+        number = f"{value:.{digits}f}" if self.unit == "%" else f"{value:.4g}"
+        return f"{number} {self.unit}".strip()
+
+    def difference(self, value: float) -> str:
+        """Return a signed difference with its unit."""
+        number = f"{round(value, 2) + 0.0:+.2f}" if self.unit == "%" else f"{value:+.3g}"
+        return f"{number} {self.step}".strip()
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Quality against labels, paired with the baseline on the same samples.
+
+    Attributes:
+        metric: Id of the metric, such as ``top1``.
+        value: In the unit of `scale`.
+        drop: By how much the candidate is worse than the baseline, whichever direction is worse, in the unit
+            of `scale` (points of a share), with a paired 95 % interval; exactly 0 for the baseline.
+        samples: Evaluated samples: images, texts or rows.
+        flips: Predictions whose correctness differs from the baseline's; None where none is right or wrong.
+        mcnemar_p: Exact McNemar p-value of the flips.
+        interval: `value` with its own 95 % interval; None in results of old.
+        places: Predictions in each sample: the pixels of a segmentation, the tokens of a text, else 1.
+        effective: Independent predictions that are worth as much as all of them; None in results of old, and
+            where no closed form needs it.
+        scale: How the metric is read.
+        output: Name of the output that was judged; empty in results of old.
+    """
+
+    metric: str
+    value: float
+    drop: Interval
+    samples: int
+    flips: int | None
+    mcnemar_p: float | None
+    interval: Interval | None = None
+    places: int = 1
+    effective: float | None = None
+    scale: Scale = field(default_factory=Scale)
+    output: str = ""
+
+    @property
+    def change(self) -> Interval:
+        """By how much the value differs from the baseline's."""
+        if not self.scale.higher:
+            return self.drop
+        return Interval(0.0 - self.drop.value, 0.0 - self.drop.high, 0.0 - self.drop.low)
+
+
+@dataclass(frozen=True)
+class OutputFidelity:
+    """Fidelity of one output to the baseline's: top-1 agreement, SQNR, output error.
+
+    Attributes:
+        name: Of the output.
+        sqnr_db: Power of the baseline's output by the power of the error, in decibel; None where they are
+            identical.
+        max_abs_error: Largest absolute difference.
+        top1_agreement: Percent of equal answers (the same arg-max, or the same whole number), with a 95 %
+            interval; None where it has neither, or where agreement would mean nothing.
+        noise: Power of the error in percent of what the output varies from input to input, with a 95 %
+            interval: a constant offset is no signal. None in whole numbers and in results of old.
+    """
+
+    name: str
+    sqnr_db: float | None
+    max_abs_error: float
+    top1_agreement: Interval | None = None
+    noise: Interval | None = None
+
+    @property
+    def loss(self) -> Interval:
+        """Percent of answers that differ or, where there are none, the noise in percent of the variance."""
+        agreement = self.top1_agreement
+        if agreement is not None:
+            return agreement.rest_of(100)
+        share = 0.0 if self.sqnr_db is None else 100 * 10.0 ** (-self.sqnr_db / 10)
+        return self.noise or Interval(share, share, share)
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """Fidelity of all outputs to the baseline's; needs no labels and is no accuracy.
+
+    Attributes:
+        top1_agreement: Percent of predictions with the same arg-max in the output that has classes, with a
+            95 % interval; None where there are no classes or where agreement means nothing, see `collapsed`.
+        sqnr_db: Signal to quantization-noise ratio of the worst output in decibel; None for identical ones.
+        max_abs_error: Largest absolute difference of any output.
+        samples: Compared samples.
+        outputs: Every output by itself; empty in results of old.
+        collapsed: Why figures on these inputs say little, and what to give instead, in a plain sentence;
+            empty where they mean something.
+        random: The inputs were drawn at random, not taken from data.
+        blind: What the artifact was calibrated on was random, too.
+    """
+
+    top1_agreement: Interval | None
+    sqnr_db: float | None
+    max_abs_error: float
+    samples: int
+    outputs: tuple[OutputFidelity, ...] = ()
+    collapsed: str = ""
+    random: bool = False
+    blind: bool = False
+
+    @property
+    def each(self) -> tuple[OutputFidelity, ...]:
+        """Every output; one that stands for all of them in results of old."""
+        old = OutputFidelity("all outputs", self.sqnr_db, self.max_abs_error, self.top1_agreement)
+        return self.outputs or (old,)
+
+    @property
+    def worst(self) -> OutputFidelity:
+        """The output that lost most by its own measure."""
+        return max(self.each, key=lambda output: output.loss.value)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Quality on some rows.
+
+    Attributes:
+        accuracy: By the run's metric; None without labels.
+        fidelity: Agreement with the baseline.
+        undefined: Why the metric has no value on these labels, in a sentence; empty where it has one.
+    """
+
+    accuracy: Accuracy | None
+    fidelity: Fidelity
+    undefined: str = ""

@@ -1,0 +1,33 @@
+"""A trial: a candidate as a search strategy sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.domain.measurement import Interval
+from core.domain.recipe import Recipe
+from core.domain.run import CandidateStatus
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A candidate as a search strategy sees it.
+
+    Attributes:
+        recipe: What was proposed.
+        status: Where it stands; figures are there once it is done.
+        speedup: Against the baseline.
+        latency_ms: Median of one call.
+        loss: Points of accuracy lost; without labels the disagreement in points, without classes the error's
+            power in percent. Smaller is better.
+        within: Whether it respects the limits of the request.
+        size_bytes: Of the artifact.
+    """
+
+    recipe: Recipe
+    status: CandidateStatus = CandidateStatus.WAITING
+    speedup: Interval | None = None
+    latency_ms: float | None = None
+    loss: float | None = None
+    within: bool = False
+    size_bytes: int | None = None
