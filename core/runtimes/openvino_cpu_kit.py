@@ -19,6 +19,8 @@ def load():
         "INFERENCE_NUM_THREADS": manifest["threads"],
         "INFERENCE_PRECISION_HINT": manifest["options"].get("precision", "f32"),
     }
+    if any(port.element_type == openvino.Type.f64 for port in graph.outputs):
+        settings["SNIPPETS_MODE"] = "DISABLE"  # it fuses the cast to double into what knows no double
     names = [next(iter(port.names), "") for port in graph.inputs]
     order = names if set(names) == set(manifest["inputs"]) else manifest["inputs"]
     requests = {}

@@ -98,4 +98,6 @@ def _opened(idea: Idea, model: SourceModel) -> Iterator[tuple[Step, ...]]:
 
 
 def _openers(model: SourceModel) -> list[Opener]:
-    return [each for each in passes().values() if isinstance(each, Opener) and model.format in each.accepts]
+    """Return the techniques that may open a way for `model`; nothing goes without those that stand alone."""
+    openers = (each for each in passes().values() if isinstance(each, Opener))
+    return [each for each in openers if each.alone or model.format in each.accepts]

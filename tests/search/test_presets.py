@@ -72,6 +72,16 @@ def test_a_model_in_double_precision_is_turned_to_single_first() -> None:
     )
 
 
+@pytest.mark.parametrize("format", ["pt2", "state_dict", "torchscript"])
+def test_double_precision_is_turned_to_single_behind_the_export_too(format: str) -> None:
+    found = recipes("quick", replace(model(format), precision="FP64"), ENVIRONMENT, ALL)
+    compiled = [each for each in found if each.target.runtime_id == "openvino"]
+    assert compiled
+    assert all(
+        [step.pass_id for step in each.steps][:2] == ["export_onnx", "double_to_float"] for each in compiled
+    )
+
+
 def test_an_input_that_chooses_a_way_is_fixed_beside_the_free_one() -> None:
     rate = TensorSpec("sr", "int64", (), compared=(16000,))
     plain = model("onnx")

@@ -15,8 +15,20 @@ CLIPS = ((8, 112), (16, 64), (16, 32))
 STEPS = (128, 16, 100, 300, 1000, 3000, 16000)
 
 
+def real_type(module: Any) -> str:
+    """Return the NumPy dtype of its real inputs: ``float64`` where its weights are, else ``float32``."""
+    found = next((each for each in module.parameters() if each.is_floating_point()), None)
+    return "float64" if found is not None and str(found.dtype) == "torch.float64" else "float32"
+
+
 def examples(module: Any) -> Iterator[Example]:
     """Yield what the module may take, by its first weights; without any, the usual kinds in turn."""
+    real = real_type(module)
+    for dtype, shape in _usual(module):
+        yield (real if dtype == "float32" else dtype), shape
+
+
+def _usual(module: Any) -> Iterator[Example]:
     for weight, embeds in islice(_weights(module), 8):
         yield from _for_weight(weight, embeds)
     for channels in (3, 1):

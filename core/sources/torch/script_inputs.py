@@ -12,7 +12,7 @@ from core.domain.model import TensorSpec
 from core.errors import InputError, InvalidRequest, WhetstoneError
 from core.protocols import InspectOptions
 from core.sources.probe import Runner, Specs, feed_of
-from core.sources.torch.script_examples import examples
+from core.sources.torch.script_examples import examples, real_type
 
 INTEGERS = re.compile(r"ids?$|mask|token|index|length|^sr$|rate")
 MOST_CHOICES = 64
@@ -36,7 +36,7 @@ def find_inputs(module: Any, names: list[str], run: Runner, options: InspectOpti
     batch = {"batch": _stated_batch(names, options)}
     tried: dict[str, None] = {}
     reason = ""
-    for specs in _typed(names, options) if stated else _guessed(module, names, options):
+    for specs in _typed(module, names, options) if stated else _guessed(module, names, options):
         text = _text(specs)
         if text in tried:
             continue
@@ -69,11 +69,10 @@ def _guessed(module: Any, names: list[str], options: InspectOptions) -> Iterator
         yield tuple(_spec(name, dtype, shape, options) for name in names)
 
 
-def _typed(names: list[str], options: InspectOptions) -> Iterator[Specs]:
+def _typed(module: Any, names: list[str], options: InspectOptions) -> Iterator[Specs]:
     """Yield the stated shapes with each choice of dtypes, the likeliest by the inputs' names first."""
-    choices = [
-        ("int64", "float32") if INTEGERS.search(name.lower()) else ("float32", "int64") for name in names
-    ]
+    real = real_type(module)
+    choices = [("int64", real) if INTEGERS.search(name.lower()) else (real, "int64") for name in names]
     for dtypes in islice(product(*choices), MOST_CHOICES):
         yield tuple(_spec(name, dtype, (), options) for name, dtype in zip(names, dtypes, strict=True))
 

@@ -156,3 +156,18 @@ def test_the_value_of_such_an_argument_can_be_stated(look, stepping: Path) -> No
     assert torch.equal(kept(ones, ones), original(ones, 3, True, 1.0, ones))
     with pytest.raises(InputError, match="one value of type int"):
         look(stepping, shapes={"steps": (1, 2)})
+
+
+def test_a_module_in_double_precision_is_run_on_doubles(look, tmp_path: Path) -> None:
+    import torch
+
+    network = (
+        torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3)).double().eval()
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.trace(network, torch.randn(2, 8, dtype=torch.float64)).save(str(tmp_path / "double.pt"))
+    model = look(tmp_path / "double.pt").model
+    assert [(spec.dtype, spec.shape) for spec in model.inputs] == [("float64", ("batch", 8))]
+    stated = look(tmp_path / "double.pt", shapes={"input": (4, 8)}).model
+    assert stated.inputs[0].dtype == "float64"
