@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import time
 from pathlib import Path
 
+from core.sandbox.removal import remove_tree
 from core.store.private import private_folder
 from core.store.store import Store
 
@@ -18,18 +19,20 @@ def checkpoint_folder(store: Store, artifact_id: str) -> Path:
 
     What lies there was written by a confined process: only confined processes may read it.
     """
-    return private_folder(private_folder(store.folder / "checkpoints") / artifact_id)
+    folder = private_folder(private_folder(store.folder / "checkpoints") / artifact_id)
+    os.utime(folder)
+    return folder
 
 
 def forget_checkpoints(store: Store, artifact_id: str) -> None:
     """Remove the state of a training: its artifact is kept."""
-    shutil.rmtree(store.folder / "checkpoints" / artifact_id, ignore_errors=True)
+    remove_tree(store.folder / "checkpoints" / artifact_id)
 
 
 def sweep_checkpoints(store: Store, kept_s: float = KEPT_S) -> None:
     """Remove the state of trainings that nobody went on with."""
     folder = private_folder(store.folder / "checkpoints")
     for each in folder.iterdir():
-        newest = max(path.lstat().st_mtime for path in (each, *each.rglob("*")))
-        if newest < time.time() - kept_s:
+        # When it was last begun, or a file was put in place: the one time that no process can set.
+        if each.lstat().st_ctime < time.time() - kept_s:
             forget_checkpoints(store, each.name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import threading
 from pathlib import Path
@@ -14,6 +13,7 @@ from core.domain.model import DataSet, SourceModel
 from core.domain.run import Candidate
 from core.engine.building import lay_out, lay_out_data, source_artifact
 from core.errors import WhetstoneError
+from core.sandbox.removal import remove_tree
 from core.store.store import Store
 from core.work.stop import Stop
 
@@ -69,4 +69,4 @@ class Standby:
         """End the process and remove its folder."""
         self._host.close()
         self._thread.join()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove_tree(self._folder)

@@ -7,7 +7,6 @@ with Child("core.bench.timing.host", reads=[model], writes=folder) as child:
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import tempfile
 import threading
@@ -25,6 +24,7 @@ from core.sandbox.confinement import confinement
 from core.sandbox.exit_status import death, timed_out
 from core.sandbox.limits import ResourceLimits
 from core.sandbox.protocol import Message, decode, encode, error_of
+from core.sandbox.removal import remove_tree
 from core.sandbox.spawn import OURS, Interpreter, spawn
 from core.settings import get_settings
 
@@ -190,7 +190,7 @@ class Child:
         self._stop()
         with self._calling:
             self._channel.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        remove_tree(self._scratch)
 
     def _check_threads(self) -> None:
         """Stop a process with too many threads: the kernel holds no limit to those of root."""

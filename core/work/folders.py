@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import ChildCrashed, StoreUnusable
+from core.sandbox.removal import remove_tree
 
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO)
 
@@ -30,7 +30,7 @@ def job_folder(jobs: Path) -> Iterator[Path]:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
             os.close(lock)
 
 
@@ -61,7 +61,7 @@ def sweep_jobs(jobs: Path) -> None:
     for folder in jobs.iterdir():
         lock = _try_lock(folder)
         if lock is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
             os.close(lock)
 
 

@@ -105,6 +105,12 @@ def test_a_link_as_a_result_is_refused(executor: Executor, blobs: Blobs, tmp_pat
     assert not list(blobs.root.glob("??/*"))
 
 
+@pytest.mark.parametrize("path", ["out", ""])
+def test_folders_nested_without_end_are_removed(executor: Executor, tmp_path: Path, path: str) -> None:
+    run(executor, "nest", number=3000, path=path)
+    assert not list((tmp_path / "jobs").iterdir())
+
+
 def test_a_unit_reads_its_inputs_and_nothing_else(executor: Executor, tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("secret")

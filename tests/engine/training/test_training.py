@@ -23,6 +23,7 @@ from core.settings import get_settings
 from core.store.store import Store
 from core.work.stop import Stop
 from core.work.unit import Job, Progress, WorkResult, WorkUnit, kind_of, unheard
+from tests.sandbox.test_removal import nest
 
 TOYS = Path(__file__).with_name("toys")
 
@@ -146,6 +147,8 @@ def test_a_deadline_leaves_the_best_so_far_to_go_on_from(trial: Trial, store: St
 def test_checkpoints_that_nobody_went_on_with_are_removed(store: Store) -> None:
     folder = checkpoint_folder(store, "a" * 24)
     (folder / "state.pt").write_bytes(b"1")
+    nest(folder / "deep")  # as a process that was taken over may leave it, with a time in the future
+    os.utime(folder, (time.time() + 1e9, time.time() + 1e9))
     sweep_checkpoints(store)
     assert checkpoints(store) == [folder]
     sweep_checkpoints(store, -1.0)

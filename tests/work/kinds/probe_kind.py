@@ -107,6 +107,16 @@ def link(request: Request, job: Job) -> Done[Answer]:
     return Done(Answer(0))
 
 
+def nest(request: Request, job: Job) -> Done[Answer]:
+    """Leave folders in folders, more than Python may call itself."""
+    os.chdir(job.folder if request.path else os.environ["HOME"])
+    for _ in range(int(request.number)):
+        Path("deep").mkdir()
+        os.chdir("deep")
+    os.chdir(job.folder)
+    return Done(Answer(0))
+
+
 def escape(request: Request, job: Job) -> Done[Answer]:
     """Read what no unit may read."""
     return Done(Answer(0, Path(request.path).read_text()))
