@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from core.bench.timing.interleaving import MeasurementPlan
 from core.domain.events import EventKind
@@ -11,12 +12,13 @@ from core.domain.model import DataSet
 from core.domain.recipe import Artifact, Recipe
 from core.domain.run import Candidate, CandidateStatus, Run, RunStatus
 from core.engine.building import Builder
+from core.engine.candidates import Candidates
 from core.engine.executors import executor
 from core.engine.final_heat import run_final_heat
-from core.engine.measuring import PLANS, Measurer
+from core.engine.measuring import Measurer
 from core.engine.pacing import Pacing, random_samples
 from core.engine.proposing import Proposer
-from core.engine.record import Record, error_record, over_budget
+from core.engine.record import error_record
 from core.engine.uploads import add_data
 from core.errors import Cancelled, ChildTimeout, MeasuredElsewhere, PassNotApplicable
 from core.insights.recommendation import contenders
@@ -24,12 +26,11 @@ from core.protocols import Trainer
 from core.registry import get_format, get_runtime, passes
 from core.search.costs import BuildCosts
 from core.search.estimate import Forecast
+from core.search.presets import plan_of
 from core.store.store import Store
 from core.work.local import LEAST_STEP_S
 from core.work.stop import Stop
-from core.work.unit import Progress
 
-TELL_EVERY_S = 1.0
 NO_TURN = "The time budget was spent before this candidate's turn."
 
 
@@ -56,16 +57,12 @@ class Execution:
 
     def __init__(self, store: Store, run: Run, worker: str, stop: Stop) -> None:
         self._store, self._run, self._worker, self._stop = store, run, worker, stop
-        self._began, self._record = time.monotonic(), Record(store, run.id)
-        self._cached: list[str] = []
         self._model = store.models.get(run.request.model_id)
-        self._candidates = {each.id: each for each in store.candidates.list(run.id)}
-        plan = PLANS.get(run.request.preset, PLANS["balanced"])
+        self._candidates = Candidates(store, run, worker, self._model, self._remaining_s)
         forecast = Forecast(self._model, BuildCosts(store.events.builds()))
-        self._pacing = Pacing(stop, forecast, plan, list(self._candidates.values()))
+        self._pacing = Pacing(stop, forecast, plan_of(run.request.preset), self._candidates.all())
         self._proposer = Proposer(store, run, self._model)
         self._executor = executor(store, run.request.executor)
-        self._told = 0.0
 
     def run(self) -> RunStatus:
         """Work until all candidates are final, the budget is spent or the run is stopped.
@@ -76,13 +73,14 @@ class Execution:
         """
         data, seed = self._data(), self._run.request.seed
         store, stop, model, doer = self._store, self._stop, self._model, self._executor
-        told = (self._on_step, self._on_built, doer, self._on_progress)
+        rows = self._candidates
+        told = (rows.on_step, rows.on_built, doer, rows.on_progress)
         self._builder = Builder(store, model, data, seed, stop, *told)
-        searching = self._proposer.searching or any(map(_trains, self._candidates.values()))
+        searching = self._proposer.searching or any(map(_trains, rows.all()))
         self._measurer = Measurer(store, self._run, self._worker, model, data, stop, searching, doer)
-        self._record.began(list(self._candidates.values()))
+        rows.record.began(rows.all())
         try:
-            baseline = self._baseline(next(iter(self._candidates.values())))
+            baseline = self._baseline(rows.all()[0])
             while (candidate := self._next(data)) is not None:
                 self._try(candidate, baseline)
             self._heat(data)
@@ -90,28 +88,26 @@ class Execution:
             self._measurer.close()
         return RunStatus.DONE
 
-    @property
-    def _waiting(self) -> list[Recipe]:
-        return [each.recipe for each in self._candidates.values() if not each.status.final]
+    def _remaining_s(self, waiting: Sequence[Recipe]) -> float:
+        return self._pacing.remaining_s(waiting, self._proposer.further)
 
     def _next(self, data: DataSet) -> Candidate | None:
         """Return what to try next: what waits or, where nothing does, what the strategy proposes now."""
         while True:
-            candidates = list(self._candidates.values())
-            waiting = next((each for each in candidates if not each.status.final), None)
+            waiting = self._candidates.next
             self._stop.check()
-            proposed = self._proposer.next(candidates, data) if waiting is None else None
+            proposed = self._proposer.next(self._candidates.all(), data) if waiting is None else None
             # What would get no turn is not added: the run has ended by then.
             if proposed is None or self._pacing.candidate([proposed.recipe]) is None:
                 return waiting
-            self._save(proposed)
+            self._candidates.save(proposed)
             self._proposer.added(proposed)
 
     def _data(self) -> DataSet:
         """Return the data to work on; random inputs are drawn once, and kept as the run's own."""
         if self._run.data_id is not None:
             return self._store.data.get(self._run.data_id)
-        self._stage("Preparing random inputs")
+        self._candidates.stage("Preparing random inputs")
         samples, seed = random_samples(self._model, self._run.request.budget_s), self._run.request.seed
         drawn = add_data(self._store, None, self._model, {"seed": seed, **samples}, seed=seed)
         self._store.work.set_data(self._run.id, self._worker, drawn.id)
@@ -120,7 +116,7 @@ class Execution:
     def _baseline(self, candidate: Candidate) -> Candidate:
         if candidate.status is CandidateStatus.DONE:
             return candidate
-        share = self._pacing.baseline(self._waiting, self._proposer.further)
+        share = self._pacing.baseline(self._candidates.waiting, self._proposer.further)
         try:
             with self._stop.until(share.deadline):
                 done = self._attempt(candidate, candidate, share.plan)
@@ -131,17 +127,17 @@ class Execution:
                 hint="Give the run a larger budget.",
             ) from error
         except Exception as error:
-            self._settle(CandidateStatus.FAILED, error)
+            self._candidates.settle(CandidateStatus.FAILED, error)
             raise
         self._control(done)
         return done
 
     def _try(self, candidate: Candidate, baseline: Candidate) -> None:
         self._stop.check()
-        self._current = candidate
-        share = self._pacing.candidate(self._waiting, self._proposer.further)
+        self._candidates.current = candidate
+        share = self._pacing.candidate(self._candidates.waiting, self._proposer.further)
         if share is None:
-            self._skip(NO_TURN)
+            self._candidates.skip(NO_TURN)
             return
         with self._stop.until(share.deadline):
             try:
@@ -149,25 +145,25 @@ class Execution:
             except (Cancelled, ChildTimeout) as error:
                 self._stop.check()
                 if self._stop.remaining_s > LEAST_STEP_S:
-                    self._settle(CandidateStatus.FAILED, error)
+                    self._candidates.settle(CandidateStatus.FAILED, error)
                 else:
-                    self._skip(f"It was {self._doing} when {share.limit} was over.")
+                    self._candidates.skip(f"It was {self._candidates.doing} when {share.limit} was over.")
             except MeasuredElsewhere as error:
-                self._settle(CandidateStatus.UNMEASURED, error)
+                self._candidates.settle(CandidateStatus.UNMEASURED, error)
             except PassNotApplicable as error:
-                self._settle(CandidateStatus.SKIPPED, error)
+                self._candidates.settle(CandidateStatus.SKIPPED, error)
             except Exception as error:
-                self._settle(CandidateStatus.FAILED, error)
+                self._candidates.settle(CandidateStatus.FAILED, error)
 
     def _heat(self, data: DataSet) -> None:
         """Hold the baseline and the best candidates against each other, once, before any is recommended."""
-        rows, share = list(self._candidates.values()), self._pacing.heat()
-        done = self._record.has(EventKind.HEAT)
+        rows, share = self._candidates.all(), self._pacing.heat()
+        done = self._candidates.record.has(EventKind.HEAT)
         best = contenders(rows, self._run.request.limits, share.most) if share and not done else []
         if share is None or not best:
             return
         self._measurer.close()
-        self._stage("Final heat: the best candidates and the baseline in interleaved rounds")
+        self._candidates.stage("Final heat: the best candidates and the baseline in interleaved rounds")
         began = time.monotonic()
         entries = [(each, self._artifact(each)) for each in (rows[0], *best)]
         seed = self._run.request.seed
@@ -180,15 +176,18 @@ class Execution:
             # The time was over: what was measured before stands.
             self._stop.check()
             return
-        changed = [each for each in heated if each != self._candidates[each.id]]
+        before = {each.id: each for each in self._candidates.all()}
+        changed = [each for each in heated if each != before[each.id]]
         for each in changed:
-            self._save(each)
+            self._candidates.save(each)
         self._control(heated[0])
         took = time.monotonic() - began
-        self._record.add(EventKind.HEAT, seconds=took, candidates=[each.id for each in changed])
+        ids = [each.id for each in changed]
+        self._candidates.record.add(EventKind.HEAT, seconds=took, candidates=ids)
 
     def _artifact(self, candidate: Candidate) -> Artifact:
         """Return what was measured of `candidate`, built anew where it was lost."""
+        self._candidates.current = candidate
         found = candidate.artifact_id and self._store.artifacts.find(candidate.artifact_id)
         return found or self._builder.build(candidate.recipe)
 
@@ -197,79 +196,20 @@ class Execution:
             control = asdict(baseline.result.timing.speedup)
             self._store.work.set_control(self._run.id, self._worker, control)
 
-    @property
-    def _doing(self) -> str:
-        measuring = self._current.status is CandidateStatus.MEASURING
-        return "measuring" if measuring else f"building ({self._current.stage})"
-
     def _attempt(self, candidate: Candidate, baseline: Candidate, plan: MeasurementPlan) -> Candidate:
-        begin, self._built_anew, self._cached = time.monotonic(), False, []
-        self._current = replace(candidate, status=CandidateStatus.BUILDING, stage="build")
+        """Build and measure `candidate`; return it with its result."""
+        begin, rows = time.monotonic(), self._candidates
+        rows.building(candidate)
         self._measurer.prepare(baseline)
         artifact = self._builder.build(candidate.recipe)
         built = time.monotonic()
-        if self._cached:
-            self._record.add(EventKind.CACHED, candidate, steps=self._cached)
-        self._pacing.forecast.built(candidate.recipe, built - begin, self._built_anew)
-        measuring = CandidateStatus.MEASURING
-        self._now(replace(self._current, status=measuring, stage="measure", artifact_id=artifact.id))
+        self._pacing.forecast.built(candidate.recipe, built - begin, rows.built_anew)
+        rows.measuring(artifact.id)
         _require_runtime(candidate.recipe, artifact)
-        result = self._measurer.measure(self._current, artifact, baseline, plan)
+        result = self._measurer.measure(rows.current, artifact, baseline, plan)
         took = time.monotonic() - built
         self._pacing.learn(candidate, result, took, self._measurer.round_s)
-        done = replace(self._current, status=CandidateStatus.DONE, stage="", result=result)
-        self._save(done)
-        self._record.add(EventKind.MEASURED, done, took, speedup=result.timing.speedup.value)
-        return done
-
-    def _now(self, current: Candidate) -> None:
-        """Say what is being done, in the candidate's row and in the run's head at once."""
-        self._current = current
-        measuring = current.status is CandidateStatus.MEASURING
-        stage = f"Measuring {current.name}" if measuring else f"Building {current.name}: {current.stage}"
-        self._save(current, stage)
-
-    def _skip(self, message: str) -> None:
-        error = over_budget(message)
-        self._save(replace(self._current, status=CandidateStatus.SKIPPED, error=error, stage=""))
-        self._record.add(EventKind.SKIPPED, self._current, error=error)
-
-    def _settle(self, status: CandidateStatus, error: Exception) -> None:
-        record = error_record(error, self._current.stage)
-        self._save(replace(self._current, status=status, error=record, stage=""))
-        kind = EventKind.MEASURE_FAILED if record.stage == "measure" else EventKind.BUILD_FAILED
-        kinds = {CandidateStatus.SKIPPED: EventKind.REFUSED, CandidateStatus.UNMEASURED: EventKind.UNMEASURED}
-        self._record.add(kinds.get(status, kind), self._current, error=record)
-
-    def _on_step(self, pass_id: str) -> None:
-        self._built_anew = True
-        self._now(replace(self._current, stage=pass_id))
-
-    def _on_built(self, pass_id: str, seconds: float | None) -> None:
-        if seconds is None:
-            self._cached.append(pass_id)
-        else:
-            size = (self._model.macs or 0) / 1e9
-            self._record.add(EventKind.BUILT, self._current, seconds, step=pass_id, giga_macs=size)
-
-    def _on_progress(self, said: Progress) -> None:
-        self._record.trained(self._current, said)
-        if said.message and time.monotonic() - self._told > TELL_EVERY_S:
-            self._told = time.monotonic()
-            self._stage(f"Building {self._current.name}: {said.message}")
-
-    @property
-    def _estimate_s(self) -> float:
-        """Seconds of the whole run, as it looks now."""
-        worked = self._run.elapsed_s + time.monotonic() - self._began
-        return worked + self._pacing.remaining_s(self._waiting, self._proposer.further)
-
-    def _stage(self, stage: str) -> None:
-        self._store.work.set_stage(self._run.id, self._worker, stage, self._estimate_s)
-
-    def _save(self, candidate: Candidate, stage: str | None = None) -> None:
-        self._candidates[candidate.id] = candidate
-        self._store.candidates.save(candidate, self._worker, stage, self._estimate_s)
+        return rows.done(result, took)
 
 
 def _trains(candidate: Candidate) -> bool:

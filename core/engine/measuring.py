@@ -26,15 +26,6 @@ from core.work.executor import Executor
 from core.work.stop import Stop
 from core.work.unit import Progress, WorkResult
 
-PLANS = {
-    "quick": MeasurementPlan(
-        max_seconds=5.0, throughput_batches=(1, 8), throughput_seconds=0.2, starts=1, close_starts=2
-    ),
-    "balanced": MeasurementPlan(max_seconds=12.0, throughput_seconds=0.4),
-    "thorough": MeasurementPlan(
-        max_seconds=30.0, target=0.02, throughput_seconds=0.6, starts=3, close_starts=4
-    ),
-}
 GOLDEN = "golden.npz"
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from core.bench.timing.interleaving import MeasurementPlan
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe, Step, Target
@@ -14,8 +15,38 @@ from core.registry import formats, get_runtime, passes
 from core.registry import runtimes as all_runtimes
 from core.search.paths import path_to
 
-PRESETS = {"quick": 1, "balanced": 2, "thorough": 3}
-"""The largest `Idea.level` that each of them tries."""
+
+@dataclass(frozen=True)
+class Preset:
+    """How much a preset tries, and how exactly it measures.
+
+    Attributes:
+        level: The largest `Idea.level` that it tries.
+        plan: Stopping rule of each measurement.
+    """
+
+    level: int
+    plan: MeasurementPlan
+
+
+PRESETS = {
+    "quick": Preset(
+        1,
+        MeasurementPlan(
+            max_seconds=5.0, throughput_batches=(1, 8), throughput_seconds=0.2, starts=1, close_starts=2
+        ),
+    ),
+    "balanced": Preset(2, MeasurementPlan(max_seconds=12.0, throughput_seconds=0.4)),
+    "thorough": Preset(
+        3,
+        MeasurementPlan(max_seconds=30.0, target=0.02, throughput_seconds=0.6, starts=3, close_starts=4),
+    ),
+}
+
+
+def plan_of(preset: str) -> MeasurementPlan:
+    """Return how exactly `preset` measures; what is no preset is measured as ``balanced``."""
+    return PRESETS.get(preset, PRESETS["balanced"]).plan
 
 
 def baseline(model: SourceModel, threads: int, batch: int) -> Recipe:
@@ -58,7 +89,7 @@ def recipes(
     if preset not in PRESETS:
         raise InvalidRequest(f"There is no preset {preset!r}.", hint=f"Choose one of: {', '.join(PRESETS)}.")
     target = Target("", "cpu", threads, batch)
-    chosen = (each for each in _ideas(model, environment) if each.level <= PRESETS[preset])
+    chosen = (each for each in _ideas(model, environment) if each.level <= PRESETS[preset].level)
     made = [
         Recipe(path, replace(target, runtime_id=idea.runtime))
         for idea in chosen
