@@ -41,6 +41,7 @@ class RandomInputs:
     name: ClassVar[str] = "random inputs"
     order: ClassVar[int] = 100
     suffixes: ClassVar[tuple[str, ...]] = ()
+    sets: ClassVar[dict[str, str]] = {}
     Params: ClassVar[type[RandomParams]] = RandomParams
 
     def recognizes(self, path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -35,13 +36,14 @@ class DataFormat(Protocol):
 
     `Params` is a frozen dataclass whose fields carry label, help and range in their metadata; all
     default to a guess from the model (``None`` or ``"auto"``). `suffixes` are those of files to upload, none
-    where nothing is uploaded.
+    where nothing is uploaded; `sets` names the data that come with the format, each with a description.
     """
 
     id: ClassVar[str]
     name: ClassVar[str]
     order: ClassVar[int]
     suffixes: ClassVar[tuple[str, ...]]
+    sets: ClassVar[Mapping[str, str]]
     Params: ClassVar[type[Any]]
 
     def recognizes(self, path: Path) -> bool:

@@ -20,23 +20,23 @@ from pages.widgets.uploader import uploader
 
 UPLOAD, BUILT_IN, NONE = "Upload a file", "Built-in set", "No data"
 ICONS = {UPLOAD: ":material/upload:", BUILT_IN: ":material/school:", NONE: ":material/block:"}
-SETS = {
-    "digits": "Handwritten digits, 8 × 8",
-    "iris": "Iris flowers",
-    "wine": "Wines by chemistry",
-    "breast_cancer": "Breast cancer, 30 features",
-}
 FAILED = "data_failed"
 HINT = "An .npz of arrays, a .zip of images (one folder a class), or a .csv with a label column."
 
 
-def _add(model: SourceModel, source: Path | str, params: dict[str, Any], format_id: str = "") -> None:
+def _add(
+    model: SourceModel,
+    source: Path | str,
+    params: dict[str, Any],
+    format_id: str = "",
+    training: Path | None = None,
+) -> None:
     name = source.name if isinstance(source, Path) else source
     try:
         with st.spinner(f"Preparing {fmt.plain(name)}", show_time=True):
-            data = engine.add_data(store(), source, model, params, format_id)
+            data = engine.add_data(store(), source, model, params, format_id, training=training)
     except WhetstoneError as error:
-        st.session_state[FAILED] = (source, error)
+        st.session_state[FAILED] = (training or source, error)
         return
     st.session_state.pop(FAILED, None)
     st.session_state[f"source_of_{data.id}"] = str(source)
@@ -76,17 +76,14 @@ def preview(data: DataSet) -> None:
 
 
 def _adjust(model: SourceModel, data: DataSet) -> None:
-    known = data.name if data.origin == "builtin" else None
-    source = st.session_state.get(f"source_of_{data.id}", known)
-    kind = data_formats().get(data.origin)
+    source, kind = _source_of(data), data_formats().get(data.origin)
     if kind is None or source is None:
         return
     with st.expander("Prepare it differently", icon=":material/tune:"), st.form("prepare", border=False):
         with st.grid(2, min_column_width=200):
             values = params_form(kind.Params, key="prepare")
         if st.form_submit_button("Prepare again", icon=":material/refresh:"):
-            path = Path(source)
-            _add(model, path if path.exists() else source, values, data.origin)
+            _add(model, source, values, data.origin)
 
 
 def _prepared(model: SourceModel, data: DataSet) -> None:
@@ -99,10 +96,7 @@ def _prepared(model: SourceModel, data: DataSet) -> None:
         if button.button("Other data", icon=":material/swap_horiz:", key="other_data", width="stretch"):
             remember("data", None)
             st.rerun()
-        st.caption(
-            f"{data.evaluation_samples:,} samples to evaluate, {data.calibration_samples:,} for calibration, "
-            "no sample in both."
-        )
+        st.caption(_parts(data))
         preview(data)
         st.table(
             {fmt.plain(key): fmt.plain(value) for key, value in data.preparation.items()},
@@ -110,6 +104,44 @@ def _prepared(model: SourceModel, data: DataSet) -> None:
             alt="How the data was prepared",
         )
         _adjust(model, data)
+        _training(model, data)
+
+
+def _parts(data: DataSet) -> str:
+    """Return how many samples each part of the data got, in a sentence."""
+    parts = {
+        "to train": data.training_samples,
+        "for calibration": data.calibration_samples,
+        "for a search to look at": data.search_samples,
+        "to test": data.evaluation_samples - data.search_samples,
+    }
+    listed = ", ".join(f"{count:,} {use}" for use, count in parts.items() if count)
+    searched = (
+        " A run that does not search tests with those of the search, too." if data.search_samples else ""
+    )
+    return f"Samples: {listed}; none in two parts.{searched}"
+
+
+def _training(model: SourceModel, data: DataSet) -> None:
+    """Offer a training set of its own, for techniques that train."""
+    source = _source_of(data)
+    if data.training_samples or source is None:
+        return
+    with st.expander("Add a training set", icon=":material/school:"):
+        st.caption("For techniques that train. Rows that are evaluated are left out of it.")
+        path = uploader("Drop the training data here, or choose a file", HINT, key="training_upload")
+        if path is not None:
+            _add(model, source, {}, training=path)
+            _failed(model)
+
+
+def _source_of(data: DataSet) -> Path | str | None:
+    """Return the file or the name that `data` was made of, as far as this session knows."""
+    known = data.name if data.origin in data_formats() and data_formats()[data.origin].sets else None
+    source: str | None = st.session_state.get(f"source_of_{data.id}", known)
+    if source is None:
+        return None
+    return Path(source) if Path(source).exists() else source
 
 
 def _choose(model: SourceModel) -> None:
@@ -128,7 +160,8 @@ def _choose(model: SourceModel) -> None:
             _add(model, path, {})
     elif way == BUILT_IN:
         left, right = st.columns([3, 1], vertical_alignment="bottom")
-        name = left.selectbox("Built-in set", list(SETS), format_func=lambda key: SETS[key], key="data_set")
+        sets = {name: text for each in data_formats().values() for name, text in each.sets.items()}
+        name = left.selectbox("Built-in set", list(sets), format_func=lambda key: sets[key], key="data_set")
         if right.button("Use it", icon=":material/check:", key="use_set", width="stretch"):
             _add(model, str(name), {})
     else:

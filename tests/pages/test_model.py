@@ -39,10 +39,31 @@ def test_data_is_shown_with_its_preparation_and_leads_on(open_page: Open, store:
     app = open_page("model.py", model="seed-model", data="seed-data")
     said = words(app)
     assert "Fits the model" in said
-    assert "899 samples to evaluate, 256 for calibration" in said
+    assert "Samples: 256 for calibration, 899 to test; none in two parts." in said
     app.button(key="next").click().run()
     assert "Optimize digits-resnet" in words(app)
     assert app.query_params["data"] == "seed-data"
+
+
+def test_a_training_set_is_added_to_the_data(
+    open_page: Open, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import numpy as np
+
+    from core.engine import add_data, add_model
+    from sample_models import samples
+
+    sample = next(each for each in samples() if each.id == "cancer-mlp")
+    model, extra = add_model(store, sample.folder / "model.onnx"), tmp_path / "more.npz"
+    data, rows = add_data(store, "breast_cancer", model), np.random.default_rng(0).standard_normal((40, 30))
+    np.savez(extra, inputs=rows.astype(np.float32), labels=np.arange(40) % 2)
+    monkeypatch.setattr("pages.widgets.dataset.uploader", lambda label, hint, *, key: extra)
+    app = open_page("model.py", model=model.id, data=data.id)
+    learned = store.data.get(app.query_params["data"])
+    assert learned.id != data.id
+    assert learned.training_samples == 40
+    assert "Samples: 40 to train" in words(app)
+    assert "A run that does not search tests with those of the search, too." in words(app)
 
 
 def test_data_of_another_model_is_not_taken(open_page: Open, store: Store) -> None:

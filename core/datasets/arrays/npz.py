@@ -58,6 +58,7 @@ class NumpyFile:
     name: ClassVar[str] = "NumPy arrays (.npz, .npy)"
     order: ClassVar[int] = 10
     suffixes: ClassVar[tuple[str, ...]] = (".npz", ".npy")
+    sets: ClassVar[dict[str, str]] = {}
     Params: ClassVar[type[NpzParams]] = NpzParams
 
     def recognizes(self, path: Path) -> bool:

@@ -23,7 +23,7 @@ from core.params import setting
 from core.protocols import Array
 
 SETS = {
-    "digits": "Handwritten digits, 8 x 8",
+    "digits": "Handwritten digits, 8 × 8",
     "iris": "Iris flowers",
     "wine": "Wines by chemistry",
     "breast_cancer": "Breast cancer, 30 features",
@@ -52,6 +52,7 @@ class Builtin:
     name: ClassVar[str] = f"built-in sets ({', '.join(SETS)})"
     order: ClassVar[int] = 0
     suffixes: ClassVar[tuple[str, ...]] = ()
+    sets: ClassVar[dict[str, str]] = SETS
     Params: ClassVar[type[BuiltinParams]] = BuiltinParams
 
     def recognizes(self, path: Path) -> bool:

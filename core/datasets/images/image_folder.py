@@ -51,6 +51,7 @@ class Images:
     name: ClassVar[str] = "images (a folder or .zip, one folder per class)"
     order: ClassVar[int] = 20
     suffixes: ClassVar[tuple[str, ...]] = (".zip",)
+    sets: ClassVar[dict[str, str]] = {}
     Params: ClassVar[type[FolderParams]] = FolderParams
 
     def recognizes(self, path: Path) -> bool:

@@ -56,6 +56,7 @@ class Table:
     name: ClassVar[str] = "tables in UTF-8 (.csv, .tsv)"
     order: ClassVar[int] = 30
     suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv")
+    sets: ClassVar[dict[str, str]] = {}
     Params: ClassVar[type[TableParams]] = TableParams
 
     def recognizes(self, path: Path) -> bool:
