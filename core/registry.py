@@ -30,9 +30,14 @@ def _found(package: str, constant: str) -> dict[str, Any]:
         extension = getattr(module, constant, None)
         if extension is None:
             continue
-        if extension.id in found:
-            raise RuntimeError(f"There are two extensions {constant} with the id {extension.id!r}.")
-        found[extension.id] = extension
+        name = getattr(extension, "id", None)
+        if not isinstance(name, str) or name in found:
+            taken = f", and another {constant} has it" if isinstance(name, str) else ""
+            raise InvalidRequest(
+                f"The id of {constant} in {module.__file__} is {name!r}{taken}.",
+                hint="Give it an id of its own, or move the file out of WHETSTONE_EXTENSIONS.",
+            )
+        found[name] = extension
     return dict(sorted(found.items(), key=lambda item: getattr(item[1], "order", 0)))
 
 
@@ -52,12 +57,14 @@ def _own_modules() -> tuple[ModuleType, ...]:
     folder = get_settings().extensions
     if folder is None:
         return ()
-    if not folder.is_dir() or folder.stat().st_mode & 0o002:
+    files = sorted(folder.glob("*.py"))
+    if not folder.is_dir() or any(path.stat().st_mode & 0o002 for path in (folder, *files) if path.exists()):
         raise InvalidRequest(
-            f"WHETSTONE_EXTENSIONS is {folder}, which is no folder or may be written by anybody.",
+            f"WHETSTONE_EXTENSIONS is {folder}, which is no folder, or it or a file in it may be written by "
+            "anybody.",
             hint="Name a folder that only its owner writes to: what lies there runs as part of Whetstone.",
         )
-    return tuple(_imported(path) for path in sorted(folder.glob("*.py")))
+    return tuple(_imported(path) for path in files)
 
 
 def _imported(path: Path) -> ModuleType:
@@ -68,7 +75,7 @@ def _imported(path: Path) -> ModuleType:
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise InvalidRequest(
             f"The extension {path} cannot be loaded: {type(error).__name__}: {error}.",

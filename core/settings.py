@@ -20,6 +20,8 @@ PREFIX = "WHETSTONE_"
 OWN_CODE = ("auto", "on", "off")
 _OWNER = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 GIB = 1024**3
+LARGEST: dict[type, float] = {float: 1e9, int: 1e15}
+"""Of seconds, and of bytes and days: the system takes no more."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +81,26 @@ def _field(name: str, kind: str, text: str) -> object:
             f"The setting {PREFIX}{name.upper()} is {text!r}, which is not a valid {kind}.",
             hint=f"Set {PREFIX}{name.upper()} to a {kind} or unset it.",
         ) from error
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        _check_range(name, value)
     return Path(str(value)).expanduser() if kind.startswith("Path") else value
+
+
+def _check_range(name: str, value: float) -> None:
+    """Refuse what no time, size or number of days can be; only keeping for ever is written as 0."""
+    endless = name == "retention_days" and value == 0
+    if not endless and not 0 < value <= LARGEST[type(value)]:
+        raise InvalidRequest(
+            f"The setting {PREFIX}{name.upper()} is {value:g}, which is not in its range.",
+            hint=f"Set it to a number above 0 and up to {LARGEST[type(value)]:g}, or unset it.",
+        )
 
 
 def read_settings(environ: dict[str, str]) -> Settings:
     """Return the settings that `environ` holds.
 
     Raises:
-        InvalidRequest: A variable has a value of the wrong type.
+        InvalidRequest: A variable has a value of the wrong type, or a number that cannot be meant.
     """
     given = {f.name: (str(f.type), environ.get(PREFIX + f.name.upper(), "")) for f in fields(Settings)}
     values = {name: _field(name, kind, text) for name, (kind, text) in given.items() if text}

@@ -32,9 +32,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
-    options = parser().parse_args(arguments)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
+        options = parser().parse_args(arguments)  # asks the settings and the extensions for what there is
         code: int = options.run(options, console)
         return code
     except WhetstoneError as error:

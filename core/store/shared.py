@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from core.domain.model import FileRef
 from core.errors import InvalidRequest, NotFound, StoreUnusable
 from core.optional import load
 from core.settings import get_settings
 from core.store.blobs import GRACE_S, Blobs, hash_of
+from core.texts import one_line
 
 CACHED_S = 86_400.0
 """Seconds that a node keeps a copy; what it needs after that it fetches again."""
@@ -123,7 +125,7 @@ class SharedBlobs(Blobs):
             yield
         except OSError as error:
             raise StoreUnusable(
-                f"The shared store {_shown(self._url)} cannot be used: {str(error).rstrip('.')}.",
+                f"The shared store {_shown(self._url)} cannot be used: {_why(error, self._url)}.",
                 hint="Check WHETSTONE_SHARED_STORE, and that this machine may read and write there.",
             ) from error
 
@@ -145,9 +147,9 @@ def _opened(url: str) -> tuple[Any, str]:
             raise ValueError("it names no folder or bucket")
     except (ValueError, OSError, ImportError) as error:
         raise InvalidRequest(
-            f"The shared store {_shown(url)} cannot be opened: {error}.",
+            f"The shared store {_shown(url)} cannot be opened: {_why(error, url)}.",
             hint="Set WHETSTONE_SHARED_STORE to a folder or to s3://bucket/folder.",
-        ) from error
+        ) from None  # it may repeat the keys, and logs hold the whole chain
     return opened, folder.rstrip("/")
 
 
@@ -155,3 +157,11 @@ def _shown(url: str) -> str:
     """Return `url` without the keys that it may hold."""
     scheme, sign, rest = url.rpartition("://")
     return scheme + sign + rest.rpartition("@")[2]
+
+
+def _why(error: Exception, url: str) -> str:
+    """Return what a library says went wrong, without the keys where it repeats them."""
+    said, keys = str(error), url.partition("://")[2].rpartition("@")[0]
+    for secret in filter(None, (url, keys, unquote(keys), keys.partition(":")[2])):
+        said = said.replace(secret, "***" if secret != url else _shown(url))
+    return one_line(said).rstrip(".")

@@ -21,6 +21,7 @@ HERE = Path(__file__).parent
 NEEDED = ("name", "python", "platform", "imports")
 _FACT = re.compile(r"#\s*(\w+):\s*(.+)")
 _PIN = re.compile(r"[A-Za-z0-9._-]+(\[[\w,-]+\])?==[\w.!+-]+(\s*;.*)?")
+_SIZE = re.compile(r"\d{1,6}(\.\d{1,6})?")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -98,11 +99,12 @@ def read(path: Path) -> Toolchain:
     Raises:
         InvalidRequest: It is not as this module describes.
     """
-    lines = [line.strip() for line in path.read_text().splitlines()]
+    lines = [line.strip() for line in path.read_text(errors="replace").splitlines()]
     facts = {found[1]: found[2] for line in lines if (found := _FACT.fullmatch(line))}
     pins = tuple(line for line in lines if line and not line.startswith("#"))
     problems = [f"{line!r} is no package==version" for line in pins if not _PIN.fullmatch(line)]
     problems += [f"it lacks {fact!r}" for fact in NEEDED if fact not in facts]
+    problems += [] if _SIZE.fullmatch(facts.get("size_gb", "0")) else ["its size_gb is no number"]
     problems += [] if pins and _NAME.fullmatch(path.stem) else ["it is empty or misnamed"]
     if problems:
         raise InvalidRequest(

@@ -76,7 +76,7 @@ def _cluster() -> ClusterView:
 
 def _without_passwords(settings: Settings) -> Settings:
     def hidden(url: str) -> str:
-        return re.sub(r"(//[^:/@]*:|[?&]password=)[^@&]+", r"\1***", url)
+        return re.sub(r"(?<=[?&]password=)[^&@]+", "***", re.sub(r"(//[^:/@]*:).+(?=@)", r"\1***", url))
 
     urls = settings.database_url, settings.shared_store
     return replace(settings, database_url=hidden(urls[0]), shared_store=hidden(urls[1]))

@@ -14,6 +14,7 @@ from core.cli.optimize import seconds
 from core.domain.run import RunRequest
 from core.engine import add_model, open_store
 from core.errors import InvalidRequest
+from core.settings import get_settings
 from sample_models import samples
 from tests.engine.conftest import kill_worker
 
@@ -140,3 +141,14 @@ def test_times() -> None:
     assert [seconds(text) for text in ("90", "90s", "1.5m", "1h")] == [90, 90, 90, 3600]
     with pytest.raises(InvalidRequest):
         seconds("-3")
+
+
+def test_a_wrong_setting_is_one_line_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WHETSTONE_TRUST_UPLOADS", "maybe")
+    get_settings.cache_clear()
+    assert main(["runs"]) == 2
+    assert "invalid_request The setting WHETSTONE_TRUST_UPLOADS is 'maybe'" in capsys.readouterr().err
+    monkeypatch.undo()
+    get_settings.cache_clear()

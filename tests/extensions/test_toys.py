@@ -98,7 +98,32 @@ def test_a_folder_that_anybody_may_write_to_is_refused(fresh: pytest.MonkeyPatch
         registry.passes()
 
 
-@pytest.mark.parametrize("text", ["import nothing_of_this_name", "PASS = ("])
+def test_a_file_that_anybody_may_write_to_is_refused(fresh: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir(mode=0o755)
+    (folder / "open.py").write_text("raise SystemExit")
+    (folder / "open.py").chmod(0o666)
+    look(fresh, folder)
+    with pytest.raises(InvalidRequest, match="may be written by anybody"):
+        registry.passes()
+
+
+@pytest.mark.parametrize(
+    ("made", "says"), [("'int8_dynamic'", "another PASS has it"), ("['x']", r"is \['x'\]")]
+)
+def test_an_id_that_is_taken_or_none_is_named(
+    fresh: pytest.MonkeyPatch, tmp_path: Path, made: str, says: str
+) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir(mode=0o755)
+    (folder / "twice.py").write_text(f"class Twice:\n    id = {made}\n\nPASS = Twice()\n")
+    look(fresh, folder)
+    with pytest.raises(InvalidRequest, match=says) as caught:
+        registry.passes()
+    assert "twice.py" in caught.value.message
+
+
+@pytest.mark.parametrize("text", ["import nothing_of_this_name", "PASS = (", "raise SystemExit(0)"])
 def test_a_broken_extension_is_named(fresh: pytest.MonkeyPatch, tmp_path: Path, text: str) -> None:
     folder = tmp_path / "own"
     folder.mkdir(mode=0o755)

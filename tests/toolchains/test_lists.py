@@ -28,6 +28,14 @@ def test_what_is_not_pinned_is_no_list(tmp_path: Path, pins: str) -> None:
         read(write_list(tmp_path, pins=pins))
 
 
+@pytest.mark.parametrize("more", ["# size_gb: nan\n", "# size_gb: much\n"])
+def test_a_size_that_is_no_number_is_told(tmp_path: Path, more: str) -> None:
+    listed = write_list(tmp_path)
+    listed.write_text(more + listed.read_text())
+    with pytest.raises(InvalidRequest, match="size_gb"):
+        read(listed)
+
+
 def test_the_lock_follows_what_is_installed(tmp_path: Path) -> None:
     first = read(write_list(tmp_path)).lock
     assert read(write_list(tmp_path, imports="tiny json")).lock == first
