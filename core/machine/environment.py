@@ -13,9 +13,11 @@ import psutil
 from core.domain.measurement import Environment
 from core.machine.cores import given_cores
 from core.optional import version
+from core.registry import passes, runtimes
 from core.serde import digest
 
-LIBRARIES = ("torch", "torchvision", "onnx", "onnxruntime", "openvino", "nncf", "numpy")
+COMMON = ("numpy", "torchvision")
+"""Libraries that are used beside those which techniques and runtimes name."""
 # What matters to inference, by the kernel's name in /proc/cpuinfo.
 ISA = {
     **{name: name for name in ("avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl")},
@@ -132,5 +134,7 @@ def _isa() -> tuple[str, ...]:
 
 @cache
 def _libraries() -> tuple[tuple[str, str], ...]:
-    versions = ((name, version(name)) for name in LIBRARIES)
+    built_by = {module for each in passes().values() for module in each.libraries}
+    run_by = {module for each in runtimes().values() for module in each.modules}
+    versions = ((name, version(name)) for name in sorted({*COMMON, *built_by, *run_by}))
     return tuple((name, found) for name, found in versions if found is not None)

@@ -12,29 +12,23 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
-from math import ceil
 from pathlib import Path
 from typing import Self
 
-from core.errors import Cancelled, ChildCrashed, InputError, SandboxUnavailable, WhetstoneError
+from core.errors import Cancelled, ChildCrashed, InputError, WhetstoneError
 from core.sandbox.channel import Channel, Ended, Flooded
-from core.sandbox.confinement import confinement
 from core.sandbox.exit_status import death, timed_out
 from core.sandbox.limits import ResourceLimits
+from core.sandbox.policy import extensions, require_confinement, usual_limits
 from core.sandbox.protocol import Message, decode, encode, error_of
 from core.sandbox.removal import remove_tree
 from core.sandbox.spawn import OURS, Interpreter, spawn
-from core.settings import get_settings
+from core.sandbox.threads import pin_threads, thread_count
 
 LONGEST_REPLY = 4 * 1024**2
 # Of what a process says of its progress in one call: more is no news, but a way to keep this process busy.
 MOST_PROGRESS, LONGEST_PROGRESS = 100_000, 64 * 1024**2
-# A thread may start another while the list is read; one that never stops doing so is let be.
-_LOOKS_FOR_THREADS = 8
-# Steps of full length, on all cores, after which a process that does not end is ended by the kernel.
-_LONGEST_LIFE = 10
 
 
 class Child:
@@ -70,11 +64,11 @@ class Child:
         interpreter: Interpreter = OURS,
     ) -> None:
         if confined:
-            _require_confinement()
+            require_confinement()
         folder, self._limits = _made(writes), limits or usual_limits()
         setup: Message = {
             "parent": os.getpid(),
-            "reads": [_existing(path) for path in (*reads, *_extensions())],
+            "reads": [_existing(path) for path in (*reads, *extensions())],
             "writes": [folder, *([_made(keeps)] if keeps else [])],
             "limits": asdict(self._limits),
             "confined": confined,
@@ -171,14 +165,7 @@ class Child:
 
         It is done from outside: a confined process may change no thread's cores but the calling one's.
         """
-        kept: set[int] = set()
-        for _ in range(_LOOKS_FOR_THREADS):
-            if not (fresh := self._threads() - kept):
-                return
-            for thread in fresh:
-                with suppress(ProcessLookupError):
-                    os.sched_setaffinity(thread, cores)
-            kept |= fresh
+        pin_threads(self.pid, cores)
 
     def kill(self) -> None:
         """Stop the process now; a call that waits in another thread raises Cancelled."""
@@ -195,19 +182,12 @@ class Child:
     def _check_threads(self) -> None:
         """Stop a process with too many threads: the kernel holds no limit to those of root."""
         most = self._limits.threads
-        with suppress(OSError):
-            if most and Path(f"/proc/{self.pid}/task").stat().st_nlink - 2 > most:
-                self._stop()
-                raise ChildCrashed(
-                    f"The working process started more than {most} threads and was stopped.",
-                    hint="No honest model needs so many; do not trust the upload.",
-                )
-
-    def _threads(self) -> set[int]:
-        try:
-            return {int(path.name) for path in Path(f"/proc/{self.pid}/task").iterdir()}
-        except OSError:  # it ended, which the next call will say
-            return set()
+        if most and thread_count(self.pid) > most:
+            self._stop()
+            raise ChildCrashed(
+                f"The working process started more than {most} threads and was stopped.",
+                hint="No honest model needs so many; do not trust the upload.",
+            )
 
     def _decoded(self, line: bytes, step: str) -> Message:
         try:
@@ -239,28 +219,6 @@ class Child:
         self._signal_group()
         with self._ending:
             return self._process.wait()
-
-
-def _extensions() -> tuple[Path, ...]:
-    """Return the owner's folder of extensions, where there is one: told here, the child need not ask."""
-    own = get_settings().extensions
-    return () if own is None else (own.resolve(),)
-
-
-def usual_limits(memory_bytes: int = 0) -> ResourceLimits:
-    """Return the limits that the settings give, with `memory_bytes` of memory where that is not 0."""
-    settings = get_settings()
-    seconds = _LONGEST_LIFE * settings.child_timeout_s * (os.cpu_count() or 1)
-    return ResourceLimits(memory_bytes=memory_bytes or settings.child_memory_bytes, cpu_seconds=ceil(seconds))
-
-
-def _require_confinement() -> None:
-    offer = confinement()
-    if not offer.available and not get_settings().trust_uploads:
-        raise SandboxUnavailable(
-            offer.reason,
-            hint="Use Linux 5.13 or newer, or set WHETSTONE_TRUST_UPLOADS=1 only for files you trust.",
-        )
 
 
 def _existing(path: Path) -> Path:

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 from core.errors import ChildTimeout
 from core.sandbox.answers import made_of, part, unusable
-from core.sandbox.process import Child, usual_limits
+from core.sandbox.policy import usual_limits
+from core.sandbox.process import Child
 from core.sandbox.protocol import Message
 from core.sandbox.spawn import OURS
 from core.serde import to_plain

@@ -8,6 +8,8 @@ from pathlib import Path
 import psutil
 
 from core.machine.environment import environment, memory_available, memory_limit, usable_cores
+from core.optional import version
+from core.registry import passes, runtimes
 
 
 def test_it_describes_this_machine() -> None:
@@ -17,6 +19,12 @@ def test_it_describes_this_machine() -> None:
     assert 0 < memory_available() <= memory_limit() == found.memory_bytes <= psutil.virtual_memory().total
     assert found.libraries["torch"].startswith("2.")
     assert list(found.isa) == sorted(found.isa)
+
+
+def test_the_libraries_are_those_that_techniques_and_runtimes_name() -> None:
+    named = {module for each in passes().values() for module in each.libraries}
+    named |= {module for each in runtimes().values() for module in each.modules}
+    assert {each for each in named if version(each)} <= set(environment().libraries)
 
 
 def test_instruction_sets_are_those_of_the_kernel() -> None:

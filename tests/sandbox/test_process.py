@@ -21,7 +21,7 @@ from core.errors import (
     SandboxUnavailable,
     UnsafeUpload,
 )
-from core.sandbox import channel, process
+from core.sandbox import channel, policy
 from core.sandbox.confinement import Confinement
 from core.sandbox.limits import GIB, ResourceLimits
 from core.sandbox.process import Child
@@ -312,7 +312,7 @@ def test_without_confinement_uploads_must_be_trusted_first(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missing = Confinement(False, 0, True, "This system does not offer Landlock.")
-    monkeypatch.setattr(process, "confinement", lambda: missing)
+    monkeypatch.setattr(policy, "confinement", lambda: missing)
     with pytest.raises(SandboxUnavailable, match="Landlock") as caught:
         Child(MODULE, writes=folder, env=ENV)
     assert "WHETSTONE_TRUST_UPLOADS=1" in caught.value.hint
