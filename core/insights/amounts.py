@@ -9,8 +9,9 @@ from core.domain.quality import Accuracy, Scale
 
 
 def plural(count: float, noun: str) -> str:
-    """Return ``1 point``, ``2 points``."""
-    return f"{count:g} {noun}" if count == 1 else f"{count:g} {noun}s"
+    """Return ``1 point``, ``0.5 points``, ``2 runs``."""
+    number = str(count) if isinstance(count, int) else f"{count:g}"
+    return f"{number} {noun}" if count == 1 else f"{number} {noun}s"
 
 
 def limit_words(drop: float, scale: Scale) -> str:

@@ -31,17 +31,13 @@ class Results:
         self._blobs = blobs
         self._mine = candidates_of(owner, result_files.c.candidate_id)
 
-    def attach(self, candidate_id: str, name: str, path: Path, worker: str) -> FileRef:
-        """Store the file at `path` as the candidate's `name`, in place of an earlier one.
+    def refer(self, candidate_id: str, file: FileRef, worker: str) -> FileRef:
+        """Keep `file`, whose content is in the store, for the candidate, replacing one of its name.
 
         Raises:
-            NotFound: No such candidate or file.
+            NotFound: No such candidate.
             ClaimLost: The candidate's run is not this worker's.
         """
-        return self.refer(candidate_id, self._blobs.add(path, name), worker)
-
-    def refer(self, candidate_id: str, file: FileRef, worker: str) -> FileRef:
-        """Keep `file`, whose content is in the store, for the candidate under its name, as `attach` does."""
         key = (result_files.c.candidate_id == candidate_id, result_files.c.name == file.name)
         with self._database.write() as connection:
             owner = select(candidates.c.run_id).where(candidates.c.id == candidate_id)

@@ -1,4 +1,4 @@
-"""Any kind of work in a confined process, for `core.sandbox.process.Child`."""
+"""Units of work, child's side: does one of any kind, for `core.sandbox.process.Child`."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from math import ceil, floor, log10
 
 from core.domain.measurement import Interval
 from core.domain.quality import Accuracy, Scale
+from core.insights import amounts
 from core.insights.amounts import places, range_words
 from core.insights.amounts import signed as signed_to
 from core.texts import as_markdown
@@ -14,6 +15,7 @@ from core.texts import as_markdown
 NONE = "–"
 
 plain = as_markdown
+plural = amounts.plural
 
 
 def number(value: float | None) -> str:
@@ -174,8 +176,3 @@ def ago(moment: float | None, now: float | None = None) -> str:
 def shape(sizes: tuple[int | str, ...]) -> str:
     """Return such as ``batch × 3 × 224 × 224``."""
     return " × ".join(str(one) for one in sizes) or "scalar"
-
-
-def plural(number: int, noun: str) -> str:
-    """Return such as ``1 run`` or ``3 runs``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

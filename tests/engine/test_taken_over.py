@@ -56,7 +56,7 @@ def test_a_hostile_artifact_is_not_packed(store: Store, mlp: SourceModel, hostil
     store.work.claim("w1")
     done = replace(planned, status=CandidateStatus.DONE, result=result(), artifact_id=built.id)
     store.candidates.save(done, "w1")
-    store.results.attach("c", "golden.npz", hostile, "w1")
+    store.results.refer("c", store.blobs.add(hostile, "golden.npz"), "w1")
     with pytest.raises(UnsafeUpload, match="pickled Python object"):
         kit_path(store, "c")
     assert not list(store.folder.glob("kits/*"))

@@ -160,7 +160,7 @@ class StoreContract:
         run, planned = claimed(store)
         drawn = a_data_set(store)
         (tmp_path / "golden").write_bytes(b"1")
-        store.results.attach(planned[0].id, "golden", tmp_path / "golden", "w1")
+        store.results.refer(planned[0].id, store.blobs.add(tmp_path / "golden", "golden"), "w1")
         store.live.put(run.id, "w1", planned[0].id, (1.5,), 1)
         store.events.append(run.id, EventKind.RESUMED)
         store.work.finish(run.id, "w1", RunStatus.FAILED)
@@ -338,7 +338,7 @@ class StoreContract:
             lambda: store.work.set_control(run.id, "w1", {"value": 1.0, "low": 0.9, "high": 1.1}),
             lambda: store.work.set_data(run.id, "w1", a_data_set(store).id),
             lambda: store.candidates.save(planned[1], "w1"),
-            lambda: store.results.attach(planned[0].id, "golden", tmp_path / "golden", "w1"),
+            lambda: store.results.refer(planned[0].id, store.blobs.add(tmp_path / "golden", "golden"), "w1"),
             lambda: store.events.append(run.id, EventKind.BUILT),
             lambda: store.runs.request_cancel(run.id),
             lambda: store.work.finish(run.id, "w1", RunStatus.FAILED, ErrorRecord("error", "x")),
@@ -404,15 +404,15 @@ class StoreContract:
         path = tmp_path / "golden.npz"
         for content in (b"first", b"second"):
             path.write_bytes(content)
-            store.results.attach(planned[0].id, "golden.npz", path, "w1")
+            store.results.refer(planned[0].id, store.blobs.add(path, "golden.npz"), "w1")
         assert store.results.get(planned[0].id, "golden.npz").read_bytes() == b"second"
         assert [file.size for file in store.results.list(planned[0].id)] == [6]
         with pytest.raises(NotFound):
             store.results.get(planned[1].id, "golden.npz")
         with pytest.raises(NotFound):
-            store.results.attach("absent", "golden.npz", path, "w1")
+            store.results.refer("absent", store.blobs.add(path, "golden.npz"), "w1")
         with pytest.raises(ClaimLost):
-            store.results.attach(planned[1].id, "golden.npz", path, "w2")
+            store.results.refer(planned[1].id, store.blobs.add(path, "golden.npz"), "w2")
         assert store.runs.get(run.id).status == RunStatus.RUNNING
 
     def test_active_run_cannot_be_deleted(self, store: Store) -> None:
@@ -431,7 +431,7 @@ class StoreContract:
         store.artifacts.save(artifact)
         store.candidates.save(replace(planned[0], artifact_id=artifact.id), "w1")
         (tmp_path / "golden").write_bytes(b"golden")
-        golden = store.results.attach(planned[0].id, "golden", tmp_path / "golden", "w1")
+        golden = store.results.refer(planned[0].id, store.blobs.add(tmp_path / "golden", "golden"), "w1")
         store.work.finish(run.id, "w1", RunStatus.DONE)
         store.runs.delete(run.id)
         assert store.runs.list() == store.models.list() == store.candidates.list(run.id) == ()
@@ -520,7 +520,7 @@ class StoreContract:
         store.artifacts.save(artifact)
         store.candidates.save(replace(planned[0], artifact_id=artifact.id), "w1")
         (tmp_path / "golden").write_bytes(b"golden")
-        store.results.attach(planned[0].id, "golden", tmp_path / "golden", "w1")
+        store.results.refer(planned[0].id, store.blobs.add(tmp_path / "golden", "golden"), "w1")
         with pytest.raises(InvalidRequest, match="mine is running"):
             store.uploads.delete(request.model_id, with_runs=True)
         store.work.finish(run.id, "w1", RunStatus.DONE)
