@@ -10,6 +10,8 @@ from core.datasets.labels import Labels, as_indices
 from core.domain.model import NUMBER_TASKS, SourceModel, TensorSpec
 from core.protocols import Array
 
+_AS_INT32 = {"b": (False, True), "u": (0, 2**31 - 1), "i": (-1, 2**31 - 1)}
+
 
 def for_model(raw: Array, model: SourceModel, names: tuple[str, ...] = ()) -> Labels | None:
     """Return `raw` labels as what `model` is judged by; None where they are for none of its outputs.
@@ -28,7 +30,8 @@ def for_model(raw: Array, model: SourceModel, names: tuple[str, ...] = ()) -> La
         found = next((count for spec in _floats(model) if (count := _dense(spec, raw.shape[1:]))), None)
         if found is not None:
             note = {"Labels": f"{prod(raw.shape[1:]):,} class numbers for each sample"}
-            return Labels(raw.astype(np.int32), names, note, found)
+            # Clipped, so that what no class can be stays so and does not wrap round to one.
+            return Labels(np.clip(raw, *_AS_INT32[raw.dtype.kind]).astype(np.int32), names, note, found)
     classes = class_count(model)
     if classes is not None and not (numeric and _is_other(raw, model)):
         found_labels = as_indices(raw, classes, names)

@@ -13,6 +13,8 @@ from core.protocols import Array, Prepared
 MIN_SAMPLES = 4
 IGNORED_CLASS = 255
 CHUNK_BYTES = 16 * 1024**2
+LARGEST_NUMBER = 1e100
+"""Of numbers to predict: metrics add up squares."""
 
 
 def check(prepared: Prepared, model: SourceModel) -> None:
@@ -98,6 +100,11 @@ def _check_labels(labels: Array, classes: int | None) -> None:
             raise DataMismatch(
                 f"The label of sample {int(finite.argmin()) + 1} is no number (NaN or infinity).",
                 hint="Remove or fill such values.",
+            )
+        if (largest := float(np.abs(labels).max(initial=0))) > LARGEST_NUMBER:
+            raise DataMismatch(
+                f"Labels go up to {largest:g}; the square of such a number cannot be computed.",
+                hint=f"Give numbers up to {LARGEST_NUMBER:g}, such as in another unit.",
             )
         return
     if labels.ndim > 1:  # what is to be ignored in maps of labels lies outside of the classes

@@ -41,7 +41,7 @@ class CoefficientOfDetermination:
 
         ours, theirs = keep(given, 3 * given.about.places, kept)
         targets = ours[:, given.about.places : 2 * given.about.places]
-        if given.samples < 2 or (np.ptp(targets, axis=0) == 0).any():
+        if given.samples < 2 or (np.var(targets, axis=0) == 0).any():
             return "the numbers to predict are the same in every sample of the test"
         return resampled(ours, theirs, _score, given, self.higher_is_better, self.unit)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -224,3 +225,10 @@ def test_a_confined_child_builds(tmp_path: Path) -> None:
             do(child, UNIT.unit(PrepareRequest(path, table_model(5))), out)
         with pytest.raises(UnrecognizedFile):
             do(child, UNIT.unit(PrepareRequest(tmp_path / "missing", table_model(5))), out)
+
+
+def test_numbers_to_predict_that_no_square_holds_are_refused(tmp_path: Path) -> None:
+    path = npz(tmp_path, x=np.ones((8, 3), np.float32), y=np.where(np.arange(8) % 2, 1e200, -1e200))
+    described = replace(table_model(3, None), outputs=(spec("y", ("batch", 1)),), task="regression")
+    with pytest.raises(DataMismatch, match="square of such a number"):
+        build(path, tmp_path / "out", described)

@@ -43,3 +43,11 @@ def test_labels_for_no_output_are_left_out_and_wrong_classes_refused() -> None:
     assert for_model(np.ones((8, 7)) / 3, ending(2)) is None
     with pytest.raises(DataMismatch, match="not whole numbers"):
         for_model(np.arange(8) / 3, ending(3, task="tabular-classification", classes=3))
+
+
+def test_labels_of_maps_beyond_any_class_do_not_wrap_round_to_one() -> None:
+    described = ending(5, 2, 2)
+    for wrong, kept in ((-(2**63), -1), (2**32 + 1, 2**31 - 1), (-100, -1), (3, 3)):
+        found = for_model(np.full((4, 2, 2), wrong), described)
+        assert found is not None
+        assert (found.indices == kept).all()

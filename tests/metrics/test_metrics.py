@@ -133,6 +133,7 @@ def test_pictures_have_psnr_and_ssim() -> None:
         ),
         ("macro_f1", LabelledOutput("other", (), 2), np.ones((30, 1), int), "1 of the 2 classes"),
         ("r2", LabelledOutput("regression", (1,)), np.full((30, 1), 4.0), "same in every sample"),
+        ("r2", LabelledOutput("regression", (1,)), np.arange(30.0)[:, None] * 5e-324, "same in every sample"),
         ("top1", LabelledOutput("other", (), 2), np.full((30, 1), -1), "none of the labels"),
     ],
 )
