@@ -75,9 +75,12 @@ def charts(view: CandidateView) -> None:
     with right:
         st.subheader("Latency distribution", anchor=False)
         latency = result.timing.latency
-        marks = {"median": latency.p50} | ({"p95": latency.p95} if latency.p95 is not None else {})
-        own = [Sample(row.name, result.timing.samples_ms, row.candidate.position == 0)]
-        figure = distribution_figure(own, marks, palette(dark()))
+        unit, scale = fmt.time_unit(latency.p50)
+        known = {"median": latency.p50, "p95": latency.p95}
+        marks = {name: value * scale for name, value in known.items() if value is not None}
+        times = tuple(each * scale for each in result.timing.samples_ms)
+        own = [Sample(row.name, times, row.candidate.position == 0)]
+        figure = distribution_figure(own, marks, palette(dark()), unit=unit)
         st.plotly_chart(figure, theme=None, config=CONFIG, key="calls", alt="Latency distribution")
 
 

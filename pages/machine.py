@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import engine
+from core.toolchains.environments import State
 from core.views import ClusterView, MachineView, machine
 from pages.routes.hosts import exposed
 from pages.widgets import format as fmt
@@ -77,6 +78,19 @@ def runtimes(view: MachineView) -> None:
                 st.code(found.install, language="bash")
 
 
+def toolchains(view: MachineView) -> None:
+    """Draw each toolchain, and for one that is not ready the line that makes it."""
+    st.subheader("Toolchains", anchor=False)
+    st.caption("Libraries that clash with the runtimes' own, each kind in an environment of its own.")
+    for each, state in view.toolchains:
+        ready = state is State.READY
+        icon = ":green[:material/check_circle:]" if ready else ":gray[:material/download:]"
+        about = f"{fmt.plain(each.summary)} ({each.size_gb:g} GB)"
+        st.markdown(f"{icon} **{fmt.plain(each.name)}** :gray-badge[{state}]  \n:gray[{about}]")
+        if not ready:
+            st.code(f"whetstone doctor --install {each.id}", language="bash")
+
+
 def confinement(view: MachineView) -> None:
     """Draw how uploads are closed in."""
     st.subheader("Uploads", anchor=False)
@@ -128,6 +142,7 @@ def cluster(view: ClusterView) -> None:
             "Now": [node.busy or ("free" if node.ready else "takes no work") for node in view.nodes],
         },
         hide_index=True,
+        height="content",
         alt="Nodes of the cluster",
     )
     st.caption("A node takes work once it declares what it is, see docs/cluster.md.")
@@ -146,6 +161,7 @@ def settings(view: MachineView) -> None:
         column_config={
             "Changed": st.column_config.CheckboxColumn("Changed", help="Differs from the default.")
         },
+        height="content",
         alt="Settings",
     )
     st.caption("Set them where the server starts, such as WHETSTONE_RETENTION_DAYS=30 whetstone serve.")
@@ -166,6 +182,9 @@ with right:
         st.table(
             dict(sorted(found.environment.libraries.items())), border="horizontal", alt="Library versions"
         )
+    if found.toolchains:
+        st.space("small")
+        toolchains(found)
 st.space("small")
 if found.cluster is not None:
     cluster(found.cluster)

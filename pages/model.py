@@ -13,6 +13,7 @@ from pages.widgets.dataset import NONE, data_section
 from pages.widgets.deletion import delete_buttons
 from pages.widgets.models import read_again, task_choice, upload_box
 from pages.widgets.page import current, emphasis, empty, go, remember, store
+from pages.widgets.table import height_of
 
 
 def identity(model: SourceModel) -> None:
@@ -40,6 +41,7 @@ def tensors(model: SourceModel) -> None:
             "Example": [fmt.shape(spec.resolve(model.symbols)) for _, spec in rows],
         },
         hide_index=True,
+        height=height_of(len(rows)),
         alt="Inputs and outputs",
     )
     facts = [f"SHA-256 {model.sha256[:12]}…"]

@@ -94,6 +94,8 @@ def _steps(row: Row, chain: list[Artifact], samples: int | None) -> tuple[StepRo
         if technique.calibrates and samples is not None and "samples" in params:
             params["samples"] = min(params["samples"], samples)
         details, size = (artifact.details, artifact.size_bytes) if artifact else ({}, None)
+        if artifact and index and made.get(index - 1) and made[index - 1].details == details:
+            details = {}  # an option of the same files, such as BF16: these are the step's before
         labels = {each.name: str(each.metadata["label"]) for each in fields(technique.Params)}
         rows.append(StepRow(step_name(step), technique.summary, params, details, size, labels))
     return tuple(rows)

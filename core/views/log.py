@@ -71,8 +71,10 @@ def _build_failed(event: Event, names: Mapping[str, str]) -> str:
     return _failed(f"building failed{f' in {stage}' if stage else ''}")(event, names)
 
 
-def _measured(event: Event, _: Mapping[str, str]) -> str:
+def _measured(event: Event, names: Mapping[str, str]) -> str:
     speedup = event.data.get("speedup")
+    if event.candidate == next(iter(names), None):
+        return "measured, the baseline that all others are held against."
     return "measured." if speedup is None else f"measured, {speedup:.2f}x the speed of your model."
 
 

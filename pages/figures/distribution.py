@@ -16,7 +16,7 @@ class Sample:
 
     Attributes:
         name: For the legend.
-        values: Milliseconds of single calls.
+        values: Times of single calls.
         baseline: Whether this is the uploaded model.
     """
 
@@ -30,9 +30,10 @@ def distribution_figure(
     marks: dict[str, float],
     colors: Palette,
     *,
+    unit: str = "ms",
     height: int = 300,
 ) -> go.Figure:
-    """Return a histogram of call times with the percentiles `marks` (label to milliseconds) as lines."""
+    """Return a histogram of call times in `unit` with the percentiles `marks` (label to time) as lines."""
     figure = go.Figure()
     tones = iter((colors.accuracy, colors.fidelity, colors.accent))
     for one in samples:
@@ -44,7 +45,7 @@ def distribution_figure(
                 nbinsx=48,
                 marker={"color": color, "line": {"color": color, "width": 1}},
                 opacity=0.75,
-                hovertemplate="%{x} ms: %{y} calls<extra>%{fullData.name}</extra>",
+                hovertemplate=f"%{{x}} {unit}: %{{y}} calls<extra>%{{fullData.name}}</extra>",
             )
         )
     above = {"y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
@@ -55,6 +56,6 @@ def distribution_figure(
         figure.add_annotation(x=value, text=label, font=font, xanchor=side, **above)
     styled(figure, colors, height)
     figure.update_layout(barmode="overlay", bargap=0.02)
-    figure.update_xaxes(title_text="Time of one call (ms)")
+    figure.update_xaxes(title_text=f"Time of one call ({unit})")
     figure.update_yaxes(title_text="Calls")
     return figure

@@ -18,21 +18,21 @@ class Stage:
 
     Attributes:
         label: What was changed.
-        latency_ms: Median time of one call from there on.
+        latency: Median time of one call from there on.
         note: Written beside the bar, such as how much faster it became.
     """
 
     label: str
-    latency_ms: float
+    latency: float
     note: str
 
 
-def origins_figure(stages: Sequence[Stage], colors: Palette) -> go.Figure:
-    """Return horizontal bars from zero, the uploaded model first, the candidate last."""
+def origins_figure(stages: Sequence[Stage], colors: Palette, unit: str = "ms") -> go.Figure:
+    """Return horizontal bars from zero in `unit`, the uploaded model first, the candidate last."""
     tones = [colors.baseline, *[colors.muted] * (len(stages) - 2), colors.accuracy]
     figure = go.Figure(
         go.Bar(
-            x=[stage.latency_ms for stage in stages],
+            x=[stage.latency for stage in stages],
             y=[stage.label for stage in stages],
             orientation="h",
             marker={"color": tones[: len(stages)]},
@@ -44,7 +44,7 @@ def origins_figure(stages: Sequence[Stage], colors: Palette) -> go.Figure:
         )
     )
     styled(figure, colors, FRAME + BAR * len(stages))
-    longest = max(stage.latency_ms for stage in stages)
-    figure.update_xaxes(title_text="Latency (ms)", range=(0, 1.45 * longest))
+    longest = max(stage.latency for stage in stages)
+    figure.update_xaxes(title_text=f"Latency ({unit})", range=(0, 1.45 * longest))
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure

@@ -19,7 +19,7 @@ from pages.widgets.glossary import glossary
 from pages.widgets.page import dark
 
 CONFIG = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False, "responsive": True}
-COSTS = {"latency": "Latency (ms)", "size": "File size (MB)", "memory": "Memory (MB)"}
+COSTS = {"latency": "Latency", "size": "File size", "memory": "Memory"}
 PERCENT = (0.0, 100.0)
 NO_BOUNDS = (-inf, inf)
 QUALITIES: dict[Quality, str] = {
@@ -59,6 +59,11 @@ def fastest_ms(rows: Sequence[Row]) -> float:
 def time_scale(rows: Sequence[Row]) -> tuple[str, float]:
     """Return the one unit of time for charts and table of `rows`, and what to multiply milliseconds by."""
     return fmt.time_unit(fastest_ms(rows))
+
+
+def size_scale(rows: Sequence[Row]) -> tuple[str, float]:
+    """Return the one unit of files for charts and table of `rows`, and what to multiply megabytes by."""
+    return fmt.size_unit(max((row.size_bytes for row in rows if row.size_bytes is not None), default=1e6))
 
 
 def cost_of(row: Row, axis: str) -> Interval | None:
@@ -173,16 +178,12 @@ def _in_unit(points: list[Point], scale: float) -> list[Point]:
 
 
 def _axes(
-    axis: str, rows: Sequence[Row], quality: Quality, limits: Limits, time: tuple[str, float]
+    axis: str, rows: Sequence[Row], quality: Quality, limits: Limits, unit: str, scale: float
 ) -> tuple[Axis, Axis]:
     y = _quality_axis(rows, quality, limits)
-    x_limit = {"latency": limits.max_latency_ms, "size": limits.max_size_bytes}.get(axis)
-    if axis == "size" and x_limit is not None:
-        x_limit = x_limit / 1e6
-    if axis == "latency":
-        unit, scale = time
-        return Axis(f"Latency ({unit})", x_limit and x_limit * scale, "your limit"), y
-    return Axis(COSTS[axis], x_limit, "your limit"), y
+    size_mb = None if limits.max_size_bytes is None else limits.max_size_bytes / 1e6
+    x_limit = {"latency": limits.max_latency_ms, "size": size_mb}.get(axis)
+    return Axis(f"{COSTS[axis]} ({unit})", x_limit and x_limit * scale, "your limit"), y
 
 
 def _quality_axis(rows: Sequence[Row], quality: Quality, limits: Limits) -> Axis:
@@ -230,10 +231,9 @@ def pareto_chart(
     The figure is the same object for the same results, so the browser redraws it only when something
     in it has changed; the page owns the selection and passes it in.
     """
-    points, time = points_of(rows, axis, quality), time_scale(rows)
-    if axis == "latency":
-        points = _in_unit(points, time[1])
-    x, y = _axes(axis, rows, quality, limits, time)
+    unit, scale = {"latency": time_scale, "size": size_scale}.get(axis, lambda _: ("MB", 1.0))(rows)
+    points = _in_unit(points_of(rows, axis, quality), scale)
+    x, y = _axes(axis, rows, quality, limits, unit, scale)
     figure = pareto_figure(
         points,
         x,

@@ -21,7 +21,10 @@ from pages.widgets.uploader import uploader
 UPLOAD, BUILT_IN, NONE = "Upload a file", "Built-in set", "No data"
 ICONS = {UPLOAD: ":material/upload:", BUILT_IN: ":material/school:", NONE: ":material/block:"}
 FAILED = "data_failed"
-HINT = "An .npz of arrays, a .zip of images (one folder a class), or a .csv with a label column."
+HINT = (
+    "An .npz of arrays, a .zip of images (one folder a class), or a .csv with a column of labels, be they "
+    "classes or numbers to predict."
+)
 
 
 def _add(
@@ -60,7 +63,7 @@ def _chosen(model: SourceModel) -> DataSet | None:
 def _pictures(samples: Sequence[Sample]) -> None:
     with st.grid(8, min_column_width=40, wrap=False):
         for sample in samples:
-            alt = f"A sample of class {sample.label}"
+            alt = f"A sample with the label {sample.label}" if sample.label else "A sample"
             st.image(sample.picture, caption=fmt.plain(sample.label) or None, width="stretch", alt=alt)
 
 
@@ -70,9 +73,15 @@ def preview(data: DataSet) -> None:
     if samples and samples[0].picture:
         _pictures(samples)
     elif samples:
-        rows = [", ".join(map(fmt.number, sample.values[:8])) for sample in samples[:4]]
-        classes = [sample.label for sample in samples[:4]]
-        st.dataframe({"Class": classes, "First values": rows}, hide_index=True, alt="The first samples")
+        rows = [", ".join(map(_value, sample.values[:8])) for sample in samples[:4]]
+        labels = [sample.label for sample in samples[:4]]
+        told = {"Target" if data.numbers else "Class": labels} if any(labels) else {}
+        st.dataframe(told | {"First values": rows}, hide_index=True, alt="The first samples")
+
+
+def _value(value: float | None) -> str:
+    """Return a number of a row; a whole one, such as a token's, without decimals."""
+    return f"{value:.0f}" if value is not None and value.is_integer() else fmt.number(value)
 
 
 def _adjust(model: SourceModel, data: DataSet) -> None:

@@ -132,7 +132,7 @@ def _sameness(row: Row, result: Result) -> Iterator[Line]:
         if not own:
             told = "paired bootstrap over samples"
             if quality.flips is not None and quality.mcnemar_p is not None:
-                told = f"{quality.flips} samples changed, McNemar p = {quality.mcnemar_p:.2g}"
+                told = f"{fmt.plural(quality.flips, 'sample')} changed, McNemar p = {quality.mcnemar_p:.2g}"
             yield "Change", fmt.score_change(quality), told
     elif result.undefined:
         yield "Metric", fmt.NONE, result.undefined

@@ -131,6 +131,11 @@ def size(value: float | None) -> str:
     return f"{value:.0f} B"
 
 
+def size_unit(largest: float) -> tuple[str, float]:
+    """Return the unit for files of up to `largest` bytes, and what to multiply megabytes by."""
+    return ("MB", 1.0) if largest >= 1e6 else ("kB", 1e3)
+
+
 def relative(value: float | None, base: float | None) -> str:
     """Return by how much `value` differs from `base`, such as ``−75 %``."""
     if value is None or not base:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -21,6 +22,7 @@ from pages.widgets.chart import (
     hover_lines,
     points_of,
     quality_of,
+    size_scale,
     time_scale,
 )
 from pages.widgets.page import dark
@@ -34,12 +36,23 @@ QUALITY: dict[Quality, str] = {
 LEAST_SPAN = 1.0  # percent: less would make differences look large that are nothing
 
 
-def _figures(row: Row, quality: Quality, scale: float) -> dict[str, Interval | None]:
+@dataclass(frozen=True)
+class _Scales:
+    """What to multiply milliseconds and megabytes by."""
+
+    time: float
+    size: float
+
+
+def _times(found: Interval | None, scale: float) -> Interval | None:
+    return found and Interval(found.value * scale, found.low * scale, found.high * scale)
+
+
+def _figures(row: Row, quality: Quality, scales: _Scales) -> dict[str, Interval | None]:
     """Return each panel's figure of a row, in the panel's unit."""
-    time = row.latency_ms
     return {
-        "latency": time and Interval(time.value * scale, time.low * scale, time.high * scale),
-        "size": cost_of(row, "size"),
+        "latency": _times(row.latency_ms, scales.time),
+        "size": _times(cost_of(row, "size"), scales.size),
         "quality": quality_of(row, quality),
         "memory": cost_of(row, "memory"),
     }
@@ -57,13 +70,13 @@ def _written(row: Row, name: str, quality: Quality, value: Interval | None, acti
     return f"{value.value:.{2 if quality == 'signal' else 1}f}"
 
 
-def _panels(view: RunView, limits: Limits, titles: dict[str, str], scale: float) -> dict[str, Panel]:
+def _panels(view: RunView, limits: Limits, titles: dict[str, str], scales: _Scales) -> dict[str, Panel]:
     """Return the panels over all rows of the run, whichever of them are shown."""
-    known = [_figures(row, view.quality, scale) for row in view.candidates if row.latency_ms is not None]
-    base = _figures(view.baseline, view.quality, scale)
+    known = [_figures(row, view.quality, scales) for row in view.candidates if row.latency_ms is not None]
+    base = _figures(view.baseline, view.quality, scales)
     bounds: dict[str, float | None] = {
-        "latency": None if limits.max_latency_ms is None else limits.max_latency_ms * scale,
-        "size": None if limits.max_size_bytes is None else limits.max_size_bytes / 1e6,
+        "latency": None if limits.max_latency_ms is None else limits.max_latency_ms * scales.time,
+        "size": None if limits.max_size_bytes is None else limits.max_size_bytes / 1e6 * scales.size,
         "quality": _least_quality(view, limits),
         "memory": None,
     }
@@ -107,11 +120,11 @@ def _remembered(key: str, ends: tuple[float, float] | None) -> tuple[float, floa
 
 
 def _marks(
-    rows: Sequence[Row], view: RunView, name: str, scale: float, placed: dict[str, Role]
+    rows: Sequence[Row], view: RunView, name: str, scales: _Scales, placed: dict[str, Role]
 ) -> list[Mark]:
     marks = []
     for row in rows:
-        value = _figures(row, view.quality, scale)[name]
+        value = _figures(row, view.quality, scales)[name]
         lines = hover_lines(row) if row.latency_ms is not None else (row.why,)
         hover = "<br>".join((f"<b>{row.name}</b>", *lines))
         text = _written(row, name, view.quality, value, view.run.status.active)
@@ -147,20 +160,21 @@ def multiples(
         on_click: Told the id of a row.
         key: Prefix of the charts' keys.
     """
-    unit, scale = time_scale(view.candidates)
+    (unit, time), (size_unit, size) = time_scale(view.candidates), size_scale(view.candidates)
+    scales = _Scales(time, size)
     titles = {
         "latency": f"Latency ({unit})",
-        "size": "File (MB)",
+        "size": f"File ({size_unit})",
         "quality": QUALITY.get(view.quality, view.scale.title),
         "memory": "Memory (MB)",
     }
-    rows, panels = _window(view, selected, key), _panels(view, limits, titles, scale)
+    rows, panels = _window(view, selected, key), _panels(view, limits, titles, scales)
     placed = roles(points_of(view.candidates, "latency", view.quality))
     colors = palette(dark())
     with st.grid(4, min_column_width=250, key=f"{key}_panels"):
         for name, panel in panels.items():
             figure = panel_figure(
-                _marks(rows, view, name, scale, placed),
+                _marks(rows, view, name, scales, placed),
                 panel,
                 colors,
                 color=colors.quality(view.quality == "accuracy"),

@@ -8,7 +8,7 @@ from core.domain.measurement import Interval
 from core.views import Origin, Row, RunView, origins
 from pages.figures import Stage, origins_figure, palette
 from pages.widgets import format as fmt
-from pages.widgets.chart import CONFIG
+from pages.widgets.chart import CONFIG, time_scale
 from pages.widgets.page import dark
 
 
@@ -21,9 +21,9 @@ def _factor(factor: Interval) -> str:
     return f"{fmt.times(factor)} faster"
 
 
-def _stage(found: Origin) -> Stage:
+def _stage(found: Origin, scale: float) -> Stage:
     latency = found.row.latency_ms.value if found.row.latency_ms else 0.0
-    return Stage(found.what, latency, f"{fmt.ms(latency)}: {_factor(found.factor)}")
+    return Stage(found.what, latency * scale, f"{fmt.ms(latency)}: {_factor(found.factor)}")
 
 
 def where_from(row: Row, run: RunView) -> None:
@@ -33,9 +33,11 @@ def where_from(row: Row, run: RunView) -> None:
     if not found or base is None:
         return
     st.subheader("Where the speed-up comes from", anchor=False)
-    stages = [Stage("Baseline (your model)", base.value, fmt.ms(base.value)), *map(_stage, found)]
+    unit, scale = time_scale([run.baseline, *(each.row for each in found)])
+    stages = [Stage("Baseline (your model)", base.value * scale, fmt.ms(base.value))]
+    stages += [_stage(each, scale) for each in found]
     said = "; ".join(f"{stage.label}: {stage.note}" for stage in stages)
-    figure = origins_figure(stages, palette(dark()))
+    figure = origins_figure(stages, palette(dark()), unit)
     alt = f"Where the speed-up comes from. {said}"
     st.plotly_chart(figure, theme=None, config=CONFIG, key="origins", alt=alt)
     st.caption("Each bar is a measured candidate of this run; its factor is against the bar above.")

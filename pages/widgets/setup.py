@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
@@ -159,7 +159,8 @@ def _summary(request: RunRequest, by_hand: bool) -> bool:
         st.info("Tick at least one technique on one runtime.", icon=":material/check_box:")
         return False
     try:
-        number, seconds, more = planned(request)
+        # With its budget the estimate is the budget: whether that cuts anything off would not show.
+        number, seconds, more = planned(replace(request, budget_s=None))
     except WhetstoneError as error:
         show_error(error)
         return False

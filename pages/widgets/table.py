@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import floor, log10
 from typing import Any
 
 import pandas as pd
@@ -14,7 +15,7 @@ from core.domain.run import CandidateStatus
 from core.views import Quality, Row, RunView
 from pages.figures import LEGEND, roles
 from pages.widgets import format as fmt
-from pages.widgets.chart import fastest_ms, output_error, points_of, time_scale
+from pages.widgets.chart import fastest_ms, output_error, points_of, size_scale, time_scale
 from pages.widgets.status import CANDIDATE
 
 ROW, MOST_ROWS = 35, 20
@@ -48,8 +49,13 @@ def standing(row: Row, active: bool) -> str:
     return CANDIDATE[row.candidate.status] if active or row.candidate.status.final else "Not reached"
 
 
-def frame(view: RunView, recommended: str | None, scale: float = 1.0) -> pd.DataFrame:
-    """Return the rows as plain columns; latencies in milliseconds times `scale`, sizes in megabytes."""
+def frame(
+    view: RunView, recommended: str | None, scale: float = 1.0, size_scale: float = 1.0
+) -> pd.DataFrame:
+    """Return the rows as plain columns.
+
+    Latencies are in milliseconds times `scale`, files in megabytes times `size_scale`, memory in megabytes.
+    """
     marks = _marks(view, recommended)
     return pd.DataFrame(
         [
@@ -64,7 +70,7 @@ def frame(view: RunView, recommended: str | None, scale: float = 1.0) -> pd.Data
                 "agreement": _value(row.agreement),
                 "error": _value(output_error(row)),
                 "sqnr": row.sqnr_db,
-                "size": None if row.size_bytes is None else row.size_bytes / 1e6,
+                "size": None if row.size_bytes is None else row.size_bytes / 1e6 * size_scale,
                 "memory": None if row.memory_bytes is None else row.memory_bytes / 1e6,
             }
             for row in view.candidates
@@ -72,7 +78,13 @@ def frame(view: RunView, recommended: str | None, scale: float = 1.0) -> pd.Data
     )
 
 
-def _columns(fastest: float, unit: str, scale: Scale) -> dict[str, Any]:
+def _digits(rows: Sequence[Row], scale: Scale) -> int:
+    """Return the decimals of a metric's column: one of a share, else four digits of the largest value."""
+    largest = max((abs(row.accuracy) for row in rows if row.accuracy is not None), default=0.0)
+    return 1 if scale.unit == "%" or not largest else max(0, min(6, 3 - floor(log10(largest))))
+
+
+def _columns(fastest: float, unit: str, scale: Scale, digits: int, size_unit: str) -> dict[str, Any]:
     number, share = st.column_config.NumberColumn, scale.unit == "%"
     return {
         "state": st.column_config.TextColumn(
@@ -89,10 +101,10 @@ def _columns(fastest: float, unit: str, scale: Scale) -> dict[str, Any]:
             f"95 % ({unit})", alignment="right", help="95 % confidence interval of the median."
         ),
         "speedup": number("Speed-up (x)", format="%.2f", help="Against the baseline, in interleaved rounds."),
-        "accuracy": number(scale.title, format="%.1f" if share else "%.4g"),
+        "accuracy": number(scale.title, format=f"%.{digits}f"),
         "change": number(
             "Change (pts)" if share else f"Change ({scale.unit})" if scale.unit else "Change",
-            format="%+.1f" if share else "%+.3g",
+            format=f"%+.{digits}f",
             help=f"{scale.label} against the baseline's{', in percentage points' if share else ''}.",
         ),
         "agreement": number("Top-1 agreement (%)", format="%.1f", help="With the baseline; needs no labels."),
@@ -106,7 +118,7 @@ def _columns(fastest: float, unit: str, scale: Scale) -> dict[str, Any]:
             format="%.1f",
             help="The whole power of the worst output by that of its error, a constant part of it included.",
         ),
-        "size": number("File (MB)", format="%.2f"),
+        "size": number(f"File ({size_unit})", format="%.2f" if size_unit == "MB" else "%.1f"),
         "memory": number("Memory (MB)", format="%.0f", help="Peak above the empty runtime."),
     }
 
@@ -121,7 +133,7 @@ def candidates_table(
 ) -> None:
     """Draw the table; picking a row calls `on_pick` with its id, taking that back with None."""
     rows = view.candidates
-    unit, scale = time_scale(rows)
+    (unit, scale), (size_unit, size) = time_scale(rows), size_scale(rows)
     fastest = fastest_ms(rows)
     order = ["name", "state", "latency", "latency_ci", "speedup"]
     order += COLUMNS[view.quality]
@@ -139,16 +151,21 @@ def candidates_table(
         st.session_state[key] = {"selection": {"rows": at, "columns": [], "cells": []}}
         options = {"on_select": picked, "selection_mode": "single-row"}
     st.dataframe(
-        frame(view, recommended, scale),
+        frame(view, recommended, scale, size),
         hide_index=True,
         column_order=order,
-        column_config=_columns(fastest * scale, unit, view.scale),
+        column_config=_columns(fastest * scale, unit, view.scale, _digits(rows, view.scale), size_unit),
         key=key,
-        height=ROW * (min(len(rows), MOST_ROWS) + 1) + 3,
+        height=height_of(len(rows)),
         placeholder="–",
         alt="Candidates with latency, speed-up, accuracy, size and memory",
         **options,
     )
+
+
+def height_of(rows: int) -> int:
+    """Return the pixels of a table that shows all its rows, or of one that scrolls where they are many."""
+    return ROW * (min(rows, MOST_ROWS) + 1) + 3
 
 
 def problems(rows: Sequence[Row]) -> None:

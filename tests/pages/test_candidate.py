@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -130,3 +131,17 @@ def test_a_page_reads_its_run_and_candidate_once(
     app.run()
     assert read.count("done") == 1
     assert read.count("done-2") == ("candidate" in address)
+
+
+def test_charts_of_a_tiny_model_are_in_microseconds(
+    open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The labels beside the bars are: an axis of 0.01 to 0.08 ms would say the same twice."""
+    tiny = tuple((*spec[:3], spec[3] / 200, *spec[4:]) for spec in seed.SPECS)
+    monkeypatch.setattr(seed, "SPECS", tiny)
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("candidate.py", candidate="done-2")
+    titles = [
+        json.loads(each.proto.spec)["layout"]["xaxis"]["title"]["text"] for each in app.get("plotly_chart")
+    ]
+    assert {"Latency (µs)", "Time of one call (µs)"} <= set(titles)

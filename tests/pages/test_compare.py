@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from core.domain.run import CandidateStatus, RunStatus
+from core.domain.quality import Scale
+from core.domain.run import CandidateStatus, Result, RunStatus
 from core.errors import ErrorRecord
 from core.store.store import Store
 from core.views import run_view
@@ -323,3 +324,36 @@ def test_of_very_many_candidates_a_page_is_drawn_the_one_with_the_selection(
     seed.run(store, "done", RunStatus.DONE)
     said = words(open_page("compare.py", run="done", selected="done-5"))
     assert "Rows 5 to 8 of 11" in said
+
+
+def test_small_files_are_told_in_kilobytes(
+    open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The largest file has 340 kB."""
+    small = tuple((*spec[:5], spec[5] / 10, spec[6]) for spec in seed.SPECS)
+    monkeypatch.setattr(seed, "SPECS", small)
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done", axis="size")
+    chart, _, panel = (json.loads(each.proto.spec)["layout"] for each in app.get("plotly_chart")[:3])
+    assert chart["xaxis"]["title"]["text"] == "File size (kB)"
+    assert panel["title"]["text"] == "<b>File (kB)</b>"
+    assert json.loads(app.dataframe[0].proto.columns)["size"]["label"] == "File (kB)"
+    assert app.dataframe[0].value["size"][0] == pytest.approx(340, rel=1e-4)
+
+
+def test_all_values_of_an_error_have_the_same_decimals(
+    open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Columns are as wide as their widest figure: one of many digits is cut off."""
+    own, mae = seed.result, Scale("MAE", "", higher=False)
+
+    def by_mae(*told: Any) -> Result:
+        found = own(*told)
+        assert found.accuracy is not None
+        return replace(found, accuracy=replace(found.accuracy, metric="mae", scale=mae))
+
+    monkeypatch.setattr(seed, "result", by_mae)
+    seed.run(store, "done", RunStatus.DONE)
+    columns = json.loads(open_page("compare.py", run="done").dataframe[0].proto.columns)
+    assert columns["accuracy"]["type_config"]["format"] == "%.2f"
+    assert columns["change"]["type_config"]["format"] == "%+.2f"

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.registry import runtimes
+from core.toolchains.environments import State
 from core.views import ClusterView, machine
 from core.work.nodes import Node
 from tests.pages.conftest import Open, words
@@ -45,3 +46,17 @@ def test_settings_are_readable_and_have_units(open_page: Open) -> None:
     assert values["WHETSTONE_RETENTION_DAYS"] == "0 (keeps everything)"
     assert values["WHETSTONE_UPLOAD_LIMIT_BYTES"] == "4,000,000,000 (4 GB)"
     assert values["WHETSTONE_TRUST_UPLOADS"] in ("yes", "no")
+
+
+def test_a_toolchain_that_is_not_there_is_shown_with_the_line_that_makes_it(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = machine()
+    monkeypatch.setattr(
+        "core.views.machine",
+        lambda: replace(here, toolchains=tuple((each, State.MISSING) for each, _ in here.toolchains)),
+    )
+    app = open_page("machine.py")
+    for each, _ in here.toolchains:
+        assert f"**{each.name}** :gray-badge[not installed]" in words(app)
+        assert f"whetstone doctor --install {each.id}" in [code.value for code in app.code]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,8 +68,6 @@ def test_a_training_set_is_added_to_the_data(
 
 
 def test_data_of_another_model_is_not_taken(open_page: Open, store: Store) -> None:
-    from dataclasses import replace
-
     seed.model(store)
     store.data.add(replace(seed.data(store), id="other", inputs=("tokens",)))
     app = open_page("model.py", model="seed-model", data="other")
@@ -153,3 +152,14 @@ def test_the_task_can_be_stated_and_candidates_are_judged_by_it(open_page: Open,
     assert (other.task, other.classes_judged(labelled=True)) == ("regression", None)
     assert app.query_params["model"] == other.id
     assert "Regression" in words(app)
+
+
+@pytest.mark.parametrize("numbers", [False, True])
+def test_the_first_samples_say_class_or_target_and_whole_numbers_have_no_decimals(
+    open_page: Open, store: Store, numbers: bool
+) -> None:
+    seed.model(store)
+    store.data.add(replace(seed.data(store), id="other", numbers=numbers))
+    shown = open_page("model.py", model="seed-model", data="other").dataframe[0].value
+    assert list(shown) == ["Target" if numbers else "Class", "First values"]
+    assert list(shown["First values"])[:2] == ["0, 0.500", "0.100, 0.500"]

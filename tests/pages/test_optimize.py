@@ -273,3 +273,10 @@ def test_the_time_goes_on_while_nothing_else_is_worked_out_again(store: Store) -
     assert later.run.revision == view.run.revision
     assert later.progress.elapsed_s >= view.progress.elapsed_s + 4
     assert later.candidates is view.candidates
+
+
+def test_a_budget_too_small_for_everything_says_so_before_the_run(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    said = words(open_page("optimize.py", model="seed-model", budget="20", preset="thorough"))
+    assert "the budget of 20 s stops it before" in said
+    assert "stops it before" not in words(open_page("optimize.py", model="seed-model", budget="7200"))

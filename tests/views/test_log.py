@@ -53,6 +53,11 @@ def test_every_kind_of_event_is_a_sentence(kind: EventKind) -> None:
     assert sentence(Event(1, 0.0, kind, "a" if said.startswith("INT8") else "", None, data), NAMES) == said
 
 
+def test_the_baseline_is_not_so_many_times_as_fast_as_itself() -> None:
+    said = sentence(Event(1, 0.0, EventKind.MEASURED, "base", 1.0, {"speedup": 1.04}), NAMES)
+    assert said == "FP32 · PyTorch: measured, the baseline that all others are held against."
+
+
 def test_the_log_of_a_run_has_times_and_durations(data_dir: object) -> None:
     with Store() as store:
         store.models.add(model())

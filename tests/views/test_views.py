@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.domain.model import DataSet
-from core.domain.recipe import Step
+from core.domain.recipe import Artifact, Step
 from core.domain.run import PLANNING, CandidateStatus, Limits, RunRequest
 from core.engine import RunPlan
 from core.errors import ErrorRecord
@@ -109,6 +109,16 @@ def test_a_candidate_is_explained_with_its_steps_and_commands(store: Store) -> N
     assert ["calibration" in step.params for step in view.steps] == [False, True]
     assert "--recipe export_onnx+int8_static_ort@onnxruntime" in view.command
     assert "recipes=['export_onnx+int8_static_ort@onnxruntime']" in view.python
+
+
+def test_an_option_of_the_same_files_does_not_repeat_the_details_of_the_step_before(store: Store) -> None:
+    counted = {"nodes": 3}
+    store.artifacts.save(Artifact("a", None, None, "pt2", ()))
+    store.artifacts.save(Artifact("b", "a", INT8[0], "onnx", (), details=counted))
+    store.artifacts.save(Artifact("c", "b", INT8[1], "onnx", (), {"precision": "bf16"}, counted))
+    store.work.claim("me")
+    store.candidates.save(replace(store.candidates.get("fast"), artifact_id="c"), "me")
+    assert [step.details for step in explain(store, "fast").steps] == [counted, {}]
 
 
 def test_each_technique_says_whether_it_applies(store: Store) -> None:
