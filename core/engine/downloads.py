@@ -60,7 +60,8 @@ def model_download(store: Store, candidate_id: str) -> Download:
     if len(artifact.files) == 1:
         (file,) = artifact.files
         return Download(f"{name}{Path(file.name).suffix}", ((file.name, store.blobs.path(file)),))
-    return Download(f"{name}.zip", _files(store, artifact, name))
+    # A kit of the same candidate is named without the word.
+    return Download(f"{name}-model.zip", _files(store, artifact, name))
 
 
 def run_download(store: Store, run_id: str, results: Callable[[dict[str, str]], bytes]) -> Download:

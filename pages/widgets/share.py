@@ -7,6 +7,7 @@ import re
 
 import streamlit as st
 
+from core.domain.quality import Scale
 from core.views import RunView, report, results
 from pages.widgets.downloader import download_run
 from pages.widgets.table import frame
@@ -14,13 +15,19 @@ from pages.widgets.table import frame
 UNITS = {
     "latency": "latency_ms",
     "latency_ci": "latency_ci95_ms",
-    "accuracy": "accuracy_percent",
-    "change": "change_points",
     "agreement": "agreement_percent",
     "sqnr": "sqnr_db",
     "size": "size_mb",
     "memory": "memory_mb",
 }
+
+
+def columns(scale: Scale) -> dict[str, str]:
+    """Return the names of the CSV's columns, each with its unit; the metric's is its own."""
+    unit = {"%": "_percent"}.get(scale.unit, f"_{scale.unit}" if scale.unit else "")
+    name = re.sub(r"[^a-z0-9]+", "_", scale.name.lower().replace("²", "2")).strip("_")
+    change = f"change_{scale.step}".rstrip("_").lower()
+    return UNITS | {"accuracy": f"{name}{unit.lower()}", "change": change}
 
 
 def share(view: RunView) -> None:
@@ -43,7 +50,9 @@ def share(view: RunView) -> None:
             st.download_button(
                 "Table (CSV)",
                 lambda: (
-                    frame(view, view.recommendation.candidate_id).rename(columns=UNITS).to_csv(index=False)
+                    frame(view, view.recommendation.candidate_id)
+                    .rename(columns=columns(view.scale))
+                    .to_csv(index=False)
                 ),
                 f"{name}.csv",
                 "text/csv",

@@ -57,7 +57,7 @@ def test_a_bare_model_is_the_file_itself(store: Store, mlp: SourceModel, run_id:
 
 def test_a_model_of_several_files_is_a_zip_of_them(run_id: str) -> None:
     answer = CLIENT.get("/download-model/c1")
-    assert 'filename="model-ir-openvino.zip"' in answer.headers["Content-Disposition"]
+    assert 'filename="model-ir-openvino-model.zip"' in answer.headers["Content-Disposition"]
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.namelist() == ["model-ir-openvino/model.xml", "model-ir-openvino/model.bin"]
         assert archive.read("model-ir-openvino/model.xml").startswith(b"<?xml")
