@@ -21,6 +21,7 @@ from core.domain.model import FileRef
 from core.errors import BackendMissing
 from core.machine.environment import environment
 from core.optional import version
+from core.registry import passes, runtimes
 from core.sandbox.protocol import failure
 from core.settings import get_settings
 from core.work import local
@@ -125,12 +126,16 @@ class _Teller:
 
 
 def _check_versions(wanted: dict[str, str]) -> None:
-    """Refuse a node with other libraries: artifacts of one id would differ by where they were built."""
-    here = versions()
+    """Refuse a node with other libraries: artifacts of one id would differ by where they were built.
+
+    One that only runtimes need may be missing: what needs it says so.
+    """
+    here, built_by = versions(), {module for each in passes().values() for module in each.libraries}
+    spared = {module for each in runtimes().values() for module in each.modules} - built_by - here.keys()
     other = [
-        f"{name} {here.get(name)} instead of {wanted[name]}"
-        for name in wanted
-        if here.get(name) != wanted[name]
+        f"{name} {here.get(name)} instead of {found}"
+        for name, found in wanted.items()
+        if here.get(name) != found and name not in spared
     ]
     if other:
         raise BackendMissing(
