@@ -55,7 +55,7 @@ def folder_of(toolchain: Toolchain) -> Path:
 def state_of(toolchain: Toolchain) -> State:
     """Return what there is of it."""
     folder = folder_of(toolchain)
-    if (folder / MARK).is_file():
+    if (folder / MARK).is_file() and (folder / "bin" / "python").exists():
         return State.READY
     return State.HALF_MADE if folder.exists() else State.MISSING
 
@@ -84,6 +84,13 @@ def install(toolchain: Toolchain, tell: Tell = quiet, watch: Watch = unwatched) 
         BackendMissing: As for `interpreter`.
     """
     toolchain.check_platform()
+    try:
+        _install(toolchain, tell, watch)
+    except OSError as error:  # a full disk, or something else in its place
+        raise _unusable(toolchain, str(error)) from error
+
+
+def _install(toolchain: Toolchain, tell: Tell, watch: Watch) -> None:
     folder = folder_of(toolchain)
     with _locked(toolchain, tell, watch) as lock:
         if state_of(toolchain) is State.READY:

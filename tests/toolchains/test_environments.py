@@ -113,3 +113,14 @@ def test_a_machine_that_it_is_not_for_is_refused_before_any_work(
     with pytest.raises(BackendMissing, match="abacus"):
         install(tiny)
     assert environments.state_of(tiny) is State.MISSING
+
+
+def test_one_without_its_python_is_made_anew_and_what_is_in_its_place_is_told(tiny: Toolchain) -> None:
+    python = environments.interpreter(tiny).python
+    python.unlink()
+    assert environments.state_of(tiny) is State.HALF_MADE
+    assert environments.interpreter(tiny).python.exists()
+    environments.remove(tiny)
+    environments.folder_of(tiny).write_text("no folder")
+    with pytest.raises(BackendMissing, match="cannot be used"):
+        environments.install(tiny)
