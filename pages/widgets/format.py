@@ -53,11 +53,11 @@ def milliseconds(interval: Interval | None) -> str:
     return f"{found.value:.{n}f} {unit} ({found.low:.{n}f}–{found.high:.{n}f})"
 
 
-def ms(value: float | None, none: str = NONE) -> str:
-    """Return such as ``1.23 ms``, or `none` where there is no figure."""
+def ms(value: float | None, none: str = NONE, beside: float | None = None) -> str:
+    """Return such as ``1.23 ms``, or `none` where there is no figure; in the unit of the time `beside` it."""
     if value is None:
         return none
-    unit, scale = time_unit(value)
+    unit, scale = time_unit(beside or value)
     return f"{significant(value * scale)} {unit}"
 
 

@@ -81,7 +81,7 @@ def headline(row: Row, view: RunView) -> None:
     """Draw latency, quality and size of a candidate, each with its change against the baseline."""
     latency, quality, size = st.columns(3)
     base, (now, before) = view.baseline, (_median(row), _median(view.baseline))
-    change = f"{fmt.times(row.speedup)} faster, baseline {fmt.ms(before)}"
+    change = f"{fmt.times(row.speedup)} faster, baseline {fmt.ms(before, beside=now)}"
     latency.metric("Latency", fmt.ms(now), change, **CHANGE)
     quality.metric(*_quality(row, view), **CHANGE)
     shrunk = f"{fmt.relative(row.size_bytes, base.size_bytes)}, baseline {fmt.size(base.size_bytes)}"

@@ -8,6 +8,11 @@ from core.texts import JOINER
 from pages.widgets import format as fmt
 
 
+def test_two_times_beside_each_other_share_a_unit() -> None:
+    assert (fmt.ms(0.0872), fmt.ms(0.191, beside=0.0872)) == ("87.2 µs", "191 µs")
+    assert fmt.ms(1.5, beside=None) == "1.50 ms"
+
+
 @pytest.mark.parametrize(
     ("interval", "text"),
     [
