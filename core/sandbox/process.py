@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
-from core.errors import Cancelled, ChildCrashed, InputError, WhetstoneError
+from core.errors import Cancelled, ChildCrashed, InputError, StoreUnusable, WhetstoneError
 from core.sandbox.channel import Channel, Ended, Flooded
 from core.sandbox.exit_status import death, timed_out
 from core.sandbox.limits import ResourceLimits
@@ -29,6 +29,8 @@ from core.sandbox.threads import pin_threads, thread_count
 LONGEST_REPLY = 4 * 1024**2
 # Of what a process says of its progress in one call: more is no news, but a way to keep this process busy.
 MOST_PROGRESS, LONGEST_PROGRESS = 100_000, 64 * 1024**2
+NOT_ITS_OWN = (Cancelled, StoreUnusable)
+"""Errors that end more than one step: no working process says that a run was cancelled or a disk is full."""
 
 
 class Child:
@@ -127,7 +129,10 @@ class Child:
             self._channel.send(encode({"command": command, "payload": payload}))
             reply = self._answer(step, timeout, on_progress)
         if isinstance(problem := reply.get("error"), dict):
-            raise error_of(problem)
+            error = error_of(problem)
+            if isinstance(error, NOT_ITS_OWN):
+                raise ChildCrashed(f"The step {step!r} failed: {error.message}", hint=error.hint)
+            raise error
         result = reply.get("result")
         if not isinstance(result, dict):
             raise ChildCrashed(f"The step {step!r} gave no usable answer.")

@@ -28,7 +28,7 @@ from core.work.unit import A, Job, Kind, Progress, Q, WorkResult, WorkUnit, kind
 
 LEAST_STEP_S = 1.0
 CHILD = "core.work.child"
-MOST_EVENTS = 200
+MOST_EVENTS, MOST_FIGURES = 200, 100
 ENV: dict[str, str] = {}
 """Variables of all confined processes besides the harmless ones of this process."""
 
@@ -104,6 +104,8 @@ def _confined(kind: Kind[Q, A], unit: WorkUnit[Q, A], stop: Stop, place: _Place)
 
     def heard(said: Message) -> None:
         progress = made_of(said, Progress)
+        if len(progress.figures) > MOST_FIGURES or not 0 <= (progress.share or 0) <= 1:
+            raise unusable("it says more of its progress than anybody could draw")
         place.on_progress(
             Progress(
                 message=one_line(progress.message),

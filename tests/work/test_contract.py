@@ -47,7 +47,14 @@ def test_an_error_of_ours_arrives_as_it_was(executor: Executor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("act", "says"), [("crash", "SIGABRT"), ("mistake", "by nought"), ("endless_progress", "honest")]
+    ("act", "says"),
+    [
+        ("crash", "SIGABRT"),
+        ("mistake", "by nought"),
+        ("endless_progress", "honest"),
+        ("cancelled", "was cancelled"),
+        ("full", "cannot be written"),
+    ],
 )
 def test_a_crash_is_one_error(executor: Executor, act: str, says: str) -> None:
     with pytest.raises(ChildCrashed, match=says):
@@ -86,7 +93,7 @@ def test_progress_is_heard_in_order(executor: Executor) -> None:
     assert list(result.events) == heard
 
 
-@pytest.mark.parametrize("act", ["malformed", "not_finite", "bad_progress"])
+@pytest.mark.parametrize("act", ["malformed", "not_finite", "bad_progress", "many_figures", "beyond_all"])
 def test_an_answer_of_another_form_is_refused(executor: Executor, act: str) -> None:
     with pytest.raises(UnsafeUpload, match="cannot be used"):
         run(executor, act)

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from core.errors import PassFailed, UnsafeUpload
+from core.errors import Cancelled, PassFailed, StoreUnusable, UnsafeUpload
 from core.sandbox import replies
 from core.sandbox.protocol import encode
 from core.work.unit import Done, Job, Kind, Progress
@@ -90,6 +90,24 @@ def endless_progress(_: Request, __: Job) -> Done[Answer]:
     line = encode({"progress": {"message": "x" * 2000}})
     while True:
         replies.send(line)
+
+
+def many_figures(_: Request, __: Job) -> Done[Answer]:
+    replies.send(encode({"progress": {"figures": {str(number): 0.5 for number in range(5000)}}}))
+    return Done(Answer(0))
+
+
+def beyond_all(_: Request, __: Job) -> Done[Answer]:
+    replies.send(encode({"progress": {"share": 7.0}}))
+    return Done(Answer(0))
+
+
+def cancelled(_: Request, __: Job) -> Done[Answer]:
+    raise Cancelled("The run was cancelled.")
+
+
+def full(_: Request, __: Job) -> Done[Answer]:
+    raise StoreUnusable("The data folder cannot be written.")
 
 
 def _answer(file: str) -> None:
