@@ -33,8 +33,6 @@ from core.work.unit import Check, Progress, WorkUnit, unheard
 
 CORES = 2
 """Threads of a build: enough for most steps, and the same on every machine, so that builds are alike."""
-
-
 TRAINING_SHARE = 0.8
 """Of the time of a candidate: the rest is for what comes after, and for measuring."""
 COMPLETE = "complete"

@@ -15,7 +15,7 @@ from core.settings import get_settings
 
 @pytest.fixture
 def short_of_memory(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> None:
-    monkeypatch.setenv("WHETSTONE_CHILD_MEMORY_BYTES", str(2**50))
+    monkeypatch.setenv("WHETSTONE_CHILD_MEMORY_BYTES", str(10**15))
     monkeypatch.setenv("WHETSTONE_CHILD_TIMEOUT_S", "5")
     get_settings.cache_clear()
 
