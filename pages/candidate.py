@@ -7,8 +7,8 @@ import streamlit as st
 from core.domain.measurement import Environment
 from core.domain.run import CandidateStatus
 from core.views import CandidateView, explain, why_dominated
+from pages import format as fmt
 from pages.figures import Sample, distribution_figure, palette
-from pages.widgets import format as fmt
 from pages.widgets.address import RUN, settings
 from pages.widgets.chart import CONFIG
 from pages.widgets.commands import same_elsewhere

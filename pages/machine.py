@@ -7,8 +7,8 @@ import streamlit as st
 from core import engine
 from core.toolchains.environments import State
 from core.views import ClusterView, MachineView, machine
+from pages import format as fmt
 from pages.routes.hosts import exposed
-from pages.widgets import format as fmt
 
 SETS = {
     "avx": "256-bit vectors for floats.",

@@ -8,7 +8,7 @@ from core import views
 from core.domain.model import TASKS, SourceModel
 from core.registry import get_pass, sources
 from core.views import ModelView
-from pages.widgets import format as fmt
+from pages import format as fmt
 from pages.widgets.dataset import NONE, data_section
 from pages.widgets.deletion import delete_buttons
 from pages.widgets.models import read_again, task_choice, upload_box

@@ -8,7 +8,7 @@ from core import engine
 from core.domain.run import RunStatus
 from core.errors import WhetstoneError
 from core.views import RunSummary, runs
-from pages.widgets import format as fmt
+from pages import format as fmt
 from pages.widgets.page import empty, errors_as_words, go, remember, show_error, store
 from pages.widgets.run_header import result_of
 from pages.widgets.status import RUN, run_badge

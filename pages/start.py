@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import engine, views
 from core.domain.run import RunRequest
-from pages.widgets import format as fmt
+from pages import format as fmt
 from pages.widgets.demo import demo, take
 from pages.widgets.models import upload_box
 from pages.widgets.page import errors_as_words, go, store

@@ -17,7 +17,7 @@ from core.domain.model import Preprocessing
 from core.errors import UnsupportedModel
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
 Shapes = Mapping[str, tuple[int, ...]]
 COUNTER = "num_batches_tracked"
@@ -138,23 +138,8 @@ def identify(shapes: Shapes, name: str | None = None, hints: Iterable[str] = ())
     raise UnsupportedModel(_unknown(shapes), hint=HINT)
 
 
-def build(architecture: Architecture) -> nn.Module:
-    """The network of `architecture` with fresh weights, in eval mode."""
-    return _family(architecture.family).build(architecture)
-
-
-def load(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
-    """Build the network and put the weights in, older key names understood.
-
-    Raises:
-        UnsupportedModel: A key is missing, surplus or of another shape.
-    """
-    from core.architectures.loading import built, fill
-
-    return fill(built(lambda: build(architecture)), state, _family(architecture.family).canonical)
-
-
-def _family(family_id: str) -> Family:
+def family_of(family_id: str) -> Family:
+    """The family with that id."""
     return next(family for family in families() if family.id == family_id)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, cast
 
+from core.architectures.catalogue import COUNTER, HINT, Architecture, family_of
 from core.errors import UnsupportedModel
 
 if TYPE_CHECKING:
@@ -31,6 +32,20 @@ def weightless() -> AbstractContextManager[Any]:
     return EmptyOnMeta()
 
 
+def build(architecture: Architecture) -> nn.Module:
+    """The network of `architecture` with fresh weights, in eval mode."""
+    return family_of(architecture.family).build(architecture)
+
+
+def load(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
+    """Build the network and put the weights in, older key names understood.
+
+    Raises:
+        UnsupportedModel: A key is missing, surplus or of another shape.
+    """
+    return fill(built(lambda: build(architecture)), state, family_of(architecture.family).canonical)
+
+
 def built(build: Callable[[], nn.Module]) -> nn.Module:
     """The network that `build` makes, weightless where it bears that.
 
@@ -52,8 +67,6 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], canonical: Callable[[s
     Raises:
         UnsupportedModel: A key is missing, surplus or of another shape.
     """
-    from core.architectures.catalogue import COUNTER, HINT
-
     own = network.state_dict()
     counters = ((key, value) for key, value in own.items() if key.endswith(COUNTER))
     renamed: OrderedDict[str, Any] = OrderedDict(counters)

@@ -16,9 +16,9 @@ from streamlit.web.server.starlette.starlette_app_utils import validate_xsrf_tok
 
 from core.errors import ErrorRecord
 from core.settings import get_settings
+from pages.format import size
 from pages.routes import tickets
 from pages.routes.room import DiskFull, Room
-from pages.widgets.format import size
 
 CHUNK = 1 << 20
 # A connection that brings less than this in that time is given up: 4 kB a second.

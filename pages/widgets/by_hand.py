@@ -17,7 +17,7 @@ from core.search.names import recipe_name
 from core.search.paths import path_to, worth_building
 from core.search.spelling import parse, spell
 from core.views import ModelView, TechniqueRow
-from pages.widgets.format import plain
+from pages.format import plain
 from pages.widgets.params import params_form
 
 PLAIN = "plain"

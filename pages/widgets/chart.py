@@ -13,8 +13,8 @@ from core.domain.measurement import Doubt, Interval
 from core.domain.quality import Scale
 from core.domain.run import Limits
 from core.views import Quality, Row
+from pages import format as fmt
 from pages.figures import MOST_BARS, Axis, Point, palette, pareto_figure
-from pages.widgets import format as fmt
 from pages.widgets.glossary import glossary
 from pages.widgets.page import dark
 

@@ -13,7 +13,7 @@ from core.domain.model import DataSet, SourceModel
 from core.errors import DataMismatch, NotFound, WhetstoneError
 from core.registry import data_formats
 from core.views import Sample
-from pages.widgets import format as fmt
+from pages import format as fmt
 from pages.widgets.page import current, remember, show_error, store
 from pages.widgets.params import params_form
 from pages.widgets.uploader import uploader

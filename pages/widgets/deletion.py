@@ -7,7 +7,7 @@ import streamlit as st
 from core import engine
 from core.domain.model import DataSet, SourceModel
 from core.errors import WhetstoneError
-from pages.widgets import format as fmt
+from pages import format as fmt
 from pages.widgets.page import remember, show_error, store
 
 

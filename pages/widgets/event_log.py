@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.domain.events import EventKind
 from core.views import RunView, event_log
-from pages.widgets import format as fmt
+from pages import format as fmt
 
 SHORT = 6
 """A log of so many lines is shown at once."""

@@ -9,7 +9,7 @@ import streamlit as st
 from core.domain.measurement import Interval, Latency
 from core.domain.run import Result
 from core.views import Quality, Row, ties
-from pages.widgets import format as fmt
+from pages import format as fmt
 from pages.widgets.chart import output_error, quality_of
 
 SAME_SPEED = 0.005

@@ -12,8 +12,8 @@ import streamlit as st
 from core import engine
 from core.domain.run import RunStatus
 from core.views import RunView, command_for, python_for, refreshed, run_view
+from pages import format as fmt
 from pages.figures import calls_figure, palette
-from pages.widgets import format as fmt
 from pages.widgets.address import put, settings
 from pages.widgets.chart import pareto_chart
 from pages.widgets.commands import same_elsewhere

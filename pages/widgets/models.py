@@ -19,8 +19,8 @@ from core.errors import (
     WhetstoneError,
 )
 from core.protocols import InspectOptions
+from pages import format as fmt
 from pages.routes.hosts import exposed
-from pages.widgets import format as fmt
 from pages.widgets.page import go, show_error, store
 from pages.widgets.uploader import uploader
 

@@ -11,8 +11,8 @@ import streamlit as st
 from core.domain.measurement import Interval
 from core.domain.run import Limits
 from core.views import Quality, Row, RunView
+from pages import format as fmt
 from pages.figures import Mark, Panel, Role, extended, palette, panel_figure, roles
-from pages.widgets import format as fmt
 from pages.widgets.chart import (
     CONFIG,
     PERCENT,

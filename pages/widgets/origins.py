@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.domain.measurement import Interval
 from core.views import Origin, Row, RunView, origins
+from pages import format as fmt
 from pages.figures import Stage, origins_figure, palette
-from pages.widgets import format as fmt
 from pages.widgets.chart import CONFIG, time_scale
 from pages.widgets.page import dark
 

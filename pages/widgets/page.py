@@ -10,7 +10,7 @@ import streamlit as st
 
 from core import engine
 from core.errors import ErrorRecord, InputError, NotFound, WhetstoneError
-from pages.widgets.format import plain
+from pages.format import plain
 
 
 @st.cache_resource(show_spinner=False)

@@ -8,7 +8,7 @@ from core import engine
 from core.domain.model import DataSet, SourceModel
 from core.domain.run import RunRequest
 from core.errors import WhetstoneError
-from pages.widgets import format as fmt
+from pages import format as fmt
 from pages.widgets.address import put
 from pages.widgets.page import emphasis, store
 

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.views import Row, RunView
-from pages.widgets import format as fmt
+from pages import format as fmt
 from pages.widgets.chart import output_error
 from pages.widgets.downloader import download_kit
 from pages.widgets.page import go

@@ -8,7 +8,7 @@ from core import engine
 from core.domain.run import RunStatus
 from core.registry import passes
 from core.views import Progress, RunSummary, RunView, best_of, runs
-from pages.widgets import format as fmt
+from pages import format as fmt
 from pages.widgets.page import errors_as_words, show_error, store
 from pages.widgets.status import run_badge
 

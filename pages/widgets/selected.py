@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.views import Row, RunView, why_dominated
-from pages.widgets import format as fmt
+from pages import format as fmt
 from pages.widgets.page import go
 
 

@@ -20,7 +20,7 @@ from core.protocols import Metric
 from core.registry import runtimes
 from core.search.spelling import parse, spell, spell_strategy
 from core.views import ModelView, command_for, expected_quality, python_for
-from pages.widgets import format as fmt
+from pages import format as fmt
 from pages.widgets.address import number, on_change, put, remember_settings, settings
 from pages.widgets.by_hand import by_hand
 from pages.widgets.commands import same_elsewhere

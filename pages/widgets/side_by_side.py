@@ -9,8 +9,8 @@ import streamlit as st
 
 from core.domain.measurement import Interval
 from core.views import Row, RunView
+from pages import format as fmt
 from pages.figures import Series, palette, throughput_figure
-from pages.widgets import format as fmt
 from pages.widgets.address import on_change
 from pages.widgets.chart import CONFIG, accuracy_words, output_error
 from pages.widgets.page import dark

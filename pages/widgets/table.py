@@ -13,8 +13,8 @@ from core.domain.measurement import Interval
 from core.domain.quality import Scale
 from core.domain.run import CandidateStatus
 from core.views import Quality, Row, RunView
+from pages import format as fmt
 from pages.figures import LEGEND, roles
-from pages.widgets import format as fmt
 from pages.widgets.chart import fastest_ms, output_error, points_of, size_scale, time_scale
 from pages.widgets.status import CANDIDATE
 

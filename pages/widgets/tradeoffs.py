@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.domain.run import Limits
 from core.views import RunView, Tradeoff, tradeoffs
-from pages.widgets import format as fmt
+from pages import format as fmt
 from pages.widgets.limits import set_drop
 from pages.widgets.page import store
 

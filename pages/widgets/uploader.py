@@ -10,10 +10,10 @@ from pathlib import Path
 import streamlit as st
 
 from core.settings import get_settings
+from pages.format import size
 from pages.routes import tickets
 from pages.routes.upload import COOKIE
 from pages.widgets.component import component, route
-from pages.widgets.format import size
 
 _component = component("uploader")
 

@@ -5,7 +5,7 @@ import pytest
 from core.domain.measurement import Interval
 from core.domain.quality import Accuracy, Scale
 from core.texts import JOINER
-from pages.widgets import format as fmt
+from pages import format as fmt
 
 
 def test_two_times_beside_each_other_share_a_unit() -> None:
