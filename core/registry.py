@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from core.errors import InvalidRequest
 from core.protocols import DataFormat, Format, Metric, Packager, Pass, Runtime, Source, Strategy
 from core.settings import get_settings
 
 OWN = "whetstone_extensions"
+T = TypeVar("T")
 
 
 @cache
@@ -134,7 +135,7 @@ def metrics() -> dict[str, Metric]:
     return _found("core.metrics", "METRIC")
 
 
-def _named(kind: str, known: dict[str, Any], name: str) -> Any:
+def _named(kind: str, known: dict[str, T], name: str) -> T:
     if name not in known:
         raise InvalidRequest(f"There is no {kind} named {name!r}.", hint=f"Known: {', '.join(known)}.")
     return known[name]
@@ -146,8 +147,7 @@ def get_format(name: str) -> Format:
     Raises:
         InvalidRequest: There is none.
     """
-    found: Format = _named("format", formats(), name)
-    return found
+    return _named("format", formats(), name)
 
 
 def get_pass(name: str) -> Pass:
@@ -156,8 +156,7 @@ def get_pass(name: str) -> Pass:
     Raises:
         InvalidRequest: There is none.
     """
-    found: Pass = _named("technique", passes(), name)
-    return found
+    return _named("technique", passes(), name)
 
 
 def get_runtime(name: str) -> Runtime:
@@ -166,8 +165,7 @@ def get_runtime(name: str) -> Runtime:
     Raises:
         InvalidRequest: There is none.
     """
-    found: Runtime = _named("runtime", runtimes(), name)
-    return found
+    return _named("runtime", runtimes(), name)
 
 
 def get_packager(name: str) -> Packager:
@@ -176,8 +174,7 @@ def get_packager(name: str) -> Packager:
     Raises:
         InvalidRequest: There is none.
     """
-    found: Packager = _named("packager", packagers(), name)
-    return found
+    return _named("packager", packagers(), name)
 
 
 def get_executor(name: str) -> Any:
@@ -195,8 +192,7 @@ def get_strategy(name: str) -> Strategy:
     Raises:
         InvalidRequest: There is none.
     """
-    found: Strategy = _named("strategy", strategies(), name)
-    return found
+    return _named("strategy", strategies(), name)
 
 
 def get_metric(name: str) -> Metric:
@@ -205,5 +201,4 @@ def get_metric(name: str) -> Metric:
     Raises:
         InvalidRequest: There is none.
     """
-    found: Metric = _named("metric", metrics(), name)
-    return found
+    return _named("metric", metrics(), name)

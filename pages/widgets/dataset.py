@@ -146,7 +146,8 @@ def _training(model: SourceModel, data: DataSet) -> None:
 
 def _source_of(data: DataSet) -> Path | str | None:
     """Return the file or the name that `data` was made of, as far as this session knows."""
-    known = data.name if data.origin in data_formats() and data_formats()[data.origin].sets else None
+    kind = data_formats().get(data.origin)
+    known = data.name if kind is not None and kind.sets else None
     source: str | None = st.session_state.get(f"source_of_{data.id}", known)
     if source is None:
         return None
