@@ -11,7 +11,7 @@ import msgspec
 
 from core.datasets.splits import FOR_BUILDING, Part
 from core.domain.model import DataSet, FileRef, SourceModel
-from core.domain.recipe import Artifact, Recipe, Step
+from core.domain.recipe import Artifact, Recipe, Step, Target
 from core.engine.checkpoints import checkpoint_folder, forget_checkpoints
 from core.engine.executors import local
 from core.errors import PassNotApplicable
@@ -44,22 +44,32 @@ def source_artifact(model: SourceModel) -> Artifact:
     return Artifact(model.id, None, None, model.format, model.files)
 
 
-def artifact_id(parent: Artifact, technique: Pass, params: Any, data: DataSet | None, seed: int) -> str:
+def artifact_id(
+    parent: Artifact,
+    technique: Pass,
+    params: Any,
+    data: DataSet | None,
+    seed: int,
+    target: Target | None = None,
+) -> str:
     """Return the id of what `technique` makes of `parent`: equal inputs give equal ids.
 
-    Of a format that is bound to its machine, the id is bound to it, too.
+    Of a format that is bound to its machine, the id is bound to it, too, and so is what a technique that
+    measures makes for its `target`.
     """
-    bound = get_format(technique.produces[parent.format]).machine_bound
+    bound = get_format(technique.produces[parent.format]).machine_bound or technique.measures
+    looks = technique.calibrates or technique.searches or isinstance(technique, Trainer)
     libraries = {module: version(module) for module in technique.libraries}
     return digest(
         parent.id,
         technique.id,
         technique.version,
         to_plain(params),
-        data.id if data is not None and (technique.calibrates or isinstance(technique, Trainer)) else None,
+        data.id if data is not None and looks else None,
         seed,
         libraries | ({"toolchain": get_toolchain(technique.toolchain).lock} if technique.toolchain else {}),
         *([fingerprint()] if bound else []),
+        *([to_plain(target)] if technique.measures else []),
     )[:24]
 
 
@@ -140,10 +150,10 @@ class Builder:
         """
         artifact = source_artifact(self._model)
         for step in recipe.steps:
-            artifact = self._step(artifact, step)
+            artifact = self._step(artifact, step, recipe.target)
         return artifact
 
-    def _step(self, parent: Artifact, step: Step) -> Artifact:
+    def _step(self, parent: Artifact, step: Step, target: Target) -> Artifact:
         technique = get_pass(step.pass_id)
         if parent.format not in technique.accepts:
             raise PassNotApplicable(
@@ -151,7 +161,7 @@ class Builder:
                 hint="Put an export before it.",
             )
         params = make(technique.Params, step.params)
-        identity = artifact_id(parent, technique, params, self._data, self._seed)
+        identity = artifact_id(parent, technique, params, self._data, self._seed, target)
         found = self._store.artifacts.find(identity)
         if found is not None:
             self._on_built(step.pass_id, None)
@@ -159,16 +169,18 @@ class Builder:
         self._stop.check()
         self._on_step(step.pass_id)
         began = time.monotonic()
-        made = self._run(identity, parent, step)
+        made = self._run(identity, parent, step, target)
         self._on_built(step.pass_id, time.monotonic() - began)
         return made
 
-    def _run(self, identity: str, parent: Artifact, step: Step) -> Artifact:
-        trains = isinstance(get_pass(step.pass_id), Trainer)
+    def _run(self, identity: str, parent: Artifact, step: Step, target: Target) -> Artifact:
+        technique = get_pass(step.pass_id)
+        trains, measures = isinstance(technique, Trainer), technique.measures
         inputs = {MODEL: parent.files, **({DATA: parts_of(self._data, FOR_BUILDING)} if self._data else {})}
-        request = BuildRequest(step, self._model, parent)
-        toolchain = get_pass(step.pass_id).toolchain
-        unit = BUILD.unit(request, inputs=inputs, toolchain=toolchain, cores=CORES, seed=self._seed)
+        request = BuildRequest(step, self._model, parent, target if measures else None)
+        cores = max(CORES, target.threads) if measures else CORES
+        needs: dict[str, Any] = {"toolchain": technique.toolchain, "cores": cores, "alone": measures}
+        unit = BUILD.unit(request, inputs=inputs, seed=self._seed, **needs)
         if trains:
             unit = self._training(unit, identity)
         result = self._executor.run(unit, self._stop, self._on_progress)

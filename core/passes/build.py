@@ -14,7 +14,7 @@ import msgspec
 from core import params, registry
 from core.datasets.rows import BuildRows, Rows, build_rows
 from core.domain.model import SourceModel
-from core.domain.recipe import Artifact, Step
+from core.domain.recipe import Artifact, Step, Target
 from core.errors import PassNotApplicable
 from core.examples import example_feeds
 from core.protocols import Feed, LocalArtifact, PassContext, Trainer, Training, TrainingRows
@@ -47,11 +47,13 @@ class BuildRequest(msgspec.Struct, frozen=True):
         step: The pass with its parameters.
         model: The source model.
         artifact: What the pass is applied to.
+        target: Where the recipe will run, for a pass that measures; None for all others.
     """
 
     step: Step
     model: SourceModel
     artifact: Artifact
+    target: Target | None = None
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -82,7 +84,10 @@ def build(request: BuildRequest, job: Job) -> Done[Built]:
     rows = build_rows(job.inputs[DATA], request.model) if DATA in job.inputs else None
     calibration = _calibration(request.model, rows, job.seed)
     training = _training(request.model, rows, job) if isinstance(chosen, Trainer) else None
-    context = PassContext(request.model, job.folder, calibration, job.seed, job.cores, training)
+    search = _rows(rows.search) if rows is not None and rows.search is not None else None
+    context = PassContext(
+        request.model, job.folder, calibration, job.seed, job.cores, training, search, request.target
+    )
     after = chosen.run(context, before, settings)
     chosen.ensures(before, after, settings)
     kept = {key: value for key, value in before.details.items() if key in LASTING}

@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 from core.domain.finding import Finding
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
-from core.domain.recipe import Step
+from core.domain.recipe import Step, Target
 from core.domain.run import Result
 from core.domain.technique import Kind, NoParams, Precision
 from core.protocols.artifacts import Feed, LocalArtifact
 from core.protocols.ideas import Idea
-from core.protocols.training import Training
+from core.protocols.training import Training, TrainingRows
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,10 @@ class PassContext:
         seed: For every random choice.
         threads: Threads the pass may use.
         training: For a pass that trains (see `Trainer`), None for all others.
+        search: Rows to choose by, with labels where there are some: sensitivity, how much is too much. None
+            without data of the person's own, or where these are too few.
+        target: Runtime, threads and batch that a pass that measures (see `Pass.measures`) builds for, None
+            for all others.
     """
 
     model: SourceModel
@@ -38,6 +42,8 @@ class PassContext:
     seed: int = 0
     threads: int = 2
     training: Training | None = None
+    search: TrainingRows | None = None
+    target: Target | None = None
 
 
 class Pass(ABC):
@@ -55,6 +61,9 @@ class Pass(ABC):
         calibrates: Whether it reads calibration data.
         fits: Whether what it builds follows from that data, such as ranges: random inputs then make a model
             that is not for real ones. Not where it only checks.
+        searches: Whether what it builds follows from the rows to search by: they then enter artifact ids.
+        measures: Whether what it builds follows from times measured on the machine: the machine and the
+            target then enter artifact ids, and the machine is its alone while it builds.
         converts: Whether it only changes a model's form (an export, a conversion, fused operators): names of
             recipes leave it out.
         bridges: Whether it is put in by itself wherever a technique or a runtime needs another format.
@@ -76,6 +85,8 @@ class Pass(ABC):
     precision: ClassVar[Precision | None] = None
     calibrates: ClassVar[bool] = False
     fits: ClassVar[bool] = False
+    searches: ClassVar[bool] = False
+    measures: ClassVar[bool] = False
     converts: ClassVar[bool] = False
     bridges: ClassVar[bool] = False
     on_source: ClassVar[bool] = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.domain.model import SourceModel
-from core.domain.recipe import Artifact
+from core.domain.recipe import Artifact, Target
 from core.engine import building
 from core.protocols import Format
 from core.registry import formats, get_pass, passes, runtimes
@@ -50,3 +50,19 @@ def test_an_artifact_of_a_machine_bound_format_is_of_one_machine(monkeypatch: py
     assert identity(False, "one") == identity(False, "other")
     assert identity(True, "one") == identity(True, "one") != identity(True, "other")
     assert identity(True, "one") != identity(False, "one")
+
+
+def test_what_follows_from_measured_times_is_of_one_machine_and_one_target(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    onnx, technique = Artifact("a", None, None, "onnx", ()), get_pass("optimize_onnx")
+
+    def identity(measures: bool, machine: str, threads: int) -> str:
+        monkeypatch.setattr(type(technique), "measures", measures)
+        monkeypatch.setattr(building, "fingerprint", lambda: machine)
+        target = Target("openvino", threads=threads)
+        return building.artifact_id(onnx, technique, technique.Params(), None, 0, target)
+
+    assert identity(False, "one", 1) == identity(False, "other", 2)
+    assert identity(True, "one", 1) == identity(True, "one", 1)
+    assert len({identity(True, "one", 1), identity(True, "other", 1), identity(True, "one", 2)}) == 3

@@ -14,6 +14,7 @@ import torch
 from core import params, registry
 from core.architectures import build, identify
 from core.domain.model import SourceModel
+from core.domain.recipe import Target
 from core.examples import example_feed, example_feeds
 from core.graphs.torch.modules import flatten, open_module, quiet_torch
 from core.protocols import Array, LocalArtifact, PassContext
@@ -34,18 +35,25 @@ def artifact(format: str, *files: Path) -> LocalArtifact:
     return LocalArtifact(format, files[0], files)
 
 
-def context(model: SourceModel, folder: Path, samples: int = 4) -> PassContext:
+def context(model: SourceModel, folder: Path, samples: int = 4, target: Target | None = None) -> PassContext:
     folder.mkdir(parents=True, exist_ok=True)
-    return PassContext(model, folder, lambda: example_feeds(model, samples), seed=0, threads=1)
+    return PassContext(model, folder, lambda: example_feeds(model, samples), seed=0, threads=1, target=target)
 
 
 def apply(pass_id: str, sample: Sample, format: str, folder: Path, **values: Any) -> LocalArtifact:
     """Run and check a pass as the engine does."""
     chosen, before = registry.get_pass(pass_id), sample.artifacts[format]
     settings = params.make(chosen.Params, values)
-    after = chosen.run(context(sample.model, folder), before, settings)
+    target = _target(chosen.produces[format]) if chosen.measures else None
+    after = chosen.run(context(sample.model, folder, target=target), before, settings)
     chosen.ensures(before, after, settings)
     return after
+
+
+def _target(format: str) -> Target:
+    """Return one that opens the format, OpenVINO where it does."""
+    runs = [key for key, each in registry.runtimes().items() if format in each.formats]
+    return Target("openvino" if "openvino" in runs else runs[0])
 
 
 def answer(built: LocalArtifact, model: SourceModel, batch: int = 1) -> list[Array]:

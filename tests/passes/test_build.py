@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
-from core.domain.recipe import Artifact, Step
+from core import registry
+from core.domain.recipe import Artifact, Step, Target
 from core.errors import InvalidRequest, PassNotApplicable, UnsafeUpload
 from core.passes.build import UNIT, BuildRequest, Built, accept
-from core.protocols import LocalArtifact
+from core.protocols import LocalArtifact, PassContext
 from core.store.blobs import Blobs
 from core.work.local import LocalExecutor
 from core.work.stop import Stop
@@ -75,6 +77,33 @@ def test_the_same_request_gives_the_same_bytes(resnet: Sample, tmp_path: Path, b
         done = UNIT.do(request, Job(tmp_path / name, {"model": tmp_path / "in"}))
         contents.append(done.files[0].read_bytes())
     assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize("part", ["search", "evaluation"])
+def test_a_pass_sees_the_target_and_rows_to_search_by_but_none_of_the_test(
+    part: str, resnet: Sample, tmp_path: Path, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = replace(asked(resnet, "onnx", blobs, "optimize_onnx", {}), target=Target("openvino", threads=2))
+    blobs.lay_out(request.artifact.files, tmp_path / "in")
+    folder = data(tmp_path / "data", resnet)
+    (folder / "evaluation").rename(folder / "kept")
+    (folder / "kept").rename(folder / part)
+    np.save(folder / part / "labels.npy", np.arange(6))
+    seen: list[PassContext] = []
+    technique, run = registry.get_pass("optimize_onnx"), registry.get_pass("optimize_onnx").run
+    monkeypatch.setattr(
+        technique, "run", lambda context, *rest: seen.append(context) or run(context, *rest), raising=True
+    )
+    (tmp_path / "out").mkdir()
+    UNIT.do(request, Job(tmp_path / "out", {"model": tmp_path / "in", "data": folder}))
+    assert seen[0].target == request.target
+    if part == "evaluation":
+        assert seen[0].search is None
+    else:
+        assert seen[0].search is not None
+        _, labels = next(seen[0].search.batches(6, None))
+        assert labels is not None
+        assert labels.tolist() == list(range(6))
 
 
 def test_errors_keep_their_kind(graphs: dict[str, Sample], tmp_path: Path, blobs: Blobs) -> None:
