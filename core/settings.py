@@ -47,8 +47,8 @@ class Settings:
         heartbeat_s: Seconds between a worker's signs of life.
         executor: Who builds and measures: ``local`` is this machine, ``ray`` a cluster.
         ray_address: Where the cluster is: ``auto`` is the one that this machine belongs to.
-        measure_on: Resource of the nodes that may measure, such as ``cpu:amd-epyc-9b45``; empty takes the
-            processor that most nodes have.
+        measure_on: Kind of the nodes that measure where a run names none, such as ``amd-epyc-9b45``; empty
+            takes the one that most nodes are.
         shared_store: Folder or ``s3://bucket/folder`` through which hosts share files; empty shares none.
     """
 

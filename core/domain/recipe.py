@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.domain.model import FileRef
@@ -23,19 +23,21 @@ class Step:
 
 @dataclass(frozen=True)
 class Target:
-    """Target of a recipe: runtime, device, threads, batch.
+    """Target of a recipe: runtime, device, threads, batch, kind of machine.
 
     Attributes:
         runtime_id: Id of a registered runtime.
         device: Always ``cpu`` for now.
         threads: Threads of the runtime.
         batch: Samples per call when latency is measured.
+        machine: Kind of machine that measures it, see `Executor.machines`; empty where the executor chooses.
     """
 
     runtime_id: str
     device: str = "cpu"
     threads: int = 1
     batch: int = 1
+    machine: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,10 @@ class Recipe:
 
     steps: tuple[Step, ...]
     target: Target
+
+    def on(self, machine: str) -> Recipe:
+        """Return the same recipe for another kind of machine; for any with an empty name."""
+        return replace(self, target=replace(self.target, machine=machine))
 
 
 @dataclass(frozen=True)

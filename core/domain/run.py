@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -88,6 +89,8 @@ class RunRequest:
         batch: Samples per call for the latency figures.
         seed: Of calibration, bootstrap and random inputs.
         executor: Who builds and measures; empty means the one that WHETSTONE_EXECUTOR names.
+        measure_on: Kinds of machine to measure everything on, each against the baseline on the same kind;
+            empty leaves the choice of one to the executor.
     """
 
     model_id: str
@@ -104,6 +107,7 @@ class RunRequest:
     strategy: str = ""
     strategy_params: dict[str, Any] = field(default_factory=dict)
     executor: str = ""
+    measure_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,11 +146,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One recipe in a run.
+    """One recipe in a run, on one kind of machine.
 
     Attributes:
         id: Hash of run and recipe; stable across resumes.
-        position: Order within the run; 0 is the baseline.
+        position: Order within the run, the same on every kind of machine; 0 is the baseline.
         name: For people, such as ``INT8 static · OpenVINO``.
         stage: What it waits for or what is being done now.
         artifact_id: Built artifact, once there.
@@ -169,6 +173,23 @@ class Candidate:
     def tried(self) -> bool:
         """Whether it counts among the candidates of its run: neither the baseline nor refused by the plan."""
         return self.position > 0 and (self.error is None or self.error.stage != PLANNING)
+
+    @property
+    def machine(self) -> str:
+        """Kind of machine that measures it; empty where the executor chooses."""
+        return self.recipe.target.machine
+
+
+def of_one_machine(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Return `candidates`, whose figures may be compared: they are all of one kind of machine.
+
+    Raises:
+        ValueError: They are not.
+    """
+    kinds = {each.machine for each in candidates}
+    if len(kinds) > 1:
+        raise ValueError(f"figures of several kinds of machine have no common axis: {sorted(kinds)}")
+    return candidates
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from functools import cache
 from math import floor
 from pathlib import Path
@@ -50,6 +51,11 @@ def environment() -> Environment:
 def fingerprint() -> str:
     """Return a hash of the hardware that compiled code may depend on: processor and instruction sets."""
     return digest(_cpu(), _isa())
+
+
+def machine_kind(cpu: str) -> str:
+    """Return the name of a kind of machine, such as ``amd-epyc-9b45``: machines with this processor."""
+    return re.sub(r"[^a-z0-9.]+", "-", cpu.lower()).strip("-")
 
 
 def usable_cores() -> int:

@@ -12,13 +12,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
+from core.domain.measurement import Environment
 from core.errors import Cancelled, ChildTimeout, InvalidRequest
 from core.sandbox.protocol import error_of
 from core.settings import get_settings
 from core.work import local
 from core.work.local import LocalExecutor
 from core.work.node_task import Mailbox, SharedFiles, Task, on_node, versions
-from core.work.nodes import ClusterFailed, able, connect, measuring_kind, nobody, options, request
+from core.work.nodes import (
+    CPU,
+    ClusterFailed,
+    able,
+    connect,
+    kinds_of,
+    measuring_kind,
+    nobody,
+    nodes,
+    options,
+    request,
+)
 from core.work.stop import Stop
 from core.work.unit import A, Progress, Q, WorkResult, WorkUnit, unheard
 
@@ -43,8 +55,17 @@ class RayExecutor:
                 hint="Set WHETSTONE_SHARED_STORE to a folder that all nodes see, or to s3://bucket/folder.",
             )
         self._files, self._local = files, LocalExecutor(files, jobs)
-        self._kind = get_settings().measure_on
+        self._kind = get_settings().measure_on.removeprefix(CPU)
         self._mailbox: Any = None
+
+    def machines(self) -> dict[str, Environment]:
+        """Return the kinds among its nodes, see `Executor.machines`.
+
+        Raises:
+            ClusterFailed: There is no cluster, or it does not answer.
+        """
+        found = kinds_of(nodes())
+        return {kind: found[kind] for kind in sorted(found, key=lambda kind: kind != self._kind)}
 
     def run(
         self, unit: WorkUnit[Q, A], stop: Stop, on_progress: Callable[[Progress], None] = unheard
@@ -61,8 +82,8 @@ class RayExecutor:
         self._files.share([file for files in unit.inputs.values() for file in files])
         token, mailbox, left = uuid.uuid4().hex, self._at(ray), stop.remaining_s
         task = Task(unit, left, self._files, versions(), local.ENV, mailbox, token)
-        asked = request(unit)
-        if unit.alone:
+        asked = request(unit, unit.machine)
+        if unit.alone and not unit.machine:
             self._kind = self._kind or measuring_kind(ray.nodes(), asked)
             asked = request(unit, self._kind)
         remote = ray.remote(max_retries=RETRIES, retry_exceptions=False, **options(asked))(on_node)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from core.domain.measurement import Environment
 from core.domain.model import FileRef
 from core.work.stop import Stop
 from core.work.unit import A, Progress, Q, WorkResult, WorkUnit, unheard
@@ -37,6 +38,12 @@ class Executor(Protocol):
 
     def __init__(self, files: Files, jobs: Path) -> None: ...
 
+    def machines(self) -> dict[str, Environment]:
+        """Return what is known of each kind of machine that it measures on, by the kind's name.
+
+        The first is the one that it chooses by itself.
+        """
+
     def run(
         self, unit: WorkUnit[Q, A], stop: Stop, on_progress: Callable[[Progress], None] = unheard
     ) -> WorkResult[A]:
@@ -49,6 +56,7 @@ class Executor(Protocol):
                 return at once.
 
         Raises:
+            InvalidRequest: It has no machine of the kind that the unit is for.
             WhetstoneError: The unit's code raised it: its class, message and hint arrive as they were.
             ChildCrashed: The unit's code raised anything else, or its process died.
             OutOfMemory: It needed more memory than it may take.

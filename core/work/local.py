@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from core.errors import ChildTimeout
+from core.domain.measurement import Environment
+from core.errors import ChildTimeout, InvalidRequest
+from core.machine.environment import environment, machine_kind
 from core.sandbox.answers import made_of, part, unusable
 from core.sandbox.policy import usual_limits
 from core.sandbox.process import Child
@@ -60,10 +62,20 @@ class LocalExecutor:
     def __init__(self, files: Files, jobs: Path) -> None:
         self._files, self._jobs = files, jobs.resolve()
 
+    def machines(self) -> dict[str, Environment]:
+        """Return this machine, see `Executor.machines`."""
+        here = environment()
+        return {machine_kind(here.cpu): here}
+
     def run(
         self, unit: WorkUnit[Q, A], stop: Stop, on_progress: Callable[[Progress], None] = unheard
     ) -> WorkResult[A]:
         """Do `unit`, see `Executor.run`."""
+        if unit.machine and unit.machine not in self.machines():
+            raise InvalidRequest(
+                f"This step is for a machine of the kind {unit.machine}, and is done on {environment().cpu}.",
+                hint="Choose a cluster with such a machine: --executor ray, or WHETSTONE_EXECUTOR=ray.",
+            )
         kind, events = kind_of(unit), deque[Progress](maxlen=MOST_EVENTS)
 
         def heard(progress: Progress) -> None:

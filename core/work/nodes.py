@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
+from core.domain.measurement import Environment
 from core.errors import BackendMissing, InvalidRequest, WhetstoneError
-from core.machine.environment import environment
+from core.machine.environment import environment, machine_kind
 from core.optional import load
 from core.sandbox.protocol import error_of, failure
 from core.settings import get_settings
@@ -41,7 +42,7 @@ class Node(msgspec.Struct, frozen=True):
 
     Attributes:
         name: Its address.
-        cpu: Model of its processor.
+        cpu: Model of its processor; the name of its kind of machine.
         isa: Instruction sets that matter.
         cores: Processor cores.
         gpus: Graphics processors.
@@ -61,19 +62,19 @@ class Node(msgspec.Struct, frozen=True):
 def node_resources() -> dict[str, float]:
     """Return what this machine declares to Ray: itself as a whole, its processor and instruction sets."""
     here = environment()
-    return {NODE: WHOLE, CPU + _slug(here.cpu): WHOLE, **{ISA + name: WHOLE for name in here.isa}}
+    return {NODE: WHOLE, CPU + machine_kind(here.cpu): WHOLE, **{ISA + name: WHOLE for name in here.isa}}
 
 
-def request(unit: WorkUnit[Any, Any], kind: str = "") -> dict[str, float]:
+def request(unit: WorkUnit[Any, Any], machine: str = "") -> dict[str, float]:
     """Return the resources that `unit` asks of one node.
 
     Args:
         unit: What is to be done.
-        kind: Resource that tells the machines apart that may measure, such as ``cpu:amd-epyc-9b45``.
+        machine: Kind of machine to do it on, such as ``amd-epyc-9b45``; empty for any.
     """
     asked = {"CPU": float(unit.cores), NODE: WHOLE if unit.alone else SHARE}
-    if unit.alone and kind:
-        asked[kind] = SHARE
+    if machine:
+        asked[CPU + machine] = SHARE
     if unit.device == "cuda":
         asked["GPU"] = 1.0
     elif unit.device != "cpu":
@@ -97,18 +98,37 @@ def able(nodes: Sequence[dict[str, Any]], asked: dict[str, float]) -> list[dict[
 
 
 def measuring_kind(nodes: Sequence[dict[str, Any]], asked: dict[str, float]) -> str:
-    """Return the processor that most of the able nodes have: figures of others are not on the same axis.
+    """Return the kind of machine that most of the able nodes are: figures of others are not on the same axis.
 
     Raises:
         ClusterFailed: No node can do it.
     """
-    kinds: Counter[str] = Counter(
-        key for node in able(nodes, asked) for key in node["Resources"] if key.startswith(CPU)
-    )
+    kinds = [
+        key.removeprefix(CPU)
+        for node in able(nodes, asked)
+        for key in node["Resources"]
+        if key.startswith(CPU)
+    ]
     if not kinds:
         raise nobody(asked)
-    most: str = min(kinds, key=lambda kind: (-kinds[kind], kind))
-    return most
+    return _by_number(kinds)[0]
+
+
+def kinds_of(nodes: Sequence[Node]) -> dict[str, Environment]:
+    """Return what is known of each kind of machine among `nodes` that take work, the most frequent first."""
+    working = [node for node in nodes if node.ready and node.cpu]
+    here, found = environment(), {}
+    for kind in _by_number([node.cpu for node in working]):
+        alike = [node for node in working if node.cpu == kind]
+        common = set.intersection(*(set(node.isa) for node in alike))
+        cores = min(node.cores for node in alike)
+        found[kind] = replace(here, cpu=kind, isa=tuple(sorted(common)), cores=cores)
+    return found
+
+
+def _by_number(kinds: Sequence[str]) -> list[str]:
+    counts = Counter(kinds)
+    return sorted(counts, key=lambda kind: (-counts[kind], kind))
 
 
 def nobody(asked: dict[str, float]) -> ClusterFailed:
@@ -172,10 +192,6 @@ def nodes() -> tuple[Node, ...]:
     if isinstance(answer, dict):
         raise error_of(answer["error"])
     return msgspec.convert(answer, tuple[Node, ...])
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-")
 
 
 def _seen(node: dict[str, Any], free: dict[str, float]) -> Node:

@@ -59,6 +59,8 @@ class WorkUnit(msgspec.Struct, Generic[Q, A], frozen=True, kw_only=True):
         deadline_s: Seconds after its start at which it is stopped; None for what the settings give a step.
         seed: Of every random choice.
         alone: Whether nothing else may run on its machine meanwhile, as while something is timed.
+        machine: Kind of machine that it must be done on, one of `Executor.machines`; empty where any will do,
+            or for the executor's own choice of what it measures on.
         checkpoints: Folder of this machine in which it may keep its state: it outlives the unit, and whoever
             made the unit removes it. What lies there is of a confined process, and for such only.
     """
@@ -74,6 +76,7 @@ class WorkUnit(msgspec.Struct, Generic[Q, A], frozen=True, kw_only=True):
     deadline_s: float | None = None
     seed: int = 0
     alone: bool = False
+    machine: str = ""
     checkpoints: Path | None = None
 
 
