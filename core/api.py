@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from core.domain.recipe import Recipe
-from core.domain.run import Limits, RunRequest
+from core.domain.run import Limits, Objective, RunRequest
 from core.engine import add_data, add_model, cancel, check_numbers, open_store, recover, submit
 from core.errors import InvalidRequest
 from core.metrics.choice import chosen as chosen_metric
@@ -32,6 +32,13 @@ PATIENCE_S = 5.0
 
 def _recipe(given: str | Recipe, threads: int, batch: int) -> Recipe:
     return parse(given, threads, batch) if isinstance(given, str) else given
+
+
+def _objective(text: str) -> Objective:
+    if text not in list(Objective):
+        known = ", ".join(Objective)
+        raise InvalidRequest(f"There is no objective {text!r}.", hint=f"Choose one of: {known}.")
+    return Objective(text)
 
 
 def follow(store: Store, run_id: str, on_change: Callable[[RunView], None] | None = None) -> RunView:
@@ -76,6 +83,9 @@ def optimize(
     max_drop: float | Literal["auto"] | None = AUTO,
     max_latency_ms: float | None = None,
     max_size_bytes: int | None = None,
+    max_memory_bytes: int | None = None,
+    min_throughput: float | None = None,
+    objective: str = Objective.LATENCY.value,
     budget_s: float | None = None,
     threads: int = 1,
     batch: int | None = None,
@@ -107,6 +117,9 @@ def optimize(
             1 % of the targets' standard deviation.
         max_latency_ms: Largest median latency.
         max_size_bytes: Largest artifact.
+        max_memory_bytes: Highest peak of memory above the empty runtime.
+        min_throughput: Least samples per second, at whichever measured batch size gives the most.
+        objective: What is best within the limits: ``latency``, ``throughput``, ``size`` or ``memory``.
         budget_s: Seconds in all, reading the model and the data included.
         threads: Threads of every runtime.
         batch: Samples per call for latency; by default 1, or the only number that the model takes.
@@ -130,12 +143,19 @@ def optimize(
         strategy_params=params,
         runtimes=tuple(runtimes),
         metric=metric,
-        limits=Limits(1.0 if max_drop == AUTO else max_drop, max_latency_ms, max_size_bytes),
+        limits=Limits(
+            1.0 if max_drop == AUTO else max_drop,
+            max_latency_ms,
+            max_size_bytes,
+            max_memory_bytes,
+            min_throughput,
+        ),
         budget_s=budget_s,
         threads=threads,
         batch=1 if batch is None else batch,
         seed=seed,
         executor=executor,
+        objective=_objective(objective),
     )
     check_numbers(request)
     store = store or open_store()

@@ -17,7 +17,7 @@ from core.api import AUTO, optimize
 from core.cli.inspect import add_source_options, source_options
 from core.cli.output import print_json
 from core.domain.quality import Scale
-from core.domain.run import CandidateStatus, RunStatus
+from core.domain.run import CandidateStatus, Objective, RunStatus
 from core.engine import export, open_store
 from core.errors import ErrorRecord, InvalidRequest, from_record
 from core.registry import metrics
@@ -44,6 +44,12 @@ def bounded(limit: float | None) -> float | None:
     return None if limit == inf else limit
 
 
+def in_bytes(megabytes: float | None) -> float | None:
+    """Return a limit in bytes; what is no number stays none, and is refused with the whole request."""
+    size = bounded(megabytes)
+    return round(size * 1e6) if size is not None and isfinite(size) else size
+
+
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add what a run may be asked for."""
     parser.add_argument(
@@ -66,6 +72,15 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--max-latency", type=float, help="milliseconds per call")
     parser.add_argument("--max-size", type=float, help="megabytes")
+    parser.add_argument("--max-memory", type=float, help="megabytes at the peak, above the empty runtime")
+    parser.add_argument(
+        "--min-throughput", type=float, help="samples per second, at the best of the measured batch sizes"
+    )
+    parser.add_argument(
+        "--objective",
+        default=Objective.LATENCY.value,
+        help=f"what to have the most of within the limits: {', '.join(Objective)} (default: latency)",
+    )
     parser.add_argument("--budget", default="", help="time in all, such as 90s or 10m")
     parser.add_argument("--threads", type=int, default=1, help="threads of every runtime (default: 1)")
     parser.add_argument("--batch", type=int, help="samples per call (default: 1, or what the model takes)")
@@ -190,7 +205,6 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
     Raises:
         InvalidRequest: The budget is no time.
     """
-    size = bounded(options.max_size)
     return {
         "preset": options.preset,
         "recipes": options.recipe,
@@ -199,8 +213,10 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
         "metric": options.metric,
         "max_drop": AUTO if options.max_drop is None else bounded(options.max_drop),
         "max_latency_ms": bounded(options.max_latency),
-        # What is no number stays none, and is refused with the rest.
-        "max_size_bytes": round(size * 1e6) if size is not None and isfinite(size) else size,
+        "max_size_bytes": in_bytes(options.max_size),
+        "max_memory_bytes": in_bytes(options.max_memory),
+        "min_throughput": options.min_throughput,
+        "objective": options.objective,
         "budget_s": seconds(options.budget) if options.budget else None,
         "threads": options.threads,
         "batch": options.batch,

@@ -17,6 +17,19 @@ PLANNING = "plan"
 """Stage of an error that refused a candidate before any work."""
 
 
+class Objective(StrEnum):
+    """What a run wants the most of, within the limits."""
+
+    LATENCY = "latency"
+    """Shortest median time of one call."""
+    THROUGHPUT = "throughput"
+    """Most samples per second, at whichever measured batch size gives them."""
+    SIZE = "size"
+    """Smallest files."""
+    MEMORY = "memory"
+    """Least memory at its peak."""
+
+
 class RunStatus(StrEnum):
     """Life of a run. ``interrupted`` can be resumed."""
 
@@ -63,11 +76,15 @@ class Limits:
             classes, the error's power in percent of what the outputs vary.
         max_latency_ms: Median latency.
         max_size_bytes: Size of the artifact.
+        max_memory_bytes: Peak memory above the empty runtime.
+        min_throughput: Samples per second, at whichever measured batch size gives the most.
     """
 
     max_drop: float | None = 1.0
     max_latency_ms: float | None = None
     max_size_bytes: int | None = None
+    max_memory_bytes: int | None = None
+    min_throughput: float | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +108,7 @@ class RunRequest:
         executor: Who builds and measures; empty means the one that WHETSTONE_EXECUTOR names.
         measure_on: Kinds of machine to measure everything on, each against the baseline on the same kind;
             empty leaves the choice of one to the executor.
+        objective: What to look for the most of within the limits.
     """
 
     model_id: str
@@ -108,6 +126,7 @@ class RunRequest:
     strategy_params: dict[str, Any] = field(default_factory=dict)
     executor: str = ""
     measure_on: tuple[str, ...] = ()
+    objective: Objective = Objective.LATENCY
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ class Trial:
         recipe: What was proposed.
         status: Where it stands; figures are there once it is done.
         speedup: Against the baseline.
+        gain: By which factor it is better than the baseline in what the request's objective names.
         latency_ms: Median of one call.
         loss: Points of accuracy lost; without labels the disagreement in points, without classes the error's
             power in percent. Smaller is better.
@@ -31,3 +32,4 @@ class Trial:
     loss: float | None = None
     within: bool = False
     size_bytes: int | None = None
+    gain: Interval | None = None

@@ -159,7 +159,8 @@ class Execution:
         """Hold the baseline and the best candidates against each other, once, before any is recommended."""
         rows, share = self._candidates.all(), self._pacing.heat()
         done = self._candidates.record.has(EventKind.HEAT)
-        best = contenders(rows, self._run.request.limits, share.most) if share and not done else []
+        limits, objective = self._run.request.limits, self._run.request.objective
+        best = contenders(rows, limits, share.most, objective) if share and not done else []
         if share is None or not best:
             return
         self._measurer.close()

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from core.domain.run import Candidate, Limits
+from core.domain.run import Candidate, Result, RunRequest
 from core.domain.trial import Trial
 from core.insights.judgement import judge, loss
+from core.insights.objectives import gain
 
 
-def trial(candidate: Candidate, limits: Limits) -> Trial:
-    """Return what a strategy sees of `candidate`: its quality on the search rows, judged under `limits`.
+def trial(candidate: Candidate, request: RunRequest, baseline: Result | None = None) -> Trial:
+    """Return what a strategy sees of `candidate`: its quality on the search rows, judged as was requested.
 
     Without search rows there is no loss to be seen, whatever was measured on the test.
+
+    Args:
+        candidate: In any state.
+        request: Its limits and objective count.
+        baseline: Of its run, once measured.
     """
     if candidate.result is None:
         return Trial(candidate.recipe, candidate.status)
@@ -22,6 +28,7 @@ def trial(candidate: Candidate, limits: Limits) -> Trial:
         timing.speedup,
         timing.latency.p50,
         None if lost is None else lost.value,
-        seen is not None and judge(seen, limits).meets,
+        seen is not None and judge(seen, request.limits).meets,
         candidate.result.size_bytes,
+        gain(candidate.result, baseline, request.objective),
     )

@@ -155,6 +155,8 @@ def check_numbers(request: RunRequest) -> None:
     for name, value in (
         ("largest latency", limits.max_latency_ms),
         ("largest size", limits.max_size_bytes),
+        ("largest memory", limits.max_memory_bytes),
+        ("least throughput", limits.min_throughput),
         ("time budget", request.budget_s),
     ):
         if value is not None and not 0 < value < inf:

@@ -11,6 +11,7 @@ from core.domain.run import Candidate, Run
 from core.engine.history import trial
 from core.engine.planning import candidate_of, proposals
 from core.errors import WhetstoneError
+from core.insights.recommendation import baseline_of
 from core.machine.environment import environment
 from core.store.store import Store
 
@@ -49,7 +50,8 @@ class Proposer:
         if not data.search_samples:
             self._end("The data have no rows for a search: give more samples, or add old data again.")
             return None
-        history = [trial(each, self._run.request.limits) for each in candidates]
+        first = baseline_of(candidates)
+        history = [trial(each, self._run.request, first) for each in candidates]
         try:
             recipe = self._proposals.next(history)
         except Exception as error:

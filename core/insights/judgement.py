@@ -10,6 +10,7 @@ from core.domain.measurement import Interval
 from core.domain.quality import Accuracy, Fidelity, OutputFidelity, Scale
 from core.domain.run import Limits, Result
 from core.insights.amounts import excess_words, limit_words
+from core.insights.objectives import memory, throughput
 from core.metrics.proportions import samples_to_settle
 
 MORE_SAMPLES_CAP = 10_000_000
@@ -104,6 +105,16 @@ def _standings(result: Result, limits: Limits) -> Iterator[_Standing]:
         size, most = float(result.size_bytes), limits.max_size_bytes
         over = f"{(size - most) / 1e6:.2f} MB over the limit of {most / 1e6:g} MB"
         yield _Standing(Interval(size, size, size), most, f"the limit of {most / 1e6:g} MB", over)
+    if limits.max_memory_bytes is not None:
+        used, most = memory(result.timing), limits.max_memory_bytes
+        over = f"{(used.value - most) / 1e6:.1f} MB over the limit of {most / 1e6:g} MB of memory"
+        yield _Standing(used, most, f"the limit of {most / 1e6:g} MB of memory", over)
+    if limits.min_throughput is not None:
+        rate, least = throughput(result.timing), limits.min_throughput
+        over = f"{least - rate.value:.3g} samples/s short of the limit of {least:g} samples/s"
+        # Seconds for a sample, as less is better in all other figures.
+        each = Interval(*(1 / max(end, 1e-9) for end in (rate.value, rate.high, rate.low)))
+        yield _Standing(each, 1 / least, f"the limit of {least:g} samples/s", over)
 
 
 def _quality(result: Result, drop: float) -> Iterator[_Standing]:

@@ -1,4 +1,4 @@
-"""Recommendation: the fastest candidate within the limits that is measurably faster than the baseline."""
+"""Recommendation: the best candidate within the limits that is measurably better than the baseline."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.domain.measurement import Interval
-from core.domain.run import Candidate, CandidateStatus, Limits, Result
+from core.domain.run import Candidate, CandidateStatus, Limits, Objective, Result
 from core.insights.judgement import judge
+from core.insights.objectives import WORDS, gain
 from core.insights.sentences import (
-    Row,
+    Judged,
     confidence,
     describe,
     in_short,
     nearest_miss,
     not_taken,
-    nothing_faster,
+    nothing_better,
     rough,
 )
 
@@ -33,10 +34,10 @@ class Recommendation:
         sure: The whole interval of every figure respects its limit.
         sentence: With numbers and with what casts doubt on the choice itself, for people: one or
             two sentences.
-        near_miss: Id of the faster candidate nearest to qualifying, where nothing qualifies.
+        near_miss: Id of the better candidate nearest to qualifying, where nothing qualifies.
         short: One sentence without numbers of the candidate, to stand below them: how far it can be trusted.
             Empty where nothing qualifies.
-        notes: What else is to know: what may be faster and was not taken, and a control that misses 1.
+        notes: What else is to know: what may be better and was not taken, and a control that misses 1.
     """
 
     candidate_id: str | None
@@ -52,74 +53,93 @@ class Recommendation:
         return " ".join((self.sentence, *self.notes))
 
 
-def faster(result: Result) -> bool:
-    """Whether a candidate is measurably faster than the baseline: its whole interval says so."""
-    return result.timing.speedup.low > LEAST_GAIN
+def better(gain: Interval) -> bool:
+    """Whether a gain is one beyond doubt: its whole interval says so."""
+    return gain.low > LEAST_GAIN
 
 
-def recommend(candidates: Sequence[Candidate], limits: Limits) -> Recommendation:
-    """Return the fastest candidate that respects `limits`; sure beats likely at equal speed.
+def recommend(
+    candidates: Sequence[Candidate], limits: Limits, objective: Objective = Objective.LATENCY
+) -> Recommendation:
+    """Return the best candidate that respects `limits`; sure beats likely at equal gain.
 
-    Candidates whose speed-up intervals overlap are equally fast; where only random inputs were seen, the
+    Candidates whose intervals overlap are equally good; where only random inputs were seen, the
     truest of them is taken. A candidate whose interval does not lie
     above that of the baseline as a whole is never recommended.
 
     Args:
         candidates: Of one run, in any state.
         limits: What must be respected.
+        objective: What to have the most of; of those that are equal in it the fastest is taken.
     """
-    rows = [(each, result, judge(result, limits)) for each, result in _measured(candidates)]
+    rows = _measured(candidates, limits, objective)
     if not rows:
         return Recommendation(None, False, _nothing_measured(candidates))
-    control, gains = _control(candidates), [row for row in rows if faster(row[1])]
-    qualified = [row for row in gains if row[2].meets]
+    first = baseline_of(candidates)
+    control, gains = first.timing.speedup if first else None, [row for row in rows if better(row.gain)]
+    qualified = [row for row in gains if row.verdict.meets]
     if qualified:
-        best = _best(qualified)
-        candidate, result, verdict = best
-        sentence = describe(candidate, result, len(rows)) + confidence(result, limits, verdict) + rough(best)
-        notes, short = not_taken(rows, best, control), in_short(best, limits, len(rows))
-        return Recommendation(candidate.id, verdict.sure, sentence, short=short, notes=notes)
-    named = min(gains, key=_regret) if gains else max(rows, key=_speed)
-    notes = not_taken(rows, None, control, named)
+        best = _best(qualified, objective)
+        said = describe(best, len(rows), objective) + confidence(best.result, limits, best.verdict)
+        notes, short = not_taken(rows, best, control, objective), in_short(best, limits, len(rows))
+        sentence = said + rough(best, objective)
+        return Recommendation(best.candidate.id, best.verdict.sure, sentence, short=short, notes=notes)
+    named = min(gains, key=_regret) if gains else max(rows, key=_much)
+    notes = not_taken(rows, None, control, objective, named)
     if gains:
-        return Recommendation(None, False, nearest_miss(named), named[0].id, notes=notes)
-    return Recommendation(None, False, nothing_faster(named), notes=notes)
+        miss = nearest_miss(named, objective)
+        return Recommendation(None, False, miss, named.candidate.id, notes=notes)
+    return Recommendation(None, False, nothing_better(named, objective), notes=notes)
 
 
-def contenders(candidates: Sequence[Candidate], limits: Limits, most: int) -> list[Candidate]:
+def contenders(
+    candidates: Sequence[Candidate], limits: Limits, most: int, objective: Objective = Objective.LATENCY
+) -> list[Candidate]:
     """Return up to `most` candidates that a last comparison should hold against each other.
 
-    The recommended one comes first, then those within the limits that may be faster than it, by what they may
-    reach; then those beyond the limits, which another person may want. What is surely no faster than the
+    The recommended one comes first, then those within the limits that may be better than it, by what they may
+    reach; then those beyond the limits, which another person may want. What is surely no better than the
     baseline is left out.
     """
-    rows = [(each, result, judge(result, limits)) for each, result in _measured(candidates)]
-    chosen = recommend(candidates, limits).candidate_id
-    rows = [row for row in rows if row[1].timing.speedup.high > LEAST_GAIN]
-    rows.sort(key=lambda row: (row[0].id != chosen, not row[2].meets, -row[1].timing.speedup.high))
-    return [row[0] for row in rows[:most]]
+    rows = _measured(candidates, limits, objective)
+    chosen = recommend(candidates, limits, objective).candidate_id
+    rows = [row for row in rows if row.gain.high > LEAST_GAIN]
+    rows.sort(key=lambda row: (row.candidate.id != chosen, not row.verdict.meets, -row.gain.high))
+    return [row.candidate for row in rows[:most]]
 
 
-def _measured(candidates: Sequence[Candidate]) -> list[tuple[Candidate, Result]]:
+def _measured(candidates: Sequence[Candidate], limits: Limits, objective: Objective) -> list[Judged]:
     done = [each for each in candidates if each.status is CandidateStatus.DONE and each.position > 0]
-    return [(each, each.result) for each in done if each.result is not None]
+    first = baseline_of(candidates)
+    return [
+        Judged(each, result, judge(result, limits), gain(result, first, objective))
+        for each in done
+        if (result := each.result) is not None
+    ]
 
 
-def _control(candidates: Sequence[Candidate]) -> Interval | None:
-    """Return the speed-up of the baseline against itself."""
-    measured = (each.result for each in candidates if each.position == 0 and each.result is not None)
-    return next((result.timing.speedup for result in measured), None)
+def baseline_of(candidates: Sequence[Candidate]) -> Result | None:
+    """Return what was measured of the baseline among `candidates`; None before it is."""
+    return next((each.result for each in candidates if each.position == 0), None)
 
 
-def _speed(row: Row) -> float:
-    return row[1].timing.speedup.value
+def _much(row: Judged) -> float:
+    return row.gain.value
 
 
-def _best(qualified: list[Row]) -> Row:
-    trusted = _trustworthy(qualified)
-    fastest = max(trusted, key=_speed)
-    ties = [row for row in trusted if row[1].timing.speedup.overlaps(fastest[1].timing.speedup)]
-    return max(ties, key=lambda row: (row[2].sure, -_risk(row[1]), _speed(row)))
+def _best(qualified: list[Judged], objective: Objective) -> Judged:
+    trusted = _trustworthy(qualified) if WORDS[objective].timed else qualified
+    first = max(trusted, key=_much)
+    ties = [row for row in trusted if row.gain.overlaps(first.gain)]
+    by_speed = objective in (Objective.SIZE, Objective.MEMORY)
+    return max(
+        ties,
+        key=lambda row: (
+            row.verdict.sure,
+            -_risk(row.result),
+            row.result.timing.speedup.value if by_speed else row.gain.value,
+        ),
+    )
 
 
 def _risk(result: Result) -> float:
@@ -128,22 +148,21 @@ def _risk(result: Result) -> float:
     return result.fidelity.worst.loss.value if unseen else 0.0
 
 
-def _trustworthy(qualified: list[Row]) -> list[Row]:
+def _trustworthy(qualified: list[Judged]) -> list[Judged]:
     """Leave out unstable candidates, unless their whole interval lies above that of the best stable one."""
-    stable = [row[1].timing.speedup for row in qualified if not row[1].timing.unstable]
-    best = max(stable, key=lambda speed: speed.value).high if stable else 0.0
-    return [row for row in qualified if not row[1].timing.unstable or row[1].timing.speedup.low > best]
+    stable = [row.gain for row in qualified if not row.result.timing.unstable]
+    best = max(stable, key=lambda gain: gain.value).high if stable else 0.0
+    return [row for row in qualified if not row.result.timing.unstable or row.gain.low > best]
 
 
-def _regret(row: Row) -> tuple[bool, float]:
-    """Return what orders the misses: those that may be within the limits first, the fastest of them.
+def _regret(row: Judged) -> tuple[bool, float]:
+    """Return what orders the misses: those that may be within the limits first, the best of them.
 
     Of those that surely are not, the one that breaks them least for what it gains.
     """
-    _, result, verdict = row
-    if verdict.undecided:
-        return False, -_speed(row)
-    return True, verdict.excess / math.log(result.timing.speedup.value)
+    if row.verdict.undecided:
+        return False, -row.gain.value
+    return True, row.verdict.excess / math.log(row.gain.value)
 
 
 def _nothing_measured(candidates: Sequence[Candidate]) -> str:

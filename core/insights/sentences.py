@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from core.domain.measurement import Doubt, Interval, Timing
 from core.domain.quality import Fidelity, Scale
-from core.domain.run import Candidate, Limits, Result
+from core.domain.run import Candidate, Limits, Objective, Result
 from core.insights.amounts import change_words, limit_words, plural
 from core.insights.judgement import Verdict, loss, more_samples, noise, same
+from core.insights.objectives import WORDS
 
 LONG_CALL_MS = 60.0
 """Calls of this length are few in the time for measuring, however much of it there is."""
-Row = tuple[Candidate, Result, Verdict]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A measured candidate under the limits and the objective of its run.
+
+    Attributes:
+        gain: By which factor it is better than the baseline in what the objective names.
+    """
+
+    candidate: Candidate
+    result: Result
+    verdict: Verdict
+    gain: Interval
 
 
 def times(speed: Interval) -> str:
@@ -44,12 +59,15 @@ def missed_control(control: Interval | None) -> str:
     )
 
 
-def describe(candidate: Candidate, result: Result, count: int) -> str:
-    """Return the sentence that recommends `candidate` among `count` measured configurations."""
-    speed = times(result.timing.speedup)
+def describe(chosen: Judged, count: int, objective: Objective) -> str:
+    """Return the sentence that recommends `chosen` among `count` measured configurations."""
+    result, better = chosen.result, WORDS[objective].better
     sentence = (
-        f"In {plural(count, 'measured configuration')}, {candidate.name} is {speed} faster than your model"
+        f"In {plural(count, 'measured configuration')}, {chosen.candidate.name} is "
+        f"{_gained(chosen, objective)} {better} than your model"
     )
+    if objective is not Objective.LATENCY:
+        sentence += f", runs at {times(result.timing.speedup)} its speed"
     lost = loss(result)
     if result.accuracy is not None:
         return f"{sentence} {change_words(result.accuracy)}"
@@ -80,10 +98,10 @@ def confidence(result: Result, limits: Limits, verdict: Verdict) -> str:
     return f"; its whole interval respects the limit of {limit_words(limits.max_drop, scale)}."
 
 
-def rough(chosen: Row) -> str:
+def rough(chosen: Judged, objective: Objective) -> str:
     """Return what casts doubt on the choice itself, as sentences that follow; empty where nothing does."""
-    _, result, verdict = chosen
-    why, said = why_unstable(result.timing), []
+    result, verdict = chosen.result, chosen.verdict
+    why, said = why_unstable(result.timing) if WORDS[objective].timed else "", []
     if why:
         said.append(f"Take this as rough: {why}.")
     if result.undefined:
@@ -93,9 +111,9 @@ def rough(chosen: Row) -> str:
     return "".join(f" {each}" for each in said if each)
 
 
-def in_short(chosen: Row, limits: Limits, count: int) -> str:
+def in_short(chosen: Judged, limits: Limits, count: int) -> str:
     """Return the one short sentence below the figures of the recommended candidate: what to trust it for."""
-    _, result, verdict = chosen
+    result, verdict = chosen.result, chosen.verdict
     why = why_unstable(result.timing)
     speed = f"; its speed is rough: {why}" if why else ""
     return f"Best of {plural(count, 'measured configuration')}: {_trust(result, limits, verdict)}{speed}."
@@ -117,7 +135,11 @@ def _trust(result: Result, limits: Limits, verdict: Verdict) -> str:
 
 
 def not_taken(
-    rows: Sequence[Row], chosen: Row | None, control: Interval | None, named: Row | None = None
+    rows: Sequence[Judged],
+    chosen: Judged | None,
+    control: Interval | None,
+    objective: Objective,
+    named: Judged | None = None,
 ) -> tuple[str, ...]:
     """Return what may be faster and was not taken, and why; and what a control that misses 1 means.
 
@@ -125,16 +147,18 @@ def not_taken(
         rows: All that is measured.
         chosen: The recommended one.
         control: Speed-up of the baseline against itself.
+        objective: Of the run.
         named: Of whom the sentence before it speaks already.
     """
     said = []
-    best = chosen[1].timing.speedup if chosen else Interval(1.0, 1.0, 1.0)
-    spoken_of = {row[0].id for row in (chosen, named) if row}
-    for candidate, result, verdict in rows:
-        speed, reason = result.timing.speedup, why_unstable(result.timing)
-        other = candidate.id not in spoken_of
-        if other and reason and verdict.meets and speed.high > best.high and speed.value > best.value:
-            said.append(f"{candidate.name} may be faster ({_range(speed)}), but {reason}.")
+    words, best = WORDS[objective], chosen.gain if chosen else Interval(1.0, 1.0, 1.0)
+    spoken_of = {row.candidate.id for row in (chosen, named) if row}
+    for row in rows:
+        reason = why_unstable(row.result.timing) if words.timed else ""
+        other = row.candidate.id not in spoken_of
+        more = row.gain.high > best.high and row.gain.value > best.value
+        if other and reason and row.verdict.meets and more:
+            said.append(f"{row.candidate.name} may be {words.better} ({_range(row.gain)}), but {reason}.")
     missed = missed_control(control)
     return (*said, missed) if missed else tuple(said)
 
@@ -144,26 +168,32 @@ def _random(fidelity: Fidelity) -> str:
     return drawn if fidelity.random else ""
 
 
-def nearest_miss(row: Row) -> str:
-    """Return the sentence for a candidate that is faster and breaks a limit, where nothing qualifies."""
-    candidate, result, verdict = row
-    tail = ", though its interval reaches within the limit" if verdict.undecided else ""
-    over, speed = " and ".join(verdict.violations), times(result.timing.speedup)
+def nearest_miss(row: Judged, objective: Objective) -> str:
+    """Return the sentence for a candidate that is better and breaks a limit, where nothing qualifies."""
+    better = WORDS[objective].better
+    tail = ", though its interval reaches within the limit" if row.verdict.undecided else ""
+    over, much = " and ".join(row.verdict.violations), _gained(row, objective)
+    what = f"at {much} the speed" if objective is Objective.LATENCY else f"and {much} {better}"
     return (
-        "Nothing measured is faster and within the limits. "
-        f"The nearest miss is {candidate.name}: {over}{tail}, at {speed} the speed."
+        f"Nothing measured is {better} and within the limits. "
+        f"The nearest miss is {row.candidate.name}: {over}{tail}, {what}."
     )
 
 
-def nothing_faster(row: Row) -> str:
-    """Return the sentence for a run in which nothing is measurably faster, `row` being the fastest."""
-    candidate, result, _ = row
-    speed = result.timing.speedup
-    word = "measurably faster" if speed.high > 1 else "faster"
-    figures = f"{speed.value:.2f}x ({speed.low:.2f}–{speed.high:.2f}) its speed"
-    why = why_unstable(result.timing) if speed.high > 1 else ""
-    tail = f"; it may be faster, but {why}" if why else ""
-    return f"Nothing measured is {word} than your model: the best, {candidate.name}, runs at {figures}{tail}."
+def nothing_better(row: Judged, objective: Objective) -> str:
+    """Return the sentence for a run in which nothing is measurably better, `row` being the best."""
+    much, words = row.gain, WORDS[objective]
+    word = f"measurably {words.better}" if much.high > 1 else words.better
+    figures = f"{much.value:.2f}x ({much.low:.2f}–{much.high:.2f})"
+    runs = f"runs at {figures} its speed" if objective is Objective.LATENCY else f"stands at {figures}"
+    why = why_unstable(row.result.timing) if much.high > 1 and words.timed else ""
+    tail = f"; it may be {words.better}, but {why}" if why else ""
+    return f"Nothing measured is {word} than your model: the best, {row.candidate.name}, {runs}{tail}."
+
+
+def _gained(row: Judged, objective: Objective) -> str:
+    """Return a gain with its interval; of file sizes, which are known, without."""
+    return f"{row.gain.value:.2g}x" if objective is Objective.SIZE else times(row.gain)
 
 
 def _range(speed: Interval) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Recipe
-from core.domain.run import RunRequest
+from core.domain.run import Objective, RunRequest
 from core.search.spelling import spell, spell_strategy
 from core.settings import PREFIX, Settings, get_settings
 
@@ -43,6 +43,12 @@ def _options(request: RunRequest, data: DataSet | None, recipe: Recipe | None) -
         options.append(("max-latency", limits.max_latency_ms))
     if limits.max_size_bytes is not None:
         options.append(("max-size", limits.max_size_bytes / 1e6))
+    if limits.max_memory_bytes is not None:
+        options.append(("max-memory", limits.max_memory_bytes / 1e6))
+    if limits.min_throughput is not None:
+        options.append(("min-throughput", limits.min_throughput))
+    if request.objective is not Objective.LATENCY:
+        options.append(("objective", request.objective.value))
     if request.budget_s is not None:
         options.append(("budget", f"{request.budget_s:g}s"))
     options += [("threads", request.threads), ("batch", request.batch)]
@@ -74,6 +80,9 @@ def python_for(
         "metric": request.metric or None,
         "max_latency_ms": limits.max_latency_ms,
         "max_size_bytes": limits.max_size_bytes,
+        "max_memory_bytes": limits.max_memory_bytes,
+        "min_throughput": limits.min_throughput,
+        "objective": None if request.objective is Objective.LATENCY else request.objective.value,
         "budget_s": request.budget_s,
     }
     stated = {name: value for name, value in words.items() if value is not None}

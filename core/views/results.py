@@ -217,6 +217,7 @@ def results(view: RunView, artifacts: Mapping[str, str] | None = None) -> dict[s
         "environment": _environment(first.timing.environment, view.run.request.threads) if first else None,
         "control": view.run.control,
         "limits": to_plain(view.run.request.limits),
+        "objective": view.run.request.objective.value,
         "baseline": view.baseline.id,
         "recommended": view.recommendation.candidate_id,
         "sure": view.recommendation.sure,

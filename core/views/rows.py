@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from core.domain.measurement import Interval
 from core.domain.pareto import front
 from core.domain.quality import Scale
-from core.domain.run import Candidate, Limits, Result
+from core.domain.run import Candidate, Limits, Objective, Result
 from core.insights.judgement import judge, loss
-from core.insights.recommendation import Recommendation, faster
+from core.insights.objectives import WORDS, gain
+from core.insights.recommendation import Recommendation, baseline_of, better
 from core.insights.sentences import why_unstable
 from core.search.names import runtime_name
 
@@ -113,48 +114,60 @@ def ties(row: Row, everyone: Sequence[Row]) -> tuple[str, ...]:
     )
 
 
-def _why(candidate: Candidate, limits: Limits, advice: Recommendation, chosen: Candidate | None) -> str:
+@dataclass(frozen=True)
+class _Run:
+    """What the rows of a run are judged by."""
+
+    limits: Limits
+    objective: Objective
+    advice: Recommendation
+    baseline: Result | None
+    chosen: Candidate | None
+
+
+def _why(candidate: Candidate, run: _Run) -> str:
     if candidate.position == 0 and candidate.error is None:
         return "The baseline: your model as it runs today. Everything is measured against it."
     if candidate.result is None:
         return candidate.error.message if candidate.error else "Not measured yet."
-    if candidate.id == advice.candidate_id:
-        return advice.sentence
-    verdict = judge(candidate.result, limits)
+    if candidate.id == run.advice.candidate_id:
+        return run.advice.sentence
+    verdict = judge(candidate.result, run.limits)
     if not verdict.meets:
         return f"Not recommended: {' and '.join(verdict.violations)}."
-    speed = candidate.result.timing.speedup
-    reason = why_unstable(candidate.result.timing)
-    if not faster(candidate.result):
-        if reason and speed.value > 1:
-            return f"Not recommended: it may be faster than your model, but {reason}."
-        word = "measurably " if speed.high > 1 else ""
-        return f"Not recommended: it is not {word}faster than your model."
+    words, chosen = WORDS[run.objective], run.chosen
+    much = gain(candidate.result, run.baseline, run.objective)
+    reason = why_unstable(candidate.result.timing) if words.timed else ""
+    if not better(much):
+        if reason and much.value > 1:
+            return f"Not recommended: it may be {words.better} than your model, but {reason}."
+        word = "measurably " if much.high > 1 else ""
+        return f"Not recommended: it is not {word}{words.better} than your model."
     if chosen is None or chosen.result is None:
         return "Within the limits."
-    best = chosen.result.timing.speedup
-    if reason and speed.value > best.value:
-        return f"May be faster than the recommended {chosen.name}, but {reason}."
-    if best.overlaps(speed):
-        return f"As fast as the recommended {chosen.name} within the measurement's uncertainty."
-    return f"Within the limits, but {best.value / speed.value:.2f}x slower than {chosen.name}."
+    best = gain(chosen.result, run.baseline, run.objective)
+    if reason and much.value > best.value:
+        return f"May be {words.better} than the recommended {chosen.name}, but {reason}."
+    if best.overlaps(much):
+        return f"{words.like} the recommended {chosen.name} within the measurement's uncertainty."
+    return f"Within the limits, but {best.value / much.value:.2f}x {words.worse} than {chosen.name}."
 
 
-def rows(everyone: Sequence[Candidate], limits: Limits, advice: Recommendation) -> tuple[Row, ...]:
+def rows(
+    everyone: Sequence[Candidate],
+    limits: Limits,
+    advice: Recommendation,
+    objective: Objective = Objective.LATENCY,
+) -> tuple[Row, ...]:
     """Return the rows of all candidates of a run, in their order."""
     chosen = next((each for each in everyone if each.id == advice.candidate_id), None)
     on_front = front_ids(everyone)
-    return tuple(_row(each, limits, advice, chosen, each.id in on_front) for each in everyone)
+    run = _Run(limits, objective, advice, baseline_of(everyone), chosen)
+    return tuple(_row(each, run, each.id in on_front) for each in everyone)
 
 
-def _row(
-    candidate: Candidate,
-    limits: Limits,
-    advice: Recommendation,
-    chosen: Candidate | None,
-    on_front: bool,
-) -> Row:
-    why = _why(candidate, limits, advice, chosen)
+def _row(candidate: Candidate, run: _Run, on_front: bool) -> Row:
+    why = _why(candidate, run)
     runtime, result = runtime_name(candidate.recipe), candidate.result
     if result is None:
         return Row(candidate, runtime, why)
@@ -172,5 +185,5 @@ def _row(
         size_bytes=result.size_bytes,
         memory_bytes=result.timing.memory_bytes,
         on_front=on_front,
-        sure=judge(result, limits).sure,
+        sure=judge(result, run.limits).sure,
     )

@@ -191,8 +191,9 @@ def _judged(store: Store, run: Run, limits: Limits) -> tuple[Recommendation, tup
 
     def judge() -> tuple[Recommendation, tuple[Row, ...]]:
         candidates = candidates_of(store, run)
-        advice = recommend(candidates, limits)
-        return advice, rows(candidates, limits, advice)
+        objective = run.request.objective
+        advice = recommend(candidates, limits, objective)
+        return advice, rows(candidates, limits, advice, objective)
 
     return cached(store).large.get(("rows", run.id, limits), run.revision, judge)
 
@@ -222,7 +223,8 @@ def best_of(store: Store, run: RunSummary) -> str:
 
 def _best_of(store: Store, run_id: str) -> str:
     candidates = store.candidates.list(run_id)
-    advice = recommend(candidates, store.runs.get(run_id).request.limits)
+    request = store.runs.get(run_id).request
+    advice = recommend(candidates, request.limits, request.objective)
     chosen = next((each for each in candidates if each.id == advice.candidate_id), None)
     if chosen is None or chosen.result is None:
         return ""

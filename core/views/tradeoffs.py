@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.domain.measurement import Interval
-from core.domain.run import Candidate, Limits, Result, Run
+from core.domain.run import Candidate, Limits, Objective, Result, Run
 from core.insights.judgement import judge, loss
-from core.insights.recommendation import faster, recommend
+from core.insights.objectives import gain
+from core.insights.recommendation import baseline_of, better, recommend
 from core.store.store import Store
 from core.views.cache import cached
 from core.views.run import candidates_of
@@ -24,45 +25,54 @@ class Tradeoff:
     Attributes:
         max_drop: In points or, without classes, in percent of the variance; a tenth is the step.
         candidate: The one that is recommended from there on.
+        gain: By which factor it is better than the baseline in what the run's objective names.
     """
 
     max_drop: float
     candidate: Candidate
+    gain: Interval
 
 
 def tradeoffs(store: Store, run: Run, limits: Limits) -> tuple[Tradeoff, ...]:
-    """Return what is recommended as the limit on the drop grows, each clearly faster than the one before.
+    """Return what is recommended as the limit on the drop grows, each clearly better than the one before.
 
-    The other limits stay. A faster candidate whose interval overlaps the last one's would be a tie and buys
+    The other limits stay. A better candidate whose interval overlaps the last one's would be a tie and buys
     nothing. Worked out once for each revision of the run.
     """
     others = replace(limits, max_drop=None)
     key = ("tradeoffs", run.id, others)
-    return cached(store).small.get(key, run.revision, lambda: _found(candidates_of(store, run), others))
+    objective = run.request.objective
+    return cached(store).small.get(
+        key, run.revision, lambda: _found(candidates_of(store, run), others, objective)
+    )
 
 
-def _found(candidates: Sequence[Candidate], others: Limits) -> tuple[Tradeoff, ...]:
+def _found(
+    candidates: Sequence[Candidate], others: Limits, objective: Objective = Objective.LATENCY
+) -> tuple[Tradeoff, ...]:
     """Return the steps; only what can be recommended and has been admitted so far is looked at."""
     found: list[Tradeoff] = []
-    within: dict[str, Candidate] = {}
-    fastest = 0.0
-    for drop, admitted in _admitted(candidates, others):
+    within = {each.id: each for each in candidates if each.position == 0}
+    first, most = baseline_of(candidates), 0.0
+    gains = {each.id: gain(each.result, first, objective) for each in candidates if each.result is not None}
+    can_be = [each for each in candidates if each.position > 0 and _can_be(each, gains, others)]
+    for drop, admitted in _admitted(can_be):
         within |= {each.id: each for each in admitted}
-        fastest = max([fastest, *(_speed(each).low for each in admitted)])
-        last = _speed(found[-1].candidate).high if found else 0.0
-        if fastest <= last:
+        most = max([most, *(gains[each.id].low for each in admitted)])
+        last = found[-1].gain.high if found else 0.0
+        if most <= last:
             continue
-        chosen = recommend(list(within.values()), replace(others, max_drop=drop)).candidate_id
-        if chosen is not None and _speed(within[chosen]).low > last:
-            found.append(Tradeoff(drop, within[chosen]))
+        chosen = recommend(list(within.values()), replace(others, max_drop=drop), objective).candidate_id
+        if chosen is not None and gains[chosen].low > last:
+            found.append(Tradeoff(drop, within[chosen], gains[chosen]))
     return tuple(found)
 
 
-def _admitted(candidates: Sequence[Candidate], others: Limits) -> Iterator[tuple[float, Sequence[Candidate]]]:
+def _admitted(candidates: Sequence[Candidate]) -> Iterator[tuple[float, Sequence[Candidate]]]:
     """Yield each drop from which on more candidates may qualify or be sure to, and those that come in."""
     steps: dict[float, list[Candidate]] = {}
     for each in candidates:
-        if each.result is not None and each.position > 0 and _can_be(each.result, others):
+        if each.result is not None:
             lost = loss(each.result)
             losses = [output.loss for output in each.result.fidelity.each] + ([lost] if lost else [])
             steps.setdefault(min(_tenth(figure.value) for figure in losses), []).append(each)
@@ -76,12 +86,7 @@ def _tenth(share: float) -> float:
     return max(0.0, math.ceil(round(10 * share, 6)) / 10)
 
 
-def _can_be(result: Result, others: Limits) -> bool:
+def _can_be(candidate: Candidate, gains: Mapping[str, Interval], others: Limits) -> bool:
     """Whether a candidate would be recommended at some drop, were it alone."""
-    return faster(result) and judge(result, others).meets
-
-
-def _speed(candidate: Candidate) -> Interval:
-    if candidate.result is None:
-        raise ValueError("Only what is measured is recommended.")
-    return candidate.result.timing.speedup
+    result: Result | None = candidate.result
+    return result is not None and better(gains[candidate.id]) and judge(result, others).meets

@@ -181,8 +181,9 @@ def _axes(
     axis: str, rows: Sequence[Row], quality: Quality, limits: Limits, unit: str, scale: float
 ) -> tuple[Axis, Axis]:
     y = _quality_axis(rows, quality, limits)
-    size_mb = None if limits.max_size_bytes is None else limits.max_size_bytes / 1e6
-    x_limit = {"latency": limits.max_latency_ms, "size": size_mb}.get(axis)
+    sizes = {"size": limits.max_size_bytes, "memory": limits.max_memory_bytes}
+    in_mb = {name: None if value is None else value / 1e6 for name, value in sizes.items()}
+    x_limit = {"latency": limits.max_latency_ms, **in_mb}.get(axis)
     return Axis(f"{COSTS[axis]} ({unit})", x_limit and x_limit * scale, "your limit"), y
 
 

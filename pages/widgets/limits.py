@@ -39,8 +39,8 @@ def _optional(text: str | None, start: float | None, least: float = LEAST) -> fl
     return None if text == OFF else start if found is None else found
 
 
-def _megabytes(limits: Limits) -> float | None:
-    return None if limits.max_size_bytes is None else limits.max_size_bytes / 1e6
+def _megabytes(size: int | None) -> float | None:
+    return None if size is None else size / 1e6
 
 
 def limits_set(start: Limits, held: Mapping[str, str]) -> Limits:
@@ -48,19 +48,29 @@ def limits_set(start: Limits, held: Mapping[str, str]) -> Limits:
 
     Args:
         start: Limits to begin with.
-        held: Settings ``drop`` (points), ``latency`` (ms) and ``size`` (MB); ``off`` is no limit.
+        held: Settings ``drop`` (points), ``latency`` (ms), ``size`` and ``memory`` (MB), ``rate``
+            (samples per second); ``off`` is no limit.
     """
-    size_mb = _optional(held.get("size"), _megabytes(start))
+    size_mb = _optional(held.get("size"), _megabytes(start.max_size_bytes))
+    memory_mb = _optional(held.get("memory"), _megabytes(start.max_memory_bytes))
     return Limits(
         max_drop=_optional(held.get("drop"), start.max_drop, 0.0),
         max_latency_ms=_optional(held.get("latency"), start.max_latency_ms),
         max_size_bytes=None if size_mb is None else round(size_mb * 1e6),
+        max_memory_bytes=None if memory_mb is None else round(memory_mb * 1e6),
+        min_throughput=_optional(held.get("rate"), start.min_throughput),
     )
 
 
 def settings_of(limits: Limits) -> dict[str, str]:
     """Return `limits` as settings of an address."""
-    usual = {"drop": limits.max_drop, "latency": limits.max_latency_ms, "size": _megabytes(limits)}
+    usual = {
+        "drop": limits.max_drop,
+        "latency": limits.max_latency_ms,
+        "size": _megabytes(limits.max_size_bytes),
+        "memory": _megabytes(limits.max_memory_bytes),
+        "rate": limits.min_throughput,
+    }
     return {name: _text(value) for name, value in usual.items() if value is not None or name == "drop"}
 
 
@@ -81,11 +91,20 @@ def _toggle(owner: str, name: str, label: str, now: float | None, guess: float) 
     return st.toggle(f"Limit {label}", value=now is not None, **on)
 
 
-def _switch(owner: str, label: str, unit: str, now: float | None, guess: float, name: str, help: str) -> None:
+def _switch(
+    owner: str,
+    label: str,
+    unit: str,
+    now: float | None,
+    guess: float,
+    name: str,
+    help: str,
+    most: bool = True,
+) -> None:
     """Draw the toggle of one limit, and its number where it is on."""
     if _toggle(owner, name, label, now, guess):
         st.number_input(
-            f"Max {label} ({unit})",
+            f"{'Max' if most else 'Min'} {label} ({unit})",
             min_value=LEAST,
             max_value=MOST,
             value=now or guess,
@@ -154,4 +173,12 @@ def limits_form(
         help = "Median time of one call."
         _switch(owner, "latency", "ms", now.max_latency_ms, latency_ms, "latency", help)
     with right:
-        _switch(owner, "file size", "MB", _megabytes(now), size_mb, "size", "All files of the artifact.")
+        size = _megabytes(now.max_size_bytes)
+        _switch(owner, "file size", "MB", size, size_mb, "size", "All files of the artifact.")
+    used, rate = _megabytes(now.max_memory_bytes), now.min_throughput
+    with st.expander("More limits", expanded=used is not None or rate is not None):
+        help = "Samples per second, at whichever measured batch size gives the most."
+        usual_rate = round(1000 / latency_ms, 1)
+        _switch(owner, "throughput", "samples/s", rate, usual_rate, "rate", help, most=False)
+        help = "At the peak, above the empty runtime."
+        _switch(owner, "memory", "MB", used, 10 * size_mb, "memory", help)

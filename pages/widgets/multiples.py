@@ -78,7 +78,7 @@ def _panels(view: RunView, limits: Limits, titles: dict[str, str], scales: _Scal
         "latency": None if limits.max_latency_ms is None else limits.max_latency_ms * scales.time,
         "size": None if limits.max_size_bytes is None else limits.max_size_bytes / 1e6 * scales.size,
         "quality": _least_quality(view, limits),
-        "memory": None,
+        "memory": None if limits.max_memory_bytes is None else limits.max_memory_bytes / 1e6,
     }
     panels = {}
     for name, title in titles.items():

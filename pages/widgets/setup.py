@@ -13,7 +13,7 @@ from core import engine
 from core.domain.model import DataSet, SourceModel
 from core.domain.quality import Scale
 from core.domain.recipe import Recipe
-from core.domain.run import Limits, RunRequest
+from core.domain.run import Limits, Objective, RunRequest
 from core.errors import NotFound, WhetstoneError
 from core.metrics.choice import fitting, scale_of, usual_drop
 from core.protocols import Metric
@@ -38,10 +38,19 @@ NAMES = (
     "budget",
     "threads",
     "batch",
+    "objective",
     "drop",
     "latency",
     "size",
+    "memory",
+    "rate",
 )
+OBJECTIVES = {
+    Objective.LATENCY: "Lowest latency",
+    Objective.THROUGHPUT: "Highest throughput",
+    Objective.SIZE: "Smallest file",
+    Objective.MEMORY: "Least memory",
+}
 SEPARATOR = ";"
 BUDGETS = {"No limit": None, "2 min": 120.0, "5 min": 300.0, "10 min": 600.0, "30 min": 1800.0, "2 h": 7200.0}
 
@@ -199,6 +208,7 @@ def set_up_again(request: RunRequest) -> None:
         "threads": str(request.threads),
         "batch": str(request.batch),
         "metric": request.metric,
+        "objective": request.objective.value,
     }
     told = {name: text for name, text in told.items() if text} | settings_of(request.limits)
     remember_settings(f"new_{request.model_id}", told)
@@ -221,6 +231,21 @@ def _metric(fit: Mapping[str, Metric], chosen: Metric, owner: str) -> None:
     )
 
 
+def _objective(held: Mapping[str, str], owner: str) -> Objective:
+    """Draw the choice of what is looked for within the limits, and return it."""
+    known = list(OBJECTIVES)
+    chosen = held.get("objective", "")
+    picked: Objective = st.selectbox(
+        "Look for",
+        known,
+        known.index(Objective(chosen)) if chosen in known else 0,
+        format_func=OBJECTIVES.__getitem__,
+        help="What is recommended within the limits: the candidate that is best in this.",
+        **on_change(owner, "objective", f"{owner}_objective"),
+    )
+    return picked
+
+
 def setup(view: ModelView) -> None:
     """Draw the set-up of a run and start it."""
     model, data = view.model, _data()
@@ -239,6 +264,7 @@ def setup(view: ModelView) -> None:
         half = max(0.1, round(model.size_bytes / 2e6, 1))
         if metric is not None and len(fit) > 1:
             _metric(fit, metric, owner)
+        objective = _objective(held, owner)
         scale = Scale() if metric is None else scale_of(metric)
         limits_form(limits, quality=quality, size_mb=half, owner=owner, scale=scale, usual=usual)
     with right:
@@ -259,6 +285,7 @@ def setup(view: ModelView) -> None:
         metric=held.get("metric", "") if held.get("metric", "") in fit else "",
         strategy=choice.strategy,
         strategy_params=choice.strategy_params,
+        objective=objective,
     )
     st.space("small")
     ready = _summary(request, held.get("preset") == BY_HAND)

@@ -23,7 +23,7 @@ def _some(found: Sequence[Tradeoff], now: Sequence[Tradeoff]) -> list[Tradeoff]:
 
 
 def price_list(view: RunView, limits: Limits) -> None:
-    """Draw the steps at which a larger drop buys a clearly faster candidate; a click sets the limit.
+    """Draw the steps at which a larger drop buys a clearly better candidate; a click sets the limit.
 
     Args:
         view: The run under `limits`.
@@ -33,17 +33,15 @@ def price_list(view: RunView, limits: Limits) -> None:
     if len(found) < 2 or (view.quality == "accuracy" and view.scale.unit != "%"):
         return
     unit = "% error" if view.quality == "signal" else "points"
-    help = "The least loss from which on a clearly faster candidate is recommended. Ties are left out."
+    help = "The least loss from which on a clearly better candidate is recommended. Ties are left out."
     st.markdown("**What a larger loss buys**", help=help)
     now = [step for step in found if limits.max_drop is None or step.max_drop <= limits.max_drop][-1:]
     with st.container(gap="xsmall"):
         for step in _some(found, now):
-            if step.candidate.result is None:
-                continue
-            speed = fmt.significant(step.candidate.result.timing.speedup.value, 2)
+            much = fmt.significant(step.gain.value, 2)
             mark = " :orange[:material/check:]" if step in now else ""
             st.button(
-                f"{step.max_drop:.1f} {unit}: **{speed}x** {fmt.plain(step.candidate.name)}{mark}",
+                f"{step.max_drop:.1f} {unit}: **{much}x** {fmt.plain(step.candidate.name)}{mark}",
                 key=f"allow_{step.candidate.id}",
                 type="tertiary",
                 icon=":material/speed:",

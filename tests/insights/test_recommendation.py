@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.domain.measurement import Doubt, Interval
-from core.domain.run import Candidate, CandidateStatus, Limits, Result
+from core.domain.run import Candidate, CandidateStatus, Limits, Objective, Result
 from core.errors import ErrorRecord
 from core.insights.judgement import judge, more_samples
 from core.insights.recommendation import contenders, recommend
@@ -251,3 +251,56 @@ def test_the_last_comparison_is_among_those_that_could_be_recommended() -> None:
     assert [each.id for each in contenders(rows, Limits(1.0), 4)] == ["chosen", "wide", "small", "lossy"]
     assert [each.id for each in contenders(rows, Limits(1.0), 2)] == ["chosen", "wide"]
     assert contenders(rows[:2], Limits(1.0), 4) == []
+
+
+def _with(figures: Result, **timing: Any) -> Result:
+    return replace(figures, timing=replace(figures.timing, **timing))
+
+
+def test_the_objective_decides_what_is_best() -> None:
+    base = candidate("baseline", _with(result(1.0, size=4000), memory_bytes=4000), 0)
+    fast = candidate("fast", _with(result(4.0, size=3000), memory_bytes=4000, throughput={1: 400.0}))
+    gains = {8: Interval(6.0, 5.9, 6.1)}
+    many = candidate(
+        "many",
+        _with(
+            result(2.0, size=4000),
+            memory_bytes=5000,
+            throughput={1: 200.0, 8: 900.0},
+            throughput_gain=gains,
+            throughput_interval={8: Interval(900.0, 890.0, 910.0)},
+        ),
+    )
+    small = candidate("small", _with(result(0.8, size=1000), memory_bytes=3900, throughput={1: 80.0}))
+    lean = candidate("lean", _with(result(1.5, size=4000), memory_bytes=1000, throughput={1: 150.0}))
+    rows = [base, fast, many, small, lean]
+    wanted = dict(zip(Objective, ("fast", "many", "small", "lean"), strict=True))
+    for objective, name in wanted.items():
+        assert recommend(rows, Limits(1.0), objective).candidate_id == name
+        assert contenders(rows, Limits(1.0), 1, objective)[0].id == name
+    sentence = recommend(rows, Limits(1.0), Objective.SIZE).sentence
+    assert "small is 4x smaller than your model, runs at 0.80x (0.78–0.82) its speed" in sentence
+
+
+def test_of_equally_small_files_the_fastest_is_taken() -> None:
+    base = candidate("baseline", result(1.0, size=4000), 0)
+    rows = [base, candidate("slow", result(2.0)), candidate("fast", result(3.0))]
+    assert recommend(rows, Limits(1.0), Objective.SIZE).candidate_id == "fast"
+    same = recommend([base, candidate("same", result(9.0, size=4000))], Limits(1.0), Objective.SIZE)
+    assert same.candidate_id is None
+    assert "not measurably smaller" not in same.sentence
+    assert "Nothing measured is measurably smaller than your model: the best, same" in same.sentence
+
+
+def test_limits_on_memory_and_throughput_hold_for_any_objective() -> None:
+    base = candidate("baseline", _with(result(1.0), memory_bytes=4_000_000), 0)
+    heavy = candidate("heavy", _with(result(4.0), memory_bytes=9_000_000, throughput={1: 400.0}))
+    slow = candidate("slow", _with(result(2.0), memory_bytes=2_000_000, throughput={1: 200.0}))
+    rows = [base, heavy, slow]
+    assert recommend(rows, Limits(1.0)).candidate_id == "heavy"
+    assert recommend(rows, Limits(1.0, max_memory_bytes=3_000_000)).candidate_id == "slow"
+    missed = recommend(rows, Limits(1.0, max_memory_bytes=1_000_000, min_throughput=300.0))
+    assert missed.candidate_id is None
+    assert judge(slow.result, Limits(1.0, min_throughput=300.0)).violations == (  # type: ignore[arg-type]
+        "100 samples/s short of the limit of 300 samples/s",
+    )

@@ -13,7 +13,7 @@ import core
 from core.cli import parser
 from core.cli.optimize import asked
 from core.domain.model import DataSet
-from core.domain.run import Limits, RunRequest
+from core.domain.run import Limits, Objective, RunRequest
 from core.engine import add_data, add_model
 from core.search.spelling import parse, parse_strategy
 from core.settings import Settings, get_settings
@@ -25,8 +25,15 @@ PLAIN = RunRequest("m", "d", limits=Limits(1.0))
 REQUESTS = [
     PLAIN,
     replace(PLAIN, data_id=None, limits=Limits(None)),
-    replace(PLAIN, preset="thorough", budget_s=90, limits=Limits(0.123456789, 3.25, 1_234_567), threads=2),
+    replace(
+        PLAIN,
+        preset="thorough",
+        budget_s=90,
+        limits=Limits(0.123456789, 3.25, 1_234_567, 2_345_678, 99.5),
+        threads=2,
+    ),
     replace(PLAIN, runtimes=("onnxruntime", "openvino"), batch=8, seed=7),
+    replace(PLAIN, objective=Objective.SIZE),
     replace(PLAIN, strategy="refine", strategy_params={"most": 3}),
     replace(PLAIN, recipes=(parse("export_onnx+int8_static_ort:calibration=entropy@openvino", 2, 4),)),
 ]
@@ -43,7 +50,9 @@ def test_the_command_asks_for_the_same_run(request_: RunRequest) -> None:
     assert str(options.model) == "m"
     assert options.data == request_.data_id
     given = asked(options)
-    assert Limits(given["max_drop"], given["max_latency_ms"], given["max_size_bytes"]) == request_.limits
+    limits = ("max_drop", "max_latency_ms", "max_size_bytes", "max_memory_bytes", "min_throughput")
+    assert Limits(*(given[name] for name in limits)) == request_.limits
+    assert given["objective"] == request_.objective
     for name in ("budget_s", "threads", "batch", "seed", "preset"):
         assert given[name] == getattr(request_, name)
     assert parse_strategy(given["strategy"]) == (request_.strategy, request_.strategy_params)
@@ -68,8 +77,9 @@ def test_the_lines_of_python_ask_for_the_same_run(
     monkeypatch.setattr(core, "optimize", optimize)
     exec(python_for(model(), _data(request_), request_), {})
     assert (given["model"], given["data"]) == ("m", request_.data_id)
-    limits = (given["max_drop"], given.get("max_latency_ms"), given.get("max_size_bytes"))
-    assert Limits(*limits) == request_.limits
+    limits = ("max_drop", "max_latency_ms", "max_size_bytes", "max_memory_bytes", "min_throughput")
+    assert Limits(*map(given.get, limits)) == request_.limits
+    assert given.get("objective", "latency") == request_.objective
     assert (given["threads"], given["batch"], given.get("seed", 0)) == (
         request_.threads,
         request_.batch,

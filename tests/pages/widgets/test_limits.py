@@ -11,7 +11,15 @@ from tests.pages.conftest import Open, words
 
 @pytest.mark.parametrize(
     "limits",
-    [Limits(), Limits(None), Limits(0.0), Limits(30.0), Limits(1.5, 2.0, 3_500_000), Limits(None, 0.25)],
+    [
+        Limits(),
+        Limits(None),
+        Limits(0.0),
+        Limits(30.0),
+        Limits(1.5, 2.0, 3_500_000),
+        Limits(None, 0.25),
+        Limits(1.0, None, None, 7_000_000, 12.5),
+    ],
 )
 def test_limits_survive_the_address(limits: Limits) -> None:
     assert limits_set(Limits(), settings_of(limits)) == limits
