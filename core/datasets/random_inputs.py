@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from core.datasets import stratified
 from core.domain.model import SourceModel, TensorSpec
 from core.examples import SAMPLE_RATE, ceiling, example_feed, role
 from core.params import setting
-from core.protocols import Prepared
+from core.protocols import DataFormat, Prepared
 
 SAMPLES = 256
 LEAST = 32
@@ -34,15 +33,13 @@ class RandomParams:
     seed: int = setting(0, "Seed", help="The same seed draws the same inputs.", low=0, high=2**31)
 
 
-class RandomInputs:
+class RandomInputs(DataFormat):
     """Inputs drawn to fit the model's description."""
 
-    id: ClassVar[str] = "random"
-    name: ClassVar[str] = "random inputs"
-    order: ClassVar[int] = 100
-    suffixes: ClassVar[tuple[str, ...]] = ()
-    sets: ClassVar[dict[str, str]] = {}
-    Params: ClassVar[type[RandomParams]] = RandomParams
+    id = "random"
+    name = "random inputs"
+    order = 100
+    Params = RandomParams
 
     def recognizes(self, path: Path) -> bool:
         """No file is random inputs: they are what is left where there is no file."""

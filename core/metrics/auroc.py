@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from core.metrics.bootstrap import Floats
 from core.metrics.judging import keep, resampled
-from core.protocols import Array, Judged, LabelledOutput, Paired
+from core.protocols import Array, Judged, LabelledOutput, Metric, Paired
 
 MOST_CLASSES = 20
 PROBABLE = 1e-3
 
 
-class Auroc:
+class Auroc(Metric):
     """Of the second of two classes; of more, the mean of each class against the rest."""
 
-    id: ClassVar[str] = "auroc"
-    name: ClassVar[str] = "AUROC"
-    unit: ClassVar[str] = "%"
-    higher_is_better: ClassVar[bool] = True
-    default_drop: ClassVar[float] = 1.0
-    relative: ClassVar[bool] = False
-    order: ClassVar[int] = 30
-    tasks: ClassVar[frozenset[str]] = frozenset()
+    id = "auroc"
+    name = "AUROC"
+    order = 30
 
     def fits(self, about: LabelledOutput) -> bool:
         """One label per sample, of a few classes."""
@@ -37,7 +30,7 @@ class Auroc:
         absent = classes - np.unique(ours[:, 0]).size
         if absent:
             return f"{absent} of the {classes} classes have no sample in the test"
-        return resampled(ours, theirs, _score, given, self.higher_is_better, self.unit)
+        return resampled(ours, theirs, _score, given, self)
 
 
 def _kept(scores: Array, labels: Array) -> Floats:

@@ -10,7 +10,7 @@ from core.domain.measurement import Interval
 from core.metrics.bootstrap import Floats, Score, paired
 from core.metrics.clusters import effective
 from core.metrics.proportions import mcnemar, paired_difference, wilson
-from core.protocols import Array, Judged, Paired
+from core.protocols import Array, Judged, Metric, Paired
 
 SAME = Interval(0.0, 0.0, 0.0)
 Kept = Callable[[Array, Array], Floats]
@@ -68,14 +68,14 @@ def keep(given: Paired, width: int, kept: Kept) -> tuple[Floats, Floats]:
     return (theirs if given.itself else ours), theirs
 
 
-def resampled(ours: Floats, theirs: Floats, score: Score, given: Paired, higher: bool, unit: str) -> Judged:
+def resampled(ours: Floats, theirs: Floats, score: Score, given: Paired, metric: Metric) -> Judged:
     """Judge by paired bootstrap; shares come out in percent.
 
     Where no sample of a share differs, resampling would be sure of it: the score interval of no flips stands
     in.
     """
-    value, drop = paired(ours, theirs, score, higher)
-    if unit == "%":
+    value, drop = paired(ours, theirs, score, metric.higher_is_better)
+    if metric.unit == "%":
         value, drop = percent(value), percent(drop)
         if np.array_equal(ours, theirs):
             drop = percent(paired_difference(0, 0, given.samples))

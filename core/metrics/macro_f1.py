@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from core.metrics.bootstrap import Floats
 from core.metrics.judging import keep, resampled
-from core.protocols import Array, Judged, LabelledOutput, Paired
+from core.protocols import Array, Judged, LabelledOutput, Metric, Paired
 
 
-class MacroF1:
+class MacroF1(Metric):
     """Every class counts the same, however rare: for unbalanced classes."""
 
-    id: ClassVar[str] = "macro_f1"
-    name: ClassVar[str] = "macro-F1"
-    unit: ClassVar[str] = "%"
-    higher_is_better: ClassVar[bool] = True
-    default_drop: ClassVar[float] = 1.0
-    relative: ClassVar[bool] = False
-    order: ClassVar[int] = 20
-    tasks: ClassVar[frozenset[str]] = frozenset()
+    id = "macro_f1"
+    name = "macro-F1"
+    order = 20
 
     def fits(self, about: LabelledOutput) -> bool:
         """One label per sample."""
@@ -38,7 +31,7 @@ class MacroF1:
         def score(kept: Floats, weights: Floats) -> Floats:
             return f1(kept, weights, classes)
 
-        return resampled(ours, theirs, score, given, self.higher_is_better, self.unit)
+        return resampled(ours, theirs, score, given, self)
 
 
 def _kept(scores: Array, labels: Array) -> Floats:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from core.metrics.bootstrap import Floats
 from core.metrics.judging import keep, resampled
 from core.metrics.regression import errors, is_regression
-from core.protocols import Array, Judged, LabelledOutput, Paired
+from core.protocols import Array, Judged, LabelledOutput, Metric, Paired
 
 
-class MeanAbsoluteError:
+class MeanAbsoluteError(Metric):
     """Over all numbers of all samples."""
 
-    id: ClassVar[str] = "mae"
-    name: ClassVar[str] = "MAE"
-    unit: ClassVar[str] = ""
-    higher_is_better: ClassVar[bool] = False
-    default_drop: ClassVar[float] = 0.01
-    relative: ClassVar[bool] = True
-    order: ClassVar[int] = 40
-    tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
+    id = "mae"
+    name = "MAE"
+    unit = ""
+    higher_is_better = False
+    default_drop = 0.01
+    relative = True
+    order = 40
+    tasks = frozenset({"regression"})
 
     def fits(self, about: LabelledOutput) -> bool:
         """Numbers to predict."""
@@ -31,7 +29,7 @@ class MeanAbsoluteError:
     def judge(self, given: Paired) -> Judged | str:
         """Return it with the samples resampled."""
         ours, theirs = keep(given, 1, _kept)
-        return resampled(ours, theirs, _score, given, self.higher_is_better, self.unit)
+        return resampled(ours, theirs, _score, given, self)
 
 
 def _kept(outputs: Array, labels: Array) -> Floats:

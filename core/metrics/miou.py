@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from core.metrics.bootstrap import Floats
 from core.metrics.judging import keep, resampled
-from core.protocols import Array, Judged, LabelledOutput, Paired
+from core.protocols import Array, Judged, LabelledOutput, Metric, Paired
 
 MOST_CLASSES = 1000
 
 
-class MeanIou:
+class MeanIou(Metric):
     """Over the pixels of all samples together; pixels to be ignored (255, or below 0) count nowhere."""
 
-    id: ClassVar[str] = "miou"
-    name: ClassVar[str] = "mIoU"
-    unit: ClassVar[str] = "%"
-    higher_is_better: ClassVar[bool] = True
-    default_drop: ClassVar[float] = 1.0
-    relative: ClassVar[bool] = False
-    order: ClassVar[int] = -20
-    tasks: ClassVar[frozenset[str]] = frozenset({"image-segmentation"})
+    id = "miou"
+    name = "mIoU"
+    order = -20
+    tasks = frozenset({"image-segmentation"})
 
     def fits(self, about: LabelledOutput) -> bool:
         """A mask of labels per sample."""
@@ -43,7 +37,7 @@ class MeanIou:
                 shares = (hits / (labels + answers - hits))[:, there]
             return np.asarray(np.nanmean(shares, axis=1))
 
-        return resampled(ours, theirs, score, given, self.higher_is_better, self.unit)
+        return resampled(ours, theirs, score, given, self)
 
 
 def _kept(scores: Array, labels: Array) -> Floats:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from core.metrics.bootstrap import Floats
 from core.metrics.judging import keep, resampled
-from core.protocols import Array, Judged, LabelledOutput, Paired
+from core.protocols import Array, Judged, LabelledOutput, Metric, Paired
 
 
-class Perplexity:
+class Perplexity(Metric):
     """Labels are the next tokens, in line with the logits: already shifted by one."""
 
-    id: ClassVar[str] = "perplexity"
-    name: ClassVar[str] = "perplexity"
-    unit: ClassVar[str] = ""
-    higher_is_better: ClassVar[bool] = False
-    default_drop: ClassVar[float] = 0.1
-    relative: ClassVar[bool] = False
-    order: ClassVar[int] = 20
-    tasks: ClassVar[frozenset[str]] = frozenset({"text-generation"})
+    id = "perplexity"
+    name = "perplexity"
+    unit = ""
+    higher_is_better = False
+    default_drop = 0.1
+    order = 20
+    tasks = frozenset({"text-generation"})
 
     def fits(self, about: LabelledOutput) -> bool:
         """A row of labels per sample."""
@@ -34,7 +31,7 @@ class Perplexity:
             return "none of the labels is one that counts"
         if not np.isfinite([_score(each, np.ones((1, len(each))))[0] for each in (ours, theirs)]).all():
             return "some label was given no probability at all, so that the perplexity is infinite"
-        return resampled(ours, theirs, _score, given, self.higher_is_better, self.unit)
+        return resampled(ours, theirs, _score, given, self)
 
 
 def _kept(scores: Array, labels: Array) -> Floats:

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from core.metrics.bootstrap import Floats
 from core.metrics.judging import keep, resampled
 from core.metrics.pictures import is_picture, mean, value_range
 from core.metrics.regression import errors
-from core.protocols import Array, Judged, LabelledOutput, Paired
+from core.protocols import Array, Judged, LabelledOutput, Metric, Paired
 
 LARGEST_DB = 100.0
 
 
-class PeakSignalToNoise:
+class PeakSignalToNoise(Metric):
     """Of restored images; an image without any error counts as 100 dB."""
 
-    id: ClassVar[str] = "psnr"
-    name: ClassVar[str] = "PSNR"
-    unit: ClassVar[str] = "dB"
-    higher_is_better: ClassVar[bool] = True
-    default_drop: ClassVar[float] = 0.5
-    relative: ClassVar[bool] = False
-    order: ClassVar[int] = 70
-    tasks: ClassVar[frozenset[str]] = frozenset({"image-to-image"})
+    id = "psnr"
+    name = "PSNR"
+    unit = "dB"
+    default_drop = 0.5
+    order = 70
+    tasks = frozenset({"image-to-image"})
 
     def fits(self, about: LabelledOutput) -> bool:
         """Images to predict."""
@@ -41,7 +37,7 @@ class PeakSignalToNoise:
             return np.asarray(10 * np.log10(span**2 / np.maximum(noise, least)))
 
         ours, theirs = keep(given, 1, kept)
-        return resampled(ours, theirs, mean, given, self.higher_is_better, self.unit)
+        return resampled(ours, theirs, mean, given, self)
 
 
 METRIC = PeakSignalToNoise()

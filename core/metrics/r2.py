@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from core.metrics.bootstrap import Floats
 from core.metrics.judging import keep, resampled
 from core.metrics.regression import errors, is_regression
-from core.protocols import Array, Judged, LabelledOutput, Paired
+from core.protocols import Array, Judged, LabelledOutput, Metric, Paired
 
 MOST_NUMBERS = 64
 
 
-class CoefficientOfDetermination:
+class CoefficientOfDetermination(Metric):
     """1 is perfect, 0 is no better than the mean; of several numbers the plain mean, as in scikit-learn."""
 
-    id: ClassVar[str] = "r2"
-    name: ClassVar[str] = "R²"
-    unit: ClassVar[str] = ""
-    higher_is_better: ClassVar[bool] = True
-    default_drop: ClassVar[float] = 0.01
-    relative: ClassVar[bool] = False
-    order: ClassVar[int] = 60
-    tasks: ClassVar[frozenset[str]] = frozenset()
+    id = "r2"
+    name = "R²"
+    unit = ""
+    default_drop = 0.01
+    order = 60
 
     def fits(self, about: LabelledOutput) -> bool:
         """A few numbers to predict."""
@@ -43,7 +38,7 @@ class CoefficientOfDetermination:
         targets = ours[:, given.about.places : 2 * given.about.places]
         if given.samples < 2 or (np.var(targets, axis=0) == 0).any():
             return "the numbers to predict are the same in every sample of the test"
-        return resampled(ours, theirs, _score, given, self.higher_is_better, self.unit)
+        return resampled(ours, theirs, _score, given, self)
 
 
 def _score(kept: Floats, weights: Floats) -> Floats:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from core.metrics.bootstrap import Floats
 from core.metrics.judging import keep, resampled
 from core.metrics.regression import errors, is_regression
-from core.protocols import Array, Judged, LabelledOutput, Paired
+from core.protocols import Array, Judged, LabelledOutput, Metric, Paired
 
 
-class RootMeanSquaredError:
+class RootMeanSquaredError(Metric):
     """Over all numbers of all samples; large errors count more than in MAE."""
 
-    id: ClassVar[str] = "rmse"
-    name: ClassVar[str] = "RMSE"
-    unit: ClassVar[str] = ""
-    higher_is_better: ClassVar[bool] = False
-    default_drop: ClassVar[float] = 0.01
-    relative: ClassVar[bool] = True
-    order: ClassVar[int] = 50
-    tasks: ClassVar[frozenset[str]] = frozenset()
+    id = "rmse"
+    name = "RMSE"
+    unit = ""
+    higher_is_better = False
+    default_drop = 0.01
+    relative = True
+    order = 50
 
     def fits(self, about: LabelledOutput) -> bool:
         """Numbers to predict."""
@@ -31,7 +28,7 @@ class RootMeanSquaredError:
     def judge(self, given: Paired) -> Judged | str:
         """Return it with the samples resampled."""
         ours, theirs = keep(given, 1, _kept)
-        return resampled(ours, theirs, _score, given, self.higher_is_better, self.unit)
+        return resampled(ours, theirs, _score, given, self)
 
 
 def _kept(outputs: Array, labels: Array) -> Floats:

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from core.metrics.bootstrap import Floats
 from core.metrics.judging import keep, resampled
 from core.metrics.pictures import channels, is_picture, mean, value_range
-from core.protocols import Array, Judged, LabelledOutput, Paired
+from core.protocols import Array, Judged, LabelledOutput, Metric, Paired
 
 SIGMA, REACH = 1.5, 5
 K1, K2 = 0.01, 0.03
 
 
-class StructuralSimilarity:
+class StructuralSimilarity(Metric):
     """With the Gaussian window of 11 x 11 of its authors.
 
     Source: Wang, Bovik, Sheikh and Simoncelli, Image quality assessment: from error visibility to structural
     similarity, IEEE Transactions on Image Processing 13 (2004) 600-612.
     """
 
-    id: ClassVar[str] = "ssim"
-    name: ClassVar[str] = "SSIM"
-    unit: ClassVar[str] = ""
-    higher_is_better: ClassVar[bool] = True
-    default_drop: ClassVar[float] = 0.01
-    relative: ClassVar[bool] = False
-    order: ClassVar[int] = 80
-    tasks: ClassVar[frozenset[str]] = frozenset()
+    id = "ssim"
+    name = "SSIM"
+    unit = ""
+    default_drop = 0.01
+    order = 80
 
     def fits(self, about: LabelledOutput) -> bool:
         """Images to predict."""
@@ -43,7 +38,7 @@ class StructuralSimilarity:
             return similarity(channels(outputs), channels(labels), span)[:, None]
 
         ours, theirs = keep(given, 1, kept)
-        return resampled(ours, theirs, mean, given, self.higher_is_better, self.unit)
+        return resampled(ours, theirs, mean, given, self)
 
 
 def similarity(one: Floats, other: Floats, span: float) -> Floats:

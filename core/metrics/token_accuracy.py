@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from core.metrics.judging import proportion
 from core.metrics.top1 import right
-from core.protocols import Judged, LabelledOutput, Paired
+from core.protocols import Judged, LabelledOutput, Metric, Paired
 
 
-class TokenAccuracy:
+class TokenAccuracy(Metric):
     """Texts are independent, their tokens are not: a text is a cluster of its tokens."""
 
-    id: ClassVar[str] = "token_accuracy"
-    name: ClassVar[str] = "token accuracy"
-    unit: ClassVar[str] = "%"
-    higher_is_better: ClassVar[bool] = True
-    default_drop: ClassVar[float] = 1.0
-    relative: ClassVar[bool] = False
-    order: ClassVar[int] = -10
-    tasks: ClassVar[frozenset[str]] = frozenset({"token-classification"})
+    id = "token_accuracy"
+    name = "token accuracy"
+    order = -10
+    tasks = frozenset({"token-classification"})
 
     def fits(self, about: LabelledOutput) -> bool:
         """A row of labels per sample."""

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from core.metrics.judging import proportion
-from core.protocols import Array, Judged, LabelledOutput, Paired
+from core.protocols import Array, Judged, LabelledOutput, Metric, Paired
 
 
-class Top1:
+class Top1(Metric):
     """Also of pixels and tokens, where it is asked for."""
 
-    id: ClassVar[str] = "top1"
-    name: ClassVar[str] = "accuracy"
-    unit: ClassVar[str] = "%"
-    higher_is_better: ClassVar[bool] = True
-    default_drop: ClassVar[float] = 1.0
-    relative: ClassVar[bool] = False
-    order: ClassVar[int] = 0
-    tasks: ClassVar[frozenset[str]] = frozenset(
-        {"image-classification", "text-classification", "tabular-classification"}
-    )
+    id = "top1"
+    name = "accuracy"
+    order = 0
+    tasks = frozenset({"image-classification", "text-classification", "tabular-classification"})
 
     def fits(self, about: LabelledOutput) -> bool:
         """Wherever there are classes."""

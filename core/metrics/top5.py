@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from core.metrics.judging import proportion
-from core.protocols import Array, Judged, LabelledOutput, Paired
+from core.protocols import Array, Judged, LabelledOutput, Metric, Paired
 
 FIVE = 5
 
 
-class Top5:
+class Top5(Metric):
     """For models of many classes."""
 
-    id: ClassVar[str] = "top5"
-    name: ClassVar[str] = "top-5 accuracy"
-    unit: ClassVar[str] = "%"
-    higher_is_better: ClassVar[bool] = True
-    default_drop: ClassVar[float] = 1.0
-    relative: ClassVar[bool] = False
-    order: ClassVar[int] = 10
-    tasks: ClassVar[frozenset[str]] = frozenset()
+    id = "top5"
+    name = "top-5 accuracy"
+    order = 10
 
     def fits(self, about: LabelledOutput) -> bool:
         """One label per sample, of more than five classes."""

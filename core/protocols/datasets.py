@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from core.domain.model import SourceModel
 from core.protocols.artifacts import Array, Feed
@@ -31,7 +32,7 @@ class Prepared:
     label_classes: int | None = None
 
 
-class DataFormat(Protocol):
+class DataFormat(ABC):
     """Reads one data format into rows that fit a model.
 
     `Params` is a frozen dataclass whose fields carry label, help and range in their metadata; all
@@ -42,13 +43,15 @@ class DataFormat(Protocol):
     id: ClassVar[str]
     name: ClassVar[str]
     order: ClassVar[int]
-    suffixes: ClassVar[tuple[str, ...]]
-    sets: ClassVar[Mapping[str, str]]
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    sets: ClassVar[Mapping[str, str]] = {}
     Params: ClassVar[type[Any]]
 
+    @abstractmethod
     def recognizes(self, path: Path) -> bool:
         """Whether `path`, a file or folder, is of this format."""
 
+    @abstractmethod
     def prepare(self, path: Path, folder: Path, model: SourceModel, params: Any) -> Prepared:
         """Return rows in the model's layout, dtype and scale, working below `folder`.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from core.domain.measurement import Interval
 from core.protocols.artifacts import Array
@@ -87,8 +88,8 @@ class Judged:
     effective: float | None = None
 
 
-class Metric(Protocol):
-    """One way to hold outputs against labels.
+class Metric(ABC):
+    """One way to hold outputs against labels. A metric states what differs from the defaults here.
 
     Attributes:
         id: As ``--metric`` takes it.
@@ -103,15 +104,17 @@ class Metric(Protocol):
 
     id: ClassVar[str]
     name: ClassVar[str]
-    unit: ClassVar[str]
-    higher_is_better: ClassVar[bool]
-    default_drop: ClassVar[float]
-    relative: ClassVar[bool]
+    unit: ClassVar[str] = "%"
+    higher_is_better: ClassVar[bool] = True
+    default_drop: ClassVar[float] = 1.0
+    relative: ClassVar[bool] = False
     order: ClassVar[int]
-    tasks: ClassVar[frozenset[str]]
+    tasks: ClassVar[frozenset[str]] = frozenset()
 
+    @abstractmethod
     def fits(self, about: LabelledOutput) -> bool:
         """Whether it can be computed from such an output and such labels."""
 
+    @abstractmethod
     def judge(self, given: Paired) -> Judged | str:
         """Return the figures, or in a sentence why they would mean nothing on these labels."""

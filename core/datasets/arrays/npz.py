@@ -6,7 +6,6 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from core.datasets.labels import IGNORED, Labels, parse_names
 from core.domain.model import SourceModel
 from core.errors import DataMismatch, InvalidRequest
 from core.params import setting
+from core.protocols import DataFormat
 
 LABELS = (
     "labels",
@@ -51,15 +51,14 @@ class NpzParams(ImageParams):
     class_names: str = setting("", "Class names", help="In the order of the model's outputs, with commas.")
 
 
-class NumpyFile:
+class NumpyFile(DataFormat):
     """`.npz` and `.npy`."""
 
-    id: ClassVar[str] = "npz"
-    name: ClassVar[str] = "NumPy arrays (.npz, .npy)"
-    order: ClassVar[int] = 10
-    suffixes: ClassVar[tuple[str, ...]] = (".npz", ".npy")
-    sets: ClassVar[dict[str, str]] = {}
-    Params: ClassVar[type[NpzParams]] = NpzParams
+    id = "npz"
+    name = "NumPy arrays (.npz, .npy)"
+    order = 10
+    suffixes = (".npz", ".npy")
+    Params = NpzParams
 
     def recognizes(self, path: Path) -> bool:
         """Whether the file begins like a NumPy file or is an archive of them."""

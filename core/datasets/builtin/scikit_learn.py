@@ -20,7 +20,7 @@ from core.datasets.splits import CALIBRATION_MOST
 from core.domain.model import SourceModel
 from core.errors import DataMismatch
 from core.params import setting
-from core.protocols import Array
+from core.protocols import Array, DataFormat
 
 SETS = {
     "digits": "Handwritten digits, 8 × 8",
@@ -45,15 +45,14 @@ class BuiltinParams:
     std: str = setting("none", "Standard deviation", help="none, auto, or one number per channel.")
 
 
-class Builtin:
+class Builtin(DataFormat):
     """Evaluates on the half of each set that the sample models never saw."""
 
-    id: ClassVar[str] = "builtin"
-    name: ClassVar[str] = f"built-in sets ({', '.join(SETS)})"
-    order: ClassVar[int] = 0
-    suffixes: ClassVar[tuple[str, ...]] = ()
+    id = "builtin"
+    name = f"built-in sets ({', '.join(SETS)})"
+    order = 0
     sets: ClassVar[dict[str, str]] = SETS
-    Params: ClassVar[type[BuiltinParams]] = BuiltinParams
+    Params = BuiltinParams
 
     def recognizes(self, path: Path) -> bool:
         """Whether `path` is the plain name of a set and no file."""

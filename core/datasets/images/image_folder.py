@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
@@ -28,7 +27,7 @@ from core.datasets.labels import IGNORED, Labels, by_name, listed, ordered, pars
 from core.domain.model import SourceModel
 from core.errors import CorruptFile, DataMismatch, InputError
 from core.params import setting
-from core.protocols import Array
+from core.protocols import Array, DataFormat
 
 BAD_SHARE = 0.05
 
@@ -44,15 +43,14 @@ class FolderParams(ImageParams):
     )
 
 
-class Images:
+class Images(DataFormat):
     """A folder or zip of images."""
 
-    id: ClassVar[str] = "images"
-    name: ClassVar[str] = "images (a folder or .zip, one folder per class)"
-    order: ClassVar[int] = 20
-    suffixes: ClassVar[tuple[str, ...]] = (".zip",)
-    sets: ClassVar[dict[str, str]] = {}
-    Params: ClassVar[type[FolderParams]] = FolderParams
+    id = "images"
+    name = "images (a folder or .zip, one folder per class)"
+    order = 20
+    suffixes = (".zip",)
+    Params = FolderParams
 
     def recognizes(self, path: Path) -> bool:
         """Whether the folder or zip holds files named like images."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from core.datasets.tables.reader import delimiter_of, numbers, read_table, texts
 from core.domain.model import SourceModel, TensorSpec
 from core.errors import DataMismatch, InvalidRequest
 from core.params import setting
-from core.protocols import Array
+from core.protocols import Array, DataFormat
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,15 +49,14 @@ class TableParams:
     max_samples: int | None = setting(None, "Rows at most", help="Empty takes all.", low=4, high=10_000_000)
 
 
-class Table:
+class Table(DataFormat):
     """CSV and TSV, with or without a header."""
 
-    id: ClassVar[str] = "csv"
-    name: ClassVar[str] = "tables in UTF-8 (.csv, .tsv)"
-    order: ClassVar[int] = 30
-    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv")
-    sets: ClassVar[dict[str, str]] = {}
-    Params: ClassVar[type[TableParams]] = TableParams
+    id = "csv"
+    name = "tables in UTF-8 (.csv, .tsv)"
+    order = 30
+    suffixes = (".csv", ".tsv")
+    Params = TableParams
 
     def recognizes(self, path: Path) -> bool:
         """Whether the first lines are text with the same delimiters."""
