@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from core.domain.model import DataSet, FileRef, SourceModel
 from core.domain.recipe import Artifact, Recipe, Step, Target
 from core.engine.checkpoints import checkpoint_folder, forget_checkpoints
 from core.engine.executors import local
-from core.errors import PassNotApplicable
+from core.errors import NotFound, PassNotApplicable
 from core.formats.check import UNIT as CHECK
 from core.machine.environment import fingerprint
 from core.optional import version
@@ -140,15 +141,30 @@ class Builder:
         self._seed, self._stop, self._on_step = seed, stop, on_step
         self._on_built = on_built
         self._executor, self._on_progress = executor or local(store), on_progress
+        self._training_s: float | None = None
+        self._cut_short: dict[tuple[str, str], Artifact] = {}
 
-    def build(self, recipe: Recipe) -> Artifact:
+    def remember(self, artifact_ids: Iterable[str | None]) -> None:
+        """Take what the run's own trainings left when their time was over for what they make."""
+        for each in filter(None, artifact_ids):
+            with suppress(NotFound):
+                found = self._store.artifacts.get(each)
+                while found.parent is not None:
+                    self._note(found)
+                    found = self._store.artifacts.get(found.parent)
+
+    def build(self, recipe: Recipe, training_s: float | None = None) -> Artifact:
         """Return the artifact of `recipe`, building what is missing.
+
+        Args:
+            recipe: What to build.
+            training_s: Seconds that a training of it may take; None for as many as any step.
 
         Raises:
             PassNotApplicable: A step cannot work on this model.
             WhetstoneError: A step failed; `Builder` leaves no trace of it.
         """
-        artifact = source_artifact(self._model)
+        artifact, self._training_s = source_artifact(self._model), training_s
         for step in recipe.steps:
             artifact = self._step(artifact, step, recipe.target)
         return artifact
@@ -162,7 +178,7 @@ class Builder:
             )
         params = make(technique.Params, step.params)
         identity = artifact_id(parent, technique, params, self._data, self._seed, target)
-        found = self._store.artifacts.find(identity)
+        found = self._store.artifacts.find(identity) or self._cut_short.get((parent.id, repr(step)))
         if found is not None:
             self._on_built(step.pass_id, None)
             return found
@@ -190,16 +206,23 @@ class Builder:
             identity = digest(identity, [file.sha256 for file in result.files])[:24]
         made = Artifact(identity, parent.id, step, built.format, result.files, built.options, built.details)
         self._store.artifacts.save(made)
+        self._note(made)
         if trains and whole:
             forget_checkpoints(self._store, identity)
         return made
 
     def _training(self, unit: WorkUnit[BuildRequest, Built], identity: str) -> WorkUnit[BuildRequest, Built]:
         """Return the unit of a pass that trains: from its checkpoints, with time left to measure."""
-        most = min(self._stop.remaining_s, get_settings().child_timeout_s)
+        usual = TRAINING_SHARE * min(self._stop.remaining_s, get_settings().child_timeout_s)
+        given = self._training_s
         return msgspec.structs.replace(
             unit,
             inputs={**unit.inputs, TEACHER: self._model.files},
             checkpoints=checkpoint_folder(self._store, identity),
-            deadline_s=TRAINING_SHARE * most,
+            deadline_s=usual if given is None else min(given, TRAINING_SHARE * self._stop.remaining_s),
         )
+
+    def _note(self, artifact: Artifact) -> None:
+        """Keep a training that was cut short for other recipes of the run: in another run it goes on."""
+        if artifact.parent is not None and not artifact.details.get(COMPLETE, True):
+            self._cut_short[artifact.parent, repr(artifact.step)] = artifact

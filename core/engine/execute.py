@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from core.bench.timing.interleaving import MeasurementPlan
 from core.domain.events import EventKind
 from core.domain.model import DataSet
 from core.domain.recipe import Artifact, Recipe
@@ -16,7 +15,7 @@ from core.engine.candidates import Candidates
 from core.engine.executors import executor
 from core.engine.final_heat import run_final_heat
 from core.engine.measuring import Measurer
-from core.engine.pacing import Pacing, random_samples
+from core.engine.pacing import Pacing, Share, random_samples
 from core.engine.proposing import Proposer
 from core.engine.record import error_record
 from core.engine.uploads import add_data
@@ -76,6 +75,7 @@ class Execution:
         rows = self._candidates
         told = (rows.on_step, rows.on_built, doer, rows.on_progress)
         self._builder = Builder(store, model, data, seed, stop, *told)
+        self._builder.remember(each.artifact_id for each in rows.all())
         searching = self._proposer.searching or any(map(_trains, rows.all()))
         self._measurer = Measurer(store, self._run, self._worker, model, data, stop, searching, doer)
         rows.record.began(rows.all())
@@ -119,7 +119,7 @@ class Execution:
         share = self._pacing.baseline(self._candidates.waiting, self._proposer.further)
         try:
             with self._stop.until(share.deadline):
-                done = self._attempt(candidate, candidate, share.plan)
+                done = self._attempt(candidate, candidate, share)
         except Cancelled as error:
             self._stop.check()
             raise ChildTimeout(
@@ -141,7 +141,7 @@ class Execution:
             return
         with self._stop.until(share.deadline):
             try:
-                self._attempt(candidate, baseline, share.plan)
+                self._attempt(candidate, baseline, share)
             except (Cancelled, ChildTimeout) as error:
                 self._stop.check()
                 if self._stop.remaining_s > LEAST_STEP_S:
@@ -197,17 +197,17 @@ class Execution:
             control = asdict(baseline.result.timing.speedup)
             self._store.work.set_control(self._run.id, self._worker, control)
 
-    def _attempt(self, candidate: Candidate, baseline: Candidate, plan: MeasurementPlan) -> Candidate:
+    def _attempt(self, candidate: Candidate, baseline: Candidate, share: Share) -> Candidate:
         """Build and measure `candidate`; return it with its result."""
         begin, rows = time.monotonic(), self._candidates
         rows.building(candidate)
         self._measurer.prepare(baseline)
-        artifact = self._builder.build(candidate.recipe)
+        artifact = self._builder.build(candidate.recipe, share.training_s)
         built = time.monotonic()
         self._pacing.forecast.built(candidate.recipe, built - begin, rows.built_anew)
         rows.measuring(artifact.id)
         _require_runtime(candidate.recipe, artifact)
-        result = self._measurer.measure(rows.current, artifact, baseline, plan)
+        result = self._measurer.measure(rows.current, artifact, baseline, share.plan)
         took = time.monotonic() - built
         self._pacing.learn(candidate, result, took, self._measurer.round_s)
         return rows.done(result, took)

@@ -31,6 +31,9 @@ LEAST_CANDIDATE_S = 3.0
 """The first candidate is tried with less than is expected of it: without any there is no answer."""
 FIRST_ONES, HOPE = 2, 0.7
 """So many are tried where this share of the time expected of them is there: some need no more."""
+LEAST_TRAINING_S, TRAINING_S, MOST_TRAININGS = 30.0, 300.0, 3
+"""A training of less is not begun; with more time there is another one, up to so many, where a strategy may
+propose some: the first is a guess at how much a network can lose, and the next knows better."""
 HOG_SHARE, HOG_TIMES = 0.5, 3.0
 """One candidate may take half of what is left, or three times what was expected of it, never more."""
 
@@ -65,11 +68,13 @@ class Share:
         plan: How exactly to measure it.
         deadline: Value of `time.monotonic` at which it is stopped.
         limit: What is over then, for people.
+        training_s: Seconds for its training, if it has one; None for as much as a step may take.
     """
 
     plan: MeasurementPlan
     deadline: float
     limit: str = "the time"
+    training_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -136,10 +141,14 @@ class Pacing:
             return Share(self._plan, float("inf"))
         whole, first = self._stop.remaining_s - FINISH_S, waiting[0]
         left = whole - (self._heat_s(self._done + 1) if self._done else 0.0)
-        start = self.forecast.building_s(first) + self._overhead_s
+        wanted = self.forecast.training_s([first])
+        start = self.forecast.building_s(first) - wanted + self._overhead_s
         fewest = FEWEST_ROUNDS * self._round_s
         hope = HOPE if self._done < FIRST_ONES else 1.0
-        if left < (hope * (start + fewest) if self._done else LEAST_CANDIDATE_S):
+        training = self._training_s(waiting, further, left) if wanted else 0.0
+        if left - training < (hope * (start + fewest) if self._done else LEAST_CANDIDATE_S):
+            return None
+        if training < min(wanted, LEAST_TRAINING_S):
             return None
         rounds, roomy = self._rounds_s(waiting, further, left)
         least = fewest if self._done else min(fewest, left - HOPE * start)
@@ -149,8 +158,10 @@ class Pacing:
         plan = replace(plan, predict_seconds=OUTPUTS * self._budget_s, predict_rows=self._rows)
         # Of the first ones, what is nearly done is worth more than the final heat.
         end = whole if self._done < FIRST_ONES else left
-        most = min(end, max(HOG_TIMES * (start + rounds), HOG_SHARE * left))
-        return Share(plan, time.monotonic() + most, "the time" if most == end else "its share of the time")
+        usual = max(HOG_TIMES * (start + rounds), HOG_SHARE * (left - training))
+        most = min(end, training + usual)
+        limit = "the time" if most == end else "its share of the time"
+        return Share(plan, time.monotonic() + most, limit, training if wanted else None)
 
     def heat(self) -> Heat | None:
         """Return what the final heat gets; None where too little time is left for it."""
@@ -181,6 +192,15 @@ class Pacing:
     def _total_s(self, waiting: Sequence[Recipe], further: int) -> float:
         return self.forecast.total_s(waiting) + self.forecast.further_s(further, self._like)
 
+    def _training_s(self, waiting: Sequence[Recipe], further: int, left: float) -> float:
+        """Return the seconds for the next training: what all else leaves of the time, by equal shares."""
+        others = self.forecast.total_s(waiting) - self.forecast.training_s(waiting)
+        spare = max(0.0, left - others - self._overhead_s)
+        count = self.forecast.trainings(waiting)
+        if further:
+            count = max(count, min(MOST_TRAININGS, int(spare / TRAINING_S)))
+        return spare / max(1, min(count, int(spare / LEAST_TRAINING_S)))
+
     @property
     def _overhead_s(self) -> float:
         """Seconds to load, to warm up and to compare, beside the timed rounds."""
@@ -193,7 +213,8 @@ class Pacing:
         count = len(waiting) + further
         measured = sum(self.forecast.measuring_s(each) for each in waiting)
         measured += further * _mean([self.forecast.measuring_s(each) for each in self._like])
-        spare = left - (self._total_s(waiting, further) - measured) - self._overhead_s * count
+        building = self._total_s(waiting, further) - self.forecast.training_s(waiting) - measured
+        spare = left - building - self._overhead_s * count
         share = (spare / count - decent) / max(full - decent, 1e-9)
         return decent + min(1.0, max(0.0, share)) * (full - decent), share >= 1
 

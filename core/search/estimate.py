@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe, Step
-from core.registry import get_runtime
+from core.protocols import Trainer
+from core.registry import get_pass, get_runtime
 from core.search.costs import BuildCosts
 from core.search.presets import baseline
 
@@ -50,6 +51,18 @@ class Forecast:
     def building_s(self, recipe: Recipe) -> float:
         """Return the expected seconds to build what is not built yet."""
         return self._building.ratio * self._steps_s(_missing([recipe], self._built))
+
+    def training_s(self, recipes: Sequence[Recipe]) -> float:
+        """Return the expected seconds of `recipes` that are training: they take less where there is less."""
+        return self._building.ratio * self._steps_s(self._trainings(recipes))
+
+    def trainings(self, recipes: Sequence[Recipe]) -> int:
+        """Return how many trainings of `recipes` are not done yet; one that several share counts once."""
+        return len(self._trainings(recipes))
+
+    def _trainings(self, recipes: Sequence[Recipe]) -> dict[str, Step]:
+        missing = _missing(recipes, self._built)
+        return {key: step for key, step in missing.items() if isinstance(get_pass(step.pass_id), Trainer)}
 
     def measuring_s(self, recipe: Recipe) -> float:
         """Return the expected seconds to measure `recipe` against the baseline."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any, ClassVar
 
 import pytest
 
@@ -11,7 +12,10 @@ from core.bench.timing.interleaving import MeasurementPlan
 from core.domain.model import TensorSpec
 from core.domain.recipe import Recipe
 from core.domain.run import Candidate, Result
+from core.domain.technique import Kind
 from core.engine.pacing import FINISH_S, Pacing, random_samples
+from core.protocols import Trainer
+from core.registry import passes
 from core.search.estimate import Forecast
 from core.search.spelling import parse
 from core.work.stop import Stop
@@ -105,6 +109,53 @@ def test_many_candidates_in_little_time_are_measured_more_roughly() -> None:
     assert full is not None
     assert rough.plan.max_seconds < full.plan.max_seconds == PLAN.max_seconds
     assert (rough.plan.starts, rough.plan.throughput_batches) == (1, ())
+
+
+class Toy(Trainer):
+    """A training that says it takes ten minutes."""
+
+    id, name, summary, kind = "toy", "Toy", "", Kind.TRAINING
+    produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
+    build_s = (600.0, 0.0)
+
+    def run(self, *args: Any) -> Any:
+        raise NotImplementedError
+
+    ensures = run
+
+
+@pytest.fixture
+def chain(monkeypatch: pytest.MonkeyPatch) -> list[Recipe]:
+    monkeypatch.setitem(passes(), "toy", Toy())
+    return [parse(text) for text in ("toy@onnxruntime", "toy+int8_static_ort@onnxruntime")]
+
+
+def test_a_training_gets_what_all_else_leaves_of_the_time(chain: list[Recipe]) -> None:
+    base = candidate("base", slow(0.001), 0)
+    alone = pacing(1200.0, base).candidate(chain)
+    assert alone is not None
+    assert alone.training_s is not None
+    assert 900 < alone.training_s < 1190
+    assert alone.plan.max_seconds == PLAN.max_seconds
+    before = pacing(1200.0, base).candidate([RECIPES[2], *chain])
+    assert before is not None
+    assert before.training_s is None
+    crowd = pacing(1200.0, base).candidate([*chain, *[RECIPES[2]] * 60])
+    assert crowd is not None
+    assert crowd.training_s is not None
+    assert crowd.training_s < 0.7 * alone.training_s
+    assert crowd.deadline < time.monotonic() + 1200.0
+
+
+def test_a_strategy_that_may_train_again_keeps_time_for_it(chain: list[Recipe]) -> None:
+    base = candidate("base", slow(0.001), 0)
+    shares = {left: pacing(left, base).candidate(chain[:1], further=30) for left in (3600.0, 800.0, 500.0)}
+    found = {left: round(share.training_s / left, 1) for left, share in shares.items() if share}  # type: ignore[operator]
+    assert found == {3600.0: 0.3, 800.0: 0.5, 500.0: 1.0}
+
+
+def test_a_training_of_seconds_is_not_begun(chain: list[Recipe]) -> None:
+    assert pacing(40.0, candidate("base", slow(0.001), 0)).candidate(chain[:1]) is None
 
 
 def test_the_final_heat_holds_as_many_as_there_is_time_for() -> None:

@@ -144,6 +144,20 @@ def test_a_deadline_leaves_the_best_so_far_to_go_on_from(trial: Trial, store: St
     assert checkpoints(store) == []
 
 
+def test_a_run_builds_on_its_own_training_that_was_cut_short(
+    store: Store, mlp: SourceModel, cancer: DataSet, tmp_path: Path
+) -> None:
+    told: Any = (lambda step: None, lambda step, seconds: None)
+    recipe = parse("toy_student:steps=20@onnxruntime")
+    early = Builder(store, mlp, cancer, 0, Stop(), *told, InThisProcess(store, tmp_path / "early", 10))
+    made = early.build(recipe, training_s=60.0)
+    assert made.details["complete"] is False
+    assert early.build(recipe).id == made.id
+    resumed = Builder(store, mlp, cancer, 0, Stop(), *told, InThisProcess(store, tmp_path / "on", 1e6))
+    resumed.remember([None, "gone", made.id])
+    assert resumed.build(recipe).id == made.id
+
+
 def test_checkpoints_that_nobody_went_on_with_are_removed(store: Store) -> None:
     folder = checkpoint_folder(store, "a" * 24)
     (folder / "state.pt").write_bytes(b"1")
