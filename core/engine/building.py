@@ -59,7 +59,7 @@ def artifact_id(
     measures makes for its `target`.
     """
     bound = get_format(technique.produces[parent.format]).machine_bound or technique.measures
-    looks = technique.calibrates or technique.searches or isinstance(technique, Trainer)
+    looks = technique.calibrates or technique.searches
     libraries = {module: version(module) for module in technique.libraries}
     return digest(
         parent.id,

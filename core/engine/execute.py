@@ -21,7 +21,6 @@ from core.engine.record import error_record
 from core.engine.uploads import add_data
 from core.errors import Cancelled, ChildTimeout, MeasuredElsewhere, PassNotApplicable
 from core.insights.recommendation import contenders
-from core.protocols import Trainer
 from core.registry import get_format, get_runtime, passes
 from core.search.costs import BuildCosts
 from core.search.estimate import Forecast
@@ -76,7 +75,7 @@ class Execution:
         told = (rows.on_step, rows.on_built, doer, rows.on_progress)
         self._builder = Builder(store, model, data, seed, stop, *told)
         self._builder.remember(each.artifact_id for each in rows.all())
-        searching = self._proposer.searching or any(map(_trains, rows.all()))
+        searching = self._proposer.searching or any(map(_searches, rows.all()))
         self._measurer = Measurer(store, self._run, self._worker, model, data, stop, searching, doer)
         rows.record.began(rows.all())
         try:
@@ -213,9 +212,10 @@ class Execution:
         return rows.done(result, took)
 
 
-def _trains(candidate: Candidate) -> bool:
-    """Whether a pass of its recipe trains, so that the search rows are no part of the test."""
-    return any(isinstance(passes().get(step.pass_id), Trainer) for step in candidate.recipe.steps)
+def _searches(candidate: Candidate) -> bool:
+    """Whether a pass of its recipe chooses by the search rows, so that these are no part of the test."""
+    known = passes()
+    return any(step.pass_id in known and known[step.pass_id].searches for step in candidate.recipe.steps)
 
 
 def execute(store: Store, run: Run, worker: str, stop: Stop) -> None:

@@ -157,3 +157,5 @@ class Opener(Pass):
 
 class Trainer(Pass):
     """A pass that trains, alone or after it changed the network: its context holds a `Training`."""
+
+    searches = True
