@@ -18,7 +18,7 @@ from core.bench.timing.waiting import taken
 from core.datasets.splits import FOR_EVALUATION
 from core.domain.measurement import Timing
 from core.domain.model import SourceModel
-from core.domain.quality import Quality
+from core.domain.quality import Evaluation, Quality
 from core.domain.recipe import Artifact, Target
 from core.errors import RuntimeFailed
 from core.protocols import LabelledOutput, LocalArtifact
@@ -47,6 +47,7 @@ class MeasureRequest(msgspec.Struct, frozen=True):
         test: The first of them, which are the test's.
         known: What the run has seen of the spread between process starts; None before its first result.
         waiting: Name under which a process of the baseline may wait on this machine.
+        max_drop: Where the loss is surely larger, the rest of the rows is not run; None runs them all.
     """
 
     model: SourceModel
@@ -61,6 +62,7 @@ class MeasureRequest(msgspec.Struct, frozen=True):
     test: int
     known: Spread | None = None
     waiting: str = ""
+    max_drop: float | None = None
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -74,12 +76,14 @@ class Measured(msgspec.Struct, frozen=True):
         test: Quality on the test rows.
         search: Quality on the search rows; None where all rows are the test's.
         round_s: Seconds that a round took by the clock.
+        evaluation: How the outputs were computed.
     """
 
     timing: Timing
     test: Quality
     search: Quality | None
     round_s: float
+    evaluation: Evaluation
 
 
 def measure_candidate(request: MeasureRequest, job: Job) -> Done[Measured]:
@@ -89,7 +93,14 @@ def measure_candidate(request: MeasureRequest, job: Job) -> Done[Measured]:
         RuntimeFailed: The runtime refuses the artifact, or its outputs are not finite.
         Cancelled: The work was stopped, or the time is over.
     """
-    data = job.inputs[DATA]
+    data, theirs = job.inputs[DATA], job.inputs.get(REFERENCE)
+
+    def look(ours: Path) -> str:
+        found = _compared(request, ours, theirs or ours, data, job, sequential=True)
+        return beyond(found.test, request.max_drop)
+
+    # What is chosen by the test's rows must not reach a strategy, which sees the search rows behind them.
+    looks = theirs is not None and request.max_drop is not None and request.test == request.samples
     measured = measure(
         _endpoint(request, request.candidate, request.target, job.inputs[OURS]),
         _endpoint(request, request.baseline, request.baseline_target, job.inputs[THEIRS]),
@@ -101,15 +112,34 @@ def measure_candidate(request: MeasureRequest, job: Job) -> Done[Measured]:
         reference=taken(request.waiting),
         on_block=lambda calls: job.progress(Progress(figures={CALLS: calls})),
         known=request.known,
+        samples=request.samples,
+        look=look if looks else None,
     )
-    ours = measured.predictions
-    if ours is None:
+    ours, evaluation = measured.predictions, measured.evaluation
+    if ours is None or evaluation is None:
         raise RuntimeFailed("The candidate left no predictions.", hint="Report this as a fault.")
     golden = kept_file(measured.golden.parent, measured.golden.name)
     npz_names(golden, GOLDEN_NAMES)
-    files = [golden, *([] if REFERENCE in job.inputs else saved(ours))]
-    found = _compared(request, ours, job.inputs.get(REFERENCE, ours), data, job)
-    return Done(Measured(measured.timing, found.test, found.search, measured.round_s), files)
+    files = [golden, *([] if theirs else saved(ours))]
+    found = _compared(request, ours, theirs or ours, data, job, bool(evaluation.stopped))
+    return Done(Measured(measured.timing, found.test, found.search, measured.round_s, evaluation), files)
+
+
+def beyond(seen: Quality, limit: float | None) -> str:
+    """Return in a sentence that the loss is surely above `limit`, or nothing; `seen` is sequential."""
+    if limit is None or seen.undefined:
+        return ""
+    found, rows = seen.accuracy, seen.fidelity.samples
+    if found is not None:
+        if not found.sequential or found.drop.low <= limit:
+            return ""
+        told = f"{found.scale.name} fell by at least {found.scale.difference(found.drop.low).lstrip('+')}"
+    else:
+        agreement = seen.fidelity.top1_agreement
+        if agreement is None or 100 - agreement.high <= limit:
+            return ""
+        told = f"at least {100 - agreement.high:.1f} % of the answers differ"
+    return f"Stopped early after {rows:,} samples: {told}, surely more than the limit."
 
 
 def saved(folder: Path) -> list[Path]:
@@ -121,7 +151,9 @@ def _endpoint(request: MeasureRequest, artifact: Artifact, target: Target, folde
     return Endpoint(LocalArtifact.of(artifact, folder), target, request.model)
 
 
-def _compared(request: MeasureRequest, ours: Path, theirs: Path, data: Path, job: Job) -> Compared:
+def _compared(
+    request: MeasureRequest, ours: Path, theirs: Path, data: Path, job: Job, sequential: bool
+) -> Compared:
     """Compare two folders of outputs in a process of its own, as what wrote them may be hostile."""
     labels = tuple(path for part in FOR_EVALUATION if (path := data / part.labels).exists())
     asked = CompareRequest(
@@ -134,6 +166,7 @@ def _compared(request: MeasureRequest, ours: Path, theirs: Path, data: Path, job
         names=tuple(spec.name for spec in request.model.outputs),
         samples=request.samples,
         test=request.test,
+        sequential=sequential,
     )
     found: Compared = job.run(COMPARE.unit(asked, reads=(*dict.fromkeys((ours, theirs)), *labels))).values
     return found

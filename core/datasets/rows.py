@@ -48,14 +48,19 @@ class Rows:
         if self.labels is not None and len(self.labels) != self.samples:
             raise CorruptFile("Labels and rows of the data set differ in length.", hint="Add the data again.")
 
-    def batches(self, batch: int) -> Iterator[tuple[Feed, int]]:
-        """Yield feeds of `batch` rows with the number of real rows in each."""
+    @property
+    def by_batch(self) -> bool:
+        """Whether a call can hold any number of rows."""
+        return self._fixed is None and self._by_rows
+
+    def batches(self, batch: int, first: int = 0) -> Iterator[tuple[Feed, int]]:
+        """Yield feeds of `batch` rows with the number of real rows in each, from the row `first` on."""
         if not self._by_rows:
-            for row in range(self.samples):
+            for row in range(first, self.samples):
                 yield self._feed([_cut(each, row, row + 1)[0] for each in self._arrays]), 1
             return
         size = self._fixed or batch
-        for start in range(0, self.samples, size):
+        for start in range(first, self.samples, size):
             taken = [_cut(each, start, start + size) for each in self._arrays]
             count = len(taken[0])
             if self._fixed and count < size:

@@ -65,6 +65,8 @@ class Accuracy:
             where no closed form needs it.
         scale: How the metric is read.
         output: Name of the output that was judged; empty in results of old.
+        sequential: The interval of `drop` holds however the number of samples was chosen, looking at the
+            figures on the way.
     """
 
     metric: str
@@ -78,6 +80,7 @@ class Accuracy:
     effective: float | None = None
     scale: Scale = field(default_factory=Scale)
     output: str = ""
+    sequential: bool = False
 
     @property
     def change(self) -> Interval:
@@ -169,3 +172,27 @@ class Quality:
     accuracy: Accuracy | None
     fidelity: Fidelity
     undefined: str = ""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How the outputs on the evaluation set were computed.
+
+    Attributes:
+        rows: Rows that were run.
+        planned: Rows that there were to run.
+        batch: Rows of a call.
+        copies: Copies of the model that ran at the same time, each with the target's threads.
+        seconds: That it took.
+        note: Why calls are no larger than the target's, in a sentence; empty where there is nothing to say.
+        stopped: Why it ended early though there was time, in a sentence: the figures are rough then, and the
+            intervals allow for it. Empty where it did not.
+    """
+
+    rows: int
+    planned: int
+    batch: int
+    copies: int = 1
+    seconds: float = 0.0
+    note: str = ""
+    stopped: str = ""

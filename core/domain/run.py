@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.domain.measurement import Timing
-from core.domain.quality import Accuracy, Fidelity, Quality
+from core.domain.quality import Accuracy, Evaluation, Fidelity, Quality
 from core.domain.recipe import Recipe
 from core.errors import ErrorRecord
 
@@ -141,6 +141,7 @@ class Result:
         search: Quality on the search rows, measured with the same calls; None in a run that does not search,
             where these rows belong to the test.
         undefined: Why the metric has no value on the labels of the test, in a sentence; empty where it has.
+        evaluation: How the outputs were computed; None in results of old.
     """
 
     timing: Timing
@@ -149,6 +150,7 @@ class Result:
     size_bytes: int
     search: Quality | None = None
     undefined: str = ""
+    evaluation: Evaluation | None = None
 
     def for_search(self) -> Result | None:
         """Return what a strategy may see: the quality on the search rows in place of that on the test.

@@ -94,7 +94,15 @@ class Measurer:
             timing = widened_timing(timing, first.speedup, first)
         test = _told(found.test, drawn, blind)
         search = found.search and _told(found.search, drawn, blind)
-        return Result(timing, test.accuracy, test.fidelity, artifact.size_bytes, search, test.undefined)
+        return Result(
+            timing,
+            test.accuracy,
+            test.fidelity,
+            artifact.size_bytes,
+            search,
+            test.undefined,
+            found.evaluation,
+        )
 
     def _measured(
         self, candidate: Candidate, artifact: Artifact, baseline: Candidate, plan: MeasurementPlan
@@ -122,6 +130,8 @@ class Measurer:
             test=self._data.test_samples(self._searching),
             known=self._known_spread(),
             waiting=self._standby.offered() if self._standby else "",
+            # Random inputs are few, and what they show is not sure.
+            max_drop=None if self._data.origin == RANDOM else request.limits.max_drop,
         )
         unit = MEASURE.unit(asked, inputs=inputs, cores=request.threads, seed=request.seed, alone=True)
         report = LiveReport(self._store, self._run.id, self._worker, candidate.id, request.threads)

@@ -251,4 +251,4 @@ def _busy_s(result: Result) -> float:
     """Return the seconds of calls that were timed, and of those for the outputs."""
     timing = result.timing
     timed = timing.latency.runs * timing.as_timed_ms + timing.baseline.runs * timing.baseline.p50
-    return (timed + result.fidelity.samples * timing.as_timed_ms) / 1000
+    return timed / 1000 + (result.evaluation.seconds if result.evaluation else 0.0)

@@ -47,7 +47,9 @@ def _techniques(candidate: Candidate, result: Result, chain: Sequence[Artifact])
 
 
 def _accuracy(result: Result, limits: Limits) -> list[Finding]:
-    accuracy = result.accuracy
+    accuracy, evaluation = result.accuracy, result.evaluation
+    if evaluation is not None and evaluation.stopped:
+        return [Finding("warning", f"{evaluation.stopped} The figures of quality are rough.")]
     if accuracy is None:
         return []
     if accuracy.drop.low > 0:

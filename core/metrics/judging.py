@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from core.domain.measurement import Interval
+from core.metrics.betting import sequential_mean
 from core.metrics.bootstrap import Floats, Score, paired
 from core.metrics.clusters import effective
 from core.metrics.proportions import mcnemar, paired_difference, wilson
@@ -49,9 +50,14 @@ def proportion(right: Callable[[Array, Array], Array], given: Paired) -> Judged 
     held = effective(hits / counted, places, value * (1 - value))
     worth = effective((lost - won) / counted, places, worse + better - (worse - better) ** 2)
     drop = SAME if given.itself else percent(paired_difference(worse * worth, better * worth, worth))
+    # A mean over samples is that over places where all have as many of them.
+    sequential = given.sequential and bool((counted == counted[0]).all())
+    if sequential:
+        drop = percent(sequential_mean((lost - won) / counted, -1.0, 1.0))
     return Judged(
         value=percent(wilson(value * held, held)),
         drop=drop,
+        sequential=sequential,
         flips=int(lost.sum() + won.sum()),
         mcnemar_p=mcnemar(round(worse * worth), round(better * worth)),
         effective=worth,

@@ -60,12 +60,15 @@ class Paired:
         blocks: Yields all of them anew, a few megabytes at a time. Samples of one place are whole in a block,
             numbers always.
         itself: The candidate is the baseline.
+        sequential: The number of samples was chosen looking at the figures: the interval of the drop should
+            hold at every number of them.
     """
 
     about: LabelledOutput
     samples: int
     blocks: Callable[[], Iterator[Block]]
     itself: bool = False
+    sequential: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ class Judged:
         flips: Predictions whose correctness differs, where there is such a thing.
         mcnemar_p: Exact McNemar p-value of the flips.
         effective: Independent predictions that are worth as much as all of them.
+        sequential: The interval of `drop` holds at every number of samples; metrics that can give no such
+            interval leave it out, and are evaluated on all samples.
     """
 
     value: Interval
@@ -86,6 +91,7 @@ class Judged:
     flips: int | None = None
     mcnemar_p: float | None = None
     effective: float | None = None
+    sequential: bool = False
 
 
 class Metric(ABC):

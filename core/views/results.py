@@ -149,6 +149,7 @@ def _measured(result: Result) -> dict[str, Any]:
         "accuracy": _accuracy(result.accuracy),
         "fidelity": _fidelity(result.fidelity),
         "metric_undefined": result.undefined or None,
+        "evaluation": to_plain(result.evaluation) if result.evaluation else None,
         "on_search": result.search
         and {"accuracy": _accuracy(result.search.accuracy), "fidelity": _fidelity(result.search.fidelity)},
     }

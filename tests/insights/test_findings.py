@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.domain.measurement import Interval
+from core.domain.quality import Evaluation
 from core.domain.recipe import Artifact, Step
 from core.domain.run import Limits
 from core.insights.findings import findings
@@ -51,6 +52,14 @@ def test_a_control_that_misses_one_casts_doubt() -> None:
 def test_drops_are_called_real_only_above_zero() -> None:
     assert "The drop is real" in messages(candidate("c", result(drop=(2.0, 1.0, 3.0))), [])
     assert "better in accuracy" in messages(candidate("c", result(drop=(-2.0, -3.0, -1.0))), [])
+
+
+def test_an_evaluation_that_ended_early_is_said_and_proves_nothing_else() -> None:
+    why = "Stopped early after 256 samples: accuracy fell by at least 6 points, surely more than the limit."
+    figures = replace(result(drop=(9.0, 6.0, 12.0)), evaluation=Evaluation(256, 4000, 32, stopped=why))
+    found = messages(candidate("c", figures), [])
+    assert why in found
+    assert "The drop is real" not in found
 
 
 def test_no_drop_is_claimed_only_where_the_whole_interval_lies_within_the_limit() -> None:

@@ -30,6 +30,7 @@ class CompareRequest(msgspec.Struct, frozen=True):
         names: Of the outputs.
         samples: The most rows there can be.
         test: The rows of the test, which come first. Those behind them are compared apart.
+        sequential: The rows ended where the figures were clear, see `compare`.
     """
 
     ours: Path
@@ -41,6 +42,7 @@ class CompareRequest(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
     samples: int
     test: int
+    sequential: bool = False
 
 
 class Compared(msgspec.Struct, frozen=True):
@@ -70,6 +72,7 @@ def compare_outputs(request: CompareRequest, _: Job) -> Done[Compared]:
             changing=any((folder / CHANGING).exists() for folder in folders),
             names=list(request.names),
             itself=request.ours == request.theirs,
+            sequential=request.sequential,
         )
 
     left = min(output.shape[0] for outputs in sides for output in outputs) > request.test

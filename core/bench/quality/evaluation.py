@@ -15,6 +15,7 @@ from core.bench.quality.saved_outputs import Output
 from core.domain.measurement import Interval
 from core.domain.quality import Accuracy, Fidelity, OutputFidelity, Quality
 from core.errors import RuntimeFailed
+from core.metrics.betting import sequential_mean
 from core.metrics.clusters import effective, ratio
 from core.metrics.judging import percent
 from core.metrics.proportions import wilson
@@ -37,6 +38,7 @@ def compare(
     changing: bool = False,
     names: Sequence[str] = (),
     itself: bool = False,
+    sequential: bool = False,
 ) -> Quality:
     """Compare two sets of predictions on the same samples, every output by itself.
 
@@ -48,6 +50,8 @@ def compare(
         changing: Sizes change from call to call: the smaller of two outputs is filled up with zeros.
         names: Of the outputs; numbers stand in where there are none.
         itself: The candidate is the baseline, so that no figure between the two is in doubt.
+        sequential: The samples ended where the figures were clear: intervals of the drop and of the agreement
+            hold at every number of samples.
 
     Returns:
         Accuracy by the metric, None without labels, and fidelity.
@@ -66,16 +70,18 @@ def compare(
     for name, ours, theirs in zip(names, candidate, baseline, strict=True):
         tallies.append(tally(ours, theirs, layout(theirs, min(ours.shape[0], theirs.shape[0]), classes)))
         if labels is not None and judged is None and fitting(theirs, labels):
-            judged = accuracy(name, ours, theirs, labels, itself)
+            judged = accuracy(name, ours, theirs, labels, itself, sequential)
     found = None if isinstance(judged, str) else judged
-    fidelity = _fidelity(names, tallies, found is not None, itself)
+    fidelity = _fidelity(names, tallies, found is not None, itself, sequential)
     return Quality(found, fidelity, judged if isinstance(judged, str) else "")
 
 
-def _fidelity(names: Sequence[str], tallies: Sequence[Tally], labelled: bool, itself: bool) -> Fidelity:
+def _fidelity(
+    names: Sequence[str], tallies: Sequence[Tally], labelled: bool, itself: bool, sequential: bool
+) -> Fidelity:
     reasons = [collapse(name, found, labelled) for name, found in zip(names, tallies, strict=True)]
     outputs = tuple(
-        _output(name, found, itself, not (reason and reason.answers))
+        _output(name, found, itself, sequential, not (reason and reason.answers))
         for name, found, reason in zip(names, tallies, reasons, strict=True)
     )
     classes = [output for output, found in zip(outputs, tallies, strict=True) if found.layout.classes]
@@ -93,16 +99,18 @@ def _fidelity(names: Sequence[str], tallies: Sequence[Tally], labelled: bool, it
     )
 
 
-def _output(name: str, found: Tally, itself: bool, answers: bool) -> OutputFidelity:
+def _output(name: str, found: Tally, itself: bool, sequential: bool, answers: bool) -> OutputFidelity:
     power, error = float(found.power.sum()), float(found.noise.sum())
     told = answers and (found.layout.classes or found.layout.whole) and found.layout.shape[0] > 0
-    agreement = None if not told else SAME if itself else _agreement(found)
+    agreement = None if not told else SAME if itself else _agreement(found, sequential)
     noise = None if found.layout.whole else percent(_noise(found))
     return OutputFidelity(name, decibel(power, error), found.largest, agreement, noise)
 
 
-def _agreement(found: Tally) -> Interval:
+def _agreement(found: Tally, sequential: bool) -> Interval:
     shares = found.same / max(found.layout.places, 1)
+    if sequential:
+        return percent(sequential_mean(shares, 0.0, 1.0))
     value = float(shares.mean())
     held = effective(shares, found.layout.places, value * (1 - value))
     return percent(wilson(value * held, held))

@@ -46,11 +46,13 @@ def fitting(output: Output, labels: Labels) -> bool:
     return class_axis(about, row) is not None
 
 
-def accuracy(name: str, ours: Output, theirs: Output, labels: Labels, itself: bool) -> Accuracy | str:
+def accuracy(
+    name: str, ours: Output, theirs: Output, labels: Labels, itself: bool, sequential: bool = False
+) -> Accuracy | str:
     """Return what the metric says of the output `name`, or why it has no value."""
     metric, samples = get_metric(labels.metric), min(ours.shape[0], theirs.shape[0])
     read = partial(_blocks, ours, theirs, labels.values, labels.about, samples)
-    judged = metric.judge(Paired(labels.about, samples, read, itself))
+    judged = metric.judge(Paired(labels.about, samples, read, itself, sequential))
     if isinstance(judged, str):
         return f"There is no {metric.name}: {judged}."
     return Accuracy(
@@ -65,6 +67,7 @@ def accuracy(name: str, ours: Output, theirs: Output, labels: Labels, itself: bo
         effective=judged.effective,
         scale=scale_of(metric),
         output=name,
+        sequential=judged.sequential,
     )
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from core.errors import RuntimeFailed
-from core.protocols import Array, Feed, Session
+from core.protocols import Array, Feed
 
-LARGEST_BYTES = 1024**3
 GOLDEN_NAMES = r"(input|output)_\d{1,9}_\d{1,9}"
 CHANGING = "changing"
 """Empty file beside saved outputs whose size changed from call to call."""
@@ -25,37 +24,26 @@ def filled(feed: Feed, rows: int, batch: int) -> Feed:
     }
 
 
-def save_predictions(session: Session, feeds: Iterable[tuple[Feed, int]], batch: int, folder: Path) -> int:
-    """Run `feeds` and save each output as ``<index>.npy`` (samples, ...) in `folder`.
+def save_blocks(blocks: Sequence[Sequence[Array]], folder: Path) -> int:
+    """Save outputs as ``<index>.npy`` (samples, ...) in `folder`.
 
-    Every feed has exactly `batch` rows, because the result of dynamic quantization depends on them; what was
-    added to fill the last one is cut from the outputs. Outputs of changing size are filled up with
-    zeros. Where outputs are large, only the first rows that fit into a gigabyte are run.
+    Outputs of changing size are filled up with zeros.
 
     Args:
-        session: The loaded model.
-        feeds: Feeds and the number of real rows in each.
-        batch: Rows of each feed.
+        blocks: The outputs of each call by `per_row`.
         folder: Made when missing.
 
     Returns:
         Saved rows.
 
     Raises:
-        RuntimeFailed: The runtime refuses a feed, or the outputs change their number of axes.
+        RuntimeFailed: The outputs change their number of axes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    kept: list[list[Array]] = []
-    size = 0
-    for block in _blocks(session, feeds, batch):
-        kept.append(block)
-        size += sum(part.nbytes for part in block)
-        if size > LARGEST_BYTES:
-            break
-    outputs = [np.concatenate(alike(parts)) for parts in zip(*kept, strict=True)]
+    outputs = [np.concatenate(alike(parts)) for parts in zip(*blocks, strict=True)]
     if any(
         part.shape[1:] != output.shape[1:]
-        for parts in kept
+        for parts in blocks
         for part, output in zip(parts, outputs, strict=True)
     ):
         (folder / CHANGING).write_bytes(b"")  # confined processes may not touch
@@ -64,13 +52,11 @@ def save_predictions(session: Session, feeds: Iterable[tuple[Feed, int]], batch:
     return len(outputs[0]) if outputs else 0
 
 
-def _blocks(session: Session, feeds: Iterable[tuple[Feed, int]], batch: int) -> Iterator[list[Array]]:
-    for feed, rows in feeds:
-        yield [_per_row(output, rows, batch) for output in session.run(feed)]
+def per_row(output: Array, rows: int, batch: int) -> Array:
+    """Return (rows, ...) of what a call of `batch` rows gave, what filled it up cut off.
 
-
-def _per_row(output: Array, rows: int, batch: int) -> Array:
-    """Return (rows, ...); an output without a batch axis counts as one row a call."""
+    An output without a batch axis counts as one row a call.
+    """
     return output[:rows] if output.ndim and len(output) == batch else output[np.newaxis]
 
 

@@ -14,7 +14,7 @@ from core.protocols import Array
 
 KINDS = "biuf"
 MOST_BYTES = 4 * 1024**3
-"""Of all outputs together; honest ones end at `core.bench.quality.predictions.LARGEST_BYTES` and one call."""
+"""Of all outputs together; honest ones end at `core.bench.quality.running.LARGEST_BYTES` and one call."""
 
 
 @dataclass(frozen=True)

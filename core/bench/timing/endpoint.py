@@ -16,6 +16,7 @@ from core.bench.timing.blocks import Block
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
 from core.errors import Cancelled
+from core.machine.environment import usable_cores
 from core.protocols import LocalArtifact
 from core.sandbox.answers import figures
 from core.sandbox.process import Child
@@ -87,6 +88,9 @@ class Host:
     ) -> None:
         threads = str(endpoint.target.threads)
         self._endpoint, self._data, self._cores, self._cancel = endpoint, data, cores, cancel
+        # Of the thread that measures, which keeps off those that are timed meanwhile.
+        affinity = getattr(os, "sched_getaffinity", None)
+        self._all_cores: set[int] = affinity(0) if affinity else set()
         self._opened: dict[str, Any] | None = None
         self._opening, self._ready = threading.Lock(), False
         self._timeout = get_settings().child_timeout_s
@@ -155,6 +159,15 @@ class Host:
             if self._cancel():
                 self._child.kill()
                 return
+
+    def spread(self) -> int:
+        """Give the process all cores, and return how many copies of the model they have room for.
+
+        Nothing that is timed afterwards means anything.
+        """
+        if self._cores:
+            self._child.keep_to(self._all_cores)
+        return max(1, min(len(self._all_cores) or 1, usable_cores()) // self._endpoint.target.threads)
 
     def block(self, calls: int, settle_ms: float) -> Block:
         """Return the times of `calls` calls; the parent sleeps meanwhile.

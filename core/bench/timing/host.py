@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from core.bench.quality.predictions import filled, save_golden, save_predictions
+from core.bench.quality.predictions import filled, save_golden
+from core.bench.quality.running import EvaluationRun
 from core.bench.timing import calls
 from core.datasets.rows import evaluation_rows
 from core.domain.model import SourceModel
@@ -31,7 +32,7 @@ RANDOM_FEEDS = 8
 
 @dataclass
 class _Held:
-    """What is loaded. `empty_bytes` is resident memory with only the runtime's libraries loaded."""
+    """What is loaded, in `load_s`; `empty_bytes` were resident with only the runtime's libraries loaded."""
 
     runtime: Runtime
     artifact: LocalArtifact
@@ -42,6 +43,8 @@ class _Held:
     call: calls.Call
     empty_bytes: int
     peak_before: int
+    load_s: float
+    evaluation: EvaluationRun | None = None
 
     @property
     def batch(self) -> int:
@@ -108,7 +111,8 @@ def open_model(payload: dict[str, Any]) -> dict[str, Any]:
     start = perf_counter()
     session = runtime.open(artifact, target, model)
     load_ms = 1000 * (perf_counter() - start)
-    held = _Held(runtime, artifact, target, model, data, session, session.prepare(feed), empty, peak)
+    call = session.prepare(feed)
+    held = _Held(runtime, artifact, target, model, data, session, call, empty, peak, load_ms / 1000)
     _held[:] = [held]
     # The collector would strike in the middle of a timed call.
     gc.collect()
@@ -139,17 +143,36 @@ def peak_memory(_: dict[str, Any]) -> dict[str, Any]:
 
 
 def predict(payload: dict[str, Any]) -> dict[str, Any]:
-    """Run the evaluation set at the target's batch and save the outputs in ``folder``.
+    """Run the evaluation set, or go on with it, and save all outputs so far in ``folder``.
 
-    It ends early after ``seconds`` or ``rows``, where they are not None.
+    It ends early after ``seconds``, or at ``rows`` of all, where they are not None. There is room for
+    ``copies`` of the model side by side, and for ``spare_bytes`` more memory.
 
     Returns:
-        ``samples``: rows saved.
+        ``samples`` saved, rows of a call (``batch``), ``copies``, seconds of a row (``row_s``), and what came
+        of trying larger calls (``larger``).
     """
-    held, rows = _now(), payload["rows"]
-    most = None if rows is None else -(-rows // held.batch)
-    feeds = _until(islice(_feeds(held.model, held.data, held.batch), most), payload["seconds"])
-    return {"samples": save_predictions(held.session, feeds, held.batch, Path(payload["folder"]))}
+    held = _now()
+    if held.evaluation is None:
+        held.evaluation = _evaluation(held)
+    run = held.evaluation
+    limits = (payload["rows"], payload["seconds"], payload["copies"], payload["spare_bytes"])
+    run.go_on(held.session, *limits)
+    told = {"batch": run.batch, "copies": run.copies, "row_s": run.row_s, "larger": run.larger}
+    return {"samples": run.save(Path(payload["folder"])), **told}
+
+
+def _evaluation(held: _Held) -> EvaluationRun:
+    if held.data is None:
+        raise RuntimeFailed("There are no rows to run.", hint="Give data.")
+
+    def reopen(batch: int) -> Session:
+        return held.runtime.open(held.artifact, replace(held.target, batch=batch), held.model)
+
+    rows = evaluation_rows(held.data, held.model)
+    return EvaluationRun(
+        rows, held.batch, reopen, held.load_s, lambda: calls.memory("VmHWM") - held.empty_bytes
+    )
 
 
 def golden(payload: dict[str, Any]) -> dict[str, Any]:

@@ -17,10 +17,12 @@ from core.bench.timing.between_process import Spread
 from core.bench.timing.blocks import Blocks
 from core.bench.timing.drift import with_own_batch
 from core.bench.timing.endpoint import Cancel, Endpoint, Host, never, parent_elsewhere, timing_cores
+from core.bench.timing.evaluation_set import Look, Most, run_evaluation
 from core.bench.timing.interleaving import MeasurementPlan, OnBlock, Rounds, unwatched
 from core.bench.timing.statistics import latency
 from core.bench.timing.throughput import Rate, throughput
 from core.domain.measurement import Timing
+from core.domain.quality import Evaluation
 from core.machine.environment import environment
 
 Number = TypeVar("Number", int, float)
@@ -36,6 +38,7 @@ class Measured:
         timing: Against the baseline.
         predictions: Folder with the candidate's outputs on the evaluation set, for
             `core.bench.quality.saved_outputs.read_outputs`; None without a data set.
+        evaluation: How these were computed; None without a data set.
         golden: File of a few feeds and outputs, by `core.bench.quality.predictions.save_golden`.
         round_s: Seconds that a round took by the clock.
     """
@@ -44,6 +47,7 @@ class Measured:
     predictions: Path | None
     golden: Path
     round_s: float = 0.0
+    evaluation: Evaluation | None = None
 
 
 def measure(
@@ -57,6 +61,8 @@ def measure(
     reference: Host | None = None,
     on_block: OnBlock = unwatched,
     known: Spread | None = None,
+    samples: int | None = None,
+    look: Look | None = None,
 ) -> Measured:
     """Measure `candidate` against `baseline` in fresh processes.
 
@@ -74,6 +80,8 @@ def measure(
             it is closed at the end.
         on_block: Told the candidate's calls, block by block, while they come in; must return at once.
         known: What earlier measurements of the run tell of the spread between process starts.
+        samples: Rows of the data set, where they are known.
+        look: Asked on the way whether more of them are worth their time, see `run_evaluation`.
 
     Raises:
         WhetstoneError: Either model cannot be opened or run, a process died, or Cancelled.
@@ -84,9 +92,14 @@ def measure(
     with _pair(candidate, baseline, folder, data_folder, cancel, order, reference) as (host, other):
         rounds.run(host, other)
         seen.append(_Start.of(host))
-        predictions, golden = _outputs(host, folder / "candidate", data_folder, plan)
+        golden = _golden(host, folder / "candidate")
         warm_load_ms = float(host.long("reload")["load_ms"])
         rates = throughput(host, other, candidate, plan, rounds.spread, rounds.moments, seed)
+        evaluation, predictions = None, (folder / "candidate" / "predictions").resolve()
+        if data_folder is not None:
+            other.close()
+            most = Most(samples, plan.predict_rows, plan.predict_seconds)
+            evaluation = run_evaluation(host, predictions, most, look)
     while rounds.want_more:
         order.reverse()
         with _pair(candidate, baseline, folder, data_folder, cancel, order) as (host, other):
@@ -95,7 +108,8 @@ def measure(
     timing = _timing(rounds, seen, rates, warm_load_ms, before.load_before, seed)
     if plan.throughput_batches:
         timing = with_own_batch(timing, candidate.model.fixed_batch or candidate.target.batch)
-    return Measured(timing, predictions, golden, rounds.round_s)
+    found = predictions if evaluation else None
+    return Measured(timing, found, golden, rounds.round_s, evaluation)
 
 
 def _timing(
@@ -184,13 +198,7 @@ def _thinned(starts: list[Blocks]) -> tuple[float, ...]:
     return tuple(float(value) for value in calls[picked])
 
 
-def _outputs(
-    host: Host, folder: Path, data_folder: Path | None, plan: MeasurementPlan
-) -> tuple[Path | None, Path]:
+def _golden(host: Host, folder: Path) -> Path:
     golden = folder.resolve() / "golden.npz"
     host.long("golden", path=str(golden), count=GOLDEN, seconds=GOLDEN_SECONDS)
-    if data_folder is None:
-        return None, golden
-    predictions = folder.resolve() / "predictions"
-    host.long("predict", folder=str(predictions), seconds=plan.predict_seconds, rows=plan.predict_rows)
-    return predictions, golden
+    return golden

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.bench.quality.predictions import CHANGING, alike, filled, save_predictions
+from core.bench.quality.predictions import CHANGING, alike, filled, per_row, save_blocks
 from core.bench.quality.saved_outputs import read_outputs
 from core.errors import RuntimeFailed
 from core.protocols import Array, Feed
@@ -31,6 +31,14 @@ class Summing:
         self.calls = 0
 
 
+def save(session: Summing, rows: int, batch: int, folder: Path) -> int:
+    """Run as many rows and save what comes out."""
+    blocks = [
+        [per_row(each, count, batch) for each in session.run(feed)] for feed, count in feeds(rows, batch)
+    ]
+    return save_blocks(blocks, folder)
+
+
 def feeds(rows: int, batch: int) -> list[tuple[Feed, int]]:
     data = np.arange(rows * 2.0).reshape(rows, 2)
     parts = [data[start : start + batch] for start in range(0, rows, batch)]
@@ -38,7 +46,7 @@ def feeds(rows: int, batch: int) -> list[tuple[Feed, int]]:
 
 
 def test_what_fills_the_last_feed_is_not_saved(tmp_path: Path) -> None:
-    assert save_predictions(Summing(), feeds(7, 3), 3, tmp_path) == 7
+    assert save(Summing(), 7, 3, tmp_path) == 7
     sums, sizes = read_outputs(tmp_path)
     np.testing.assert_array_equal(sums[:, 0], np.arange(7) * 4 + 1)
     np.testing.assert_array_equal(sizes[:], [3.0, 3.0, 3.0])
@@ -49,12 +57,12 @@ def test_columns_first_are_saved_as_rows(tmp_path: Path) -> None:
         def run(self, feed: Feed) -> list[Array]:
             return [np.asfortranarray(feed["x"])]
 
-    save_predictions(Turned(), feeds(6, 3), 3, tmp_path)
+    save(Turned(), 6, 3, tmp_path)
     np.testing.assert_array_equal(read_outputs(tmp_path)[0][:], np.arange(12.0).reshape(6, 2))
 
 
 def test_outputs_of_changing_size_are_filled_up(tmp_path: Path) -> None:
-    assert save_predictions(Summing(grows=True), feeds(4, 2), 2, tmp_path) == 4
+    assert save(Summing(grows=True), 4, 2, tmp_path) == 4
     sums, _ = read_outputs(tmp_path)
     np.testing.assert_array_equal(sums[:], [[1, 0], [5, 0], [9, 9], [13, 13]])
     assert (tmp_path / CHANGING).exists()

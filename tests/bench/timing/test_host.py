@@ -20,6 +20,7 @@ def test_the_evaluation_ends_at_its_limits_with_what_is_there(
     with Host(chain(1), tmp_path / "out", rows, set()) as host:
         host.open()
         folder = tmp_path / "out" / "predictions"
-        said = host.long("predict", folder=str(folder), seconds=seconds, rows=most)
+        limits = {"seconds": seconds, "rows": most, "copies": 1, "spare_bytes": 1 << 30}
+        said = host.long("predict", folder=str(folder), **limits)
     assert said["samples"] == saved
     assert read_outputs(folder)[0].shape[0] == saved
