@@ -86,7 +86,7 @@ def _network() -> tuple[torch.nn.Module, dict[str, Any]]:
     from core.architectures.networks.cifar_resnet import CifarResNet
 
     torch.manual_seed(0)
-    network = CifarResNet([1, 1, 1], [16, 32, 64], 3, 10).eval()
+    network = CifarResNet([2, 1, 1], [16, 32, 64], 3, 10).eval()
     for layer in network.modules():
         if isinstance(layer, torch.nn.BatchNorm2d):  # as trained ones are: not the identity
             torch.nn.init.uniform_(layer.weight, 0.5, 1.5)
