@@ -91,6 +91,7 @@ def optimize(
     batch: int | None = None,
     seed: int = 0,
     executor: str = "",
+    measure_on: Sequence[str] = (),
     architecture: str = "",
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     task: str = "",
@@ -125,6 +126,9 @@ def optimize(
         batch: Samples per call for latency; by default 1, or the only number that the model takes.
         seed: Of every random choice.
         executor: Who builds and measures; by default the one that WHETSTONE_EXECUTOR names.
+        measure_on: Kinds of machine to measure everything on, as `doctor` lists the nodes of a cluster; by
+            default one, of the executor's choice. The run is returned as it was on the first, with the same
+            run on the other kinds in `RunView.others`.
         architecture: Of a state dict, where its keys do not tell.
         shapes: Example shape by input name, where the file does not tell.
         on_change: Told of each new state while the run goes on.
@@ -156,6 +160,7 @@ def optimize(
         seed=seed,
         executor=executor,
         objective=_objective(objective),
+        measure_on=tuple(dict.fromkeys(measure_on)),
     )
     check_numbers(request)
     store = store or open_store()

@@ -9,13 +9,14 @@ from core.domain.run import CandidateStatus
 from core.views import CandidateView, explain, why_dominated
 from pages import format as fmt
 from pages.figures import Sample, distribution_figure, palette
-from pages.widgets.address import RUN, settings
+from pages.widgets.address import RUN, put, settings
 from pages.widgets.chart import CONFIG
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.downloader import download_kit, download_model, download_others
 from pages.widgets.figures import figures
 from pages.widgets.glossary import glossary
 from pages.widgets.limits import limits_set
+from pages.widgets.machines import same_recipe_elsewhere
 from pages.widgets.origins import where_from
 from pages.widgets.page import current, dark, empty, go, show_error, store
 from pages.widgets.side_by_side import against, throughput_chart
@@ -43,11 +44,12 @@ def head(view: CandidateView) -> None:
     st.markdown(f"## {fmt.plain(row.name)} {star}", anchors=False)
     target = row.candidate.recipe.target
     threads = fmt.plural(target.threads, "thread")
-    place = f"{row.runtime} on {target.device.upper()}, {threads}, batch {target.batch}"
+    place = f"{row.runtime} on {target.machine or target.device.upper()}, {threads}, batch {target.batch}"
     st.caption(
         f":material/deployed_code: {fmt.plain(run.model.name)}  ·  :material/memory: {place}  ·  "
         f"run {fmt.plain(run.run.name)}"
     )
+    same_recipe_elsewhere(row, run)
     if row.candidate.error is None:
         st.markdown(fmt.plain(f"{row.why} {why_dominated(row, run.candidates)}"))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -57,6 +59,7 @@ def head(view: CandidateView) -> None:
         if row.latency_ms is not None or row.candidate.status is CandidateStatus.UNMEASURED:
             download_model(row.id, key="model_file")
         if st.button("Back to the comparison", icon=":material/scatter_plot:", key="back"):
+            put(run.run.id, "machine", run.machine or None)
             go("compare.py", run=run.run.id, selected=row.id)
         glossary()
 

@@ -13,6 +13,7 @@ from pages.widgets.address import ON, RUN, on_change, put, settings
 from pages.widgets.chart import COSTS, pareto_chart
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.limits import limits_form, limits_set
+from pages.widgets.machines import machine_choice
 from pages.widgets.multiples import multiples
 from pages.widgets.page import current, empty, go, store
 from pages.widgets.recommendation import recommendation_box
@@ -86,9 +87,11 @@ def controls(view: RunView, held: Mapping[str, str]) -> tuple[str, bool]:
 def show(run_id: str) -> None:
     """Draw a run."""
     held = settings(run_id, RUN)
-    view = run_view(store(), run_id, lambda run: limits_set(run.request.limits, held))
+    kind = held.get("machine", "")
+    view = run_view(store(), run_id, lambda run: limits_set(run.request.limits, held), kind)
     limits = view.limits
     title(view)
+    machine_choice(view)
     if not any(row.latency_ms for row in view.candidates):
         nothing_measured(view)
         return

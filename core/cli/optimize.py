@@ -88,6 +88,13 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--executor", default="", help="who builds and measures (default: WHETSTONE_EXECUTOR)"
     )
+    parser.add_argument(
+        "--measure-on",
+        action="append",
+        default=[],
+        metavar="KIND",
+        help="kind of machine to measure on, as doctor lists the nodes of a cluster; repeat for several",
+    )
     parser.add_argument("--out", type=Path, help="folder for results.json and the artifacts")
     parser.add_argument("--json", action="store_true", help="print the results on stdout")
     parser.add_argument(
@@ -125,11 +132,13 @@ class Progress:
         if view.data is not None and not self._parts:
             self._parts = f"{view.data.name}: {view.data.preparation.get('Used as', '')}"
             self._console.print(f"[dim]{escape(self._parts)}[/]")
-        for row in view.candidates:
-            # Once more where the final heat changed the figures.
-            if row.candidate.status.final and self._shown.get(row.id) != (line := describe(row)):
-                self._shown[row.id] = line
-                self._console.print(line)
+        for each in view.each:
+            for row in each.candidates:
+                where = f"  on {escape(each.machine)}" if view.others else ""
+                # Once more where the final heat changed the figures.
+                if row.candidate.status.final and self._shown.get(row.id) != (line := describe(row) + where):
+                    self._shown[row.id] = line
+                    self._console.print(line)
         if view.progress.stage and view.progress.stage != self._stage:
             self._stage = view.progress.stage
             done, total = view.progress.done, view.progress.total
@@ -191,12 +200,14 @@ def finish(store: Store, view: RunView, options: argparse.Namespace, console: Co
         print_json(found)
     if view.run.status is RunStatus.FAILED:
         raise from_record(view.run.error or ErrorRecord("error", "The run failed."))
-    console.print(f"[bold]{escape(view.recommendation.sentence)}[/]")
-    for note in view.recommendation.notes:
-        console.print(f"[dim]{escape(note)}[/]")
+    for each in view.each:
+        where = f"On {escape(each.machine)}: " if view.others else ""
+        console.print(f"[bold]{where}{escape(each.recommendation.sentence)}[/]")
+        for note in each.recommendation.notes:
+            console.print(f"[dim]{escape(note)}[/]")
     if options.out:
         console.print(f"Results and artifacts are in {escape(str(options.out))}.")
-    return 0 if view.recommendation.candidate_id else 3
+    return 0 if any(each.recommendation.candidate_id for each in view.each) else 3
 
 
 def asked(options: argparse.Namespace) -> dict[str, Any]:
@@ -222,6 +233,7 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
         "batch": options.batch,
         "seed": options.seed,
         "executor": options.executor,
+        "measure_on": options.measure_on,
     }
 
 

@@ -42,7 +42,8 @@ class Event:
         seconds: How long it took; None for what has no duration.
         data: Plain values, by kind: ``step`` (pass id) and ``giga_macs`` of what was built, ``steps`` of what
             was found built, ``speedup`` of what was measured, ``code``, ``message`` and ``stage`` of what
-            failed, ``candidates`` of the final heat, ``step``, ``done``, ``total``, ``values`` of a training.
+            failed, ``candidates`` and ``machine`` of the final heat, ``step``, ``done``, ``total`` and
+            ``values`` of a training.
     """
 
     sequence: int

@@ -56,6 +56,11 @@ class Environment:
     load_before: float = 0.0
     load_after: float = 0.0
 
+    @property
+    def hardware(self) -> tuple[str, tuple[str, ...]]:
+        """Processor and instruction sets: figures of others are not on the same axis."""
+        return self.cpu, self.isa
+
 
 @dataclass(frozen=True)
 class Latency:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,12 @@ def source_artifact(model: SourceModel) -> Artifact:
     return Artifact(model.id, None, None, model.format, model.files)
 
 
+def machine_bound(parent: Artifact, technique: Pass) -> bool:
+    """Return whether what `technique` makes of `parent` is for the kind of machine that it is made on."""
+    formats = (parent.format, technique.produces[parent.format])
+    return technique.measures or any(get_format(each).machine_bound for each in formats)
+
+
 def artifact_id(
     parent: Artifact,
     technique: Pass,
@@ -56,9 +63,9 @@ def artifact_id(
     """Return the id of what `technique` makes of `parent`: equal inputs give equal ids.
 
     Of a format that is bound to its machine, the id is bound to it, too, and so is what a technique that
-    measures makes for its `target`.
+    measures makes for its `target`: to the kind that the target names, or to this machine.
     """
-    bound = get_format(technique.produces[parent.format]).machine_bound or technique.measures
+    bound = machine_bound(parent, technique)
     looks = technique.calibrates or technique.searches
     libraries = {module: version(module) for module in technique.libraries}
     return digest(
@@ -69,7 +76,7 @@ def artifact_id(
         data.id if data is not None and looks else None,
         seed,
         libraries | ({"toolchain": get_toolchain(technique.toolchain).lock} if technique.toolchain else {}),
-        *([fingerprint()] if bound else []),
+        *([(target and target.machine) or fingerprint()] if bound else []),
         *([to_plain(target)] if technique.measures else []),
     )[:24]
 
@@ -177,6 +184,8 @@ class Builder:
                 hint="Put an export before it.",
             )
         params = make(technique.Params, step.params)
+        if machine_bound(parent, technique):
+            target = replace(target, machine=self._place(target.machine))
         identity = artifact_id(parent, technique, params, self._data, self._seed, target)
         found = self._store.artifacts.find(identity) or self._cut_short.get((parent.id, repr(step)))
         if found is not None:
@@ -189,6 +198,10 @@ class Builder:
         self._on_built(step.pass_id, time.monotonic() - began)
         return made
 
+    def _place(self, machine: str) -> str:
+        """Return the kind of machine that measures what is bound to it; empty where that is this one."""
+        return machine or ("" if self._executor.here else next(iter(self._executor.machines()), ""))
+
     def _run(self, identity: str, parent: Artifact, step: Step, target: Target) -> Artifact:
         technique = get_pass(step.pass_id)
         trains, measures = isinstance(technique, Trainer), technique.measures
@@ -196,6 +209,8 @@ class Builder:
         request = BuildRequest(step, self._model, parent, target if measures else None)
         cores = max(CORES, target.threads) if measures else CORES
         needs: dict[str, Any] = {"toolchain": technique.toolchain, "cores": cores, "alone": measures}
+        if machine_bound(parent, technique):
+            needs["machine"] = target.machine
         unit = BUILD.unit(request, inputs=inputs, seed=self._seed, **needs)
         if trains:
             unit = self._training(unit, identity)

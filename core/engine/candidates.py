@@ -51,8 +51,12 @@ class Candidates:
         self._cached: list[str] = []
 
     def all(self) -> list[Candidate]:
-        """Return all, the baseline first."""
+        """Return all, the baseline of each kind of machine first."""
         return list(self._rows.values())
+
+    def on(self, machine: str) -> list[Candidate]:
+        """Return those of one kind of machine, its baseline first."""
+        return [each for each in self._rows.values() if each.machine == machine]
 
     @property
     def next(self) -> Candidate | None:

@@ -83,13 +83,17 @@ def run_download(store: Store, run_id: str, results: Callable[[dict[str, str]], 
         raise InvalidRequest("No candidate of this run was measured.", hint="Wait for the first result.")
     _check(store, [artifact for _, artifact in found])
     models = [
-        each for candidate, artifact in found for each in _files(store, artifact, artifact_folder(candidate))
+        each
+        for candidate, artifact in found
+        for each in _files(store, artifact, artifact_folder(candidate, artifact))
     ]
     model = store.models.get(run.request.model_id)
     paths = {
-        candidate.id: f"{artifact_folder(candidate)}/{artifact.files[0].name}"
+        candidate.id: f"{artifact_folder(candidate, artifact)}/{artifact.files[0].name}"
         for candidate, artifact in found
     }
+    # What is not bound to a machine is the same file on every kind.
+    models = list(dict.fromkeys(models))
     return Download(f"{slug(model.name)}-{run.id}.zip", (("results.json", results(paths)), *models))
 
 

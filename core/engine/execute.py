@@ -79,10 +79,11 @@ class Execution:
         self._measurer = Measurer(store, self._run, self._worker, model, data, stop, searching, doer)
         rows.record.began(rows.all())
         try:
-            baseline = self._baseline(rows.all()[0])
+            baselines = self._baselines()
             while (candidate := self._next(data)) is not None:
-                self._try(candidate, baseline)
-            self._heat(data)
+                self._try(candidate, baselines[candidate.machine])
+            for held, machine in enumerate(baselines):
+                self._heat(data, machine, len(baselines) - held)
         finally:
             self._measurer.close()
         return RunStatus.DONE
@@ -95,11 +96,12 @@ class Execution:
         while True:
             waiting = self._candidates.next
             self._stop.check()
-            proposed = self._proposer.next(self._candidates.all(), data) if waiting is None else None
+            proposed = self._proposer.next(self._candidates.all(), data) if waiting is None else []
             # What would get no turn is not added: the run has ended by then.
-            if proposed is None or self._pacing.candidate([proposed.recipe]) is None:
+            if not proposed or self._pacing.candidate([each.recipe for each in proposed]) is None:
                 return waiting
-            self._candidates.save(proposed)
+            for each in proposed:
+                self._candidates.save(each)
             self._proposer.added(proposed)
 
     def _data(self) -> DataSet:
@@ -111,6 +113,37 @@ class Execution:
         drawn = add_data(self._store, None, self._model, {"seed": seed, **samples}, seed=seed)
         self._store.work.set_data(self._run.id, self._worker, drawn.id)
         return drawn
+
+    def _baselines(self) -> dict[str, Candidate]:
+        """Return the measured baseline of each kind of machine; a kind without one is left out.
+
+        Raises:
+            WhetstoneError: No kind has one.
+        """
+        found: dict[str, Candidate] = {}
+        failed: dict[str, Exception] = {}
+        for each in [row for row in self._candidates.all() if row.position == 0]:
+            try:
+                found[each.machine] = self._baseline(each)
+            except Exception as error:
+                self._stop.check()
+                failed[each.machine] = error
+        if not found:
+            raise next(iter(failed.values()))
+        for machine, why in failed.items():
+            self._leave_out(machine, why)
+        return found
+
+    def _leave_out(self, machine: str, error: Exception) -> None:
+        """End what waits for a kind of machine that has no baseline."""
+        why = PassNotApplicable(
+            f"Your model itself could not be measured on {machine}, so nothing is compared there: {error}",
+            hint="See its own row, and start a new run when that is mended.",
+        )
+        for each in self._candidates.on(machine):
+            if not each.status.final:
+                self._candidates.current = each
+                self._candidates.settle(CandidateStatus.SKIPPED, why)
 
     def _baseline(self, candidate: Candidate) -> Candidate:
         if candidate.status is CandidateStatus.DONE:
@@ -154,10 +187,16 @@ class Execution:
             except Exception as error:
                 self._candidates.settle(CandidateStatus.FAILED, error)
 
-    def _heat(self, data: DataSet) -> None:
-        """Hold the baseline and the best candidates against each other, once, before any is recommended."""
-        rows, share = self._candidates.all(), self._pacing.heat()
-        done = self._candidates.record.has(EventKind.HEAT)
+    def _heat(self, data: DataSet, machine: str, heats: int) -> None:
+        """Hold the baseline and the best candidates against each other, once, before any is recommended.
+
+        Args:
+            data: Rows to call them with.
+            machine: The kind of machine whose candidates these are.
+            heats: To be held, this one among them; they share the time that is left.
+        """
+        rows, share = self._candidates.on(machine), self._pacing.heat(heats)
+        done = self._candidates.record.has(EventKind.HEAT, machine)
         limits, objective = self._run.request.limits, self._run.request.objective
         best = contenders(rows, limits, share.most, objective) if share and not done else []
         if share is None or not best:
@@ -183,7 +222,7 @@ class Execution:
         self._control(heated[0])
         took = time.monotonic() - began
         ids = [each.id for each in changed]
-        self._candidates.record.add(EventKind.HEAT, seconds=took, candidates=ids)
+        self._candidates.record.add(EventKind.HEAT, seconds=took, candidates=ids, machine=machine)
 
     def _artifact(self, candidate: Candidate) -> Artifact:
         """Return what was measured of `candidate`, built anew where it was lost."""
@@ -192,7 +231,7 @@ class Execution:
         return found or self._builder.build(candidate.recipe)
 
     def _control(self, baseline: Candidate) -> None:
-        if baseline.result is not None:
+        if baseline.result is not None and baseline.machine == self._candidates.all()[0].machine:
             control = asdict(baseline.result.timing.speedup)
             self._store.work.set_control(self._run.id, self._worker, control)
 

@@ -12,7 +12,7 @@ from core.bench.timing.moments import after_heat, widened_timing
 from core.datasets.splits import FOR_EVALUATION
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact
-from core.domain.run import Candidate
+from core.domain.run import Candidate, of_one_machine
 from core.engine.building import parts_of
 from core.engine.executors import local
 from core.store.store import Store
@@ -53,8 +53,9 @@ def run_final_heat(
     request = HeatRequest(
         model, tuple((artifact, each.recipe.target) for each, _, artifact in measured), plan, seconds
     )
-    threads = measured[0][0].recipe.target.threads
-    unit = HEAT.unit(request, inputs=inputs, cores=threads, seed=seed, alone=True)
+    target = of_one_machine([each for each, _ in entries])[0].recipe.target
+    on = {"cores": target.threads, "machine": target.machine}
+    unit = HEAT.unit(request, inputs=inputs, seed=seed, alone=True, **on)
     answer = (executor or local(store)).run(unit, stop).values
     found = [each.heated() for each in answer.found]
     first, *rest = after_heat([result.timing for _, result, _ in measured], found)

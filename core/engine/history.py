@@ -9,21 +9,23 @@ from core.insights.objectives import gain
 
 
 def trial(candidate: Candidate, request: RunRequest, baseline: Result | None = None) -> Trial:
-    """Return what a strategy sees of `candidate`: its quality on the search rows, judged as was requested.
+    """Return what a strategy sees of `candidate`, judged as was requested.
 
-    Without search rows there is no loss to be seen, whatever was measured on the test.
+    Its recipe names no machine, as the strategy's own do not; its quality is that on the search rows. Without
+    these there is no loss to be seen, whatever was measured on the test.
 
     Args:
         candidate: In any state.
         request: Its limits and objective count.
         baseline: Of its run, once measured.
     """
+    recipe = candidate.recipe.on("")
     if candidate.result is None:
-        return Trial(candidate.recipe, candidate.status)
+        return Trial(recipe, candidate.status)
     timing, seen = candidate.result.timing, candidate.result.for_search()
     lost = None if seen is None else loss(seen) or seen.fidelity.worst.loss
     return Trial(
-        candidate.recipe,
+        recipe,
         candidate.status,
         timing.speedup,
         timing.latency.p50,

@@ -19,7 +19,7 @@ from core.engine.measuring import GOLDEN
 from core.errors import BackendMissing, InvalidRequest
 from core.params import make
 from core.protocols import Package, Packager
-from core.registry import get_packager, packagers
+from core.registry import get_format, get_packager, get_pass, packagers
 from core.search.spelling import parse_packager
 from core.serde import digest, to_plain
 from core.store.blobs import GRACE_S
@@ -55,7 +55,8 @@ def _chosen(spelled: str) -> tuple[Packager, Any]:
 def stem(store: Store, candidate: Candidate) -> str:
     """Return ``{model}-{recipe}-{runtime}``, under which downloads of a candidate are saved."""
     model = store.models.get(store.runs.get(candidate.run_id).request.model_id)
-    return f"{slug(model.name)}-{slug(candidate.name)}"
+    machine = f"-{slug(candidate.machine)}" if candidate.machine else ""
+    return f"{slug(model.name)}-{slug(candidate.name)}{machine}"
 
 
 def artifact_of(store: Store, candidate: Candidate) -> Artifact:
@@ -130,7 +131,9 @@ def kit_path(store: Store, candidate_id: str, spelled: str = "") -> Path:
         package = Package(
             model=store.models.get(run.request.model_id),
             candidate=candidate,
-            baseline=store.candidates.list(run.id)[0],
+            baseline=next(
+                each for each in store.candidates.list(run.id) if each.machine == candidate.machine
+            ),
             artifact=laid,
             data=store.data.get(run.data_id) if run.data_id else None,
             golden=golden,
@@ -164,8 +167,8 @@ def export(store: Store, run_id: str, folder: Path) -> dict[str, str]:
     written = {}
     for candidate, artifact in built(store, run_id):
         for file in artifact.files:
-            _copy(store.blobs.path(file.sha256), folder / artifact_folder(candidate) / file.name)
-        written[candidate.id] = f"{artifact_folder(candidate)}/{artifact.files[0].name}"
+            _copy(store.blobs.path(file.sha256), folder / artifact_folder(candidate, artifact) / file.name)
+        written[candidate.id] = f"{artifact_folder(candidate, artifact)}/{artifact.files[0].name}"
     return written
 
 
@@ -177,9 +180,15 @@ def built(store: Store, run_id: str) -> Iterator[tuple[Candidate, Artifact]]:
     )
 
 
-def artifact_folder(candidate: Candidate) -> str:
-    """Return the folder of a candidate's files among those of its run."""
-    return f"artifacts/{candidate.position:02d}-{slug(candidate.name)}"
+def artifact_folder(candidate: Candidate, artifact: Artifact) -> str:
+    """Return the folder of a candidate's files among those of its run: one for all kinds of machine.
+
+    What is made for a kind of machine has one for each.
+    """
+    measures = any(get_pass(step.pass_id).measures for step in candidate.recipe.steps)
+    bound = candidate.machine and (measures or get_format(artifact.format).machine_bound)
+    kind = f"-{slug(candidate.machine)}" if bound else ""
+    return f"artifacts/{candidate.position:02d}-{slug(candidate.name)}{kind}"
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -11,6 +11,7 @@ from core.bench.timing.interleaving import MeasurementPlan
 from core.bench.timing.moments import known_spread, widened_timing
 from core.datasets.build import RANDOM
 from core.datasets.splits import FOR_EVALUATION
+from core.domain.measurement import Environment
 from core.domain.model import DataSet, FileRef, SourceModel
 from core.domain.quality import Quality
 from core.domain.recipe import Artifact, Recipe
@@ -19,6 +20,7 @@ from core.engine.building import parts_of, source_artifact
 from core.engine.executors import local
 from core.engine.live import LiveReport
 from core.engine.standby import Standby
+from core.errors import RuntimeFailed
 from core.metrics.choice import chosen, labelled_output
 from core.registry import get_pass
 from core.store.store import Store
@@ -91,6 +93,7 @@ class Measurer:
         timing, self.round_s = found.timing, found.round_s
         if baseline.result is not None:
             first = baseline.result.timing
+            _check_axis(timing.environment, first.environment)
             timing = widened_timing(timing, first.speedup, first)
         test = _told(found.test, drawn, blind)
         search = found.search and _told(found.search, drawn, blind)
@@ -128,12 +131,13 @@ class Measurer:
             metric=metric.id if metric else "",
             samples=self._data.evaluation_samples,
             test=self._data.test_samples(self._searching),
-            known=self._known_spread(),
+            known=self._known_spread(candidate.machine),
             waiting=self._standby.offered() if self._standby else "",
             # Random inputs are few, and what they show is not sure.
             max_drop=None if self._data.origin == RANDOM else request.limits.max_drop,
         )
-        unit = MEASURE.unit(asked, inputs=inputs, cores=request.threads, seed=request.seed, alone=True)
+        on = {"cores": request.threads, "machine": candidate.machine}
+        unit = MEASURE.unit(asked, inputs=inputs, seed=request.seed, alone=True, **on)
         report = LiveReport(self._store, self._run.id, self._worker, candidate.id, request.threads)
         try:
             with report:
@@ -146,11 +150,22 @@ class Measurer:
             plain = replace(file, name=file.name.rpartition("/")[2])
             self._store.results.refer(candidate.id, plain, self._worker)
 
-    def _known_spread(self) -> Spread | None:
-        """Return what the run has seen of the spread between process starts; None before its first result."""
-        results = [each.result for each in self._store.candidates.list(self._run.id)]
+    def _known_spread(self, machine: str) -> Spread | None:
+        """Return the spread between process starts seen on this kind of machine; None before a result."""
+        rows = self._store.candidates.list(self._run.id)
+        results = [each.result for each in rows if each.machine == machine]
         timings = [result.timing for result in results if result is not None]
         return known_spread(timings) if timings else None
+
+
+def _check_axis(ours: Environment, baselines: Environment) -> None:
+    """Refuse figures of another machine than the baseline's, as after a move in the middle of a run."""
+    if ours.hardware != baselines.hardware:
+        raise RuntimeFailed(
+            f"It was measured on {ours.cpu}, and the baseline of this run on {baselines.cpu}; figures of two "
+            "kinds of machine cannot be compared.",
+            hint="Start a new run on this machine, or one that names both kinds with --measure-on.",
+        )
 
 
 def _calls(said: Progress) -> list[float]:

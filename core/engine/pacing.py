@@ -113,6 +113,7 @@ class Pacing:
         self._round_s, self._call_s = 0.1, 0.0
         self._rows: int | None = None
         self._done = 0
+        self._kinds = len({each.machine for each in candidates}) or 1
         self._like = [each.recipe for each in candidates if each.position > 0]
         for each in candidates:
             if each.result is not None:
@@ -123,10 +124,10 @@ class Pacing:
         """Return what the baseline gets, rough where the time is short for all that comes after it."""
         if not self._limited:
             return Share(self._plan, float("inf"))
-        plan = self._plan.within(BASELINE_ROUNDS * self._budget_s)
-        if self._total_s(waiting, further) + HEAT_S > self._budget_s:
+        plan = self._plan.within(BASELINE_ROUNDS * self._budget_s / self._kinds)
+        if self._total_s(waiting, further) + self._kinds * HEAT_S > self._budget_s:
             plan = replace(plan, starts=1, close_starts=1, throughput_batches=())
-        plan = replace(plan, predict_seconds=BASELINE_OUTPUTS * self._budget_s)
+        plan = replace(plan, predict_seconds=BASELINE_OUTPUTS * self._budget_s / self._kinds)
         left, spent = self._stop.remaining_s, self._budget_s - self._stop.remaining_s
         return Share(plan, time.monotonic() + max(left - FINISH_S, LEAST_BASELINE_S - spent))
 
@@ -140,7 +141,9 @@ class Pacing:
         if not self._limited:
             return Share(self._plan, float("inf"))
         whole, first = self._stop.remaining_s - FINISH_S, waiting[0]
-        left = whole - (self._heat_s(self._done + 1) if self._done else 0.0)
+        # Each kind of machine holds a heat of its own candidates.
+        heats = self._kinds * self._heat_s(self._done // self._kinds + 1)
+        left = whole - (heats if self._done else 0.0)
         wanted = self.forecast.training_s([first])
         start = self.forecast.building_s(first) - wanted + self._overhead_s
         fewest = FEWEST_ROUNDS * self._round_s
@@ -163,12 +166,12 @@ class Pacing:
         limit = "the time" if most == end else "its share of the time"
         return Share(plan, time.monotonic() + most, limit, training if wanted else None)
 
-    def heat(self) -> Heat | None:
-        """Return what the final heat gets; None where too little time is left for it."""
+    def heat(self, heats: int = 1) -> Heat | None:
+        """Return what the first of so many final heats gets; None where too little time is left for it."""
         if not self._limited:
             return Heat(HEAT_MOST, self._plan, None)
-        left = self._stop.remaining_s - FINISH_S
-        most, needed = self._heat_of(self._done, max(left, 0.0))
+        left = (self._stop.remaining_s - FINISH_S) / heats
+        most, needed = self._heat_of(-(-self._done // self._kinds), max(left, 0.0))
         if not most:
             return None
         # Another start loads everything once more.
@@ -187,7 +190,7 @@ class Pacing:
 
     def remaining_s(self, waiting: Sequence[Recipe], further: int = 0) -> float:
         """Return the seconds that the run will probably still take, the first of `waiting` not begun."""
-        return min(self._total_s(waiting, further) + HEAT_S, self._stop.remaining_s)
+        return min(self._total_s(waiting, further) + self._kinds * HEAT_S, self._stop.remaining_s)
 
     def _total_s(self, waiting: Sequence[Recipe], further: int) -> float:
         return self.forecast.total_s(waiting) + self.forecast.further_s(further, self._like)
@@ -220,7 +223,7 @@ class Pacing:
 
     def _heat_s(self, done: int) -> float:
         """Return the seconds to keep for a final heat of up to `done` candidates."""
-        return self._heat_of(done, HEAT_SHARE * self._budget_s)[1]
+        return self._heat_of(done, HEAT_SHARE * self._budget_s / self._kinds)[1]
 
     def _heat_of(self, done: int, seconds: float) -> tuple[int, float]:
         """Return how many of `done` candidates a final heat of up to `seconds` holds, and what it takes.

@@ -9,6 +9,7 @@ from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe
 from core.domain.run import PLANNING, Candidate, CandidateStatus, RunRequest
+from core.engine.executors import executor
 from core.errors import ErrorRecord, InvalidRequest, WhetstoneError
 from core.machine.environment import environment
 from core.metrics.choice import chosen
@@ -80,7 +81,14 @@ def check_recipe(model: SourceModel, recipe: Recipe, here: Environment) -> None:
 
 
 def candidate_of(position: int, model: SourceModel, recipe: Recipe, here: Environment) -> Candidate:
-    """Return a candidate that waits for its turn, or one that is skipped with the reason."""
+    """Return a candidate that waits for its turn, or one that is skipped with the reason.
+
+    Args:
+        position: Within the run.
+        model: The source model.
+        recipe: For its machine.
+        here: What is known of that machine.
+    """
     identity = digest(to_plain(recipe))[:12]
     name = recipe_name(recipe, model.precision)
     try:
@@ -103,25 +111,50 @@ def proposals(request: RunRequest, model: SourceModel, here: Environment) -> Pro
     return Proposals(request, model, here, wanted)
 
 
+def machines_of(store: Store, request: RunRequest) -> dict[str, Environment]:
+    """Return the kinds of machine that a run measures on; one without a name where the executor chooses.
+
+    Raises:
+        InvalidRequest: The executor has no machine of a kind that is asked for.
+    """
+    if not request.measure_on:
+        return {"": environment()}
+    known = executor(store, request.executor).machines()
+    for kind in request.measure_on:
+        if kind not in known:
+            raise InvalidRequest(
+                f"There is no machine of the kind {kind!r} to measure on.",
+                hint=f"Choose among: {', '.join(known) or 'none, as no node declares what it is'}.",
+            )
+    return {kind: known[kind] for kind in request.measure_on}
+
+
 def plan(store: Store, request: RunRequest) -> RunPlan:
     """Return what a run of `request` would do, without doing it.
 
     Raises:
         InvalidRequest: Nothing could be tried, or an option does not exist.
         NotFound: The model or data is not in the store.
+        ClusterFailed: The kinds of machine are named, and the cluster does not answer.
     """
     model = store.models.get(request.model_id)
     data = None if request.data_id is None else store.data.get(request.data_id)
     _check_request(request, model)
     chosen(request.metric, model, data)
-    here = environment()
-    proposed, first = proposals(request, model, here), baseline(model, request.threads, request.batch)
-    listed = [first, *proposed.foreseen(first)]
-    made = tuple(candidate_of(position, model, recipe, here) for position, recipe in enumerate(listed))
+    machines = machines_of(store, request)
+    proposed = [proposals(request, model, here) for here in machines.values()]
+    listed, more = [baseline(model, request.threads, request.batch)], proposed[0].most
+    # What a strategy adds later rests on the first kind alone, so it is what that foresees.
+    for each in proposed[:1] if more else proposed:
+        listed += [recipe for recipe in each.foreseen(listed[0]) if recipe not in listed]
+    made = tuple(
+        candidate_of(position, model, recipe.on(machine), here)
+        for position, recipe in enumerate(listed)
+        for machine, here in machines.items()
+    )
     if made[0].error is not None:
         raise InvalidRequest(f"The baseline cannot run: {made[0].error.message}", hint=made[0].error.hint)
     tried = [candidate.recipe for candidate in made if not candidate.status.final]
-    more = proposed.most
     if more and data is not None and not data.search_samples:
         raise InvalidRequest(
             f"{data.name} has no rows to search with: it has few samples, or was added long ago.",

@@ -9,10 +9,11 @@ from core.domain.events import EventKind
 from core.domain.model import DataSet, SourceModel
 from core.domain.run import Candidate, Run
 from core.engine.history import trial
-from core.engine.planning import candidate_of, proposals
+from core.engine.planning import candidate_of, machines_of, proposals
 from core.errors import WhetstoneError
 from core.insights.recommendation import baseline_of
 from core.machine.environment import environment
+from core.search.proposals import most_more
 from core.store.store import Store
 
 
@@ -26,7 +27,6 @@ class Proposer:
 
     Attributes:
         searching: Whether the strategy looks at results, so that the search rows are no part of the test.
-        further: How many candidates may still be added.
 
     Raises:
         InvalidRequest: The strategy does not exist (any more).
@@ -34,24 +34,34 @@ class Proposer:
 
     def __init__(self, store: Store, run: Run, model: SourceModel) -> None:
         self._store, self._run, self._model = store, run, model
-        self._here = environment()
-        self._proposals = proposals(run.request, model, self._here)
-        self.searching = self._proposals.most > 0
+        self.searching = most_more(run.request) > 0
+        self._machines = machines_of(store, run.request) if self.searching else {"": environment()}
+        self._proposals = proposals(run.request, model, next(iter(self._machines.values())))
         before = sum(event.kind is EventKind.PROPOSED for event in store.events.since(run.id))
-        self.further = max(0, self._proposals.most - before)
+        self._left = max(0, self._proposals.most - before)
 
-    def next(self, candidates: Sequence[Candidate], data: DataSet) -> Candidate | None:
-        """Return the next candidate, skipped already where the plan refuses it; None where there is none.
+    @property
+    def further(self) -> int:
+        """How many candidates may still be added."""
+        return self._left * len(self._machines)
 
-        A strategy that breaks ends the proposals and not the run: what was measured stands.
+    def next(self, candidates: Sequence[Candidate], data: DataSet) -> list[Candidate]:
+        """Return the next recipe's candidates, one for each kind of machine that measured the baseline.
+
+        They are skipped already where the plan refuses them; there are none where nothing is left to try. The
+        strategy sees the results of the first kind. One that breaks ends the proposals and not the run: what
+        was measured stands.
         """
-        if not self.further:
-            return None
+        if not self._left:
+            return []
         if not data.search_samples:
             self._end("The data have no rows for a search: give more samples, or add old data again.")
-            return None
-        first = baseline_of(candidates)
-        history = [trial(each, self._run.request, first) for each in candidates]
+            return []
+        done = [each.machine for each in candidates if each.position == 0 and each.result is not None]
+        kinds = [kind for kind in self._machines if kind in done]
+        seen = [each for each in candidates if each.machine == kinds[0]]
+        first = baseline_of(seen)
+        history = [trial(each, self._run.request, first) for each in seen]
         try:
             recipe = self._proposals.next(history)
         except Exception as error:
@@ -59,24 +69,24 @@ class Proposer:
                 error.message if isinstance(error, WhetstoneError) else f"{type(error).__name__}: {error}"
             )
             self._end(broken)
-            return None
+            return []
         if recipe is None:
             self._end()
-            return None
-        made = candidate_of(len(candidates), self._model, recipe, self._here)
-        return replace(made, id=f"{self._run.id}-{made.id}", run_id=self._run.id)
+            return []
+        made = [candidate_of(len(seen), self._model, recipe.on(kind), self._machines[kind]) for kind in kinds]
+        return [replace(each, id=f"{self._run.id}-{each.id}", run_id=self._run.id) for each in made]
 
     def _end(self, why: str = "") -> None:
-        self.further = 0
+        self._left = 0
         if why:
             self._store.events.append(self._run.id, EventKind.STRATEGY_FAILED, message=why)
 
-    def added(self, candidate: Candidate) -> None:
-        """Take note that `candidate`, returned by `next`, is a part of the run now."""
-        self.further -= 1
-        self._store.events.append(self._run.id, EventKind.PROPOSED, candidate.id)
-        if candidate.error is not None:
-            error = candidate.error
-            self._store.events.append(
-                self._run.id, EventKind.REFUSED, candidate.id, code=error.code, message=error.message
-            )
+    def added(self, candidates: Sequence[Candidate]) -> None:
+        """Take note that `candidates`, returned by `next`, are a part of the run now."""
+        self._left -= 1
+        self._store.events.append(self._run.id, EventKind.PROPOSED, candidates[0].id)
+        for each in candidates:
+            if (error := each.error) is not None:
+                self._store.events.append(
+                    self._run.id, EventKind.REFUSED, each.id, code=error.code, message=error.message
+                )

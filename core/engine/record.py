@@ -49,9 +49,10 @@ class Record:
     def __init__(self, store: Store, run_id: str) -> None:
         self._events, self._run_id, self._curved = store.events, run_id, 0.0
 
-    def has(self, kind: EventKind) -> bool:
-        """Whether an event of this kind is there."""
-        return any(event.kind is kind for event in self._events.since(self._run_id))
+    def has(self, kind: EventKind, machine: str = "") -> bool:
+        """Whether an event of this kind is there; of one kind of machine."""
+        events = self._events.since(self._run_id)
+        return any(event.kind is kind and event.data.get("machine", "") == machine for event in events)
 
     def began(self, candidates: Sequence[Candidate]) -> None:
         """Add the start and, the first time, what the plan refused."""

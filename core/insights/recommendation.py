@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.domain.measurement import Interval
-from core.domain.run import Candidate, CandidateStatus, Limits, Objective, Result
+from core.domain.run import Candidate, CandidateStatus, Limits, Objective, Result, of_one_machine
 from core.insights.judgement import judge
 from core.insights.objectives import WORDS, gain
 from core.insights.sentences import (
@@ -68,7 +68,7 @@ def recommend(
     above that of the baseline as a whole is never recommended.
 
     Args:
-        candidates: Of one run, in any state.
+        candidates: Of one run and one kind of machine, in any state.
         limits: What must be respected.
         objective: What to have the most of; of those that are equal in it the fastest is taken.
     """
@@ -109,7 +109,8 @@ def contenders(
 
 
 def _measured(candidates: Sequence[Candidate], limits: Limits, objective: Objective) -> list[Judged]:
-    done = [each for each in candidates if each.status is CandidateStatus.DONE and each.position > 0]
+    known = of_one_machine(candidates)
+    done = [each for each in known if each.status is CandidateStatus.DONE and each.position > 0]
     first = baseline_of(candidates)
     return [
         Judged(each, result, judge(result, limits), gain(result, first, objective))

@@ -124,6 +124,7 @@ def estimate_s(
         costs: Of builds; the passes' own estimates if not given.
     """
     forecast = Forecast(model, costs)
-    expected = forecast.total_s(recipes) + (HEAT_S if len(recipes) > 1 else 0.0)
+    kinds = len({recipe.target.machine for recipe in recipes})
+    expected = forecast.total_s(recipes) + (HEAT_S * kinds if len(recipes) > kinds else 0.0)
     expected += forecast.further_s(further, recipes)
     return expected if budget_s is None else min(expected, budget_s)

@@ -4,7 +4,7 @@ from core.views.candidate import CandidateView, explain
 from core.views.commands import command_for, python_for
 from core.views.dominated import why_dominated
 from core.views.log import LogLine, event_log
-from core.views.machine import ClusterView, MachineView, machine
+from core.views.machine import ClusterView, MachineView, machine, measuring_kinds
 from core.views.model import ModelView, TechniqueRow, model_view
 from core.views.origins import Origin, origins
 from core.views.report import report
@@ -48,6 +48,7 @@ __all__ = [
     "explain",
     "first_samples",
     "machine",
+    "measuring_kinds",
     "model_view",
     "origins",
     "python_for",

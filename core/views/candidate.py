@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from core.domain.finding import Finding
-from core.domain.measurement import Interval
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate, Limits, Run
 from core.engine.building import source_artifact
@@ -130,18 +129,17 @@ def explain(
         NotFound: There is no such candidate.
     """
     candidate = store.candidates.get(candidate_id)
-    view = run_view(store, candidate.run_id, limits)
+    view = run_view(store, candidate.run_id, limits, candidate.machine)
     row = view.find(candidate_id)
     if row is None:
         raise NotFound(f"There is no candidate {candidate_id}.", hint="Open the run again.")
     chain = _chain(store, candidate.artifact_id)
-    control = Interval(**view.run.control) if view.run.control else None
     request, recipe = view.run.request, candidate.recipe
     return CandidateView(
         view,
         row,
         _steps(row, chain, _calibrated_on(store, view.run)),
-        findings(candidate, chain, control, view.limits),
+        findings(candidate, chain, view.control, view.limits),
         more_samples(candidate.result, view.limits) if candidate.result else None,
         command_for(view.model, view.data, request, recipe),
         python_for(view.model, view.data, request, recipe),

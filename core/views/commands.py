@@ -52,8 +52,16 @@ def _options(request: RunRequest, data: DataSet | None, recipe: Recipe | None) -
     if request.budget_s is not None:
         options.append(("budget", f"{request.budget_s:g}s"))
     options += [("threads", request.threads), ("batch", request.batch)]
-    more = [("seed", request.seed), ("executor", request.executor)]
+    more: list[tuple[str, object]] = [("seed", request.seed), ("executor", request.executor)]
+    more += [("measure-on", kind) for kind in _kinds(request, recipe)]
     return [*options, *((name, value) for name, value in more if value)]
+
+
+def _kinds(request: RunRequest, recipe: Recipe | None) -> tuple[str, ...]:
+    """Return the kinds of machine to measure on: all of a run, or that of one recipe of it."""
+    if recipe is None:
+        return request.measure_on
+    return (recipe.target.machine,) if recipe.target.machine else ()
 
 
 def command_for(
@@ -87,7 +95,8 @@ def python_for(
     }
     stated = {name: value for name, value in words.items() if value is not None}
     always = {"max_drop": limits.max_drop, "threads": request.threads, "batch": request.batch}
-    chosen = {"seed": request.seed, "executor": request.executor}
+    kinds = list(_kinds(request, recipe))
+    chosen = {"seed": request.seed, "executor": request.executor, "measure_on": kinds}
     seed = {name: value for name, value in chosen.items() if value}
     told = "".join(f"    {name}={value!r},\n" for name, value in (stated | always | seed).items())
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from core.domain.events import Event, EventKind
@@ -33,13 +33,17 @@ class LogLine:
 
 def event_log(view: RunView) -> tuple[LogLine, ...]:
     """Return what happened in a run, in order."""
-    names = {row.id: row.name for row in view.candidates}
+    shown = view.each
+    names = {row.id: row.name for row in shown[0].candidates}
+    if len(shown) > 1:
+        names = {row.id: f"{row.name} on {each.machine}" for each in shown for row in each.candidates}
+    baselines = {each.baseline.id for each in shown}
     return tuple(
         LogLine(
             each.sequence,
             each.at,
             max(0.0, each.at - view.run.created),
-            sentence(each, names),
+            sentence(each, names, baselines),
             each.seconds,
             each.kind,
         )
@@ -47,9 +51,17 @@ def event_log(view: RunView) -> tuple[LogLine, ...]:
     )
 
 
-def sentence(event: Event, names: Mapping[str, str]) -> str:
-    """Return `event` in a sentence; `names` are those of the candidates by id."""
+def sentence(event: Event, names: Mapping[str, str], baselines: Collection[str] = ()) -> str:
+    """Return `event` in a sentence.
+
+    Args:
+        event: What happened.
+        names: Of the candidates by id.
+        baselines: Ids of those that the others are held against.
+    """
     text = _FIXED.get(event.kind) or _TOLD[event.kind](event, names)
+    if event.kind is EventKind.MEASURED and event.candidate in baselines:
+        text = "measured, the baseline that all others are held against."
     name = names.get(event.candidate)
     return f"{name}: {text}" if name else text[:1].upper() + text[1:]
 
@@ -71,10 +83,8 @@ def _build_failed(event: Event, names: Mapping[str, str]) -> str:
     return _failed(f"building failed{f' in {stage}' if stage else ''}")(event, names)
 
 
-def _measured(event: Event, names: Mapping[str, str]) -> str:
+def _measured(event: Event, _: Mapping[str, str]) -> str:
     speedup = event.data.get("speedup")
-    if event.candidate == next(iter(names), None):
-        return "measured, the baseline that all others are held against."
     return "measured." if speedup is None else f"measured, {speedup:.2f}x the speed of your model."
 
 

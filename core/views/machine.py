@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 
 from core.domain.measurement import Environment
-from core.errors import BackendMissing
+from core.engine.executors import executor
+from core.errors import BackendMissing, WhetstoneError
 from core.machine.environment import environment
 from core.protocols import Availability
 from core.registry import runtimes
 from core.sandbox.confinement import Confinement, confinement
 from core.settings import Settings, get_settings
+from core.store.store import Store
 from core.toolchains.environments import State, state_of
 from core.toolchains.lists import Toolchain, toolchains
 from core.work.nodes import ClusterFailed, Node, nodes
@@ -65,6 +68,13 @@ def machine() -> MachineView:
     environments = tuple((each, state_of(each)) for each in toolchains().values())
     cluster = _cluster() if settings.executor == "ray" else None
     return MachineView(environment(), found, confinement(), rows, environments, cluster)
+
+
+def measuring_kinds(store: Store) -> tuple[str, ...]:
+    """Return the kinds of machine that the executor measures on, its own choice first; none without any."""
+    with suppress(WhetstoneError):
+        return tuple(executor(store).machines())
+    return ()
 
 
 def _cluster() -> ClusterView:

@@ -54,6 +54,6 @@ def report(view: RunView) -> str:
     first = view.baseline.candidate.result
     if first is not None:
         here, request = first.timing.environment, view.run.request
-        where = f"{here.cpu}, threads: {request.threads}, batch: {request.batch}"
+        where = f"{view.machine or here.cpu}, threads: {request.threads}, batch: {request.batch}"
         lines += ["", f"Measured on {where}. In parentheses: 95 % intervals."]
     return "\n".join(lines) + "\n"

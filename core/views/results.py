@@ -63,6 +63,7 @@ def _recipe(candidate: Candidate) -> dict[str, Any]:
             "device": target.device,
             "threads": target.threads,
             "batch": target.batch,
+            "machine": target.machine or None,
         },
     }
 
@@ -204,26 +205,39 @@ def _data(data: DataSet, searching: bool) -> dict[str, Any]:
 def results(view: RunView, artifacts: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the result file of a run as plain values.
 
+    Of a run on several kinds of machine the first stands where that of a run on one does, and ``machines``
+    holds all of them.
+
     Args:
         view: The run, judged under its limits.
         artifacts: Relative path of each candidate's file by candidate id, where files were written.
     """
-    first = view.baseline.candidate.result
     data = view.data
+    shown = [_on_machine(each, artifacts or {}) for each in view.each]
     return {
         "schema": SCHEMA,
         "run": {"id": view.run.id, "name": view.run.name, "status": view.run.status.value},
         "model": _model(view),
         "data": data and _data(data, searching=any(row.searched for row in view.candidates)),
-        "environment": _environment(first.timing.environment, view.run.request.threads) if first else None,
-        "control": view.run.control,
         "limits": to_plain(view.run.request.limits),
         "objective": view.run.request.objective.value,
+        **shown[0],
+        "machines": shown[1:] and shown,
+    }
+
+
+def _on_machine(view: RunView, artifacts: Mapping[str, str]) -> dict[str, Any]:
+    """Return what was measured on one kind of machine; figures of several are never in one list."""
+    first = view.baseline.candidate.result
+    return {
+        "machine": view.machine or None,
+        "environment": _environment(first.timing.environment, view.run.request.threads) if first else None,
+        "control": to_plain(view.control),
         "baseline": view.baseline.id,
         "recommended": view.recommendation.candidate_id,
         "sure": view.recommendation.sure,
         "reason": view.recommendation.explanation,
-        "candidates": [_candidate(row, artifacts or {}) for row in view.candidates],
+        "candidates": [_candidate(row, artifacts) for row in view.candidates],
     }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.domain.measurement import Interval
 from core.domain.pareto import front
 from core.domain.quality import Scale
-from core.domain.run import Candidate, Limits, Objective, Result
+from core.domain.run import Candidate, Limits, Objective, Result, of_one_machine
 from core.insights.judgement import judge, loss
 from core.insights.objectives import WORDS, gain
 from core.insights.recommendation import Recommendation, baseline_of, better
@@ -159,7 +159,8 @@ def rows(
     advice: Recommendation,
     objective: Objective = Objective.LATENCY,
 ) -> tuple[Row, ...]:
-    """Return the rows of all candidates of a run, in their order."""
+    """Return the rows of all candidates of a run on one kind of machine, in their order."""
+    of_one_machine(everyone)
     chosen = next((each for each in everyone if each.id == advice.candidate_id), None)
     on_front = front_ids(everyone)
     run = _Run(limits, objective, advice, baseline_of(everyone), chosen)

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from core.domain.events import Event, EventKind
+from core.domain.measurement import Interval
 from core.domain.model import DataSet, SourceModel
 from core.domain.quality import Scale
 from core.domain.run import Candidate, CandidateStatus, Limits, Run, RunStatus
@@ -66,7 +67,15 @@ def expected_scale(model: SourceModel, data: DataSet | None, metric: str = "") -
 
 @dataclass(frozen=True)
 class RunView:
-    """Everything of one run, judged under some limits."""
+    """Everything of one run on one kind of machine, judged under some limits.
+
+    Attributes:
+        candidates: Those that are measured on this kind of machine, the only ones that share its axes.
+        progress: Of the whole run.
+        machine: The kind of machine; empty where the executor chose it.
+        others: The same run on its other kinds of machine, in the order of the request.
+        events: Of the whole run.
+    """
 
     run: Run
     model: SourceModel
@@ -76,6 +85,19 @@ class RunView:
     progress: Progress
     events: tuple[Event, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    machine: str = ""
+    others: tuple[RunView, ...] = ()
+
+    @property
+    def each(self) -> tuple[RunView, ...]:
+        """The run on each kind of machine, in the order of the request."""
+        kinds = self.run.request.measure_on
+        return tuple(sorted((self, *self.others), key=lambda view: kinds.index(view.machine) if kinds else 0))
+
+    @property
+    def control(self) -> Interval | None:
+        """Speed-up of the baseline against itself (A/A), once measured."""
+        return self.baseline.speedup
 
     @cached_property
     def quality(self) -> Quality:
@@ -143,25 +165,39 @@ def _progress(store: Store, run: Run, candidates: Sequence[Candidate]) -> Progre
     remaining, more = None, 0
     if run.status.active:
         more = most_more(run.request) - sum(each.kind is EventKind.PROPOSED for each in events_of(store, run))
+        more *= len(run.request.measure_on) or 1
         ahead = store.runs.ahead_of(run) if run.status is RunStatus.QUEUED else ()
         remaining = _left(run) + sum(map(_left, ahead))
     return Progress(final, len(tried), failed, _elapsed(run), remaining, run.stage, max(0, more))
 
 
-def run_view(store: Store, run_id: str, limits: Limits | Callable[[Run], Limits] | None = None) -> RunView:
-    """Return a run under `limits`, or what they say of the run; by default those it was started with.
+def run_view(
+    store: Store, run_id: str, limits: Limits | Callable[[Run], Limits] | None = None, machine: str = ""
+) -> RunView:
+    """Return a run under `limits` on the kind `machine`.
+
+    Args:
+        store: Holds it.
+        run_id: Which run.
+        limits: To judge it by, or what returns them for the run; by default those it was started with.
+        machine: Kind of machine; by default, or where the run was not measured on it, the first one.
 
     Raises:
         NotFound: There is no such run.
     """
     run = store.runs.get(run_id)
-    candidates = candidates_of(store, run)
     held = limits(run) if callable(limits) else limits or run.request.limits
-    advice, judged = _judged(store, run, held)
     data = store.data.get(run.request.data_id) if run.request.data_id else None
-    model = store.models.get(run.request.model_id)
-    progress = _progress(store, run, candidates)
-    return RunView(run, model, data, judged, advice, progress, events_of(store, run), held)
+    model, events = store.models.get(run.request.model_id), events_of(store, run)
+    progress = _progress(store, run, candidates_of(store, run))
+
+    def on(kind: str) -> RunView:
+        advice, judged = _judged(store, run, held, kind)
+        return RunView(run, model, data, judged, advice, progress, events, held, kind)
+
+    kinds = run.request.measure_on or ("",)
+    chosen = machine if machine in kinds else kinds[0]
+    return replace(on(chosen), others=tuple(on(kind) for kind in kinds if kind != chosen))
 
 
 def refreshed(store: Store, view: RunView) -> RunView:
@@ -171,7 +207,8 @@ def refreshed(store: Store, view: RunView) -> RunView:
         NotFound: The run was deleted.
     """
     run = store.runs.get(view.run.id)
-    return replace(view, run=run, progress=_progress(store, run, [row.candidate for row in view.candidates]))
+    rows = [row.candidate for each in view.each for row in each.candidates]
+    return replace(view, run=run, progress=_progress(store, run, rows))
 
 
 def candidates_of(store: Store, run: Run) -> tuple[Candidate, ...]:
@@ -181,21 +218,26 @@ def candidates_of(store: Store, run: Run) -> tuple[Candidate, ...]:
     )
 
 
+def candidates_on(store: Store, run: Run, machine: str) -> tuple[Candidate, ...]:
+    """Return the candidates of a run on one kind of machine, its baseline first."""
+    return tuple(each for each in candidates_of(store, run) if each.machine == machine)
+
+
 def events_of(store: Store, run: Run) -> tuple[Event, ...]:
     """Return the events of a run as of its revision, read once."""
     return cached(store).small.get(("events", run.id), run.revision, lambda: store.events.since(run.id))
 
 
-def _judged(store: Store, run: Run, limits: Limits) -> tuple[Recommendation, tuple[Row, ...]]:
+def _judged(store: Store, run: Run, limits: Limits, machine: str) -> tuple[Recommendation, tuple[Row, ...]]:
     """Return the recommendation and the rows under `limits`, worked out once for each revision."""
 
     def judge() -> tuple[Recommendation, tuple[Row, ...]]:
-        candidates = candidates_of(store, run)
+        candidates = candidates_on(store, run, machine)
         objective = run.request.objective
         advice = recommend(candidates, limits, objective)
         return advice, rows(candidates, limits, advice, objective)
 
-    return cached(store).large.get(("rows", run.id, limits), run.revision, judge)
+    return cached(store).large.get(("rows", run.id, machine, limits), run.revision, judge)
 
 
 def _summary(listed: ListedRun, model_name: str) -> RunSummary:
@@ -213,7 +255,7 @@ def runs(store: Store, limit: int | None = None) -> list[RunSummary]:
 
 
 def best_of(store: Store, run: RunSummary) -> str:
-    """Return speed-up and name of what a run recommends, empty where that is nothing.
+    """Return speed-up and name of what a run recommends on each kind of machine, empty where that is nothing.
 
     Raises:
         NotFound: There is no such run.
@@ -222,10 +264,13 @@ def best_of(store: Store, run: RunSummary) -> str:
 
 
 def _best_of(store: Store, run_id: str) -> str:
-    candidates = store.candidates.list(run_id)
-    request = store.runs.get(run_id).request
-    advice = recommend(candidates, request.limits, request.objective)
-    chosen = next((each for each in candidates if each.id == advice.candidate_id), None)
-    if chosen is None or chosen.result is None:
-        return ""
-    return f"{chosen.result.timing.speedup.value:.1f}x · {chosen.name}"
+    everyone, request = store.candidates.list(run_id), store.runs.get(run_id).request
+    found = []
+    for machine in request.measure_on or ("",):
+        candidates = [each for each in everyone if each.machine == machine]
+        advice = recommend(candidates, request.limits, request.objective)
+        chosen = next((each for each in candidates if each.id == advice.candidate_id), None)
+        if chosen is not None and chosen.result is not None:
+            where = f" on {machine}" if len(request.measure_on) > 1 else ""
+            found.append(f"{chosen.result.timing.speedup.value:.1f}x · {chosen.name}{where}")
+    return "; ".join(found)

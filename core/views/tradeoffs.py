@@ -13,7 +13,7 @@ from core.insights.objectives import gain
 from core.insights.recommendation import baseline_of, better, recommend
 from core.store.store import Store
 from core.views.cache import cached
-from core.views.run import candidates_of
+from core.views.run import candidates_on
 
 LARGEST_DROP = 10.0
 
@@ -33,17 +33,17 @@ class Tradeoff:
     gain: Interval
 
 
-def tradeoffs(store: Store, run: Run, limits: Limits) -> tuple[Tradeoff, ...]:
-    """Return what is recommended as the limit on the drop grows, each clearly better than the one before.
+def tradeoffs(store: Store, run: Run, limits: Limits, machine: str = "") -> tuple[Tradeoff, ...]:
+    """Return what is recommended on a kind of machine as the limit on the drop grows.
 
-    The other limits stay. A better candidate whose interval overlaps the last one's would be a tie and buys
-    nothing. Worked out once for each revision of the run.
+    Each is clearly better than the one before. The other limits stay. A better candidate whose interval
+    overlaps the last one's would be a tie and buys nothing. Worked out once for each revision of the run.
     """
     others = replace(limits, max_drop=None)
-    key = ("tradeoffs", run.id, others)
+    key = ("tradeoffs", run.id, machine, others)
     objective = run.request.objective
     return cached(store).small.get(
-        key, run.revision, lambda: _found(candidates_of(store, run), others, objective)
+        key, run.revision, lambda: _found(candidates_on(store, run, machine), others, objective)
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 ON_PAGE = "settings_on_page"
-RUN = ("drop", "latency", "size", "memory", "rate", "axis", "zoom", "selected", "other")
+RUN = ("drop", "latency", "size", "memory", "rate", "axis", "zoom", "selected", "other", "machine")
 """The settings that the pages of a run share."""
 ON = "on"
 

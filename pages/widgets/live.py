@@ -18,6 +18,7 @@ from pages.widgets.address import put, settings
 from pages.widgets.chart import pareto_chart
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.event_log import log_of
+from pages.widgets.machines import machine_choice
 from pages.widgets.multiples import multiples
 from pages.widgets.page import dark, emphasis, errors_as_words, go, remember, store
 from pages.widgets.recommendation import recommendation_box
@@ -39,6 +40,7 @@ def _results(view: RunView) -> None:
     row = view.find(settings(view.run.id, ("selected",)).get("selected"))
     chosen = row.id if row else None
     measured = [row for row in view.candidates if row.latency_ms is not None]
+    machine_choice(view)
     recommendation_box(view, key="live")
     limits, best = view.run.request.limits, view.recommendation.candidate_id
     if measured:
@@ -74,10 +76,9 @@ def _calls(run_id: str) -> None:
 
 
 def _control(view: RunView) -> None:
-    control = view.run.control
+    control = view.control
     if control:
-        low, high = control["low"], control["high"]
-        figure = f"{control['value']:.3f}x ({low:.3f}–{high:.3f})"
+        figure = f"{control.value:.3f}x ({control.low:.3f}–{control.high:.3f})"
         st.caption(
             f":material/balance: A/A control, the baseline timed against itself: {figure}. "
             "It should hold 1: what it misses is the error of the measurement on this machine."
@@ -134,7 +135,7 @@ def _ended(view: RunView) -> None:
 def live(run_id: str) -> None:
     """Draw the page of a run, whatever its state."""
     began = time.monotonic()
-    view = run_view(store(), run_id)
+    view = run_view(store(), run_id, machine=settings(run_id, ("machine",)).get("machine", ""))
     remember("run", run_id)
     if view.run.status.active:
         head = st.container()

@@ -25,6 +25,7 @@ from pages.widgets.address import number, on_change, put, remember_settings, set
 from pages.widgets.by_hand import by_hand
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.limits import limits_form, limits_set, settings_of
+from pages.widgets.machines import machines_to_measure_on
 from pages.widgets.page import current, errors_as_words, go, show_error, store
 from pages.widgets.presets import BY_HAND, PRESETS, planned, preset_card
 from pages.widgets.strategy import strategy_choice
@@ -39,6 +40,7 @@ NAMES = (
     "threads",
     "batch",
     "objective",
+    "machines",
     "drop",
     "latency",
     "size",
@@ -209,6 +211,7 @@ def set_up_again(request: RunRequest) -> None:
         "batch": str(request.batch),
         "metric": request.metric,
         "objective": request.objective.value,
+        "machines": ",".join(request.measure_on),
     }
     told = {name: text for name, text in told.items() if text} | settings_of(request.limits)
     remember_settings(f"new_{request.model_id}", told)
@@ -270,6 +273,7 @@ def setup(view: ModelView) -> None:
     with right:
         st.subheader("Time and threads", anchor=False)
         budget, threads, batch = _how(model, held, owner)
+        machines = machines_to_measure_on(held.get("machines", ""), owner)
     with place:
         choice = _what(view, data, held, owner, threads, batch)
     request = RunRequest(
@@ -286,6 +290,7 @@ def setup(view: ModelView) -> None:
         strategy=choice.strategy,
         strategy_params=choice.strategy_params,
         objective=objective,
+        measure_on=machines,
     )
     st.space("small")
     ready = _summary(request, held.get("preset") == BY_HAND)

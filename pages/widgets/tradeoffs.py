@@ -29,7 +29,7 @@ def price_list(view: RunView, limits: Limits) -> None:
         view: The run under `limits`.
         limits: As they are now.
     """
-    found = tradeoffs(store(), view.run, limits)
+    found = tradeoffs(store(), view.run, limits, view.machine)
     if len(found) < 2 or (view.quality == "accuracy" and view.scale.unit != "%"):
         return
     unit = "% error" if view.quality == "signal" else "points"

@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
+from core.domain.events import EventKind
 from core.domain.run import Candidate, CandidateStatus, RunRequest, RunStatus
 from core.engine import add_data, add_model, kit_path
+from core.engine.executors import executor
 from core.engine.planning import plan
 from core.search.spelling import parse
 from core.settings import Settings, get_settings
 from core.store import Store
+from core.views import run_view
 from core.work.nodes import connect
 from sample_models import samples
 from tests.engine.conftest import measured
@@ -35,11 +38,11 @@ def settings_of(folder: Path, monkeypatch: pytest.MonkeyPatch, **names: str) -> 
     return get_settings()
 
 
-def queued(store: Store) -> str:
+def queued(store: Store, *kinds: str) -> str:
     """Queue a run and return its id; no worker is started."""
     model = add_model(store, SAMPLE.folder / "model.onnx")
     data = add_data(store, "breast_cancer", model)
-    request = RunRequest(model.id, data.id, recipes=tuple(map(parse, RECIPES)), preset="quick")
+    request = RunRequest(model.id, data.id, recipes=tuple(map(parse, RECIPES)), measure_on=kinds)
     run_id = store.runs.new_id()
     planned = plan(store, request).candidates
     own = [replace(each, id=f"{run_id}-{each.id}", run_id=run_id) for each in planned]
@@ -93,3 +96,28 @@ def test_three_nodes_give_the_same_artifacts_as_one_also_with_one_lost(
         assert sorted(measured(store, run_id)) == sorted(each.id for each in found)
         assert kit_path(store, found[1].id).is_file()
         assert not list((tmp_path / "nodes" / "node" / "jobs").glob("*/out/*.onnx"))
+
+
+def test_two_kinds_of_node_measure_the_same_artifacts_each_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray")
+    kinds = ("amd-epyc", "intel-xeon")
+    with (
+        loopback(tmp_path, kinds) as cluster,
+        Store(on_cluster(cluster, tmp_path, monkeypatch)) as store,
+    ):
+        assert executor(store).machines().keys() == set(kinds)
+        run_id = queued(store, *kinds)
+        assert working().wait(300) == 0
+        found = ended(store, run_id)
+        views = run_view(store, run_id).each
+        assert [view.machine for view in views] == list(kinds)
+        built = [[row.candidate.artifact_id for row in view.candidates] for view in views]
+        assert built[0] == built[1]
+        assert len(set(built[0])) == len(RECIPES) + 1
+        assert sorted(measured(store, run_id)) == sorted(each.id for each in found)
+        events = store.events.since(run_id)
+        assert [each.data["machine"] for each in events if each.kind is EventKind.HEAT] == list(kinds)
+        steps = [(each.candidate, each.data["step"]) for each in events if each.kind is EventKind.BUILT]
+        assert len(steps) == len({step for _, step in steps}), "each step is built once"

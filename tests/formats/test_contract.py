@@ -65,4 +65,9 @@ def test_what_follows_from_measured_times_is_of_one_machine_and_one_target(
 
     assert identity(False, "one", 1) == identity(False, "other", 2)
     assert identity(True, "one", 1) == identity(True, "one", 1)
+    assert building.artifact_id(
+        onnx, technique, technique.Params(), None, 0, Target("openvino", machine="amd")
+    ) != building.artifact_id(
+        onnx, technique, technique.Params(), None, 0, Target("openvino", machine="intel")
+    )
     assert len({identity(True, "one", 1), identity(True, "other", 1), identity(True, "one", 2)}) == 3

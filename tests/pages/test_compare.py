@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from core.domain.quality import Scale
-from core.domain.run import CandidateStatus, Result, RunStatus
+from core.domain.run import CandidateStatus, Result, RunRequest, RunStatus
 from core.errors import ErrorRecord
 from core.store.store import Store
 from core.views import run_view
 from pages.widgets.chart import quality_of
 from pages.widgets.run_header import without_result
+from tests.factories import candidate, result
 from tests.pages import seed
 from tests.pages.conftest import Open, words
 
@@ -39,6 +40,32 @@ def test_every_candidate_has_a_row_and_every_broken_one_a_reason(open_page: Open
     for _, _, error in seed.BROKEN:
         assert error.message in said
         assert error.hint in said
+
+
+def test_a_run_on_two_kinds_of_machine_shows_one_at_a_time(open_page: Open, store: Store) -> None:
+    kinds = ("amd", "intel")
+    network = seed.model(store)
+    planned = [
+        replace(
+            candidate(f"{kind}-{at}", result(speed), at),
+            name=f"number {at}",
+            recipe=candidate("", None).recipe.on(kind),
+        )
+        for kind, speeds in zip(kinds, ((1.0, 2.0, 4.0), (1.0, 3.0, 1.5)), strict=True)
+        for at, speed in enumerate(speeds)
+    ]
+    store.runs.create(RunRequest(network.id, measure_on=kinds), "both", planned, 60.0)
+    app = open_page("compare.py", run="run", selected="intel-1")
+    assert "so far: number 2" in words(app)
+    assert list(app.dataframe[0].value["speedup"])[1:] == [2.0, 4.0]
+    app.button_group(key="run_machine").set_value("intel").run()
+    assert "so far: number 1" in words(app)
+    assert list(app.dataframe[0].value["speedup"])[1:] == [3.0, 1.5]
+    assert app.query_params["machine"] == "intel"
+    page = open_page("candidate.py", candidate="intel-1")
+    page.button_group(key="intel-1_machine").set_value("amd").run()
+    assert page.query_params["candidate"] == "amd-1"
+    assert page.metric[0].value == "5.00 ms"
 
 
 def test_the_recommendation_follows_the_limits(open_page: Open, store: Store) -> None:

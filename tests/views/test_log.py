@@ -54,7 +54,7 @@ def test_every_kind_of_event_is_a_sentence(kind: EventKind) -> None:
 
 
 def test_the_baseline_is_not_so_many_times_as_fast_as_itself() -> None:
-    said = sentence(Event(1, 0.0, EventKind.MEASURED, "base", 1.0, {"speedup": 1.04}), NAMES)
+    said = sentence(Event(1, 0.0, EventKind.MEASURED, "base", 1.0, {"speedup": 1.04}), NAMES, {"base"})
     assert said == "FP32 · PyTorch: measured, the baseline that all others are held against."
 
 

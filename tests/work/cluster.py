@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from core.work.nodes import NODE, node_resources
+from core.work.nodes import CPU, NODE, node_resources
 
 NODES = 3
 SMALL = 80 * 1024**2
 
 
 @contextmanager
-def loopback(folder: Path, **env: str) -> Iterator[Any]:
-    """Start a head that does no work, and nodes that work in `folder`; stop all at the end."""
+def loopback(folder: Path, kinds: Sequence[str] = ("",) * NODES, **env: str) -> Iterator[Any]:
+    """Start a head that does no work, and nodes that work in `folder`; stop all at the end.
+
+    Args:
+        folder: For the nodes' copies.
+        kinds: Of the nodes, each of which declares the kind of machine that stands here; this one if empty.
+        env: Variables of the nodes.
+    """
     import ray
     from ray.cluster_utils import Cluster
 
     names = {"RAY_USAGE_STATS_ENABLED": "0", "WHETSTONE_DATA_DIR": str(folder / "nodes"), **env}
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(names)
-    node = {"num_cpus": 2, "resources": node_resources(), "object_store_memory": SMALL}
+    node = {"num_cpus": 2, "object_store_memory": SMALL}
     head = {"num_cpus": 0, "object_store_memory": SMALL, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
-        for _ in range(NODES):
-            cluster.add_node(**node)
+        for kind in kinds:
+            cluster.add_node(**node, resources=_declared(kind))
         cluster.wait_for_nodes()
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
@@ -37,6 +43,13 @@ def loopback(folder: Path, **env: str) -> Iterator[Any]:
     finally:
         ray.shutdown()
         cluster.shutdown()
+
+
+def _declared(kind: str) -> dict[str, float]:
+    has = node_resources()
+    if not kind:
+        return has
+    return {key: value for key, value in has.items() if not key.startswith(CPU)} | {CPU + kind: 1.0}
 
 
 def kill_busy(cluster: Any, until: float) -> Any:
