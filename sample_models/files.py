@@ -114,7 +114,7 @@ def _readme(card: dict[str, Any]) -> str:
         f"- Input `{spec['name']}`: {spec['dtype']} {spec['shape']}, {spec['meaning']}.\n"
         f"- Output `logits`: float32 ['batch', {card['classes']}].\n"
         f"- {card['parameters']:,} parameters, {card['macs']:,} MACs per row.\n"
-        f"- Measured on the {card['samples']} held-out rows of scikit-learn's `{card['data']}`.\n\n"
+        f"- Measured on the {card['samples']} held-out rows of the built-in set `{card['data']}`.\n\n"
         f"| File | Format | Size | Accuracy |\n|---|---|---|---|\n{files}\n\n"
         f"Made by `python -m sample_models.train {card['id']}` with seed {card['seed']}.\n"
     )

@@ -9,12 +9,7 @@ from core.architectures import Architecture
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """One sample: its network, its words for people, and its training.
-
-    Attributes:
-        shift: training images move by up to this many pixels (0 for no augmentation).
-        jitter: standard deviation of the noise on token ids (0 for none).
-    """
+    """One sample: its network, its words for people, and its training."""
 
     id: str
     name: str
@@ -25,8 +20,11 @@ class TrainingPlan:
     architecture: Architecture
     epochs: int
     rate: float
-    shift: int = 0
-    jitter: float = 0.0
+
+    @property
+    def tokens(self) -> bool:
+        """Whether the network reads token ids."""
+        return self.architecture.input_dtype == "int64"
 
 
 RESNET = Architecture(
@@ -59,26 +57,24 @@ PLANS = (
     TrainingPlan(
         id="digits-resnet",
         name="Digits ResNet-32",
-        description="Convolutional network with batch norm and residuals that reads handwritten digits.",
-        data="digits",
+        description="Convolutional network with residuals that reads handwritten digits among clutter.",
+        data="cluttered_digits",
         input_name="image",
-        input_words="8x8 digits, each pixel repeated 4x4 to 1x32x32, divided by 16 to [0, 1]",
+        input_words="digits on 1x32x32 pixels, rotated, among fragments of others and in noise, 0 to 1",
         architecture=RESNET,
-        epochs=10,
+        epochs=3,
         rate=4e-3,
-        shift=4,
     ),
     TrainingPlan(
         id="digits-transformer",
         name="Digits transformer",
-        description="Twelve-layer transformer encoder that reads a digit as a sentence of 64 pixel values.",
-        data="digits",
+        description="Twelve-layer transformer encoder that reads a noisy digit as 64 pixel values in a row.",
+        data="cluttered_digits",
         input_name="tokens",
-        input_words="64 pixels of a digit, row by row, as token ids 0 to 16",
+        input_words="8x8 pixels of a rotated digit in noise, row by row, as token ids 0 to 16",
         architecture=TRANSFORMER,
-        epochs=22,
+        epochs=3,
         rate=1e-3,
-        jitter=1.0,
     ),
     TrainingPlan(
         id="cancer-mlp",
@@ -92,3 +88,8 @@ PLANS = (
         rate=2e-3,
     ),
 )
+
+
+def plan_of(sample_id: str) -> TrainingPlan:
+    """Return the plan of a sample; raises KeyError for an unknown one."""
+    return {plan.id: plan for plan in PLANS}[sample_id]

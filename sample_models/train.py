@@ -1,4 +1,4 @@
-"""Train the sample models: `python -m sample_models.train [ID ...]`, some four minutes of one core."""
+"""Train the sample models: `python -m sample_models.train [ID ...]`, some fifteen minutes of one core."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from math import isqrt
 from typing import TYPE_CHECKING
 
 from core.architectures import build
-from core.datasets.builtin.digits import PIXEL_MAX
 from sample_models.catalogue import FOLDER
 from sample_models.data import training_rows
 from sample_models.files import write
@@ -45,7 +44,7 @@ def train(plan: TrainingPlan, seed: int = SEED) -> nn.Module:
     for _ in range(plan.epochs):
         order = torch.randperm(len(labels))[: len(labels) // BATCH * BATCH]
         for rows in order.split(BATCH):
-            logits = network(_varied(inputs[rows], plan))
+            logits = network(inputs[rows])
             loss = F.cross_entropy(logits, labels[rows], label_smoothing=SMOOTHING)
             optimizer.zero_grad()
             loss.backward()
@@ -82,29 +81,6 @@ def _order_tokens(network: TokenTransformer) -> None:
         side = isqrt(network.position.shape[1])
         places = torch.randn(side, 1, width) + torch.randn(1, side, width)
         network.position.copy_(0.35 * places.reshape(1, side * side, width))
-
-
-def _varied(batch: Tensor, plan: TrainingPlan) -> Tensor:
-    """The batch with the plan's augmentation."""
-    import torch
-
-    if plan.shift:
-        batch = _shifted(batch, plan.shift)
-    if plan.jitter:
-        noise = torch.round(plan.jitter * torch.randn(batch.shape)).to(batch.dtype)
-        batch = (batch + noise).clamp(0, PIXEL_MAX)
-    return batch
-
-
-def _shifted(images: Tensor, shift: int) -> Tensor:
-    """Images (n, c, h, w) moved together by up to `shift` pixels each way, empty pixels coming in."""
-    import torch
-    from torch.nn import functional as F
-
-    height, width = images.shape[2:]
-    padded = F.pad(images, (shift,) * 4)
-    top, left = torch.randint(0, 2 * shift + 1, (2,)).tolist()
-    return padded[:, :, top : top + height, left : left + width]
 
 
 def main() -> None:

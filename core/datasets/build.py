@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets.images.normalization import PreparedImages
 from core.datasets.labels import listed
 from core.datasets.preview import write_preview
 from core.datasets.splits import Part, Split, split, split_around
@@ -92,6 +91,9 @@ def build(
     files += _write(folder, Part.TEST, prepared, model, parts.test)
     files += write_preview(folder, prepared, model, parts.test)
     learned = 0
+    if training is None and prepared.training is not None:
+        files += _write(folder, Part.TRAINING, prepared, model, prepared.training)
+        learned = len(prepared.training)
     if training is not None:
         ours = params if choose_format(training).id == origin else {}
         other, _ = _prepared(training, folder / SCRATCH, model, ours or {}, "")
@@ -147,8 +149,9 @@ def _labelling(prepared: Prepared) -> dict[str, Any]:
 
 
 def _split(prepared: Prepared, samples: int, seed: int) -> Split:
-    if isinstance(prepared, PreparedImages) and prepared.calibration is not None:
-        return split_around(prepared.calibration, prepared.labels, samples, seed)
+    if prepared.calibration is not None:
+        seen = prepared.calibration if prepared.training is None else prepared.training
+        return split_around(prepared.calibration, seen, prepared.labels, samples, seed)
     return split(prepared.labels, samples, seed)
 
 
@@ -180,7 +183,7 @@ def described(parts: Split, learned: int) -> str:
     if not len(parts.search):
         return f"{both}{len(parts.test):,} to test; too few to search with some of them"
     return (
-        f"{both}{len(parts.search):,} to search, {len(parts.test):,} to test, none twice; "
+        f"{both}{len(parts.search):,} to search, {len(parts.test):,} to test, none of them in another part; "
         "a run that does not search tests with those, too"
     )
 

@@ -73,9 +73,9 @@ def split(labels: Array | None, samples: int, seed: int) -> Split:
     return Split(mixed[:count], mixed[count:end], mixed[end:])
 
 
-def split_around(calibration: Indices, labels: Array | None, samples: int, seed: int) -> Split:
-    """Return the parts where the rows for calibration are given; rows stay in their order."""
-    rest = np.delete(np.arange(samples, dtype=np.int64), calibration)
+def split_around(calibration: Indices, seen: Indices, labels: Array | None, samples: int, seed: int) -> Split:
+    """Return the parts where the rows for calibration are given, and those that nothing is evaluated on."""
+    rest = np.delete(np.arange(samples, dtype=np.int64), seen)
     mixed = _mixed(None if labels is None else labels[rest], len(rest), seed)
     count = _search_share(len(rest))
     return Split(calibration, rest[np.sort(mixed[:count])], rest[np.sort(mixed[count:])])

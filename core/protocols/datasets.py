@@ -23,6 +23,9 @@ class Prepared:
         classes: Class names in label order.
         preparation: What was done to the raw data, for the page.
         label_classes: Number of classes that labels choose from, where the model's own does not tell.
+        calibration: Row numbers for calibration, where the data themselves say so.
+        training: Row numbers of a training set that comes with the data, those of `calibration` among them;
+            all others evaluate.
     """
 
     inputs: Feed
@@ -30,6 +33,8 @@ class Prepared:
     classes: tuple[str, ...] = ()
     preparation: dict[str, str] = field(default_factory=dict)
     label_classes: int | None = None
+    calibration: Array | None = None
+    training: Array | None = None
 
 
 class DataFormat(ABC):

@@ -128,7 +128,7 @@ def _parts(data: DataSet) -> str:
     searched = (
         " A run that does not search tests with those of the search, too." if data.search_samples else ""
     )
-    return f"Samples: {listed}; none in two parts.{searched}"
+    return f"Samples: {listed}; none that tests is in another part.{searched}"
 
 
 def _training(model: SourceModel, data: DataSet) -> None:

@@ -40,8 +40,8 @@ def test_numbers_to_predict_are_spread_over_all_parts() -> None:
 
 def test_given_calibration_rows_stay_and_the_rest_is_parted_by_class() -> None:
     labels = np.arange(120) % 3
-    found = split_around(np.arange(100, 120), labels, 120, 0)
-    assert found.calibration.tolist() == list(range(100, 120))
+    found = split_around(np.arange(110, 120), np.arange(100, 120), labels, 120, 0)
+    assert found.calibration.tolist() == list(range(110, 120))
     assert sorted([*found.search, *found.test]) == list(range(100))
     assert np.ptp(np.bincount(labels[found.search])) <= 1
 

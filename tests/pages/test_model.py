@@ -40,7 +40,7 @@ def test_data_is_shown_with_its_preparation_and_leads_on(open_page: Open, store:
     app = open_page("model.py", model="seed-model", data="seed-data")
     said = words(app)
     assert "Fits the model" in said
-    assert "Samples: 256 for calibration, 899 to test; none in two parts." in said
+    assert "Samples: 256 for calibration, 899 to test; none that tests is in another part." in said
     app.button(key="next").click().run()
     assert "Optimize digits-resnet" in words(app)
     assert app.query_params["data"] == "seed-data"
@@ -55,11 +55,19 @@ def test_a_training_set_is_added_to_the_data(
     from sample_models import samples
 
     sample = next(each for each in samples() if each.id == "cancer-mlp")
-    model, extra = add_model(store, sample.folder / "model.onnx"), tmp_path / "more.npz"
-    data, rows = add_data(store, "breast_cancer", model), np.random.default_rng(0).standard_normal((40, 30))
-    np.savez(extra, inputs=rows.astype(np.float32), labels=np.arange(40) % 2)
+    model, mine, extra = (
+        add_model(store, sample.folder / "model.onnx"),
+        tmp_path / "a.npz",
+        tmp_path / "b.npz",
+    )
+    rows = np.random.default_rng(0).standard_normal((140, 30)).astype(np.float32)
+    np.savez(mine, inputs=rows[40:], labels=np.arange(100) % 2)
+    np.savez(extra, inputs=rows[:40], labels=np.arange(40) % 2)
+    data = add_data(store, mine, model)
     monkeypatch.setattr("pages.widgets.dataset.uploader", lambda label, hint, *, key: extra)
     app = open_page("model.py", model=model.id, data=data.id)
+    app.session_state[f"source_of_{data.id}"] = str(mine)
+    app.run()
     learned = store.data.get(app.query_params["data"])
     assert learned.id != data.id
     assert learned.training_samples == 40

@@ -175,11 +175,9 @@ class PreparedImages(Prepared):
 
     Attributes:
         pixels: How the first input was made of pixels.
-        calibration: Row numbers that calibrate where the set itself says so; all others evaluate.
     """
 
     pixels: Pixels | None = None
-    calibration: Array | None = None
 
 
 def image_input(model: SourceModel, params: ImageParams) -> Pixels | None:

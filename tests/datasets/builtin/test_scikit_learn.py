@@ -23,8 +23,8 @@ def prepare(name: str, described: object, **params: str) -> Prepared:
 @pytest.mark.parametrize(
     ("sample", "name", "described"),
     [
-        ("digits-resnet", "digits", image_model(1)),
-        ("digits-transformer", "digits", model(spec("input", ("batch", 64), "int64", 17))),
+        ("digits-resnet", "cluttered_digits", image_model(1)),
+        ("digits-transformer", "cluttered_digits", model(spec("input", ("batch", 64), "int64", 17))),
         ("cancer-mlp", "breast_cancer", model(spec("input", ("batch", 30)), classes=2)),
     ],
 )
