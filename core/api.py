@@ -109,7 +109,7 @@ def optimize(
             on random inputs.
         preset: ``quick``, ``balanced`` or ``thorough``; ignored where `recipes` are given.
         recipes: Recipes, or their spelling such as ``export_onnx+int8_static_ort@onnxruntime``.
-        strategy: Search strategy with its parameters, such as ``refine:most=8``, which adds candidates while
+        strategy: Search strategy with its parameters, such as ``search:most=8``, which adds candidates while
             results come in; by default those of the preset, or `recipes`, are all.
         runtimes: Ids of the runtimes to consider; all available ones by default.
         metric: Id of the metric to hold outputs against labels, such as ``macro_f1``; by default the task's.

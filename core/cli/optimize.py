@@ -58,7 +58,10 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", default="quick", help="quick, balanced or thorough (default: quick)")
     parser.add_argument("--recipe", action="append", default=[], help="pass+pass@runtime; repeat for several")
     parser.add_argument(
-        "--strategy", default="", help="adds candidates while results come in: refine, or refine:most=8"
+        "--strategy", default="", help="adds candidates while results come in: search, or search:most=8"
+    )
+    parser.add_argument(
+        "--search", action="store_true", help="the same as --strategy search: add what promises most"
     )
     parser.add_argument("--runtimes", default="", help="comma-separated; default: all that are available")
     parser.add_argument("--train", help="a training set for techniques that train; as --data, but no id")
@@ -219,7 +222,7 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "preset": options.preset,
         "recipes": options.recipe,
-        "strategy": options.strategy,
+        "strategy": options.strategy or ("search" if options.search else ""),
         "runtimes": [name for name in options.runtimes.split(",") if name],
         "metric": options.metric,
         "max_drop": AUTO if options.max_drop is None else bounded(options.max_drop),

@@ -18,6 +18,8 @@ class Trial:
         status: Where it stands; figures are there once it is done.
         speedup: Against the baseline.
         gain: By which factor it is better than the baseline in what the request's objective names.
+        seconds: What building and measuring it took.
+        rough: Whether it was measured roughly only: with few rounds, on some of the rows.
         latency_ms: Median of one call.
         loss: Points of accuracy lost; without labels the disagreement in points, without classes the error's
             power in percent. Smaller is better.
@@ -33,3 +35,5 @@ class Trial:
     within: bool = False
     size_bytes: int | None = None
     gain: Interval | None = None
+    seconds: float = 0.0
+    rough: bool = False

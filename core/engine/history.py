@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from core.domain.run import Candidate, Result, RunRequest
+from collections.abc import Sequence
+from dataclasses import replace
+
+from core.domain.events import Event
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
+from core.domain.run import Candidate, Result, Run, RunRequest
 from core.domain.trial import Trial
 from core.insights.judgement import judge, loss
 from core.insights.objectives import gain
+from core.insights.recommendation import baseline_of
+from core.store.store import Store
+
+EARLIER_RUNS = 12
+"""How many earlier runs a search looks back to."""
 
 
 def trial(candidate: Candidate, request: RunRequest, baseline: Result | None = None) -> Trial:
@@ -34,3 +45,34 @@ def trial(candidate: Candidate, request: RunRequest, baseline: Result | None = N
         candidate.result.size_bytes,
         gain(candidate.result, baseline, request.objective),
     )
+
+
+def history(candidates: Sequence[Candidate], request: RunRequest, events: Sequence[Event]) -> list[Trial]:
+    """Return the trials of a run in their order, the baseline first, each with the seconds it took."""
+    took: dict[str, float] = {}
+    for event in events:
+        took[event.candidate] = took.get(event.candidate, 0.0) + (event.seconds or 0.0)
+    first = baseline_of(candidates)
+    return [replace(trial(each, request, first), seconds=took.get(each.id, 0.0)) for each in candidates]
+
+
+def priors(store: Store, run: Run, model: SourceModel, here: Environment) -> list[Trial]:
+    """Return what runs before `run` measured on such a machine of models of the same task.
+
+    Of the test they tell nothing: a loss is there where it was measured on search rows.
+    """
+    found: list[Trial] = []
+    before = [each.run for each in store.runs.list() if each.run.created < run.created]
+    for other in before[:EARLIER_RUNS]:
+        candidates = store.candidates.list(other.id)
+        first = baseline_of(candidates)
+        if first is None or other.request.threads != run.request.threads:
+            continue
+        if first.timing.environment.cpu == here.cpu and _task(store, other) == model.task:
+            made = [trial(each, run.request, first) for each in candidates[1:]]
+            found += [each for each in made if each.gain is not None]
+    return found
+
+
+def _task(store: Store, run: Run) -> str:
+    return store.models.get(run.request.model_id).task

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -10,6 +11,7 @@ from core.domain.model import SourceModel
 from core.domain.recipe import Recipe
 from core.domain.run import PLANNING, Candidate, CandidateStatus, RunRequest
 from core.engine.executors import executor
+from core.domain.trial import Trial
 from core.errors import ErrorRecord, InvalidRequest, WhetstoneError
 from core.machine.environment import environment
 from core.metrics.choice import chosen
@@ -99,8 +101,10 @@ def candidate_of(position: int, model: SourceModel, recipe: Recipe, here: Enviro
     return Candidate(identity, "", position, name, recipe)
 
 
-def proposals(request: RunRequest, model: SourceModel, here: Environment) -> Proposals:
-    """Return what the strategy of `request` proposes on this machine.
+def proposals(
+    request: RunRequest, model: SourceModel, here: Environment, priors: Sequence[Trial] = ()
+) -> Proposals:
+    """Return what the strategy of `request` proposes on this machine, `priors` being of earlier runs.
 
     Raises:
         InvalidRequest: A runtime, the strategy or a parameter of it does not exist.
@@ -108,7 +112,7 @@ def proposals(request: RunRequest, model: SourceModel, here: Environment) -> Pro
     wanted = request.runtimes or tuple(key for key, each in runtimes().items() if each.available().ok)
     for name in wanted:
         get_runtime(name)
-    return Proposals(request, model, here, wanted)
+    return Proposals(request, model, here, wanted, priors)
 
 
 def machines_of(store: Store, request: RunRequest) -> dict[str, Environment]:

@@ -8,10 +8,9 @@ from dataclasses import replace
 from core.domain.events import EventKind
 from core.domain.model import DataSet, SourceModel
 from core.domain.run import Candidate, Run
-from core.engine.history import trial
 from core.engine.planning import candidate_of, machines_of, proposals
+from core.engine.history import history, priors
 from core.errors import WhetstoneError
-from core.insights.recommendation import baseline_of
 from core.machine.environment import environment
 from core.search.proposals import most_more
 from core.store.store import Store
@@ -36,7 +35,9 @@ class Proposer:
         self._store, self._run, self._model = store, run, model
         self.searching = most_more(run.request) > 0
         self._machines = machines_of(store, run.request) if self.searching else {"": environment()}
-        self._proposals = proposals(run.request, model, next(iter(self._machines.values())))
+        first = next(iter(self._machines.values()))
+        earlier = priors(store, run, model, first) if self.searching else []
+        self._proposals = proposals(run.request, model, first, earlier)
         before = sum(event.kind is EventKind.PROPOSED for event in store.events.since(run.id))
         self._left = max(0, self._proposals.most - before)
 
@@ -60,10 +61,9 @@ class Proposer:
         done = [each.machine for each in candidates if each.position == 0 and each.result is not None]
         kinds = [kind for kind in self._machines if kind in done]
         seen = [each for each in candidates if each.machine == kinds[0]]
-        first = baseline_of(seen)
-        history = [trial(each, self._run.request, first) for each in seen]
+        trials = history(seen, self._run.request, self._store.events.since(self._run.id))
         try:
-            recipe = self._proposals.next(history)
+            recipe = self._proposals.next(trials)
         except Exception as error:
             broken = (
                 error.message if isinstance(error, WhetstoneError) else f"{type(error).__name__}: {error}"

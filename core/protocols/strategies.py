@@ -22,12 +22,15 @@ class SearchContext:
         model: The source model.
         environment: Of the machine.
         runtimes: Ids of the runtimes that may be used.
+        priors: What earlier runs measured on this machine of models of the same task, this one among them;
+            without a loss where that is known of the test only.
     """
 
     request: RunRequest
     model: SourceModel
     environment: Environment
     runtimes: tuple[str, ...]
+    priors: tuple[Trial, ...] = ()
 
 
 class Strategy(Protocol):

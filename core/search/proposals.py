@@ -42,19 +42,25 @@ class Proposals:
         model: The source model.
         environment: Of the machine that will measure.
         runtimes: Ids of the runtimes that may be used.
+        priors: What earlier runs measured.
 
     Raises:
         InvalidRequest: There is no such strategy, or a parameter of it is wrong.
     """
 
     def __init__(
-        self, request: RunRequest, model: SourceModel, environment: Environment, runtimes: Sequence[str]
+        self,
+        request: RunRequest,
+        model: SourceModel,
+        environment: Environment,
+        runtimes: Sequence[str],
+        priors: Sequence[Trial] = (),
     ) -> None:
         self._strategy = get_strategy(strategy_id(request))
         self._params = make(self._strategy.Params, request.strategy_params)
         # The load of this moment would make it propose something else after a resume.
         calm = replace(environment, load_before=0.0, load_after=0.0)
-        self._context = SearchContext(request, model, calm, tuple(runtimes))
+        self._context = SearchContext(request, model, calm, tuple(runtimes), tuple(priors))
 
     @property
     def most(self) -> int:

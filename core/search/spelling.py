@@ -86,7 +86,7 @@ def spell_packager(name: str, params: dict[str, Any]) -> str:
 
 
 def parse_strategy(text: str) -> tuple[str, dict[str, Any]]:
-    """Return the strategy and the parameters that ``refine:most=8`` spells; nothing for an empty text.
+    """Return the strategy and the parameters that ``search:most=8`` spells; nothing for an empty text.
 
     Raises:
         InvalidRequest: The text does not follow the form, or names what does not exist.

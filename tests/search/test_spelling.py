@@ -29,10 +29,10 @@ def test_the_bare_upload_on_a_runtime() -> None:
 
 
 def test_a_strategy_reads_as_it_is_written() -> None:
-    assert parse_strategy("refine:most=3") == ("refine", {"most": 3})
-    assert spell_strategy("refine", {"most": 3}) == "refine:most=3"
+    assert parse_strategy("search:most=3") == ("search", {"most": 3})
+    assert spell_strategy("search", {"most": 3}) == "search:most=3"
     assert parse_strategy("") == ("", {})
-    for text, part in (("guess", "no strategy named"), ("refine:most=0", "most is 0"), ("refine:m=1", "m")):
+    for text, part in (("guess", "no strategy named"), ("search:most=0", "most is 0"), ("search:m=1", "m")):
         with pytest.raises(InvalidRequest, match=part):
             parse_strategy(text)
 

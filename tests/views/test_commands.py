@@ -34,8 +34,8 @@ REQUESTS = [
     ),
     replace(PLAIN, runtimes=("onnxruntime", "openvino"), batch=8, seed=7),
     replace(PLAIN, objective=Objective.SIZE),
-    replace(PLAIN, strategy="refine", strategy_params={"most": 3}),
     replace(PLAIN, measure_on=("amd", "intel")),
+    replace(PLAIN, strategy="search", strategy_params={"most": 3}),
     replace(PLAIN, recipes=(parse("export_onnx+int8_static_ort:calibration=entropy@openvino", 2, 4),)),
 ]
 

@@ -1,0 +1,164 @@
+"""Model of figures: gains of techniques and runtimes multiply, losses add up, and both are uncertain.
+
+Bayesian linear regression on the logarithm of the gain and on the loss, in its dual form as a Gaussian
+process (Rasmussen and Williams, *Gaussian Processes for Machine Learning*, 2006, section 2.1). A technique
+has a weight for itself, one for itself on a runtime, and narrower ones for its exact parameters and for the
+company it is in: what was seen of one chain speaks for its relatives, the nearer the more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import log
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.search.space import Chain, strength
+
+Floats = NDArray[np.float64]
+Features = dict[tuple[Any, ...], tuple[float, float, float]]
+"""Value of each feature, and mean and standard deviation of its weight before anything is seen."""
+
+GAIN_NOISE, ROUGH_NOISE, OTHER_NOISE = 0.02, 0.06, 0.3
+"""Of the logarithm of a gain: as measured, measured roughly, and of another model."""
+LOSS_NOISE, LOSS_SHARE, OTHER_LOSS = 0.2, 0.1, 1.5
+"""Of a loss in units of what is allowed: always, in proportion to it, and of another model."""
+RECOVERED, RECOVERED_SD = 6.0, 2.5
+"""Points that are lost for good by the square of the logarithm of what shrinking gains, once trained."""
+BARE, BARE_SD = 60.0, 15.0
+"""Points that are lost by the square of the strength of shrinking, without training."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A measured chain.
+
+    Attributes:
+        gain: Factor over the baseline in what is looked for.
+        loss: Points lost, in units of what is allowed; None where that is not known.
+        rough: Whether it was measured roughly.
+        other: Whether it was of another model.
+    """
+
+    chain: Chain
+    gain: float
+    loss: float | None
+    rough: bool = False
+    other: bool = False
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is expected of some chains: means and standard deviations, one for each.
+
+    Attributes:
+        gain: Logarithm of the gain.
+        loss: In units of what is allowed.
+    """
+
+    gain: Floats
+    gain_sd: Floats
+    loss: Floats
+    loss_sd: Floats
+
+
+def expect(chains: Sequence[Chain], seen: Sequence[Seen], points: float = 1.0) -> Expected:
+    """Return what is expected of `chains` after what was `seen`.
+
+    Args:
+        chains: Tried or not.
+        seen: Of this model and of others.
+        points: What one unit of loss is in points.
+    """
+    noise = [OTHER_NOISE if each.other else ROUGH_NOISE if each.rough else GAIN_NOISE for each in seen]
+    about = [each.chain for each in seen]
+    gains = np.array([log(max(each.gain, 1e-3)) for each in seen])
+    gain, gain_sd = _regressed(_gain_features, chains, about, gains, np.array(noise))
+    known = [each for each in seen if each.loss is not None]
+    losses = np.array([each.loss for each in known], np.float64)
+    noises = np.array(
+        [LOSS_NOISE + LOSS_SHARE * abs(each.loss or 0) + OTHER_LOSS * each.other for each in known]
+    )
+    everyone = [*chains, *(each.chain for each in known)]
+    bare = [replace(each, shrinking=(), training=()) for each in everyone]
+    with_, without = (
+        _regressed(_gain_features, each, about, gains, np.array(noise))[0] for each in (everyone, bare)
+    )
+    shrunk = {
+        each.key: max(0.0, float(more - less))
+        for each, more, less in zip(everyone, with_, without, strict=True)
+    }
+
+    def features(chain: Chain) -> Features:
+        return _loss_features(chain, shrunk[chain.key], points)
+
+    loss, loss_sd = _regressed(features, chains, [each.chain for each in known], losses, noises)
+    return Expected(gain, gain_sd, loss, loss_sd)
+
+
+def _regressed(
+    features: Callable[[Chain], Features],
+    chains: Sequence[Chain],
+    about: Sequence[Chain],
+    values: Floats,
+    noise: Floats,
+) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation of the function at `chains`, after its `values` at `about`."""
+    described = [features(each) for each in (*chains, *about)]
+    columns = {
+        key: index for index, key in enumerate(dict.fromkeys(key for each in described for key in each))
+    }
+    design, mean = np.zeros((len(described), len(columns))), np.zeros(len(columns))
+    for row, each in enumerate(described):
+        for key, (value, middle, spread) in each.items():
+            design[row, columns[key]] = value * spread
+            mean[columns[key]] = middle / spread
+    new, old = design[: len(chains)], design[len(chains) :]
+    before = new @ mean
+    variance = (new**2).sum(axis=1)
+    if len(about):
+        cross, kernel = new @ old.T, old @ old.T + np.diag(noise**2)
+        weights = np.linalg.solve(kernel, np.column_stack([values - old @ mean, cross.T]))
+        before = before + cross @ weights[:, 0]
+        variance = variance - (cross * weights[:, 1:].T).sum(axis=1)
+    return before, np.sqrt(np.maximum(variance, 1e-8))
+
+
+def _gain_features(chain: Chain) -> Features:
+    there, ending = chain.runtime, repr(chain.ending)
+    found: Features = {("on", there): (1.0, 0.5, 0.7), ("ending", ending, there): (1.0, 0.0, 0.15)}
+    for step in (*chain.opening, *chain.ending):
+        found["did", step.pass_id, there] = (1.0, 0.1, 0.35)
+        found["exactly", repr(step), there] = (1.0, 0.0, 0.1)
+    for step in chain.shrinking:
+        much = -log(1 - min(0.95, strength(step)))
+        found["shrinks", step.pass_id] = (much, 0.5, 0.5)
+        found["shrinks", step.pass_id, there] = (much, 0.0, 0.2)
+        found["shrinks", repr(step)] = (much, 0.0, 0.1)
+        found["shrinks", repr(step), ending, there] = (much, 0.0, 0.05)
+    for step in chain.training:
+        found["trains", step.pass_id] = (1.0, 0.0, 0.02)
+    return found
+
+
+def _loss_features(chain: Chain, shrunk: float, points: float) -> Features:
+    """Return the features of a loss; `shrunk` is the logarithm of what its shrinking gains."""
+    found: Features = {("ending", repr(chain.ending), chain.runtime): (1.0, 0.0, 0.3)}
+    for step in (*chain.opening, *chain.ending):
+        found["did", step.pass_id] = (1.0, 0.2, 0.7)
+        found["exactly", repr(step)] = (1.0, 0.0, 0.3)
+    for step in chain.shrinking:
+        if chain.training:
+            lost = shrunk**2 / len(chain.shrinking)
+            about = RECOVERED / points, RECOVERED_SD / points
+            found["recovered", step.pass_id, chain.training[-1].pass_id] = (lost, *about)
+        else:
+            lost = strength(step) ** 2
+            found["lost", step.pass_id] = (lost, BARE / points, BARE_SD / points)
+            found["lost", repr(step)] = (lost, 0.0, 10 / points)
+    if chain.training and not chain.shrinking:
+        found["trained", chain.training[-1].pass_id] = (1.0, 0.0, 0.3)
+    return found

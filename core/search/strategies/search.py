@@ -1,0 +1,177 @@
+"""Search for the best chain of techniques in a budget: suggestions first, then what promises most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf, log, sqrt
+
+from core.domain.recipe import Recipe
+from core.domain.run import CandidateStatus, Objective
+from core.domain.trial import Trial
+from core.params import setting
+from core.protocols import SearchContext
+from core.search.costs import BuildCosts
+from core.search.estimate import MEASURE_S
+from core.search.factors import Seen, expect
+from core.search.improvement import expected_improvement
+from core.search.space import Chain, space
+from core.search.strategies.in_order import next_of, preset_recipes
+
+LEAST = 0.005
+"""What promises to add less, as a share of the gain, is not worth a measurement."""
+WIDEST, LEAST_UNIT = 5.0, 0.1
+"""Largest loss of interest in points where none is named, and the least that counts as allowed."""
+TRAINING_S = 300.0
+"""Seconds that a training takes of a budget."""
+EXPLORING = 0.35
+"""Share of a budget after which what trains has precedence: it gains the most and takes the longest."""
+PROBES, UNKNOWN = 6, 0.07
+"""Networks whose speed is not known so exactly are measured before they are trained; so many at most."""
+HOPELESS = 2
+"""A technique that failed so often on a runtime and never worked there is given up."""
+
+
+@dataclass(frozen=True)
+class SearchParams:
+    """How far to go."""
+
+    most: int = setting(
+        24, "Candidates to add", help="More may find something better and take longer.", low=1, high=200
+    )
+
+
+class Search:
+    """Expects figures of chains by those of their relatives, and tries what promises most for its time."""
+
+    id = "search"
+    name = "Search"
+    summary = (
+        "Tries the recipes of the preset first, then the chains, strengths and trainings that promise most "
+        "within the limits by what was measured, as long as the time lasts."
+    )
+    Params = SearchParams
+
+    def propose(
+        self, context: SearchContext, history: Sequence[Trial], params: SearchParams
+    ) -> Recipe | None:
+        """Return the next recipe to start from or, when those are measured, the most promising one."""
+        start = list(context.request.recipes) or preset_recipes(context)
+        first = next_of(start, history)
+        if first is not None or not all(trial.status.final for trial in history):
+            return first
+        if len([trial for trial in history[1:] if trial.recipe not in start]) >= params.most:
+            return None
+        return chosen(context, history, space(context, history))
+
+    def most(self, params: SearchParams) -> int:
+        """Return how many candidates it adds at most."""
+        return params.most
+
+
+def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Chain]) -> Recipe | None:
+    """Return the recipe of the chain that promises most for its time; None where none promises enough."""
+    tried = [Chain.of(trial.recipe) for trial in history[1:]]
+    keys = {each.key for each in tried}
+    left = [each for each in chains if each.key not in keys and not _hopeless(each, history, tried)]
+    unit, allowed, widest = _scale(context)
+    seen = [*_seen(history[1:], unit, False), *_seen(context.priors, unit, True)]
+    own = [each for each in seen if not each.other]
+    if not left or not own:
+        return None
+    expected = expect(left, seen, unit)
+    within = [trial.gain.value for trial in history[1:] if trial.gain and trial.within and not trial.rough]
+    worth = expected_improvement(
+        expected,
+        [(log(max(each.gain, 1e-3)), each.loss) for each in own if each.loss is not None and not each.rough],
+        log(max([1.0, *within])),
+        allowed,
+        widest,
+        _needed(context, history[0]),
+        context.request.seed + len(history),
+    )
+    each_s = [_seconds(context, each, tried) for each in left]
+    # By the root of its time: what is cheap comes first, and what gains much does not wait for ever.
+    order = sorted(range(len(left)), key=lambda index: -worth[index] / sqrt(each_s[index]))
+    promising = [index for index in order if worth[index] >= LEAST]
+    if _late(context, history):
+        promising.sort(key=lambda index: not left[index].training)
+    for index in promising:
+        one = left[index]
+        bare = replace(one, training=())
+        probed = sum(bool(each.shrinking) and not each.training for each in tried)
+        if one.training and bare.key not in keys and expected.gain_sd[index] > UNKNOWN and probed < PROBES:
+            one = bare
+        recipe = one.recipe(context)
+        if recipe is not None and all(recipe != trial.recipe for trial in history):
+            return recipe
+    return None
+
+
+def _scale(context: SearchContext) -> tuple[float, float, float]:
+    """Return what one unit of loss is in points, and in such units what is allowed and of interest."""
+    drop = context.request.limits.max_drop
+    if drop is None:
+        return 1.0, inf, WIDEST
+    unit = max(drop, LEAST_UNIT)
+    return unit, drop / unit, 1.0
+
+
+def _needed(context: SearchContext, baseline: Trial) -> float:
+    """Return the logarithm of the gain that a limit on the latency asks for; 0 for none."""
+    limit = context.request.limits.max_latency_ms
+    if limit is None or baseline.latency_ms is None or context.request.objective is not Objective.LATENCY:
+        return 0.0
+    return max(0.0, log(baseline.latency_ms / limit))
+
+
+def _seen(trials: Sequence[Trial], unit: float, other: bool) -> list[Seen]:
+    return [
+        Seen(
+            Chain.of(each.recipe),
+            each.gain.value,
+            None if each.loss is None else each.loss / unit,
+            each.rough,
+            other,
+        )
+        for each in trials
+        if each.gain is not None
+    ]
+
+
+def _hopeless(chain: Chain, history: Sequence[Trial], tried: Sequence[Chain]) -> bool:
+    """Whether a technique of `chain` failed on its runtime, again and again, and never worked there."""
+    for step in chain.steps:
+        outcomes = [
+            trial.gain is not None
+            for trial, other in zip(history[1:], tried, strict=True)
+            if other.runtime == chain.runtime
+            and any(step.pass_id == each.pass_id for each in other.steps)
+            and trial.status in (CandidateStatus.DONE, CandidateStatus.FAILED, CandidateStatus.SKIPPED)
+        ]
+        if len(outcomes) >= HOPELESS and not any(outcomes):
+            return True
+    return False
+
+
+def _late(context: SearchContext, history: Sequence[Trial]) -> bool:
+    """Whether so much of the budget is spent that trainings must begin."""
+    budget = context.request.budget_s
+    return budget is not None and sum(trial.seconds for trial in history) > EXPLORING * budget
+
+
+def _seconds(context: SearchContext, chain: Chain, tried: Sequence[Chain]) -> float:
+    """Return the seconds that a chain will probably take; what another one built is there already."""
+    costs, giga_macs = BuildCosts(), (context.model.macs or 0) / 1e9
+    begun = (chain.opening, chain.shrinking, chain.training)
+    there = any((each.opening, each.shrinking, each.training) == begun for each in tried)
+    seconds = MEASURE_S[0] + MEASURE_S[1] * giga_macs
+    for step in chain.ending if there else (*chain.opening, *chain.shrinking, *chain.ending):
+        seconds += costs.seconds(step.pass_id, giga_macs)
+    if chain.training and not there:
+        stated = sum(costs.seconds(step.pass_id, giga_macs) for step in chain.training)
+        seconds += stated if context.request.budget_s is None else TRAINING_S
+    return seconds
+
+
+STRATEGY = Search()

@@ -1,0 +1,254 @@
+"""The search: what it tries next on a machine whose figures are made up."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import exp, log
+from typing import Any, ClassVar
+
+import pytest
+
+from core.domain.measurement import Interval
+from core.domain.recipe import Recipe, Step
+from core.domain.run import CandidateStatus, Limits, RunRequest
+from core.domain.technique import Kind
+from core.domain.trial import Trial
+from core.params import setting
+from core.protocols import Idea, Pass, SearchContext, Trainer
+from core.registry import get_pass, passes
+from core.search.improvement import hypervolume
+from core.search.proposals import Proposals
+from core.search.space import Chain, space
+from core.search.spelling import parse, spell
+from core.search.strategies.search import STRATEGY, SearchParams, chosen
+from tests.factories import ENVIRONMENT, model
+
+NETWORK = model("onnx")
+BASELINE = parse("@onnxruntime")
+START = ("@openvino", "int8_static_ort@onnxruntime", "bf16@openvino", "int8_static_nncf+bf16@openvino")
+SPEED = {"bf16": 1.5, "int8_static_nncf": 1.8, "int8_static_ort": 1.9, "openvino": 1.5, "pytorch": 0.9}
+
+
+@dataclass(frozen=True)
+class CutParams:
+    """How much."""
+
+    share: float = setting(0.3, "Share", low=0.05, high=0.9, strength=True)
+
+
+class Cut(Pass):
+    """Takes operations away, says nothing more of itself."""
+
+    id, name, summary, kind, Params = "toy_cut", "Cut", "", Kind.PRUNING, CutParams
+    produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
+
+    def run(self, *args: Any) -> Any:
+        raise NotImplementedError
+
+    def ideas(self, *args: Any) -> list[Idea]:
+        return [Idea(3, 500, "openvino", (Step(self.id), Step("toy_teach")), remainder=True)]
+
+    ensures = run
+
+
+class Teach(Trainer):
+    """Recovers most of what was lost, in many minutes."""
+
+    id, name, summary, kind = "toy_teach", "Teach", "", Kind.TRAINING
+    produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
+    build_s = (300.0, 0.0)
+
+    def run(self, *args: Any) -> Any:
+        raise NotImplementedError
+
+    ensures = run
+
+
+@pytest.fixture
+def trainable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(passes(), "toy_cut", Cut())
+    monkeypatch.setitem(passes(), "toy_teach", Teach())
+
+
+def machine(recipe: Recipe, asked: SearchContext) -> Trial:
+    """Return what is measured where factors multiply and shrinking costs the more the more of it is done."""
+    cut = sum(step.params.get("share", 0.3) for step in recipe.steps if step.pass_id == "toy_cut")
+    cut += sum(step.params["ratio"] for step in recipe.steps if step.pass_id == "prune_channels")
+    speed = SPEED.get(recipe.target.runtime_id, 1.0) / (1 - cut)
+    for step in recipe.steps:
+        speed *= SPEED.get(step.pass_id, 1.0)
+    trained = any(isinstance(get_pass(step.pass_id), Trainer) for step in recipe.steps)
+    loss = (4 * log(1 / (1 - cut)) ** 2 if trained else 60 * cut**1.5) if cut else 0.0
+    loss += 0.2 * any(step.pass_id.startswith("int8") for step in recipe.steps)
+    interval, allowed = Interval(speed, speed * 0.99, speed * 1.01), asked.request.limits.max_drop
+    return Trial(
+        recipe,
+        CandidateStatus.DONE,
+        interval,
+        10 / speed,
+        loss,
+        allowed is None or loss <= allowed,
+        1,
+        interval,
+        seconds=330.0 if trained else 12.0,
+    )
+
+
+def context(
+    start: Sequence[str] = START, max_drop: float | None = 1.0, budget_s: float | None = None, seed: int = 0
+) -> SearchContext:
+    request = RunRequest(
+        "m",
+        recipes=tuple(map(parse, start)),
+        strategy="search",
+        limits=Limits(max_drop=max_drop),
+        budget_s=budget_s,
+        seed=seed,
+    )
+    return SearchContext(request, NETWORK, ENVIRONMENT, ("onnxruntime", "openvino"))
+
+
+def search(asked: SearchContext, most: int = 12, seconds: float = 1e9) -> list[Trial]:
+    history = [machine(BASELINE, asked)]
+    while sum(trial.seconds for trial in history) < seconds:
+        recipe = STRATEGY.propose(asked, history, SearchParams(most))
+        if recipe is None:
+            break
+        history.append(machine(recipe, asked))
+    return history
+
+
+def added(history: Sequence[Trial], start: Sequence[str] = START) -> list[str]:
+    return [spell(trial.recipe) for trial in history[1 + len(start) :]]
+
+
+def best(history: Sequence[Trial]) -> Trial:
+    return max(
+        (each for each in history if each.within), key=lambda each: each.gain.value if each.gain else 0
+    )
+
+
+def test_the_start_comes_first_and_is_all_that_is_known_beforehand() -> None:
+    proposals = Proposals(context().request, NETWORK, ENVIRONMENT, ("onnxruntime", "openvino"))
+    assert [spell(each) for each in proposals.foreseen(BASELINE)] == list(START)
+    assert proposals.most == SearchParams().most
+
+
+def test_without_recipes_it_starts_from_the_preset() -> None:
+    bare = replace(context(), request=RunRequest("m", strategy="search"))
+    assert STRATEGY.propose(bare, [Trial(BASELINE)], SearchParams()) == parse("@openvino")
+
+
+def test_it_finds_a_faster_chain_within_the_limit(trainable: None) -> None:
+    history = search(context(), most=20)
+    start = history[: 1 + len(START)]
+    assert best(history).speedup.value > 1.25 * best(start).speedup.value  # type: ignore[union-attr]
+    found = {step.pass_id for step in best(history).recipe.steps}
+    assert found >= {"toy_cut", "toy_teach", "bf16"}
+
+
+def test_speed_is_probed_before_a_training_is_paid_for(trainable: None) -> None:
+    history = search(context(budget_s=1200.0), most=40, seconds=1200.0)
+    trained = [each for each in history if "toy_teach" in spell(each.recipe)]
+    first = next(index for index, each in enumerate(history) if each is trained[0])
+    probes = [each for each in history[:first] if "toy_cut" in spell(each.recipe)]
+    assert 1 <= len(probes) <= 6
+    assert 1 <= len(trained) <= 4
+    assert sum(each.seconds for each in history[:first]) < 0.5 * 1200
+    assert best(history) in trained
+    assert best(history).gain.value > 1.25 * max(  # type: ignore[union-attr]
+        each.gain.value for each in history if each.within and each not in trained and each.gain
+    )
+
+
+def test_a_limit_that_pruning_alone_breaks_is_not_tried_again_and_again() -> None:
+    tried = added(search(context(max_drop=0.3), most=20))
+    assert sum("prune_channels" in each for each in tried) <= 6
+
+
+def test_a_technique_that_always_fails_is_given_up() -> None:
+    asked, history = context(), [machine(BASELINE, context())]
+    while len(history) < 30:
+        recipe = STRATEGY.propose(asked, history, SearchParams(25))
+        if recipe is None:
+            break
+        broken = any(step.pass_id == "prune_channels" for step in recipe.steps)
+        history.append(Trial(recipe, CandidateStatus.FAILED) if broken else machine(recipe, asked))
+    assert sum(trial.status is CandidateStatus.FAILED for trial in history) <= 4
+
+
+def test_nothing_promising_ends_it() -> None:
+    slow = [machine(BASELINE, context()), Trial(parse("@openvino"), CandidateStatus.FAILED)]
+    assert STRATEGY.propose(context(["@openvino"]), slow, SearchParams()) is None
+
+
+def test_it_waits_for_what_is_not_measured_yet() -> None:
+    history = [machine(BASELINE, context()), *(machine(parse(each), context()) for each in START)]
+    history[-1] = Trial(history[-1].recipe, CandidateStatus.MEASURING)
+    assert STRATEGY.propose(context(), history, SearchParams()) is None
+
+
+def test_a_resumed_search_goes_on_as_it_would_have_and_repeats_nothing() -> None:
+    whole = search(context(), most=5)
+    recipes = [spell(trial.recipe) for trial in whole]
+    assert len(recipes) == len(set(recipes)) > 1 + len(START)
+    for count in range(1, len(whole)):
+        assert STRATEGY.propose(context(), whole[:count], SearchParams(5)) == whole[count].recipe
+
+
+def test_it_beats_random_order_and_has_most_of_its_front_in_half_of_the_tries() -> None:
+    wins = 0
+    for seed in range(5):
+        asked = context(max_drop=2.0, seed=seed)
+        start = [machine(parse(each), asked) for each in ("@onnxruntime", *START)]
+        known = [each for each in space(asked, start) if each.recipe(asked)]
+        table = random.Random(seed).sample(known, 40)
+        volumes = {}
+        for how in ("search", "random"):
+            rest = list(table)
+            history = [machine(BASELINE, asked), machine(parse("@openvino"), asked)]
+            for _ in range(16):
+                recipe = chosen(asked, history, rest) if how == "search" else None
+                recipe = recipe or rest[0].recipe(asked)
+                assert recipe is not None
+                rest = [each for each in rest if each.recipe(asked) != recipe]
+                history.append(machine(recipe, asked))
+            volumes[how] = [_volume(history[:count]) for count in range(2, len(history) + 1)]
+        wins += volumes["search"][8] > volumes["random"][8] or volumes["search"][8] == max(volumes["search"])
+        assert volumes["search"][8] >= 0.9 * volumes["search"][-1]
+    assert wins >= 4
+
+
+def _volume(history: Sequence[Trial]) -> float:
+    points = [(log(each.gain.value), each.loss) for each in history if each.gain and each.loss is not None]
+    return hypervolume(points, 2.0)
+
+
+def test_what_other_models_showed_is_tried_first(trainable: None) -> None:
+    asked = context(["@openvino"], max_drop=None)
+    history = [machine(BASELINE, asked), machine(parse("@openvino"), asked)]
+    names = ("@openvino", "int8_static_ort@onnxruntime", "int8_dynamic@onnxruntime", "@onnxruntime")
+
+    def first(fast: str) -> str:
+        seen = [
+            replace(machine(parse(each), asked), gain=Interval(1.0, 1.0, 1.0), loss=0.0) for each in names
+        ]
+        there = replace(machine(parse(fast), asked), gain=Interval(exp(2), 7.0, 8.0), loss=0.0)
+        recipe = STRATEGY.propose(replace(asked, priors=(*seen, *[there] * 3)), history, SearchParams())
+        assert recipe is not None
+        return spell(recipe)
+
+    assert "int8_static_nncf" in first("int8_static_nncf@openvino")
+    assert "fp16" in first("fp16@onnxruntime")
+
+
+def test_a_chain_is_taken_apart_and_put_together_again(trainable: None) -> None:
+    spelled = "toy_cut:share=0.3+toy_teach+int8_static_nncf+bf16@openvino"
+    chain = Chain.of(parse(spelled))
+    assert [step.pass_id for step in chain.shrinking] == ["toy_cut"]
+    assert [step.pass_id for step in chain.training] == ["toy_teach"]
+    recipe = chain.recipe(context())
+    assert recipe is not None
+    assert Chain.of(recipe) == chain
