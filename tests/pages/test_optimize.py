@@ -57,12 +57,12 @@ def test_a_strategy_is_chosen_with_its_parameters_and_there_again_after_a_reload
     seed.model(store)
     app = open_page("optimize.py", model="seed-model")
     app.selectbox(key="new_seed-model_strategy").set_value("search").run()
-    app.number_input(key="new_seed-model_strategy_refine_most").set_value(3).run()
+    app.number_input(key="new_seed-model_strategy_search_most").set_value(3).run()
     assert "up to **3 more** as results come in" in words(app)
     assert "--strategy search:most=3" in app.code[0].value
     again = open_page("optimize.py", model="seed-model", strategy="search:most=3")
     assert again.code[0].value == app.code[0].value
-    wrong = open_page("optimize.py", model="seed-model", strategy="refine:most=-3")
+    wrong = open_page("optimize.py", model="seed-model", strategy="search:most=-3")
     assert "--strategy" not in wrong.code[0].value
 
 
