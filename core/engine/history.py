@@ -62,7 +62,8 @@ def priors(store: Store, run: Run, model: SourceModel, here: Environment) -> lis
     Of the test they tell nothing: a loss is there where it was measured on search rows.
     """
     found: list[Trial] = []
-    before = [each.run for each in store.runs.list() if each.run.created < run.created]
+    listed = [each.run for each in store.runs.list()]
+    before = [each for each in listed if each.created < run.created and not each.request.measure_on]
     for other in before[:EARLIER_RUNS]:
         candidates = store.candidates.list(other.id)
         first = baseline_of(candidates)

@@ -10,8 +10,8 @@ from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe
 from core.domain.run import PLANNING, Candidate, CandidateStatus, RunRequest
-from core.engine.executors import executor
 from core.domain.trial import Trial
+from core.engine.executors import executor
 from core.errors import ErrorRecord, InvalidRequest, WhetstoneError
 from core.machine.environment import environment
 from core.metrics.choice import chosen

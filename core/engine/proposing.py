@@ -8,8 +8,8 @@ from dataclasses import replace
 from core.domain.events import EventKind
 from core.domain.model import DataSet, SourceModel
 from core.domain.run import Candidate, Run
-from core.engine.planning import candidate_of, machines_of, proposals
 from core.engine.history import history, priors
+from core.engine.planning import candidate_of, machines_of, proposals
 from core.errors import WhetstoneError
 from core.machine.environment import environment
 from core.search.proposals import most_more
