@@ -89,6 +89,10 @@ class Doubt(StrEnum):
     """There was time enough, and the interval stayed wide all the same."""
 
 
+CROWDED = 0.05
+"""From this share of the measured cores' time on, what other programs had of it is worth a word."""
+
+
 @dataclass(frozen=True)
 class Timing:
     """Everything the stopwatch says of one candidate against the baseline.
@@ -145,6 +149,16 @@ class Timing:
     throughput_gain: dict[int, Interval] = field(default_factory=dict)
     memory_range: tuple[int, int] | None = None
     load_range_ms: tuple[float, float] | None = None
+
+    @property
+    def taken(self) -> float:
+        """Share (0 to 1) of the timed cores' time that other programs had while calls were timed."""
+        return self.busy / (1 + self.busy)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether other programs had enough of the timed cores to change the speed-up."""
+        return self.taken > CROWDED
 
     @property
     def as_timed_ms(self) -> float:

@@ -11,7 +11,7 @@ from core.domain.recipe import Artifact
 from core.domain.run import Candidate, Limits, Result
 from core.insights.amounts import limit_words, plural, range_words
 from core.insights.judgement import samples_in_all
-from core.insights.sentences import missed_control, why_unstable
+from core.insights.sentences import crowded, missed_control, why_unstable
 from core.registry import passes
 
 EQUIVALENT = 1.0
@@ -25,12 +25,11 @@ def _timing(result: Result) -> list[Finding]:
         advice = "give it more time" if few else "measure again on a quiet machine"
         found.append(Finding("warning", f"Unstable: {why_unstable(timing)}; {advice}."))
     load, cores = max(timing.environment.load_before, timing.environment.load_after), timing.environment.cores
-    if load > cores:
-        found.append(
-            Finding(
-                "note", f"The machine was busy while this was measured: load {load:.1f} on {cores} cores."
-            )
-        )
+    if timing.crowded:
+        found.append(Finding("note", crowded(timing)))
+    elif load > cores:
+        busy = f"The machine was busy while this was measured: load {load:.1f} on {cores} cores."
+        found.append(Finding("note", busy))
     return found
 
 

@@ -45,7 +45,19 @@ def why_unstable(timing: Timing) -> str:
         what = "its calls are so long that there was time for" if long else "there was time for"
         return f"{what} {plural(timing.rounds, 'round')} only"
     width = (timing.speedup.high - timing.speedup.low) / max(timing.speedup.value, 1e-9) / 2
-    return f"its speed-up stayed uncertain by ±{width:.0%}; something else may have used the processor"
+    stayed = f"its speed-up stayed uncertain by ±{width:.0%}"
+    return f"{stayed}; {_crowd(timing) if timing.crowded else 'something else may have used the machine'}"
+
+
+def crowded(timing: Timing) -> str:
+    """Return the sentences that say a machine was busy and what follows; empty where it was not."""
+    if not timing.crowded:
+        return ""
+    return f"The machine was busy: {_crowd(timing)}. On a quiet one the speed-up may be another."
+
+
+def _crowd(timing: Timing) -> str:
+    return f"other programs had the measured cores for {timing.taken:.0%} of the time"
 
 
 def missed_control(control: Interval | None) -> str:
@@ -104,6 +116,8 @@ def rough(chosen: Judged, objective: Objective) -> str:
     why, said = why_unstable(result.timing) if WORDS[objective].timed else "", []
     if why:
         said.append(f"Take this as rough: {why}.")
+    elif result.timing.crowded:
+        said.append(crowded(result.timing))
     if result.undefined:
         said.append(result.undefined)
     if result.accuracy is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import engine
+from core.domain.measurement import Timing
 from core.domain.run import RunStatus
 from core.registry import passes
 from core.views import Progress, RunSummary, RunView, best_of, runs
@@ -32,15 +33,20 @@ def _facts(view: RunView) -> str:
     return "  ·  ".join(parts)
 
 
+def _load(timing: Timing) -> float:
+    return max(timing.environment.load_before, timing.environment.load_after)
+
+
 def _busy(view: RunView) -> None:
     """Say that the machine was busy, where the load was more than building and measuring alone bring."""
     results = [row.candidate.result for row in view.candidates]
-    here = [result.timing.environment for result in results if result is not None]
-    loads = [max(each.load_before, each.load_after) for each in here]
-    disturbed = [load for load, each in zip(loads, here, strict=True) if load > BUSY * each.cores]
+    timings = [result.timing for result in results if result is not None]
+    disturbed = [each for each in timings if each.crowded or _load(each) > BUSY * each.environment.cores]
     if disturbed:
-        count = f"{len(disturbed)} of {fmt.plural(len(here), 'measurement')}"
-        load = f"load up to {max(disturbed):.1f} on {here[0].cores} cores"
+        count = f"{len(disturbed)} of {fmt.plural(len(timings), 'measurement')}"
+        load = f"load up to {max(map(_load, disturbed)):.1f} on {timings[0].environment.cores} cores"
+        if taken := max(each.taken for each in disturbed):
+            load += f", up to {taken:.0%} of the measured cores' time taken by other programs"
         st.caption(
             f":orange[:material/warning:] The machine was busy during {count} ({load}). Close other programs "
             "and run again for figures that hold."

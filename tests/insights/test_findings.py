@@ -28,6 +28,18 @@ def test_an_unstable_point_is_called_so() -> None:
     assert "±20%" in messages(candidate("c", figures), [])
 
 
+def test_a_busy_machine_is_called_so_with_the_time_that_others_had() -> None:
+    figures = result(width=0.2)
+    quarter = replace(figures.timing, busy=1 / 3)
+    assert "other programs had the measured cores for 25% of the time" in messages(
+        candidate("c", replace(figures, timing=quarter)), []
+    )
+    unstable = replace(figures, timing=replace(quarter, unstable=True))
+    assert "±20%; other programs had the measured cores for 25%" in messages(candidate("c", unstable), [])
+    quiet = replace(figures, timing=replace(figures.timing, busy=0.01))
+    assert "busy" not in messages(candidate("c", quiet), [])
+
+
 def test_slow_int8_and_float_leftovers_are_explained() -> None:
     chain = [Artifact("a", "m", INT8[0], "onnx", (), details={"quantized": 18, "float": 2})]
     text = messages(candidate("c", result(0.7), steps=INT8), chain)

@@ -17,7 +17,7 @@ from core.domain.measurement import Doubt, Interval, Timing
 from core.metrics.quantiles import Z95
 
 # Two that take about the same time say little of how far unlike ones move.
-LEAST_SD = 0.01
+LEAST_SD = 0.03
 
 
 @dataclass(frozen=True)

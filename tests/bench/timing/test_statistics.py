@@ -140,6 +140,14 @@ def test_a_neighbour_that_hits_every_long_call_and_few_short_ones_moves_no_ratio
     np.testing.assert_allclose(ratios([long], [short]), [100.0])
 
 
+def test_cold_calls_after_another_program_move_the_ratio_of_long_and_short_calls_hardly() -> None:
+    """A long call of a block follows a switch more often than not, a short one hardly ever."""
+    calls = np.arange(15)
+    long = _block(np.where(calls % 4 == 3, 2.0, 2.6 + 0.02 * calls))
+    short = _block(np.where(np.arange(150) % 10 == 0, 0.4, 0.2))
+    np.testing.assert_allclose(ratios([long], [short]), [10.0], rtol=0.05)
+
+
 def test_the_interval_of_p50_knows_that_rounds_and_starts_differ() -> None:
     generator = np.random.default_rng(1)
     calm = [_block(10.0 + generator.normal(0, 0.01, 50)) for _ in range(12)]
