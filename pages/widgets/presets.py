@@ -13,10 +13,17 @@ from pages.widgets.address import put
 from pages.widgets.page import emphasis, store
 
 BY_HAND = "by_hand"
+SEARCH = "search"
+"""The strategy of this id, from the preset ``quick`` on."""
 PRESETS = {
     "quick": ("Quick", "bolt", "The few techniques that usually win on a model like this."),
     "balanced": ("Balanced", "balance", "More precisions, calibrations and pruning."),
     "thorough": ("Thorough", "travel_explore", "Everything that could win, chained techniques included."),
+    SEARCH: (
+        "Search",
+        "manage_search",
+        "The quick ones first, then whatever promises most, training included. Give it a budget.",
+    ),
     BY_HAND: ("By hand", "back_hand", "You tick techniques and runtimes, and set their parameters."),
 }
 
@@ -45,9 +52,12 @@ def preset_card(
             st.caption("You choose")
         else:
             try:
-                request = RunRequest(model.id, data.id if data else None, key, threads=threads, batch=batch)
-                number, seconds, _ = planned(request)
-                st.caption(f"{fmt.plural(number, 'candidate')}, about {fmt.duration(seconds)}")
+                preset, strategy = ("quick", SEARCH) if key == SEARCH else (key, "")
+                about = (model.id, data.id if data else None, preset)
+                request = RunRequest(*about, threads=threads, batch=batch, strategy=strategy)
+                number, seconds, more = planned(request)
+                added = f" and up to {more} more" if more else ""
+                st.caption(f"{fmt.plural(number, 'candidate')}{added}, about {fmt.duration(seconds)}")
             except WhetstoneError as error:
                 st.caption(fmt.plain(error.message))
         kind = emphasis(chosen)
@@ -56,6 +66,13 @@ def preset_card(
             key=f"preset_{key}",
             type=kind,
             width="stretch",
-            on_click=put,
-            args=(owner, "preset", key),
+            on_click=_choose,
+            args=(owner, key),
         )
+
+
+def _choose(owner: str, key: str) -> None:
+    """Choose a preset; the search strategy goes with the card that is it."""
+    put(owner, "preset", key)
+    put(owner, "strategy", None)
+    st.session_state.pop(f"{owner}_strategy", None)

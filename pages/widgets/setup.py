@@ -27,7 +27,7 @@ from pages.widgets.commands import same_elsewhere
 from pages.widgets.limits import limits_form, limits_set, settings_of
 from pages.widgets.machines import machines_to_measure_on
 from pages.widgets.page import current, errors_as_words, go, show_error, store
-from pages.widgets.presets import BY_HAND, PRESETS, planned, preset_card
+from pages.widgets.presets import BY_HAND, PRESETS, SEARCH, planned, preset_card
 from pages.widgets.strategy import strategy_choice
 
 NAMES = (
@@ -54,7 +54,15 @@ OBJECTIVES = {
     Objective.MEMORY: "Least memory",
 }
 SEPARATOR = ";"
-BUDGETS = {"No limit": None, "2 min": 120.0, "5 min": 300.0, "10 min": 600.0, "30 min": 1800.0, "2 h": 7200.0}
+BUDGETS = {
+    "No limit": None,
+    "2 min": 120.0,
+    "5 min": 300.0,
+    "10 min": 600.0,
+    "20 min": 1200.0,
+    "30 min": 1800.0,
+    "2 h": 7200.0,
+}
 
 
 @dataclass(frozen=True)
@@ -104,13 +112,15 @@ def _what(
     st.subheader("What to try", anchor=False)
     preset = held.get("preset", "quick")
     preset = preset if preset in PRESETS else "quick"
-    with st.grid(4, min_column_width=200):
+    with st.grid(len(PRESETS), min_column_width=180):
         for key in PRESETS:
             preset_card(key, view.model, data, owner, key == preset, threads, batch)
     if preset == BY_HAND:
         recipes = by_hand(view, _parsed(held.get("recipes", "")), threads, batch)
         put(owner, "recipes", SEPARATOR.join(map(spell, recipes)) or None)
         return Choice("quick", recipes, (), *strategy_choice(held, owner))
+    if preset == SEARCH:
+        held, preset = {"strategy": SEARCH, **held}, "quick"
     return Choice(preset, (), _runtimes(view, held, owner), *strategy_choice(held, owner))
 
 
@@ -201,8 +211,9 @@ def _start(request: RunRequest, ready: bool) -> None:
 
 def set_up_again(request: RunRequest) -> None:
     """Let the next set-up of the same model begin with what `request` asked for."""
+    searches = request.strategy == SEARCH and request.preset == "quick"
     told = {
-        "preset": BY_HAND if request.recipes else request.preset,
+        "preset": BY_HAND if request.recipes else SEARCH if searches else request.preset,
         "recipes": SEPARATOR.join(map(spell, request.recipes)),
         "strategy": spell_strategy(request.strategy, request.strategy_params),
         "runtimes": ",".join(request.runtimes),

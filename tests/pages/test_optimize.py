@@ -66,6 +66,17 @@ def test_a_strategy_is_chosen_with_its_parameters_and_there_again_after_a_reload
     assert "--strategy" not in wrong.code[0].value
 
 
+def test_the_search_is_a_choice_beside_the_presets_and_leaves_with_it(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    app = open_page("optimize.py", model="seed-model")
+    app.button(key="preset_search").click().run()
+    assert "--preset quick --strategy search " in app.code[0].value
+    assert "up to **24 more** as results come in" in words(app)
+    app.button(key="preset_balanced").click().run()
+    assert "--preset balanced" in app.code[0].value
+    assert "--strategy" not in app.code[0].value
+
+
 def test_by_hand_needs_a_tick_and_explains_what_cannot_be_ticked(
     open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
