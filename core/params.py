@@ -67,7 +67,12 @@ def make(kind: type[Any], values: dict[str, Any]) -> Any:
     try:
         checked = msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"A parameter has a wrong type: {error}.", hint="Correct its value.") from error
+        said, _, where = str(error).partition(" - at ")
+        name = where.strip("`").removeprefix("$.")
+        raise InvalidRequest(
+            f"The parameter {name} has a wrong type: {said[:1].lower()}{said[1:]}.",
+            hint=f"Its default is {known[name].default!r}." if name in known else "Correct its value.",
+        ) from error
     for name, spec in known.items():
         _check(spec, getattr(checked, name))
     # msgspec leaves defaults on the class, where serialization does not see them.

@@ -49,6 +49,8 @@ class Settings:
         ray_address: Where the cluster is: ``auto`` is the one that this machine belongs to.
         measure_on: Kind of the nodes that measure where a run names none, such as ``amd-epyc-9b45``; empty
             takes the one that most nodes are.
+        host_lock: File by whose lock workers on one host take turns to measure; None is one in the folder for
+            temporary files. Containers on one host need a common one.
         shared_store: Folder or ``s3://bucket/folder`` through which hosts share files; empty shares none.
     """
 
@@ -67,6 +69,7 @@ class Settings:
     executor: str = "local"
     ray_address: str = "auto"
     measure_on: str = ""
+    host_lock: Path | None = None
     shared_store: str = ""
 
 

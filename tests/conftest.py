@@ -22,5 +22,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give each test an empty data folder."""
     folder = tmp_path / "whetstone"
     monkeypatch.setenv("WHETSTONE_DATA_DIR", str(folder))
+    # Tests beside each other would wait for each other's measurements.
+    monkeypatch.setenv("WHETSTONE_HOST_LOCK", str(tmp_path / "host.lock"))
     get_settings.cache_clear()
     return folder

@@ -9,21 +9,32 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from rich.console import Console
 from rich.markup import escape
 
 from core.cli import doctor, history, inspect, optimize, serve, uploads, worker
-from core.errors import InputError, NotFound, WhetstoneError
+from core.errors import InputError, InvalidRequest, NotFound, WhetstoneError
 
 COMMANDS = (serve, doctor, inspect, optimize, history, uploads, worker)
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are told as all others: one line and what to do."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments.
+
+        Raises:
+            InvalidRequest: Always.
+        """
+        raise InvalidRequest(f"{message[:1].upper()}{message[1:]}.", hint=f"See: {self.prog} --help")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    made = argparse.ArgumentParser(
-        prog="whetstone", description="Sharpen a trained model for the hardware it will run on."
-    )
+    made = Parser(prog="whetstone", description="Sharpen a trained model for the hardware it will run on.")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in COMMANDS:
         module.register(commands)

@@ -25,6 +25,10 @@ SCRATCH = "scratch"
 RANDOM = "random"
 
 
+LONGEST_NAME = 80
+"""Characters of a file's name in a message."""
+
+
 @dataclass(frozen=True)
 class Built:
     """A data set in a folder.
@@ -52,11 +56,19 @@ def choose_format(path: Path | None, wanted: str = "") -> DataFormat:
         return formats[wanted]
     if path is None:
         return formats[RANDOM]
-    found = next((each for each in formats.values() if each.recognizes(path)), None)
+    named = path.name if len(path.name) < LONGEST_NAME else f"{path.name[:LONGEST_NAME]}…"
+    try:
+        there = path.exists()
+        found = next((each for each in formats.values() if each.recognizes(path)), None)
+    except (OSError, ValueError) as error:  # no file can have this name, or it may not be read
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UnrecognizedFile(
+            f"The data {named!r} cannot be read: {why}.", hint="Check the path and who may read it."
+        ) from error
     if found is None:
         known = "; ".join(each.name for each in formats.values())
-        state = "is not there" if not path.exists() else "is of no known format"
-        raise UnrecognizedFile(f"The data {path.name!r} {state}.", hint=f"Data can be: {known}.")
+        state = "is of no known format" if there else "is not there"
+        raise UnrecognizedFile(f"The data {named!r} {state}.", hint=f"Data can be: {known}.")
     return found
 
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
+import numpy as np
+
 from core.domain.measurement import Interval
+from core.errors import RuntimeFailed
 from core.protocols.artifacts import Array
 
 
@@ -57,7 +60,7 @@ class Paired:
     Attributes:
         about: How they look.
         samples: How many.
-        blocks: Yields all of them anew, a few megabytes at a time. Samples of one place are whole in a block,
+        read: Yields all of them anew, a few megabytes at a time. Samples of one place are whole in a block,
             numbers always.
         itself: The candidate is the baseline.
         sequential: The number of samples was chosen looking at the figures: the interval of the drop should
@@ -66,8 +69,24 @@ class Paired:
 
     about: LabelledOutput
     samples: int
-    blocks: Callable[[], Iterator[Block]]
+    read: Callable[[], Iterator[Block]]
     itself: bool = False
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield all samples anew.
+
+        Raises:
+            RuntimeFailed: An output is no number: what is computed of it would mean nothing.
+        """
+        for block in self.read():
+            for name, each in (("candidate", block.ours), ("baseline", block.theirs)):
+                if np.isnan(each).any():
+                    raise RuntimeFailed(
+                        f"The {name}'s outputs hold NaN, so no metric has a value.",
+                        hint="See which technique or precision made them; the model itself may overflow.",
+                    )
+            yield block
+
     sequential: bool = False
 
 

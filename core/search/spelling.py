@@ -41,9 +41,21 @@ def _spelled(name: str, params: dict[str, Any]) -> str:
     return f"{name}:{settings}" if settings else name
 
 
+def _checked(what: str, kind: type[Any], name: str, params: dict[str, Any]) -> None:
+    """Refuse parameters that `kind` does not take, and say what they were meant for.
+
+    Raises:
+        InvalidRequest: An unknown name, a wrong type, or a value out of range.
+    """
+    try:
+        make(kind, params)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"{what} {name}: {error.message}", hint=error.hint) from error
+
+
 def _step(text: str) -> Step:
     step = Step(*_named(text))
-    make(get_pass(step.pass_id).Params, step.params)
+    _checked("Recipe step", get_pass(step.pass_id).Params, step.pass_id, step.params)
     return step
 
 
@@ -76,7 +88,7 @@ def parse_packager(text: str) -> tuple[str, dict[str, Any]]:
         InvalidRequest: The text does not follow the form, or names what does not exist.
     """
     name, params = _named(text)
-    make(get_packager(name).Params, params)
+    _checked("Packager", get_packager(name).Params, name, params)
     return name, params
 
 
@@ -93,7 +105,7 @@ def parse_strategy(text: str) -> tuple[str, dict[str, Any]]:
     """
     name, params = _named(text)
     if name:
-        make(get_strategy(name).Params, params)
+        _checked("Strategy", get_strategy(name).Params, name, params)
     return name, params
 
 

@@ -55,7 +55,8 @@ def folder_of(toolchain: Toolchain) -> Path:
 def state_of(toolchain: Toolchain) -> State:
     """Return what there is of it."""
     folder = folder_of(toolchain)
-    if (folder / MARK).is_file() and (folder / "bin" / "python").exists():
+    parts = (folder / "bin" / "python", folder / "lib")
+    if (folder / MARK).is_file() and all(part.exists() for part in parts):
         return State.READY
     return State.HALF_MADE if folder.exists() else State.MISSING
 

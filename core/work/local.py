@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from core.domain.measurement import Environment
-from core.errors import ChildTimeout, InvalidRequest
+from core.errors import ChildCrashed, ChildTimeout, InvalidRequest, OutOfMemory
 from core.machine.environment import environment, machine_kind
 from core.sandbox.answers import made_of, part, unusable
 from core.sandbox.policy import usual_limits
@@ -24,6 +24,7 @@ from core.toolchains.lists import get_toolchain
 from core.work.child import Order
 from core.work.executor import Files
 from core.work.folders import job_folder
+from core.work.host_turn import host_turn
 from core.work.left import file_names, kept_file
 from core.work.stop import Stop
 from core.work.unit import A, Job, Kind, Progress, Q, WorkResult, WorkUnit, kind_of, unheard
@@ -76,6 +77,14 @@ class LocalExecutor:
                 f"This step is for a machine of the kind {unit.machine}, and is done on {environment().cpu}.",
                 hint="Choose a cluster with such a machine: --executor ray, or WHETSTONE_EXECUTOR=ray.",
             )
+        if not unit.alone:
+            return self._run(unit, stop, on_progress)
+        with host_turn(True, stop, on_progress):
+            return self._run(unit, stop, on_progress)
+
+    def _run(
+        self, unit: WorkUnit[Q, A], stop: Stop, on_progress: Callable[[Progress], None] = unheard
+    ) -> WorkResult[A]:
         kind, events = kind_of(unit), deque[Progress](maxlen=MOST_EVENTS)
 
         def heard(progress: Progress) -> None:
@@ -134,11 +143,17 @@ def _confined(kind: Kind[Q, A], unit: WorkUnit[Q, A], stop: Stop, place: _Place)
     reads = [*place.inputs.values(), *unit.reads]
     limits = usual_limits(unit.memory_bytes)
     places: dict[str, Any] = {"reads": reads, "writes": place.out, "keeps": unit.checkpoints}
-    with (
-        Child(CHILD, **places, limits=limits, env=ENV, interpreter=python) as child,
-        stop.watching(child),
-    ):
-        said = child.call("do", order, seconds, step=kind.name, on_progress=heard)
+    try:
+        with (
+            Child(CHILD, **places, limits=limits, env=ENV, interpreter=python) as child,
+            stop.watching(child),
+        ):
+            said = child.call("do", order, seconds, step=kind.name, on_progress=heard)
+    except ChildCrashed as error:
+        if unit.toolchain and not isinstance(error, OutOfMemory):
+            mend = f"whetstone doctor --install {unit.toolchain}"
+            error.hint += f" If the environment {unit.toolchain} is damaged, this repairs it: {mend}"
+        raise
     return part(said, "values", kind.answer), file_names(said.get("files"))
 
 

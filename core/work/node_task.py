@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
-import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -28,6 +24,7 @@ from core.sandbox.protocol import failure
 from core.settings import get_settings
 from core.work import local
 from core.work.executor import Files
+from core.work.host_turn import host_turn
 from core.work.local import LocalExecutor
 from core.work.nodes import connect
 from core.work.stop import Stop
@@ -98,7 +95,7 @@ def on_node(task: Task) -> dict[str, Any]:
         task.files.forget_old()
         jobs = get_settings().data_dir / "node" / "jobs"
         jobs.mkdir(0o700, parents=True, exist_ok=True)
-        with _host_turn(task.unit.alone):
+        with host_turn(task.unit.alone):
             teller.tell(None)
             stop = Stop(time.monotonic() + task.remaining_s)
             # What kind of machine a node is, it says itself: Ray chose it by that.
@@ -146,14 +143,3 @@ def _check_versions(wanted: dict[str, str]) -> None:
             f"The node {socket.gethostname()} has other libraries than the worker: {', '.join(other[:3])}.",
             hint="Install the same release of Whetstone with the same constraints on every node.",
         )
-
-
-@contextmanager
-def _host_turn(alone: bool) -> Iterator[None]:
-    """Wait until this machine is free: several nodes may be started on one, and share its cores."""
-    path = Path(tempfile.gettempdir()) / "whetstone-host.lock"
-    with suppress(FileExistsError):
-        path.touch(0o644, exist_ok=False)
-    with path.open("rb") as file:  # to read is enough for a lock, and it may be another user's file
-        fcntl.flock(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        yield

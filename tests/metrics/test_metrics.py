@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
+from core.errors import RuntimeFailed
 from core.metrics.choice import chosen, fitting
 from core.metrics.ssim import similarity
 from core.protocols import Array, Block, Judged, LabelledOutput, Paired
@@ -164,3 +165,11 @@ def test_every_metric_names_itself() -> None:
     assert all(each.default_drop > 0 and each.name for each in metrics().values())
     assert chosen("", model(), None) is None
     assert fitting(model(), None) == []
+
+
+@pytest.mark.parametrize("id_", ["top1", "macro_f1", "auroc"])
+def test_outputs_that_hold_nan_have_no_figures(id_: str) -> None:
+    ours, theirs, labels = classes(3)
+    ours[5, 0, 1] = np.nan
+    with pytest.raises(RuntimeFailed, match="candidate's outputs hold NaN"):
+        judged(id_, LabelledOutput("image-classification", (), 3), ours, theirs, labels)

@@ -115,6 +115,14 @@ def test_a_machine_that_it_is_not_for_is_refused_before_any_work(
     assert environments.state_of(tiny) is State.MISSING
 
 
+def test_one_without_its_packages_is_half_made(tiny: Toolchain) -> None:
+    interpreter(tiny)
+    (folder_of(tiny) / "lib").rename(folder_of(tiny) / "away")
+    assert state_of(tiny) is State.HALF_MADE
+    interpreter(tiny)
+    assert state_of(tiny) is State.READY
+
+
 def test_one_without_its_python_is_made_anew_and_what_is_in_its_place_is_told(tiny: Toolchain) -> None:
     python = environments.interpreter(tiny).python
     python.unlink()

@@ -14,7 +14,7 @@ from core.datasets.arrays.layout import cast, dims, row_fits
 from core.datasets.images.normalization import CHUNK, ImageParams, Pixels, PreparedImages, image_input
 from core.datasets.label_kinds import for_model
 from core.datasets.labels import IGNORED, Labels, listed, parse_names
-from core.datasets.tables.reader import delimiter_of, numbers, read_table, texts_or_numbers
+from core.datasets.tables.reader import delimiter_of, first_lines, numbers, read_table, texts_or_numbers
 from core.domain.model import SourceModel, TensorSpec
 from core.errors import DataMismatch, InvalidRequest
 from core.params import setting
@@ -59,8 +59,12 @@ class Table(DataFormat):
     Params = TableParams
 
     def recognizes(self, path: Path) -> bool:
-        """Whether the first lines are text with the same delimiters."""
-        return path.is_file() and delimiter_of(path) is not None
+        """Whether the first lines are text with the same delimiters, or at least text under our suffix."""
+        if not path.is_file():
+            return False
+        return delimiter_of(path) is not None or (
+            path.suffix.lower() in self.suffixes and bool(first_lines(path))
+        )
 
     def prepare(self, path: Path, folder: Path, model: SourceModel, params: TableParams) -> PreparedImages:
         """Return the columns of numbers as the model's input, and the column of labels as classes.

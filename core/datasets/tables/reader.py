@@ -22,20 +22,24 @@ MAX_COLUMNS = 200_000
 MISSING = ("", "nan", "NaN", "NAN", "na", "NA", "N/A", "null", "NULL", "?")
 
 
-def delimiter_of(path: Path) -> str | None:
-    """Return the character that parts the first lines into as many cells each, or None."""
+def first_lines(path: Path) -> list[str]:
+    """Return up to 20 lines that are not empty; none where the file is no text in UTF-8."""
     with path.open("rb") as file:
         start = file.read(PEEK)
-    if not start.strip() or b"\x00" in start:
-        return None
+    if b"\x00" in start:
+        return []
     try:
         # The peek may cut a character in two, so its last line does not count.
         text = (start if len(start) < PEEK else start[: start.rfind(b"\n") + 1]).decode("utf-8-sig")
     except UnicodeDecodeError:
-        return None
+        return []
     lines = [line for line in text.splitlines() if line.strip()][:20]
-    if not all(line.replace("\t", "").isprintable() for line in lines):
-        return None
+    return lines if all(line.replace("\t", "").isprintable() for line in lines) else []
+
+
+def delimiter_of(path: Path) -> str | None:
+    """Return the character that parts the first lines into as many cells each, or None."""
+    lines = first_lines(path)
     for delimiter in DELIMITERS:
         try:
             cells = {len(row) for row in csv.reader(lines, delimiter=delimiter)}
@@ -59,6 +63,8 @@ def read_table(path: Path) -> pd.DataFrame:
         raise TooLarge(
             f"The table has {size / 1024**3:.1f} GiB; the limit is 1 GiB.", hint="Give fewer rows."
         )
+    if delimiter is None and not any(mark in line for line in first_lines(path) for mark in DELIMITERS):
+        delimiter = DELIMITERS[0]  # one column
     if delimiter is None:
         raise CorruptFile(
             "The table's first lines have no common delimiter.",

@@ -136,16 +136,29 @@ def test_ragged_and_broken_tables_are_corrupt(tmp_path: Path) -> None:
         DATASET.prepare(path, tmp_path, table_model(2), TableParams())
 
 
+def test_a_table_of_one_column_is_one_and_says_what_is_missing(tmp_path: Path) -> None:
+    text = "length\n" + "1.5\n2.5\n" * 4
+    found = prepare(tmp_path, text, table_model(1))
+    assert found.labels is None
+    assert next(iter(found.inputs.values())).shape == (8, 1)
+    with pytest.raises(DataMismatch, match=r"0 columns beside the label column 'length'.*takes 2"):
+        prepare(tmp_path, text)
+
+
+def test_text_named_as_a_table_is_told_what_is_wrong_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "ragged.csv"
+    path.write_text("a,b\n1,2,3\n4\n")
+    assert DATASET.recognizes(path)
+    with pytest.raises(CorruptFile, match="no common delimiter"):
+        DATASET.prepare(path, tmp_path, table_model(2), TableParams())
+
+
 def test_junk_is_not_recognised(tmp_path: Path) -> None:
     path = tmp_path / "junk.csv"
-    for junk in (
-        b"",
-        b"\n\n",
-        os.urandom(4096),
-        b"\0" * 100,
-        b"just one line of text, with a comma",
-        b"{\n}\n",
-    ):
+    for junk in (b"", b"\n\n", os.urandom(4096), b"\0" * 100):
         path.write_bytes(junk)
         assert not DATASET.recognizes(path)
+    for text in (b"just one line of text, with a comma", b"{\n}\n"):
+        (tmp_path / "junk.txt").write_bytes(text)
+        assert not DATASET.recognizes(tmp_path / "junk.txt")
     assert not DATASET.recognizes(tmp_path)
