@@ -21,9 +21,11 @@ from core.engine.record import error_record
 from core.engine.uploads import add_data
 from core.errors import Cancelled, ChildTimeout, MeasuredElsewhere, PassNotApplicable
 from core.insights.recommendation import contenders
+from core.machine.environment import memory_available
 from core.registry import get_format, get_runtime, passes
 from core.search.costs import BuildCosts
 from core.search.estimate import Forecast
+from core.search.memory import check_session
 from core.search.presets import plan_of
 from core.store.store import Store
 from core.work.local import LEAST_STEP_S
@@ -237,7 +239,7 @@ class Execution:
 
     def _attempt(self, candidate: Candidate, baseline: Candidate, share: Share) -> Candidate:
         """Build and measure `candidate`; return it with its result."""
-        begin, rows = time.monotonic(), self._candidates
+        begin, rows, free = time.monotonic(), self._candidates, memory_available()
         rows.building(candidate)
         self._measurer.prepare(baseline)
         artifact = self._builder.build(candidate.recipe, share.training_s)
@@ -245,6 +247,8 @@ class Execution:
         self._pacing.forecast.built(candidate.recipe, built - begin, rows.built_anew)
         rows.measuring(artifact.id)
         _require_runtime(candidate.recipe, artifact)
+        if self._executor.here:
+            check_session(self._model, candidate.recipe, free, baseline.result, artifact)
         result = self._measurer.measure(rows.current, artifact, baseline, share.plan)
         took = time.monotonic() - built
         self._pacing.learn(candidate, result, took, self._measurer.round_s)

@@ -19,6 +19,7 @@ from core.params import make
 from core.registry import get_executor, get_pass, get_runtime, runtimes
 from core.search.costs import BuildCosts
 from core.search.estimate import estimate_s
+from core.search.memory import check_memory
 from core.search.names import recipe_name
 from core.search.paths import runs_here
 from core.search.presets import baseline
@@ -69,6 +70,7 @@ def check_recipe(model: SourceModel, recipe: Recipe, here: Environment) -> None:
             )
         technique.requires(model, here, make(technique.Params, step.params))
         format_ = technique.produces[format_]
+    check_memory(model, recipe, here.memory_bytes)
     runtime = get_runtime(recipe.target.runtime_id)
     if format_ not in runtime.formats:
         raise InvalidRequest(

@@ -73,6 +73,8 @@ class Pass(ABC):
             with ours; its list then enters artifact ids. Empty for our own.
         build_s: Seconds for a small model on two cores, imports included; and seconds more for every 10^9
             multiply-accumulates of a forward pass. A first guess: builds that were seen correct it.
+        weights_held: Copies of the model's weights that building holds at once, roughly: what would not fit
+            into memory is refused.
     """
 
     id: ClassVar[str]
@@ -93,6 +95,7 @@ class Pass(ABC):
     libraries: ClassVar[tuple[str, ...]] = ()
     toolchain: ClassVar[str] = ""
     build_s: ClassVar[tuple[float, float]] = (2.0, 0.5)
+    weights_held: ClassVar[float] = 2.5
 
     @property
     def accepts(self) -> frozenset[str]:
