@@ -102,8 +102,9 @@ class LocalExecutor:
             left = [kept_file(place.out, name) for name in names]
             if kind.leaves_files and not left:
                 raise unusable("it names no file")
-            if kind.check is not None:
-                self.run(kind.check(unit.parameters, answer, tuple(left)), stop)
+            look = kind.check(unit.parameters, answer, tuple(left)) if kind.check else None
+            if look is not None:
+                self.run(look, stop)
             kept = tuple(self._files.add(path, name) for path, name in zip(left, names, strict=True))
         return WorkResult(answer, kept, tuple(events))
 

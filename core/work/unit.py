@@ -173,7 +173,8 @@ class Kind(Generic[Q, A]):
         leaves_files: Whether an answer without files is no answer.
         accept: Returns the answer to a request with its texts cleaned, and refuses what cannot be; it runs
             outside of the confined process.
-        check: Returns the unit that looks at the files that were left, before they are kept.
+        check: Returns the unit that looks at the files that were left, before they are kept; None where there
+            is nothing new to look at.
     """
 
     id: str
@@ -184,7 +185,7 @@ class Kind(Generic[Q, A]):
     confined: bool = True
     leaves_files: bool = False
     accept: Callable[[Q, A], A] = _as_it_is
-    check: Callable[[Q, A, tuple[Path, ...]], WorkUnit[Any, Any]] | None = None
+    check: Callable[[Q, A, tuple[Path, ...]], WorkUnit[Any, Any] | None] | None = None
 
     def unit(self, request: Q, **more: Any) -> WorkUnit[Q, A]:
         """Return a unit of this kind; `more` are attributes of `WorkUnit`."""

@@ -10,12 +10,13 @@ from msgspec.structs import replace
 from core import registry
 from core.domain.recipe import Artifact, Step, Target
 from core.errors import InvalidRequest, PassNotApplicable, UnsafeUpload
-from core.passes.build import UNIT, BuildRequest, Built, accept
+from core.passes.build import UNIT, BuildRequest, Built, accept, check
 from core.protocols import LocalArtifact, PassContext
 from core.store.blobs import Blobs
 from core.work.local import LocalExecutor
 from core.work.stop import Stop
 from core.work.unit import Job, WorkResult
+from tests import factories
 from tests.passes.conftest import Sample, answer
 
 
@@ -120,3 +121,15 @@ def test_what_was_built_is_told_in_plain_and_short_texts() -> None:
     assert accept(request, Built("onnx", {}, {"no\nte": "x\ny"})).details == {"no te": "x y"}
     with pytest.raises(UnsafeUpload, match="more of what it built"):
         accept(request, Built("onnx", {}, {"a": "x" * 1000 * 1000, "b": ["y" * 1999] * 99}))
+
+
+def test_what_was_looked_at_before_is_not_looked_at_again(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"the same bytes")
+    known = Blobs(tmp_path / "blobs").add(path, "model.onnx")
+    request = BuildRequest(Step("bf16"), factories.model("onnx"), Artifact("a", None, None, "onnx", (known,)))
+    assert check(request, Built("onnx", {"precision": "bf16"}, {}), (path,)) is None
+    assert check(request, Built("openvino", {}, {}), (path,)) is not None
+    assert check(request, Built("onnx", {}, {}), (path, path)) is not None
+    path.write_bytes(b"The same bytes")
+    assert check(request, Built("onnx", {}, {}), (path,)) is not None

@@ -55,6 +55,7 @@ class ExportOnnx(Pass):
     produces: ClassVar[dict[str, str]] = {"state_dict": "onnx", "pt2": "onnx", "torchscript": "onnx"}
     converts = True
     libraries = ("torch", "onnx", "onnxscript", "onnxruntime")
+    weights_held = 5.0
     build_s = (6.0, 2.0)
 
     def run(self, context: PassContext, artifact: LocalArtifact, params: ExportOnnxParams) -> LocalArtifact:
