@@ -55,6 +55,7 @@ class OptimizeOnnx(Pass):
     converts = True
     libraries = ("onnxruntime", "onnxslim", "onnx")
     build_s = (1.5, 0.5)
+    weights_held = 5.0
 
     def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
         """Yield itself; of a network in double precision it works where little else does."""

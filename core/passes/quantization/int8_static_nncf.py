@@ -74,6 +74,7 @@ class Int8StaticNncf(Pass):
     fits = True
     libraries = ("nncf", "openvino")
     build_s = (4.5, 2.5)
+    weights_held = 3.0
 
     def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
         """Yield itself, with full bias correction, and with mixed ranges."""

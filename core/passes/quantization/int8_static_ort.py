@@ -87,6 +87,7 @@ class Int8StaticOrt(Pass):
     fits = True
     libraries = ("onnxruntime", "onnx")
     build_s = (3.5, 3.0)
+    weights_held = 6.0
 
     def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
         """Yield itself on both runtimes, and other ways to find ranges."""
