@@ -34,6 +34,8 @@ FIRST_ONES, HOPE = 2, 0.7
 LEAST_TRAINING_S, TRAINING_S, MOST_TRAININGS = 30.0, 300.0, 3
 """A training of less is not begun; with more time there is another one, up to so many, where a strategy may
 propose some: the first is a guess at how much a network can lose, and the next knows better."""
+AFTERWARDS = 2
+"""Candidates that a strategy may make of a trained network, such as in another precision."""
 HOG_SHARE, HOG_TIMES = 0.5, 3.0
 """One candidate may take half of what is left, or three times what was expected of it, never more."""
 
@@ -201,6 +203,8 @@ class Pacing:
         spare = max(0.0, left - others - self._overhead_s)
         count = self.forecast.trainings(waiting)
         if further:
+            after = self.forecast.measuring_s(waiting[0]) + self._overhead_s
+            spare = max(0.0, spare - AFTERWARDS * after)
             count = max(count, min(MOST_TRAININGS, int(spare / TRAINING_S)))
         return spare / max(1, min(count, int(spare / LEAST_TRAINING_S)))
 
