@@ -32,9 +32,8 @@ test-slow: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.views
+	$(BIN)/python -m benchmarks.search
 	$(BIN)/python -m benchmarks
-	$(BIN)/python -m benchmarks.repeat
-	$(BIN)/python -m benchmarks.repeat --busy
 
 fmt: setup
 	$(BIN)/ruff check --fix .

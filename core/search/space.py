@@ -76,10 +76,14 @@ def _part(step: Step) -> str:
 
 
 def suggested(context: SearchContext) -> list[Recipe]:
-    """Return all that techniques and runtimes suggest for the model, whatever the preset, in their order."""
+    """Return all that techniques and runtimes suggest for the model, whatever the preset, in their order.
+
+    Without data of the person's own there is nothing to train on.
+    """
     widest = max(PRESETS, key=lambda name: PRESETS[name].level)
     about = (context.model, context.environment, context.runtimes)
-    return recipes(widest, *about, context.request.threads, context.request.batch)
+    found = recipes(widest, *about, context.request.threads, context.request.batch)
+    return [each for each in found if context.request.data_id is not None or not Chain.of(each).training]
 
 
 def space(context: SearchContext, history: Sequence[Trial]) -> list[Chain]:

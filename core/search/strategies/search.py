@@ -22,8 +22,8 @@ LEAST = 0.005
 """What promises to add less, as a share of the gain, is not worth a measurement."""
 WIDEST, LEAST_UNIT = 5.0, 0.1
 """Largest loss of interest in points where none is named, and the least that counts as allowed."""
-TRAINING_S = 300.0
-"""Seconds that a training takes of a budget."""
+TRAINING_S, LONG_S = 300.0, 60.0
+"""Seconds that a training takes of a budget, where it says of itself that it takes so many or more."""
 EXPLORING = 0.35
 """Share of a budget after which what trains has precedence: it gains the most and takes the longest."""
 PROBES, UNKNOWN = 6, 0.07
@@ -170,7 +170,9 @@ def _seconds(context: SearchContext, chain: Chain, tried: Sequence[Chain]) -> fl
         seconds += costs.seconds(step.pass_id, giga_macs)
     if chain.training and not there:
         stated = sum(costs.seconds(step.pass_id, giga_macs) for step in chain.training)
-        seconds += stated if context.request.budget_s is None else TRAINING_S
+        # A training of minutes takes what it is given; one of seconds has nothing to do with more.
+        fills = context.request.budget_s is not None and stated >= LONG_S
+        seconds += TRAINING_S if fills else stated
     return seconds
 
 

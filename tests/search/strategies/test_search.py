@@ -101,6 +101,7 @@ def context(
 ) -> SearchContext:
     request = RunRequest(
         "m",
+        "d",
         recipes=tuple(map(parse, start)),
         strategy="search",
         limits=Limits(max_drop=max_drop),
