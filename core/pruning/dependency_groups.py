@@ -27,6 +27,8 @@ class Channels:
     Attributes:
         edits: What has to change beside the weights.
         gains: By weight and axis, the scale of the batch norm that follows, one factor an output channel.
+        batch_norm_gains: By weight, the learned gain of the batch norm that follows.
+        sensitivities: By weight, how much the loss depends on each of its numbers, where that is known.
         heavy: Weights of convolutions and products.
         streams: Channels that several layers add to: residual streams.
         origin: By tensor, the constant that it is a transposed view of; constants themselves too.
@@ -39,6 +41,8 @@ class Channels:
         self.axes: dict[str, Axes] = {}
         self.edits: list[Edit] = []
         self.batch_norm_scales: dict[str, Array] = {}
+        self.batch_norm_gains: dict[str, Array] = {}
+        self.sensitivities: dict[str, Array] = {}
         self.layer_weights: set[str] = set()
         self.streams: list[ChannelIds] = []
         self.origin: dict[str, str] = {name: name for name in constants}
@@ -76,9 +80,11 @@ class Channels:
         for ids in self.streams:
             self.coupled.freeze(ids, "residual sums")
 
-    def multiply(self, weight: str, scale: Array) -> None:
-        """Remember the `scale` (out,) of a batch norm that follows `weight`."""
+    def multiply(self, weight: str, scale: Array, gain: Array | None = None) -> None:
+        """Remember the `scale` (out,) of a batch norm that follows `weight`, and the learned `gain` in it."""
         self.batch_norm_scales[weight] = scale
+        if gain is not None:
+            self.batch_norm_gains[weight] = gain
 
     def sizes(self, name: str, keep: Keep) -> tuple[int, ...]:
         """Return the shape of a tensor after pruning."""

@@ -8,7 +8,7 @@ a group: Fang et al. 2023, arXiv 2301.12900). A batch norm behind a layer scales
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,9 +30,12 @@ class PruningRule:
     Attributes:
         ratio: Share of channels to remove, 0 to 1.
         round_to: Widths are kept multiples of this, which kernels like; and never below it.
-        criterion: ``l1`` or ``l2`` norm.
+        criterion: ``l1`` or ``l2`` norm of the weights; ``bn_scale``, the gain of the batch norm behind a
+            layer (Liu et al. 2017, arXiv 1708.06519); ``taylor``, the tracer's sensitivities (Molchanov et
+            al. 2019, arXiv 1906.10771).
         scope: ``layer`` takes the share of each group; ``global`` of all channels together.
         residuals: Whether channels that several layers add to may go.
+        widths: How many channels stay in each group, whatever the ratio; empty goes by the ratio.
     """
 
     ratio: float
@@ -40,6 +43,7 @@ class PruningRule:
     criterion: str = "l2"
     scope: str = "layer"
     residuals: bool = True
+    widths: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,9 +92,16 @@ def _scores(
     return places, scores
 
 
-def _norms(tracer: Tracer, name: str, array: Array, axis: int, criterion: str) -> NDArray[np.float64]:
-    size = np.asarray(array, np.float32)
+def _norms(tracer: Tracer, name: str, array: Array, axis: int, criterion: str) -> NDArray[np.float64] | None:
+    """Return the importance of each position along an axis, or None where the criterion does not tell."""
     others = tuple(other for other in range(array.ndim) if other != axis)
+    if criterion == "taylor":
+        told = tracer.sensitivities.get(name)
+        return None if told is None else _normed(told.sum(others, dtype=np.float64))
+    if criterion == "bn_scale":
+        held = tracer.batch_norm_gains.get(name)
+        return _normed(np.abs(held)) if held is not None and axis == 0 and len(held) == len(array) else None
+    size = np.asarray(array, np.float32)
     if criterion == "l1":
         found: NDArray[np.float64] = np.abs(size).sum(others, dtype=np.float64)
     else:
@@ -132,15 +143,23 @@ def prune(tracer: Tracer, rule: PruningRule, write: Callable[[dict[str, Array]],
 
 def choose(found: list[DependencyGroup], rule: PruningRule) -> set[int]:
     """Return the channels to remove."""
+    if rule.widths:
+        return _least(found, rule.widths)
     if rule.scope == "global" and found:
         every = np.concatenate([group.importance for group in found])
         limit = np.quantile(every, rule.ratio)
         wanted = [int((group.importance > limit).sum()) for group in found]
     else:
         wanted = [round(len(group.channels) * (1 - rule.ratio)) for group in found]
+    sizes = [len(group.channels) for group in found]
+    kept = [_rounded(count, size, rule.round_to) for count, size in zip(wanted, sizes, strict=True)]
+    return _least(found, kept)
+
+
+def _least(found: Sequence[DependencyGroup], widths: Sequence[int]) -> set[int]:
+    """Return the least important channels, all but so many of each group."""
     gone: set[int] = set()
-    for group, count in zip(found, wanted, strict=True):
-        kept = _rounded(count, len(group.channels), rule.round_to)
+    for group, kept in zip(found, widths, strict=True):
         order = np.argsort(group.importance, kind="stable")
         gone |= {group.channels[at] for at in order[: len(group.channels) - kept]}
     return gone

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,6 +20,18 @@ from core.passes.pruning import prune_channels_onnx, prune_channels_torch
 from core.passes.pruning.pruned_network import HINT
 from core.protocols import Idea, LocalArtifact, Pass, PassContext
 from core.pruning.selection import PruningRule
+
+
+def importance() -> Any:
+    """Return the setting of what a channel is judged by."""
+    return setting(
+        "l2",
+        "Importance",
+        help="Norm of a channel's weights (l2, l1), gain of its batch norm (bn_scale), or how much the loss "
+        "on data depends on it to first order (taylor; PyTorch models only).",
+        choices=("l2", "l1", "bn_scale", "taylor"),
+        words={"taylor": "by loss", "bn_scale": "by norm gain"},
+    )
 
 
 @dataclass(frozen=True)
@@ -41,9 +53,7 @@ class PruneChannelsParams:
         low=1,
         high=64,
     )
-    criterion: str = setting(
-        "l2", "Importance", help="Norm of a channel's weights: l2 or l1.", choices=("l2", "l1")
-    )
+    criterion: str = importance()
     scope: str = setting(
         "layer",
         "Least important of",
@@ -82,6 +92,7 @@ class PruneChannels(Pass):
     produces: ClassVar[dict[str, str]] = {"state_dict": "pt2", "pt2": "pt2", "onnx": "onnx"}
     calibrates = True
     fits = True
+    searches = True
     libraries = ("torch", "onnx", "onnxruntime")
     build_s = (6.0, 2.0)
 

@@ -12,7 +12,13 @@ from core.graphs.onnx import edits as onnx_edits
 from core.graphs.onnx import files as onnx_files
 from core.graphs.onnx.macs import count_macs
 from core.passes.checks import EXAMPLE_BATCH, batches, onnx_outputs
-from core.passes.pruning.pruned_network import nothing_to_remove, require_whole, samples, savings
+from core.passes.pruning.pruned_network import (
+    nothing_to_remove,
+    require_importance,
+    require_whole,
+    samples,
+    savings,
+)
 from core.protocols import LocalArtifact, PassContext
 from core.pruning.onnx import bias_correction, tensor_shapes
 from core.pruning.onnx import channels as onnx_channels
@@ -33,9 +39,10 @@ def prune(
         PassNotApplicable: No channel can be removed.
         PassFailed: The smaller graph does not run as the original does.
     """
-    model = _prepared(artifact)
+    model = prepared(artifact)
     constants = tensor_shapes.constants(model)
-    tracer = _traced(model, constants, context, work)
+    tracer = traced(model, constants, context, work)
+    require_importance(tracer, rule)
     before = type(model).FromString(model.SerializeToString())
     keep = onnx_channels.prune(model, tracer, rule)
     if keep is None:
@@ -50,7 +57,12 @@ def prune(
     return LocalArtifact("onnx", path, files, dict(artifact.options), details)
 
 
-def _prepared(artifact: LocalArtifact) -> ModelProto:
+def prepared(artifact: LocalArtifact) -> ModelProto:
+    """Return the graph with named nodes and its weights as constants.
+
+    Raises:
+        PassNotApplicable: It is quantized.
+    """
     model = onnx_files.load(artifact.path)
     if kinds := onnx_weights.quantized(model):
         raise PassNotApplicable(
@@ -62,7 +74,7 @@ def _prepared(artifact: LocalArtifact) -> ModelProto:
     return model
 
 
-def _traced(model: ModelProto, constants: Mapping[str, Any], context: PassContext, work: Path) -> Tracer:
+def traced(model: ModelProto, constants: Mapping[str, Any], context: PassContext, work: Path) -> Tracer:
     """Look at two batch sizes, to see which sizes follow the batch."""
     fixed = context.model.fixed_batch
     one, other = (EXAMPLE_BATCH, EXAMPLE_BATCH + 1) if fixed is None else (fixed, fixed)

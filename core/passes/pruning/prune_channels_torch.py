@@ -9,11 +9,20 @@ from typing import TYPE_CHECKING, Any
 from core.graphs.torch.modules import exported_module, load_exported, open_module, quiet_torch
 from core.passes.checks import EXAMPLE_BATCH, batches
 from core.passes.conversion.export_pt2 import exported
-from core.passes.pruning.pruned_network import nothing_to_remove, require_whole, samples, savings
+from core.passes.pruning.pruned_network import (
+    nothing_to_remove,
+    rated_rows,
+    require_importance,
+    require_whole,
+    samples,
+    savings,
+)
 from core.passes.torch_calls import arguments, outputs
 from core.protocols import Feed, LocalArtifact, PassContext
-from core.pruning.selection import PruningRule
+from core.pruning.propagation import Tracer
+from core.pruning.selection import DependencyGroup, PruningRule, groups
 from core.pruning.torch import batch_norm_statistics, channels
+from core.pruning.torch.taylor import sensitivities
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,11 +39,9 @@ def prune(
         PassFailed: The smaller program does not run as the original does.
     """
     del work  # PyTorch needs no files in between
-    original: Any = open_module(artifact, context.model)
-    if artifact.format == "state_dict":
-        original = exported_module(exported(original, context))
+    original = _opened(context, artifact)
     module: Any = copy.deepcopy(original)
-    tracer = channels.trace(module, arguments(context, EXAMPLE_BATCH))
+    tracer = _traced(context, module, rule)
     keep = channels.prune(module, tracer, rule)
     if keep is None:
         raise nothing_to_remove(tracer)
@@ -51,6 +58,34 @@ def prune(
         require_whole(*(outputs(each, context, batch) for each in (original, saved)))
     details = _savings(original, module, context) | {"corrected": corrected}
     return LocalArtifact("pt2", path, (path,), dict(artifact.options), details)
+
+
+def ranked(context: PassContext, artifact: LocalArtifact, rule: PruningRule) -> list[DependencyGroup]:
+    """Return the groups of channels that can lose some, by the importance of `rule`.
+
+    Raises:
+        PassNotApplicable: There are none, or the importance says nothing about this network.
+    """
+    tracer = _traced(context, _opened(context, artifact), rule)
+    if not rule.residuals:
+        tracer.hold_streams()
+    found = groups(tracer, rule.criterion)
+    if not found:
+        raise nothing_to_remove(tracer)
+    return found
+
+
+def _opened(context: PassContext, artifact: LocalArtifact) -> Any:
+    module = open_module(artifact, context.model)
+    return exported_module(exported(module, context)) if artifact.format == "state_dict" else module
+
+
+def _traced(context: PassContext, module: Any, rule: PruningRule) -> Tracer:
+    tracer = channels.trace(module, arguments(context, EXAMPLE_BATCH))
+    if rule.criterion == "taylor":
+        tracer.sensitivities = sensitivities(module, tracer.layer_weights, rated_rows(context), context.model)
+    require_importance(tracer, rule)
+    return tracer
 
 
 def _save(program: ExportedProgram, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -12,10 +12,11 @@ from core.errors import PassFailed, PassNotApplicable
 from core.passes.checks import EXAMPLE_BATCH, require_finite
 from core.protocols import Array, Feed, PassContext
 from core.pruning.propagation import Tracer
-from core.pruning.selection import reasons
+from core.pruning.selection import PruningRule, reasons
 
 HINT = "Choose a smaller ratio, or quantize instead."
 FEWEST_SAMPLES, MOST_SAMPLES = 8, 64
+RATED_BATCH, RATED_BATCHES = 16, 16
 MOST_ELEMENTS = 64_000_000
 """Of the largest inner tensor on all samples together: 256 MB."""
 
@@ -44,6 +45,37 @@ def samples(context: PassContext, tracer: Tracer) -> Feed | None:
     feed = _joined(feeds) if feeds else None
     enough = feed is not None and context.model.by_rows and len(next(iter(feed.values()))) >= FEWEST_SAMPLES
     return feed if enough else None
+
+
+def rated_rows(context: PassContext) -> Iterator[tuple[Feed, Array | None]]:
+    """Yield a few batches to rate weights by: rows to search with and their labels, else calibration rows."""
+    if context.search is not None:
+        yield from islice(context.search.batches(RATED_BATCH, context.seed), RATED_BATCHES)
+        return
+    feeds = iter(context.calibration())
+    whole = context.model.by_rows and context.model.fixed_batch is None
+    for _ in range(RATED_BATCHES):
+        some = list(islice(feeds, RATED_BATCH if whole else 1))
+        joined = _joined(some) if some else None
+        yield from [(joined, None)] if joined else [(feed, None) for feed in some]
+
+
+def require_importance(tracer: Tracer, rule: PruningRule) -> None:
+    """Refuse a criterion that says nothing about this network.
+
+    Raises:
+        PassNotApplicable: It does.
+    """
+    if rule.criterion == "bn_scale" and not tracer.batch_norm_gains:
+        raise PassNotApplicable(
+            "No batch norm stands behind a layer of this network, or all were folded into their layers.",
+            hint="Choose another importance, or start from the PyTorch model.",
+        )
+    if rule.criterion == "taylor" and not tracer.sensitivities:
+        raise PassNotApplicable(
+            "Taylor importance needs gradients, which there are none of for an ONNX file.",
+            hint="Choose another importance, or start from the PyTorch model.",
+        )
 
 
 def _joined(feeds: list[Feed]) -> Feed | None:

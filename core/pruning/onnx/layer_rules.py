@@ -47,7 +47,7 @@ def batch_norm(graph: OnnxGraph, node: NodeProto) -> None:
         scale, _, _, variance = (graph.known.get(name) for name in weights)
         if scale is not None and variance is not None:
             spread = np.sqrt(np.maximum(variance, 0) + float(attributes(node).get("epsilon", 1e-5)))
-            graph.tracer.multiply(maker.input[1], scale / spread)
+            graph.tracer.multiply(maker.input[1], scale / spread, scale)
 
 
 def elementwise(graph: OnnxGraph, node: NodeProto) -> None:

@@ -49,7 +49,7 @@ def batch_norm(graph: ExportedGraph, node: Node) -> None:
     held = [None if each is None else graph.tracer.constants.get(key(each)) for each in weights]
     if held[0] is not None and held[3] is not None and kind(x).startswith(("conv", "linear")):
         spread = np.sqrt(np.maximum(held[3], 0) + float(argument(node, "eps", 1e-5)))
-        graph.tracer.multiply(key(argument(x, "weight")), held[0] / spread)
+        graph.tracer.multiply(key(argument(x, "weight")), held[0] / spread, held[0])
 
 
 def instance_norm(graph: ExportedGraph, node: Node) -> None:

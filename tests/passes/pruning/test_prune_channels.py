@@ -103,3 +103,11 @@ def test_graphs_that_cannot_be_pruned_say_why(
     quantized = apply("int8_static_ort", resnet, "onnx", tmp_path / "q")
     with pytest.raises(PassNotApplicable, match="quantized"):
         apply("prune_channels", Sample(resnet.model, {"onnx": quantized}), "onnx", tmp_path / "p")
+
+
+@pytest.mark.parametrize("criterion", ["bn_scale", "taylor"])
+def test_importance_from_norms_and_gradients_is_refused_where_there_are_none(
+    criterion: str, resnet: Sample, tmp_path: Path
+) -> None:
+    with pytest.raises(PassNotApplicable, match=r"batch norm|gradients"):
+        apply("prune_channels", resnet, "onnx", tmp_path, criterion=criterion)
