@@ -29,7 +29,7 @@ OnBlock = Callable[[list[float]], None]
 # Two whose times differ by less than this factor are told apart by more pairs of processes.
 CLOSE = 1.15
 # The whole interval, the spread of starts and moments included, may reach so far.
-WIDEST = 0.2
+WIDEST = 0.25
 
 
 @dataclass(frozen=True)

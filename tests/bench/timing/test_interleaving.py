@@ -98,7 +98,7 @@ def test_a_busy_machine_leaves_more_in_doubt_of_unlike_models_but_not_of_equal_o
 
     calm, busy = (measured(5.0, lost) for lost in (0.0, 20.0))
     assert (calm.busy, busy.busy) == (0.0, pytest.approx(40 / 12))
-    # A calm machine has moments, too: unlike models move by 4.5 % there, and by 9 % beside three programs.
+    # A calm machine has moments, too: unlike models move by 5 % there, and by 11 % beside three programs.
     assert np.log(busy.speedup.high / busy.speedup.low) > 1.6 * np.log(calm.speedup.high / calm.speedup.low)
     assert measured(1.0, 20.0).speedup == measured(1.0, 0.0).speedup
 
