@@ -18,10 +18,10 @@ from core.passes.checks import onnx_outputs, require_finite, require_signal
 from core.passes.library_errors import library, size
 from core.passes.openvino_files import outputs, read, write
 from core.passes.quantization.calibration import calibration_feeds, keep_float, kept
-from core.passes.quantization.coverage import OPENVINO_COMPUTE, OPENVINO_MOVES, openvino_counts, require_float
+from core.passes.quantization.coverage import openvino_counts, require_float
 from core.passes.quantization.int8_findings import int8_findings
-from core.passes.quantization.smoothquant import closest
-from core.protocols import Feed, Idea, LocalArtifact, Pass, PassContext
+from core.passes.quantization.nncf_quantize import heavy_layers, quantized
+from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
 FAINT = (
     "NNCF keeps no range below 0.00008, and this network's signals are smaller, as without training. "
@@ -105,12 +105,19 @@ class Int8StaticNncf(Pass):
             # A clone has no nodes beside the graph, which a branch leaves behind and NNCF stumbles over.
             model = read(artifact.path, context.model).clone()
             require_float(openvino_counts(model))
-            quantized = _quantized(model, feeds, params)
-            files = write(quantized, context.folder, compress=False)
+            made = quantized(
+                model,
+                feeds,
+                attention={"yes": True, "no": False}.get(params.transformer),
+                preset=params.preset,
+                fast_bias_correction=params.fast_bias_correction,
+                ignored=kept(heavy_layers(model), params.keep_float),
+            )
+            files = write(made, context.folder, compress=False)
             found, expected = outputs(files[0], context), onnx_outputs(artifact.path, context)
             require_finite(found, expected, HINT)
             require_signal(found, expected, FAINT)
-        counts = openvino_counts(quantized) | {"samples": len(feeds)}
+        counts = openvino_counts(made) | {"samples": len(feeds)}
         return LocalArtifact("openvino", files[0], files, dict(artifact.options), counts)
 
     def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Int8StaticNncfParams) -> None:
@@ -125,79 +132,6 @@ class Int8StaticNncf(Pass):
             raise PassFailed("The weights file is missing.", hint=HINT)
         if size(before) > 1_000_000 and size(after) > size(before):
             raise PassFailed("The quantized model is larger than the one it was made of.", hint=HINT)
-
-
-def _quantized(model: Any, feeds: list[Feed], params: Int8StaticNncfParams) -> Any:
-    """Return the quantized model.
-
-    Raises:
-        PassFailed: The calibration data never takes some branch of the graph.
-    """
-    import nncf
-
-    attention = params.transformer == "yes" or (params.transformer == "auto" and _has_attention(model))
-    try:
-        if not attention:
-            return _quantize(model, feeds, params, None)
-        return closest(model, feeds, lambda smoothing: _quantize(model, feeds, params, smoothing))
-    except nncf.ValidationError as error:
-        if "must not be empty" not in str(error):
-            raise
-        raise PassFailed(
-            "The calibration data never takes one of the graph's branches, so its ranges are unknown.",
-            hint="Give data that takes every branch, or use ONNX Runtime's static INT8.",
-        ) from error
-
-
-def _quantize(model: Any, feeds: list[Feed], params: Int8StaticNncfParams, smoothing: float | None) -> Any:
-    """Quantize a copy; with a number for `smoothing`, as a transformer."""
-    import nncf
-
-    attention = smoothing is not None
-    preset = (
-        nncf.QuantizationPreset.MIXED if params.preset == "mixed" else nncf.QuantizationPreset.PERFORMANCE
-    )
-    ignored = kept(_heavy(model), params.keep_float)
-    names = [port.get_any_name() for port in model.inputs]
-    return nncf.quantize(
-        model.clone(),
-        nncf.Dataset([{name: feed[name] for name in names} for feed in feeds]),
-        preset=None if attention and params.preset == "performance" else preset,
-        subset_size=len(feeds),
-        fast_bias_correction=params.fast_bias_correction,
-        model_type=nncf.ModelType.TRANSFORMER if attention else None,
-        ignored_scope=nncf.IgnoredScope(names=ignored) if ignored else None,
-        advanced_parameters=nncf.AdvancedQuantizationParameters(
-            smooth_quant_alphas=nncf.AdvancedSmoothQuantParameters(matmul=smoothing)
-        )
-        if smoothing is not None
-        else None,
-    )
-
-
-def _has_attention(model: Any) -> bool:
-    """Whether something is weighed by a softmax; norms tell nothing, older exports take them apart."""
-    nodes = model.get_ordered_ops()
-    return any(
-        node.get_type_name() == "ScaledDotProductAttention"
-        or (node.get_type_name() == "Softmax" and _weighs(node))
-        for node in nodes
-    )
-
-
-def _weighs(softmax: Any) -> bool:
-    waiting = [softmax]
-    for node in waiting:
-        users = [port.get_node() for output in node.outputs() for port in output.get_target_inputs()]
-        if any(user.get_type_name() == "MatMul" for user in users):
-            return True
-        waiting += [user for user in users if user.get_type_name() in OPENVINO_MOVES]
-    return False
-
-
-def _heavy(model: Any) -> list[str]:
-    nodes = (node for node in model.get_ordered_ops() if node.get_type_name() in OPENVINO_COMPUTE)
-    return [node.get_friendly_name() for node in nodes]
 
 
 PASS = Int8StaticNncf()

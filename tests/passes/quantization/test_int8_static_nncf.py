@@ -8,7 +8,8 @@ import torch
 
 from core.errors import PassFailed, PassNotApplicable
 from core.graphs.torch.modules import quiet_torch
-from core.passes.quantization.int8_static_nncf import PASS, _has_attention
+from core.passes.quantization.int8_static_nncf import PASS
+from core.passes.quantization.nncf_quantize import has_attention
 from tests.passes import zoo
 from tests.passes.conftest import Sample, answer, apply, artifact, context, noise_db
 
@@ -57,7 +58,7 @@ def test_attention_is_seen_without_a_norm_beside_it(networks: dict[str, Sample],
     import openvino
 
     def seen(model: onnx.ModelProto) -> bool:
-        return _has_attention(openvino.Core().read_model(model.SerializeToString()))
+        return has_attention(openvino.Core().read_model(model.SerializeToString()))
 
     def path(sample: Sample) -> str:
         return str(sample.artifacts["onnx"].path)

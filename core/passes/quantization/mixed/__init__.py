@@ -1,0 +1,1 @@
+"""Mixed precision: which layers compute in 8 bits, by measured milliseconds and measured loss."""

@@ -1,0 +1,115 @@
+"""Loss of a variant against the original: answers lost on labelled rows, else the error of its outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import sqrt
+from time import perf_counter
+
+import numpy as np
+
+from core.passes.quantization.calibration import calibration_feeds
+from core.protocols import Array, Feed, PassContext, Session
+
+BATCH = 16
+MOST_ROWS, FEWEST_ROWS = 1024, 64
+MOST_SECONDS = 4.0
+"""Of the original on all rows: so long may each variant take, too."""
+SENSED_ROWS = 64
+"""For the noise of one region."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Loss of a variant on the rows to choose by.
+
+    Attributes:
+        error: Of the worst output, its root mean square by that of the output, in percent.
+        points: Percentage points of right answers lost; None without labels of classes.
+        doubt: Standard error of `points`.
+    """
+
+    error: float
+    points: float | None = None
+    doubt: float = 0.0
+
+    def within(self, most_points: float, most_error: float) -> bool:
+        """Whether it respects the limit; points with their standard error."""
+        return self.error <= most_error if self.points is None else self.points + self.doubt <= most_points
+
+
+class Judge:
+    """Holds the answers of the original.
+
+    Args:
+        context: Gives rows to search by, or those for calibration where there are none.
+        original: The float model, opened.
+    """
+
+    def __init__(self, context: PassContext, original: Session) -> None:
+        self._feeds: list[Feed] = []
+        self._expected: list[list[Array]] = []
+        labels: list[Array] = []
+        began, self.rows = perf_counter(), 0
+        for feed, known in _rows(context):
+            self._feeds.append(feed)
+            self._expected.append(original.run(feed))
+            if known is not None:
+                labels.append(known)
+            self.rows += len(next(iter(feed.values()))) if known is None else len(known)
+            late = perf_counter() - began > MOST_SECONDS
+            if self.rows >= MOST_ROWS or (late and self.rows >= FEWEST_ROWS):
+                break
+        self._right = self._counted(labels)
+
+    def _counted(self, labels: list[Array]) -> Array | None:
+        """Return which rows the original answers rightly (rows,), or None where labels are no classes."""
+        scores = self._expected[0][0]
+        if not labels or scores.ndim != 2 or scores.shape[1] < 2 or any(each.ndim != 1 for each in labels):
+            return None
+        if any(each.dtype.kind not in "iu" or each.max() >= scores.shape[1] for each in labels):
+            return None
+        self._labels = np.concatenate(labels)
+        right: Array = self._answers(self._expected) == self._labels
+        return right
+
+    @staticmethod
+    def _answers(outputs: list[list[Array]]) -> Array:
+        found: Array = np.concatenate([each[0] for each in outputs]).argmax(1)
+        return found
+
+    def loss(self, session: Session) -> Loss:
+        """Return the loss of an opened variant."""
+        outputs = [session.run(feed) for feed in self._feeds]
+        error = 100 * sqrt(_noise(self._expected, outputs))
+        if self._right is None:
+            return Loss(error)
+        change = self._right.astype(float) - (self._answers(outputs) == self._labels)
+        return Loss(error, 100 * float(change.mean()), 100 * float(change.std() / sqrt(len(change))))
+
+    def noise(self, session: Session) -> float:
+        """Return the power of the error of the worst output by that of the output, on a few rows."""
+        count = max(1, SENSED_ROWS // max(1, self.rows // len(self._feeds)))
+        return _noise(self._expected[:count], [session.run(feed) for feed in self._feeds[:count]])
+
+
+def _rows(context: PassContext) -> Iterator[tuple[Feed, Array | None]]:
+    if context.search is None:
+        return ((feed, None) for feed in calibration_feeds(context, MOST_ROWS))
+    return context.search.batches(BATCH, None)
+
+
+def _noise(expected: list[list[Array]], found: list[list[Array]]) -> float:
+    """Return the largest noise of any float output, relative to it; infinite where it is no number."""
+    worst = 0.0
+    for output in range(len(expected[0])):
+        if expected[0][output].dtype.kind != "f":
+            continue
+        pairs = [
+            (a[output].astype(float), b[output].astype(float)) for a, b in zip(expected, found, strict=True)
+        ]
+        signal = sum(float(np.square(a).sum()) for a, _ in pairs)
+        noise = sum(float(np.square(a - b).sum()) for a, b in pairs)
+        worst = max(worst, noise / max(signal, 1e-30) if np.isfinite(noise) else float("inf"))
+    return worst

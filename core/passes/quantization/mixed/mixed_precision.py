@@ -1,0 +1,193 @@
+"""Mixed precision by measured milliseconds, as an OpenVINO model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from core.archives.hard_links import link_or_copy
+from core.domain.finding import Finding
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
+from core.domain.recipe import Step
+from core.domain.run import Result
+from core.domain.technique import Kind, Precision
+from core.errors import PassFailed
+from core.params import setting
+from core.passes.checks import onnx_outputs, require_finite
+from core.passes.library_errors import library
+from core.passes.openvino_files import outputs, read
+from core.passes.quantization.calibration import calibration_feeds
+from core.passes.quantization.coverage import openvino_counts, require_float
+from core.passes.quantization.mixed.reversible import Reversible
+from core.passes.quantization.mixed.search import Search, Variant
+from core.protocols import Idea, LocalArtifact, Pass, PassContext
+
+HINT = "Take NNCF's INT8 or BF16 alone."
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class MixedPrecisionParams:
+    """What to trade for what."""
+
+    max_loss: float = setting(
+        1.0,
+        "Largest loss in points",
+        help="Points of accuracy that may be lost on labelled rows to choose by, with the standard error.",
+        low=0.0,
+        high=100.0,
+    )
+    max_error: float = setting(
+        5.0,
+        "Largest output error in percent",
+        help="Used where the rows have no labels of classes.",
+        low=0.0,
+        high=100.0,
+    )
+    fast_bias_correction: bool = setting(
+        True,
+        "Fast bias correction",
+        help="Off corrects layer by layer: takes longer, can be a point more accurate.",
+        words={False: "full bias correction"},
+    )
+    samples: int = setting(
+        128, "Calibration samples", help="More find better ranges and take longer.", low=1, high=1000
+    )
+    seconds: int = setting(
+        60,
+        "Time for the search",
+        help="Seconds after which no further assignment is tried.",
+        low=5,
+        high=3600,
+    )
+
+
+class MixedPrecision(Pass):
+    """INT8 where it is fast and harmless on this machine, the precision of the remainder elsewhere.
+
+    The network is quantized once; from that, variants are built, judged on rows to search by and timed whole
+    on the runtime. Layers that change together are the groups of NNCF's accuracy control. Assignments are
+    proposed from times and sensitivities of layers, as HAWQ-V3 does by integer programming (Yao et al., ICML
+    2021, arXiv 2011.10680), here by a shortest path that counts changes of precision; the choice rests on
+    measurements alone.
+    """
+
+    id = "mixed_precision"
+    name = "Mixed precision"
+    summary = (
+        "Keeps each layer in 8 bits only where that is faster on this machine and costs little accuracy; "
+        "searches by measuring, for a minute."
+    )
+    kind = Kind.QUANTIZATION
+    precision = Precision.INT8
+    Params = MixedPrecisionParams
+    produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
+    calibrates = True
+    fits = True
+    searches = True
+    measures = True
+    libraries = ("nncf", "openvino")
+    build_s = (40.0, 10.0)
+
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Yield itself for images, whose convolutions are of many kinds."""
+        yield Idea(2 if model.sees_images else 3, 205, "openvino", (Step(self.id),))
+
+    def findings(self, details: Mapping[str, Any], result: Result) -> Iterable[Finding]:
+        """Return what was chosen, against which alternatives, and the layers that cost most."""
+        if "layers" not in details:
+            return
+        yield Finding("note", _outcome(details))
+        noisy = sorted(details["layers"], key=lambda each: -each["error_percent"])[:SHOWN]
+        listed = "; ".join(
+            f"{each['name']} ({each['error_percent']:.2g} % output error alone in INT8, "
+            f"{each['int8_ms']:.3f} ms there and {each['float_ms']:.3f} ms in {details['remainder']})"
+            for each in noisy
+        )
+        yield Finding("note", f"Most sensitive layers: {listed}.")
+
+    def run(
+        self, context: PassContext, artifact: LocalArtifact, params: MixedPrecisionParams
+    ) -> LocalArtifact:
+        """Quantize once, then search.
+
+        Raises:
+            PassNotApplicable: Nothing in the graph can be quantized, or there is no runtime to measure on.
+            PassFailed: NNCF or OpenVINO broke on it, or the result does not run.
+        """
+        feeds = calibration_feeds(context, params.samples)
+        with library("NNCF", context.folder, HINT) as work:
+            model = read(artifact.path, context.model).clone()
+            require_float(openvino_counts(model))
+            network = Reversible(model, feeds, params.fast_bias_correction)
+            limits = (params.max_loss, params.max_error)
+            search = Search(context, network, _remainder(), limits, params.seconds, work)
+            best = search.best()
+            details = _details(search, network, best) | {"samples": len(feeds)}
+            files = tuple(link_or_copy(file, context.folder / file.name) for file in best.artifact.files)
+            require_finite(outputs(files[0], context), onnx_outputs(artifact.path, context), HINT)
+            counts = openvino_counts(read(files[0], context.model))
+        options = artifact.options | best.artifact.options
+        return LocalArtifact("openvino", files[0], files, options, counts | details)
+
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: MixedPrecisionParams) -> None:
+        """Check that the file holds as many layers in 8 bits as were chosen.
+
+        Raises:
+            PassFailed: It does not.
+        """
+        chosen = any(each["int8"] for each in after.details["layers"])
+        if chosen != bool(after.details["quantized"]):
+            raise PassFailed("The file does not hold the precisions that were chosen.", hint=HINT)
+
+
+def _remainder() -> str:
+    import openvino as ov
+
+    return "bf16" if "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+
+
+def _details(search: Search, network: Reversible, best: Variant) -> dict[str, Any]:
+    times = search.race([best, search.all_low, search.all_float])
+    layers = [
+        {
+            "name": network.groups[region.groups[0]][0],
+            "operations": sum(len(network.groups[group]) for group in region.groups),
+            "int8_ms": region.low_ms,
+            "float_ms": region.float_ms,
+            "error_percent": 100 * region.noise**0.5,
+            "int8": low,
+        }
+        for region, low in zip(search.regions, best.low, strict=True)
+    ]
+    named = {"mixed": best, "int8": search.all_low, "float": search.all_float}
+    return {
+        "remainder": "BF16" if best.artifact.options.get("precision") == "bf16" else "FP32",
+        "rows": search.judge.rows,
+        "fits": best.fits,
+        "layers": layers,
+        "ms": {name: time.ms for name, time in zip(named, times, strict=True)},
+        "lost_points": {name: each.loss.points for name, each in named.items()},
+        "error_percent": {name: each.loss.error for name, each in named.items()},
+    }
+
+
+def _outcome(details: Mapping[str, Any]) -> str:
+    low, count = sum(each["int8"] for each in details["layers"]), len(details["layers"])
+    lost, ms = details["lost_points"], details["ms"]
+
+    def figures(name: str) -> str:
+        loss = details["error_percent"][name] if lost[name] is None else lost[name]
+        return f"{ms[name]:.3f} ms, {loss:.2f} {'% output error' if lost[name] is None else 'points lost'}"
+
+    return (
+        f"Of {count} regions of layers {low} are in INT8, the others in {details['remainder']} "
+        f"({figures('mixed')}). All in INT8: {figures('int8')}; none: {figures('float')}. Losses are on the "
+        f"{details['rows']:,} rows kept for choosing, times are rough"
+        + ("." if details["fits"] else "; nothing faster respects the limit of loss.")
+    )
+
+
+PASS = MixedPrecision()

@@ -1,0 +1,100 @@
+"""NNCF's post-training quantization of an OpenVINO model, with the care that attention needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.errors import PassFailed
+from core.passes.quantization.coverage import OPENVINO_COMPUTE, OPENVINO_MOVES
+from core.passes.quantization.smoothquant import OFF, closest
+from core.protocols import Feed
+
+
+def quantized(
+    model: Any,
+    feeds: Sequence[Feed],
+    *,
+    attention: bool | None = None,
+    smooth: bool = True,
+    preset: str = "performance",
+    fast_bias_correction: bool = True,
+    ignored: Sequence[str] = (),
+    compress: bool = True,
+) -> Any:
+    """Return the quantized copy of an OpenVINO model.
+
+    Args:
+        model: In float.
+        feeds: Calibration data.
+        attention: Whether it is a transformer; None looks into the graph.
+        smooth: Whether activations of a transformer may be smoothed, which moves their outliers into weights.
+        preset: ``performance`` or ``mixed``, whose ranges are asymmetric.
+        fast_bias_correction: Off corrects layer by layer.
+        ignored: Names of layers that stay in float.
+        compress: Whether weights are stored in 8 bits; off leaves them in float behind quantizers, which can
+            be taken out again.
+
+    Raises:
+        PassFailed: The calibration data never takes some branch of the graph.
+    """
+    import nncf
+
+    attention = has_attention(model) if attention is None else attention
+    ranges = nncf.QuantizationPreset.MIXED if preset == "mixed" else nncf.QuantizationPreset.PERFORMANCE
+    names = [port.get_any_name() for port in model.inputs]
+
+    def quantize(smoothing: float | None) -> Any:
+        advanced: dict[str, Any] = {}
+        if smoothing is not None:
+            advanced["smooth_quant_alphas"] = nncf.AdvancedSmoothQuantParameters(matmul=smoothing)
+        if not compress:
+            advanced["backend_params"] = {"compress_weights": False}
+        return nncf.quantize(
+            model.clone(),
+            nncf.Dataset([{name: feed[name] for name in names} for feed in feeds]),
+            preset=None if smoothing is not None and preset == "performance" else ranges,
+            subset_size=len(feeds),
+            fast_bias_correction=fast_bias_correction,
+            model_type=nncf.ModelType.TRANSFORMER if smoothing is not None else None,
+            ignored_scope=nncf.IgnoredScope(names=list(ignored)) if ignored else None,
+            advanced_parameters=nncf.AdvancedQuantizationParameters(**advanced) if advanced else None,
+        )
+
+    try:
+        if not attention:
+            return quantize(None)
+        return closest(model, feeds, quantize) if smooth else quantize(OFF)
+    except nncf.ValidationError as error:
+        if "must not be empty" not in str(error):
+            raise
+        raise PassFailed(
+            "The calibration data never takes one of the graph's branches, so its ranges are unknown.",
+            hint="Give data that takes every branch, or use ONNX Runtime's static INT8.",
+        ) from error
+
+
+def has_attention(model: Any) -> bool:
+    """Whether something is weighed by a softmax; norms tell nothing, older exports take them apart."""
+    nodes = model.get_ordered_ops()
+    return any(
+        node.get_type_name() == "ScaledDotProductAttention"
+        or (node.get_type_name() == "Softmax" and _weighs(node))
+        for node in nodes
+    )
+
+
+def _weighs(softmax: Any) -> bool:
+    waiting = [softmax]
+    for node in waiting:
+        users = [port.get_node() for output in node.outputs() for port in output.get_target_inputs()]
+        if any(user.get_type_name() == "MatMul" for user in users):
+            return True
+        waiting += [user for user in users if user.get_type_name() in OPENVINO_MOVES]
+    return False
+
+
+def heavy_layers(model: Any) -> list[str]:
+    """Return the names of the layers that take nearly all the time, in their order."""
+    nodes = (node for node in model.get_ordered_ops() if node.get_type_name() in OPENVINO_COMPUTE)
+    return [node.get_friendly_name() for node in nodes]

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from core.domain.recipe import Target
+from core.passes.openvino_files import read
+from core.passes.quantization.mixed.loss import Judge, Loss
+from core.passes.quantization.mixed.mixed_precision import PASS
+from core.passes.quantization.mixed.reversible import Reversible
+from core.protocols import Array, Feed, TrainingRows
+from tests.passes.conftest import Sample, answer, apply, context, noise_db
+
+QUICK = 5
+"""Seconds of search: the least."""
+
+
+@pytest.fixture(scope="module")
+def network(resnet: Sample, tmp_path_factory: pytest.TempPathFactory) -> Reversible:
+    made = context(resnet.model, tmp_path_factory.mktemp("network"))
+    model = read(resnet.artifacts["onnx"].path, resnet.model).clone()
+    return Reversible(model, list(made.calibration()), fast_bias_correction=True)
+
+
+def heavy(model: object) -> int:
+    from core.passes.quantization.coverage import openvino_counts
+
+    return int(openvino_counts(model)["quantized"])
+
+
+def test_one_calibration_gives_every_variant(network: Reversible, resnet: Sample, tmp_path: Path) -> None:
+    import openvino as ov
+
+    from core.passes.openvino_files import write
+    from tests.passes.conftest import artifact
+
+    names = [name for group in network.groups for name in group]
+    assert len(names) == len(set(names))
+    every = set(range(len(network.groups)))
+    assert heavy(network.variant(every)) == 8
+    assert 0 < heavy(network.variant(set(list(every)[:4]))) < 8
+    back = network.variant(set())
+    assert not any(node.get_type_name() == "FakeQuantize" for node in back.get_ops())
+    files = write(back, tmp_path, compress=False)
+    expected = answer(resnet.artifacts["onnx"], resnet.model, 2)
+    assert noise_db(expected, answer(artifact("openvino", *files), resnet.model, 2)) > 80
+    assert isinstance(back, ov.Model)
+
+
+def test_a_loose_limit_takes_the_faster_one_and_says_what_it_saw(resnet: Sample, tmp_path: Path) -> None:
+    built = apply("mixed_precision", resnet, "onnx", tmp_path, max_error=100.0, seconds=QUICK)
+    details = built.details
+    assert details["ms"]["mixed"] <= 1.1 * min(details["ms"].values())
+    assert len(details["layers"]) > 3
+    assert any(each["error_percent"] > 0 for each in details["layers"])
+    told = [each.message for each in PASS.findings(details, None)]  # type: ignore[arg-type]
+    assert "All in INT8:" in told[0]
+    assert "output error alone in INT8" in told[1]
+
+
+def test_no_loss_allowed_leaves_float(resnet: Sample, tmp_path: Path) -> None:
+    built = apply("mixed_precision", resnet, "onnx", tmp_path, max_error=0.0, seconds=QUICK)
+    assert built.details["quantized"] == 0
+    assert built.options.get("precision", "f32") == "f32"
+    assert noise_db(answer(resnet.artifacts["onnx"], resnet.model), answer(built, resnet.model)) > 80
+
+
+def test_labelled_rows_count_lost_answers(resnet: Sample, tmp_path: Path) -> None:
+    made = context(resnet.model, tmp_path, samples=40, target=Target("openvino"))
+    feeds = list(made.calibration())
+
+    def batches(size: int, seed: int | None) -> Iterator[tuple[Feed, Array | None]]:
+        return ((feed, np.array([index % 10])) for index, feed in enumerate(feeds))
+
+    right = [np.eye(10, dtype=np.float32)[[index % 10]] for index in range(40)]
+    wrong = [row.copy() for row in right]
+    for index in (3, 7):
+        wrong[index] = np.roll(wrong[index], 1)
+
+    def session(answers: list[Array]) -> SimpleNamespace:
+        left = iter(answers)
+        return SimpleNamespace(run=lambda feed: [next(left)])
+
+    judge = Judge(replace(made, search=TrainingRows(40, True, batches)), session(right))
+    assert judge.loss(session(right)) == Loss(0.0, 0.0, 0.0)
+    lost = judge.loss(session(wrong))
+    assert lost.points == pytest.approx(5.0)
+    assert lost.doubt == pytest.approx(100 * (0.05 * 0.95 / 40) ** 0.5)
+    assert not lost.within(6.0, 100.0)
+    assert lost.within(9.0, 0.0)
