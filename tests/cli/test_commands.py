@@ -9,8 +9,8 @@ from pathlib import Path
 import onnx
 import pytest
 
-from core.cli import main
-from core.cli.optimize import seconds
+from core.cli import main, parser
+from core.cli.optimize import asked, seconds
 from core.domain.run import RunRequest
 from core.engine import add_model, open_store
 from core.errors import InvalidRequest
@@ -140,6 +140,15 @@ def test_doctor_and_inspect_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["environment"]["cores"] >= 1
     assert main(["inspect", str(MLP), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["model"]["format"] == "onnx"
+
+
+def test_the_search_has_an_option_of_its_own_and_an_unknown_objective_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = asked(parser().parse_args(["optimize", "m", "--search", "--max-memory", "1.5"]))
+    assert (given["strategy"], given["max_memory_bytes"]) == ("search", 1_500_000)
+    assert main(["optimize", str(MLP), "--objective", "beauty"]) == 2
+    assert "Choose one of: latency, throughput, size, memory." in capsys.readouterr().err
 
 
 def test_times() -> None:
