@@ -88,6 +88,14 @@ def unstable(name: str, speed: tuple[float, float, float], **changes: Any) -> Ca
     )
 
 
+def test_a_choice_that_was_measured_beside_other_programs_says_so_and_how_much_they_had() -> None:
+    figures = result(4.0)
+    busy = replace(figures, timing=replace(figures.timing, busy=1.0))
+    said = "The machine was busy: other programs had the measured cores for 50% of the time."
+    assert said in recommend([BASELINE, candidate("busy", busy)], Limits(1.0)).sentence
+    assert "busy:" not in recommend([BASELINE, candidate("calm", figures)], Limits(1.0)).sentence
+
+
 def test_an_unstable_candidate_that_is_not_taken_is_named_with_its_reason() -> None:
     steady, wide = candidate("steady", result(4.0)), unstable("wide", (5.0, 3.6, 5.7))
     advice = recommend([BASELINE, steady, wide], Limits(1.0))
