@@ -144,7 +144,9 @@ def graphs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sample]:
     made = {**zoo.ONNX_MAKERS, "nothing": zoo.nothing_to_quantize, "trees": zoo.trees}
     made |= {"steered": zoo.steered, "double": zoo.double}
     found = {name: maker(folder / f"{name}.onnx") for name, maker in made.items()}
-    return {name: Sample(model, {"onnx": artifact("onnx", path)}) for name, (path, model) in found.items()}
+    samples = {name: Sample(model, {"onnx": artifact("onnx", path)}) for name, (path, model) in found.items()}
+    path, model = zoo.low_rank(folder / "low_rank.pt2")
+    return samples | {"low_rank": Sample(model, {"pt2": artifact("pt2", path)})}
 
 
 @pytest.fixture(scope="session")

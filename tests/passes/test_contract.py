@@ -15,6 +15,7 @@ from core import params, registry
 from core.domain.measurement import Environment
 from core.errors import WhetstoneError
 from core.formats.check import check_artifact
+from core.passes.factorization import layers
 from core.passes.pruning import width_search
 from core.protocols import LocalArtifact
 from tests.passes.conftest import Sample, answer, apply, artifact, by_size, context
@@ -37,14 +38,15 @@ SETTINGS = [
 LATEST = Environment("CPU", ("avx512_bf16", "avx512_vnni"), 2, 2**33, "", "Linux", "3.11")
 
 
-SUBJECTS = {"fix_inputs": "steered", "double_to_float": "double"}
+SUBJECTS = {"fix_inputs": "steered", "double_to_float": "double", "factorize": "low_rank"}
 """Graphs by the pass that works on nothing but such ones; the others take the residual network."""
 
 
 @pytest.fixture(autouse=True)
 def steady(monkeypatch: pytest.MonkeyPatch) -> None:
     """What narrow layers save in such small networks drowns in noise."""
-    monkeypatch.setattr(width_search, "rough_times", by_size)
+    for module in (width_search, layers):
+        monkeypatch.setattr(module, "rough_times", by_size)
 
 
 IN_PYTORCH = ("bn_scale", "taylor")

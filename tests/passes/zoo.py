@@ -347,6 +347,32 @@ def double(path: Path, scale: float = 1.0) -> tuple[Path, SourceModel]:
     return _save(path, nodes, [numpy_helper.from_array(wide, "w")], model, 17), model
 
 
+class LowRank(nn.Module):
+    """A convolution and a linear layer of low rank, and a small head of full rank."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.line, self.head = nn.Conv2d(3, 64, 3, 2, 1), nn.Linear(1024, 256), nn.Linear(256, 4)
+        for layer, rank in ((self.conv, 4), (self.line, 8)):
+            matrix = layer.weight.data.flatten(1)
+            u, s, v = torch.linalg.svd(matrix, full_matrices=False)
+            layer.weight.data.copy_(((u[:, :rank] * s[:rank]) @ v[:rank]).reshape(layer.weight.shape))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.line(self.conv(x).relu().flatten(1)).relu())
+
+
+def low_rank(path: Path) -> tuple[Path, SourceModel]:
+    """Return an exported program with layers that are products of thinner ones."""
+    torch.manual_seed(0)
+    model = source({"x": (F32, ("b", 3, 8, 8))}, {"y": (F32, ("b", 4))}, "pt2")
+    with torch.no_grad():
+        shapes = ({0: torch.export.Dim.DYNAMIC},)
+        program = torch.export.export(LowRank().eval(), (torch.randn(2, 3, 8, 8),), dynamic_shapes=shapes)
+    torch.export.save(program, str(path))
+    return path, model
+
+
 ONNX_MAKERS = {
     "opset7": lambda path: old_cnn(path, 7),
     "opset9": lambda path: old_cnn(path, 9),

@@ -1,0 +1,1 @@
+"""Factorization: weights as products of smaller ones."""
