@@ -28,6 +28,8 @@ LOSS_NOISE, LOSS_SHARE, OTHER_LOSS = 0.2, 0.1, 1.5
 """Of a loss in units of what is allowed: always, in proportion to it, and of another model."""
 RECOVERED, RECOVERED_SD = 6.0, 2.5
 """Points that are lost for good by the square of the logarithm of what shrinking gains, once trained."""
+UNSTATED = 0.4
+"""Strength of what has none."""
 BARE, BARE_SD = 60.0, 15.0
 """Points that are lost by the square of the strength of shrinking, without training."""
 
@@ -134,8 +136,10 @@ def _gain_features(chain: Chain) -> Features:
         found["did", step.pass_id, there] = (1.0, 0.1, 0.35)
         found["exactly", repr(step), there] = (1.0, 0.0, 0.1)
     for step in chain.shrinking:
-        much = -log(1 - min(0.95, strength(step)))
-        found["shrinks", step.pass_id] = (much, 0.5, 0.5)
+        stated = strength(step)
+        # What nobody can set to be faster is probably no faster at all.
+        much = -log(1 - min(0.95, stated or UNSTATED))
+        found["shrinks", step.pass_id] = (much, 0.5, 0.5) if stated else (much, 0.0, 0.2)
         found["shrinks", step.pass_id, there] = (much, 0.0, 0.2)
         found["shrinks", repr(step)] = (much, 0.0, 0.1)
         found["shrinks", repr(step), ending, there] = (much, 0.0, 0.05)
@@ -156,7 +160,7 @@ def _loss_features(chain: Chain, shrunk: float, points: float) -> Features:
             about = RECOVERED / points, RECOVERED_SD / points
             found["recovered", step.pass_id, chain.training[-1].pass_id] = (lost, *about)
         else:
-            lost = strength(step) ** 2
+            lost = (strength(step) or UNSTATED) ** 2
             found["lost", step.pass_id] = (lost, BARE / points, BARE_SD / points)
             found["lost", repr(step)] = (lost, 0.0, 10 / points)
     if chain.training and not chain.shrinking:

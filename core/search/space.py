@@ -155,8 +155,8 @@ def _scaled(steps: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
                 yield (*steps[:index], made, *steps[index + 1 :])
 
 
-def strength(step: Step) -> float:
-    """Return how much a step does of its technique, from 0 to 1; a middling value where nothing tells."""
+def strength(step: Step) -> float | None:
+    """Return how much a step does of its technique, from 0 to 1; None where no setting makes it faster."""
     technique = get_pass(step.pass_id)
     params = make(technique.Params, step.params)
     shares = []
@@ -164,4 +164,4 @@ def strength(step: Step) -> float:
         if field.metadata.get("strength"):
             value, high = float(getattr(params, field.name)), float(field.metadata["high"])
             shares.append(value if high <= 1 else value / high)
-    return max(0.01, sum(shares) / len(shares)) if shares else 0.4
+    return max(0.01, sum(shares) / len(shares)) if shares else None
