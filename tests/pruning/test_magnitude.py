@@ -17,6 +17,15 @@ def test_a_layer_loses_its_own_share_and_all_together_the_smallest() -> None:
     assert [int(keep.sum()) for keep in couple.values()] == [0, 20]
 
 
+def test_two_of_each_four_inputs_go() -> None:
+    weight = np.array([[4.0, 1, 3, 2, 9, 9], [1, 1, 1, 1, 0, 0]])
+    keep = masks({"w": weight}, 0.9, "2:4")["w"]
+    assert keep[0].tolist() == [True, False, True, False, True, True], "what is no whole four stays"
+    assert keep[1, :4].sum() == 2
+    turned = masks({"w": weight.T}, 0.9, "2:4", {"w"})["w"]
+    np.testing.assert_array_equal(turned, keep.T)
+
+
 @pytest.mark.parametrize("amount", [0.05, 0.5, 0.95])
 def test_equal_magnitudes_lose_an_exact_number(amount: float) -> None:
     keep = masks({"w": np.ones((10, 20))}, amount, "layer")["w"]

@@ -43,6 +43,16 @@ def weights(model: ModelProto) -> dict[str, TensorProto]:
     return found
 
 
+def inputs_first(model: ModelProto) -> set[str]:
+    """Return the weights of products that are held as (in, out)."""
+    found: set[str] = set()
+    for node in onnx_files.nodes(model):
+        turned = any(each.name == "transB" and each.i for each in node.attribute)
+        if node.op_type == "MatMul" or (node.op_type == "Gemm" and not turned):
+            found |= set(node.input[1:2])
+    return found
+
+
 def write(tensor: TensorProto, array: Array) -> None:
     """Replace the content of `tensor`, keeping its name."""
     from onnx import numpy_helper

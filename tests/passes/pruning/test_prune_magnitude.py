@@ -7,6 +7,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from core import registry
 from core.errors import PassNotApplicable
 from core.graphs.onnx import files as onnx_files
 from core.pruning.onnx import weights as onnx_weights
@@ -72,3 +73,15 @@ def test_nothing_to_zero_is_said(graphs: dict[str, Sample], resnet: Sample, tmp_
     quantized = apply("int8_static_ort", resnet, "onnx", tmp_path / "2")
     with pytest.raises(PassNotApplicable, match="quantized"):
         apply("prune_magnitude", Sample(resnet.model, {"onnx": quantized}), "onnx", tmp_path / "3")
+
+
+def test_two_of_four_say_what_they_bring(resnet: Sample, tmp_path: Path) -> None:
+    built = apply("prune_magnitude", resnet, "onnx", tmp_path, scope="2:4")
+    for tensor in onnx_weights.weights(onnx_files.load(built.path)).values():
+        rows = numpy_helper.to_array(tensor)
+        rows = rows.reshape(len(rows), -1)
+        fours = rows[:, : rows.shape[1] // 4 * 4].reshape(len(rows), -1, 4)
+        assert len(tensor.dims) == 2 or (np.count_nonzero(fours, axis=-1) <= 2).all()
+    (finding,) = registry.get_pass("prune_magnitude").findings(built.details, None)  # type: ignore[arg-type]
+    assert "no speed" in finding.message
+    assert "MB instead of" in finding.message
