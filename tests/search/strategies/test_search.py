@@ -82,6 +82,7 @@ def machine(recipe: Recipe, asked: SearchContext) -> Trial:
     trained = any(isinstance(get_pass(step.pass_id), Trainer) for step in recipe.steps)
     loss = (4 * log(1 / (1 - cut)) ** 2 if trained else 60 * cut**1.5) if cut else 0.0
     loss += 0.2 * any(step.pass_id.startswith("int8") for step in recipe.steps)
+    loss += 8 * any(step.pass_id == "prune_magnitude" for step in recipe.steps)
     interval, allowed = Interval(speed, speed * 0.99, speed * 1.01), asked.request.limits.max_drop
     return Trial(
         recipe,
