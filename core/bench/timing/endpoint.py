@@ -91,6 +91,7 @@ class Host:
         # Of the thread that measures, which keeps off those that are timed meanwhile.
         affinity = getattr(os, "sched_getaffinity", None)
         self._all_cores: set[int] = affinity(0) if affinity else set()
+        self._copies = max(1, usable_cores() // endpoint.target.threads)
         self._opened: dict[str, Any] | None = None
         self._opening, self._ready = threading.Lock(), False
         self._timeout = get_settings().child_timeout_s
@@ -167,7 +168,7 @@ class Host:
         """
         if self._cores:
             self._child.keep_to(self._all_cores)
-        return max(1, min(len(self._all_cores) or 1, usable_cores()) // self._endpoint.target.threads)
+        return self._copies
 
     def block(self, calls: int, settle_ms: float) -> Block:
         """Return the times of `calls` calls; the parent sleeps meanwhile.

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from core.bench.quality.saved_outputs import read_outputs
-from core.bench.timing.endpoint import Host
+from core.bench.timing.endpoint import Host, parent_elsewhere, timing_cores
+from core.machine.environment import usable_cores
 from tests.bench.conftest import Chain
 
 
@@ -24,3 +25,11 @@ def test_the_evaluation_ends_at_its_limits_with_what_is_there(
         said = host.long("predict", folder=str(folder), **limits)
     assert said["samples"] == saved
     assert read_outputs(folder)[0].shape[0] == saved
+
+
+def test_all_cores_are_given_back_after_timing(chain: Chain, tmp_path: Path) -> None:
+    cores, there = timing_cores(1), usable_cores()
+    with Host(chain(1), tmp_path / "out", None, cores) as host:
+        host.ready()
+        with parent_elsewhere(cores):
+            assert host.spread() == there
