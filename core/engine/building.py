@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from core.datasets.build import RANDOM
 from core.datasets.splits import FOR_BUILDING, Part
 from core.domain.model import DataSet, FileRef, SourceModel
 from core.domain.recipe import Artifact, Recipe, Step, Target
@@ -206,7 +207,8 @@ class Builder:
         technique = get_pass(step.pass_id)
         trains, measures = isinstance(technique, Trainer), technique.measures
         inputs = {MODEL: parent.files, **({DATA: parts_of(self._data, FOR_BUILDING)} if self._data else {})}
-        request = BuildRequest(step, self._model, parent, target if measures else None)
+        filled = trains and self._training_s is not None
+        request = BuildRequest(step, self._model, parent, target if measures else None, filled)
         cores = max(CORES, target.threads) if measures else CORES
         needs: dict[str, Any] = {"toolchain": technique.toolchain, "cores": cores, "alone": measures}
         if machine_bound(parent, technique):
@@ -228,6 +230,11 @@ class Builder:
 
     def _training(self, unit: WorkUnit[BuildRequest, Built], identity: str) -> WorkUnit[BuildRequest, Built]:
         """Return the unit of a pass that trains: from its checkpoints, with time left to measure."""
+        if self._data is not None and self._data.origin == RANDOM:
+            raise PassNotApplicable(
+                "There is nothing to learn from: random inputs teach nothing of the task.",
+                hint="Give some inputs of the task; labels are not needed.",
+            )
         usual = TRAINING_SHARE * min(self._stop.remaining_s, get_settings().child_timeout_s)
         given = self._training_s
         return msgspec.structs.replace(

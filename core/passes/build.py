@@ -49,12 +49,14 @@ class BuildRequest(msgspec.Struct, frozen=True):
         model: The source model.
         artifact: What the pass is applied to.
         target: Where the recipe will run, for a pass that measures; None for all others.
+        filled: Whether a time budget gives the deadline, see `core.protocols.Training`.
     """
 
     step: Step
     model: SourceModel
     artifact: Artifact
     target: Target | None = None
+    filled: bool = False
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -84,7 +86,7 @@ def build(request: BuildRequest, job: Job) -> Done[Built]:
     os.environ["OMP_NUM_THREADS"] = str(job.cores)  # read when the libraries are imported, which is later
     rows = build_rows(job.inputs[DATA], request.model) if DATA in job.inputs else None
     calibration = _calibration(request.model, rows, job.seed)
-    training = _training(request.model, rows, job) if isinstance(chosen, Trainer) else None
+    training = _training(request, rows, job) if isinstance(chosen, Trainer) else None
     search = _rows(rows.search) if rows is not None and rows.search is not None else None
     context = PassContext(
         request.model, job.folder, calibration, job.seed, job.cores, training, search, request.target
@@ -102,7 +104,7 @@ def _calibration(model: SourceModel, rows: BuildRows | None, seed: int) -> Calla
     return lambda: (feed for feed, _ in rows.calibration.batches(1))
 
 
-def _training(model: SourceModel, rows: BuildRows | None, job: Job) -> Training:
+def _training(request: BuildRequest, rows: BuildRows | None, job: Job) -> Training:
     """Return what a pass that trains gets: without a training set it learns from the rows for calibration.
 
     Where the data have no rows to search by, those to learn from are these, too: never those of the test.
@@ -111,6 +113,7 @@ def _training(model: SourceModel, rows: BuildRows | None, job: Job) -> Training:
         raise PassNotApplicable("Training needs data.", hint="Give some, with labels if you have them.")
     spare = min(WRAP_UP_S, WRAP_UP_SHARE * job.seconds_left())
     learned = rows.training or rows.calibration
+    model = request.model
     source = Artifact(model.id, None, None, model.format, model.files)
     return Training(
         _rows(learned),
@@ -119,6 +122,7 @@ def _training(model: SourceModel, rows: BuildRows | None, job: Job) -> Training:
         job.checkpoints,
         lambda: max(0.0, job.seconds_left() - spare),
         _Curve(job.progress).report,
+        filled=request.filled,
     )
 
 

@@ -42,6 +42,7 @@ class Training:
         seconds_left: Returns the seconds to the deadline, infinite without one.
         report: Takes the steps done, the steps in all and named figures, such as ``{"loss": 0.41}``.
         device: Always ``cpu`` for now.
+        filled: Whether a time budget gives the seconds left: what has no length of its own then fills them.
     """
 
     rows: TrainingRows
@@ -51,3 +52,4 @@ class Training:
     seconds_left: Callable[[], float]
     report: Callable[[int, int, Mapping[str, float]], None]
     device: str = "cpu"
+    filled: bool = False

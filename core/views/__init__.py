@@ -2,6 +2,7 @@
 
 from core.views.candidate import CandidateView, explain
 from core.views.commands import command_for, python_for
+from core.views.curves import Curve, training_curves
 from core.views.dominated import why_dominated
 from core.views.log import LogLine, event_log
 from core.views.machine import ClusterView, MachineView, machine, measuring_kinds
@@ -28,6 +29,7 @@ from core.views.tradeoffs import Tradeoff, tradeoffs
 __all__ = [
     "CandidateView",
     "ClusterView",
+    "Curve",
     "LogLine",
     "MachineView",
     "ModelView",
@@ -60,5 +62,6 @@ __all__ = [
     "runs",
     "ties",
     "tradeoffs",
+    "training_curves",
     "why_dominated",
 ]

@@ -11,6 +11,7 @@ from pages.figures.pareto import pareto_figure
 from pages.figures.points import Axis, Point, Role, roles
 from pages.figures.theme import Palette, palette
 from pages.figures.throughput import Series, throughput_figure
+from pages.figures.training import curve_figure
 
 __all__ = [
     "LEGEND",
@@ -25,6 +26,7 @@ __all__ = [
     "Series",
     "Stage",
     "calls_figure",
+    "curve_figure",
     "distribution_figure",
     "extended",
     "origins_figure",

@@ -26,6 +26,7 @@ from pages.widgets.run_header import cancel_button, outcome, progress_bar, title
 from pages.widgets.selected import selected_candidate
 from pages.widgets.setup import set_up_again
 from pages.widgets.table import candidates_table, problems
+from pages.widgets.training import training_charts
 
 POLL_S = 2.0
 CALLS_S = 1.0
@@ -130,6 +131,7 @@ def _ended(view: RunView) -> None:
     _results(view)
     _control(view)
     problems(view.candidates)
+    training_charts(view)
 
 
 def live(run_id: str) -> None:
@@ -141,6 +143,7 @@ def live(run_id: str) -> None:
         head = st.container()
         _results(view)
         took = time.monotonic() - began
+        training_charts(view)
         with head:
             _state(view, began + REST * took)
     else:

@@ -112,6 +112,19 @@ def test_a_running_run_shows_what_is_known_so_far(open_page: Open, store: Store)
     assert "Recommended" in words(app)
 
 
+def test_a_training_shows_its_curves_while_it_goes_on(open_page: Open, store: Store) -> None:
+    seed.run(store, "running", RunStatus.RUNNING, done=3)
+    trained = store.candidates.list("running")[3].id
+    for done, loss in ((10, 3.0), (20, 2.0), (30, 1.0)):
+        values = {"loss": loss, "search_loss": loss, "search_agreement": 1 - loss / 10}
+        told = {"step": "distill", "done": done, "total": 40, "values": values}
+        store.events.append("running", EventKind.TRAINING, trained, **told)
+    app = open_page("optimize.py", run="running")
+    assert any("30 of 40 steps" in each.label for each in app.expander)
+    charts = [each.proto.alt for each in app.get("vega_lite_chart")]
+    assert charts == ["Loss over the steps", "On the search rows (%) over the steps"]
+
+
 def test_before_the_first_figure_the_columns_are_those_that_the_data_promises(
     open_page: Open, store: Store
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,11 @@ from core.domain.recipe import Target
 from core.examples import example_feed, example_feeds
 from core.graphs.torch.modules import flatten, open_module, quiet_torch
 from core.passes.latency import RoughTime
-from core.protocols import Array, LocalArtifact, PassContext
+from core.protocols import Array, Feed, LocalArtifact, PassContext, Trainer, Training, TrainingRows
 from tests.passes import zoo
 
 SHAPE = (3, 16, 16)
+TRAINING_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,25 @@ def apply(pass_id: str, sample: Sample, format: str, folder: Path, **values: Any
     chosen, before = registry.get_pass(pass_id), sample.artifacts[format]
     settings = params.make(chosen.Params, values)
     target = _target(chosen.produces[format]) if chosen.measures else None
-    after = chosen.run(context(sample.model, folder, target=target), before, settings)
+    given = context(sample.model, folder, target=target)
+    if isinstance(chosen, Trainer):
+        given = replace(given, training=_training(sample, folder.with_name(f"{folder.name}-kept")))
+    after = chosen.run(given, before, settings)
     chosen.ensures(before, after, settings)
     return after
+
+
+def _training(sample: Sample, kept: Path) -> Training:
+    """Return random rows to learn from, and a few seconds for it."""
+    kept.mkdir()
+    end, model = time.monotonic() + TRAINING_S, sample.model
+
+    def batches(size: int, seed: int | None) -> Iterator[tuple[Feed, Array]]:
+        for number in range(2):
+            yield example_feed(model, size, (seed or 0) + number), np.arange(size) % (model.classes or 10)
+
+    rows, teacher = TrainingRows(16, True, batches), sample.artifacts[model.format]
+    return Training(rows, rows, teacher, kept, lambda: end - time.monotonic(), lambda *told: None)
 
 
 def _target(format: str) -> Target:

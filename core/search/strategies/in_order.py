@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from core.domain.recipe import Recipe
 from core.domain.trial import Trial
-from core.protocols import SearchContext
+from core.protocols import SearchContext, Trainer
+from core.registry import get_pass
 from core.search.presets import recipes
 
 
@@ -17,13 +18,13 @@ def next_of(listed: Sequence[Recipe], history: Sequence[Trial]) -> Recipe | None
 
 
 def preset_recipes(context: SearchContext) -> list[Recipe]:
-    """Return the recipes of the request's preset.
+    """Return the recipes of the request's preset: without data those that train teach nothing.
 
     Raises:
         InvalidRequest: There is no such preset.
     """
     request = context.request
-    return recipes(
+    found = recipes(
         request.preset,
         context.model,
         context.environment,
@@ -31,3 +32,8 @@ def preset_recipes(context: SearchContext) -> list[Recipe]:
         request.threads,
         request.batch,
     )
+    return [each for each in found if request.data_id is not None or not _trains(each)]
+
+
+def _trains(recipe: Recipe) -> bool:
+    return any(isinstance(get_pass(step.pass_id), Trainer) for step in recipe.steps)

@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from core import registry
+from core.datasets.splits import Part
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact
 from core.engine.building import Builder
 from core.engine.checkpoints import checkpoint_folder, sweep_checkpoints
-from core.errors import ChildCrashed
+from core.engine.uploads import add_data
+from core.errors import ChildCrashed, PassNotApplicable
 from core.search.spelling import parse
 from core.settings import get_settings
 from core.store.store import Store
@@ -167,3 +169,29 @@ def test_checkpoints_that_nobody_went_on_with_are_removed(store: Store) -> None:
     assert checkpoints(store) == [folder]
     sweep_checkpoints(store, -1.0)
     assert checkpoints(store) == []
+
+
+class Watchful(InThisProcess):
+    """Fails where a unit that trains is given, or finds, a row of the test."""
+
+    def run(self, unit: WorkUnit[Any, Any], stop: Stop, on_progress: Any = unheard) -> WorkResult[Any]:
+        leaked = [file.name for files in unit.inputs.values() for file in files if "evaluation" in file.name]
+        assert not leaked, "rows of the test were fed"
+        return super().run(unit, stop, on_progress)
+
+
+def test_no_training_is_ever_fed_the_test(
+    trial: Trial, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spelled = "toy_student:steps=2@onnxruntime"
+    trial.build(spelled, Watchful(store, tmp_path / "clean", 1e6))
+    monkeypatch.setattr("core.engine.building.FOR_BUILDING", tuple(Part))  # the leak, planted
+    with pytest.raises(AssertionError, match="were fed"):
+        trial.build("toy_student:steps=3@onnxruntime", Watchful(store, tmp_path / "leak", 1e6))
+
+
+def test_random_inputs_teach_nothing(store: Store, mlp: SourceModel) -> None:
+    drawn = add_data(store, None, mlp, {"samples": 32})
+    with pytest.raises(PassNotApplicable, match="random inputs teach nothing") as caught:
+        Trial(store, mlp, drawn).build("toy_student:steps=2@onnxruntime")
+    assert "labels are not needed" in caught.value.hint

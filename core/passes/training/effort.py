@@ -1,0 +1,55 @@
+"""Parameters of all techniques that train: how long and how fast."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+from core.params import setting
+from core.passes.training.loop import Effort
+from core.protocols import Training
+
+USUAL_MINUTES = 2.0
+"""Without a time budget."""
+
+
+def minutes() -> Any:
+    """Return the setting of the time to learn."""
+    return setting(
+        0.0,
+        "Training time",
+        unit="min",
+        help="Longer recovers more accuracy; 0 takes what a time budget gives, or 2 minutes without one.",
+        low=0.0,
+        high=1440.0,
+    )
+
+
+def steps() -> Any:
+    """Return the setting of the number of steps."""
+    return setting(
+        0,
+        "Steps",
+        help="0 plans as many as fit the time; a number makes the training repeatable.",
+        low=0,
+        high=10**7,
+    )
+
+
+def learning_rate() -> Any:
+    """Return the setting of the largest learning rate."""
+    return setting(
+        0.0,
+        "Learning rate",
+        help="0 chooses by the network's layers: 0.05 with batch norms, 0.0005 without.",
+        low=0.0,
+        high=10.0,
+    )
+
+
+def effort(training: Training, minutes: float, steps: int, rate: float, seed: int) -> Effort:
+    """Return how long and how fast to learn, by these settings."""
+    seconds = 60 * minutes
+    if not seconds:
+        seconds = inf if training.filled else 60 * USUAL_MINUTES
+    return Effort(seconds, steps, rate, seed)
