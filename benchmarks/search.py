@@ -21,7 +21,7 @@ from pathlib import Path
 
 from core.domain.measurement import Interval
 from core.domain.recipe import Recipe
-from core.domain.run import CandidateStatus, Limits, RunRequest
+from core.domain.run import CandidateStatus, Limits, RunRequest, RunStatus
 from core.domain.trial import Trial
 from core.machine.environment import environment
 from core.protocols import SearchContext
@@ -82,6 +82,8 @@ def measured(count: int) -> tuple[SearchContext, list[Trial]]:
             on_change=lambda view: print(f"\r{view.progress.done} of {view.progress.total}", end=""),
         )
         print()
+        if view.run.status is not RunStatus.DONE:
+            raise SystemExit("The run that measures the chains did not end: there is nothing to replay.")
         candidates = store.candidates.list(view.run.id)
         trials = history(candidates, view.run.request, store.events.since(view.run.id))
     return replace(context, request=replace(request, recipes=())), trials
