@@ -57,6 +57,18 @@ class Int8StaticNncfParams:
         choices=("auto", "yes", "no"),
     )
     keep_float: str = keep_float()
+    calibration: str = setting(
+        "auto",
+        "Calibration",
+        help="How ranges are found: as NNCF thinks best for the layer (auto), all values (minmax), or no "
+        "outliers (percentile).",
+        choices=("auto", "minmax", "percentile"),
+    )
+    reduce_range: bool = setting(
+        False,
+        "Reduced range",
+        help="7-bit weights: avoids overflows on CPUs without VNNI; less accurate.",
+    )
 
 
 class Int8StaticNncf(Pass):
@@ -112,6 +124,8 @@ class Int8StaticNncf(Pass):
                 preset=params.preset,
                 fast_bias_correction=params.fast_bias_correction,
                 ignored=kept(heavy_layers(model), params.keep_float),
+                ranges=params.calibration,
+                reduce_range=params.reduce_range,
             )
             files = write(made, context.folder, compress=False)
             found, expected = outputs(files[0], context), onnx_outputs(artifact.path, context)

@@ -20,6 +20,8 @@ def quantized(
     preset: str = "performance",
     fast_bias_correction: bool = True,
     ignored: Sequence[str] = (),
+    ranges: str = "auto",
+    reduce_range: bool = False,
     compress: bool = True,
 ) -> Any:
     """Return the quantized copy of an OpenVINO model.
@@ -32,6 +34,9 @@ def quantized(
         preset: ``performance`` or ``mixed``, whose ranges are asymmetric.
         fast_bias_correction: Off corrects layer by layer.
         ignored: Names of layers that stay in float.
+        ranges: How ranges of activations are found: ``auto`` (NNCF's own choice by the kind of layer),
+            ``minmax`` or ``percentile``.
+        reduce_range: Whether weights take half of the range of 8 bits.
         compress: Whether weights are stored in 8 bits; off leaves them in float behind quantizers, which can
             be taken out again.
 
@@ -41,11 +46,11 @@ def quantized(
     import nncf
 
     attention = has_attention(model) if attention is None else attention
-    ranges = nncf.QuantizationPreset.MIXED if preset == "mixed" else nncf.QuantizationPreset.PERFORMANCE
+    symmetry = nncf.QuantizationPreset.MIXED if preset == "mixed" else nncf.QuantizationPreset.PERFORMANCE
     names = [port.get_any_name() for port in model.inputs]
 
     def quantize(smoothing: float | None) -> Any:
-        advanced: dict[str, Any] = {}
+        advanced = _advanced(ranges, reduce_range)
         if smoothing is not None:
             advanced["smooth_quant_alphas"] = nncf.AdvancedSmoothQuantParameters(matmul=smoothing)
         if not compress:
@@ -53,7 +58,7 @@ def quantized(
         return nncf.quantize(
             model.clone(),
             nncf.Dataset([{name: feed[name] for name in names} for feed in feeds]),
-            preset=None if smoothing is not None and preset == "performance" else ranges,
+            preset=None if smoothing is not None and preset == "performance" else symmetry,
             subset_size=len(feeds),
             fast_bias_correction=fast_bias_correction,
             model_type=nncf.ModelType.TRANSFORMER if smoothing is not None else None,
@@ -72,6 +77,22 @@ def quantized(
             "The calibration data never takes one of the graph's branches, so its ranges are unknown.",
             hint="Give data that takes every branch, or use ONNX Runtime's static INT8.",
         ) from error
+
+
+def _advanced(ranges: str, reduce_range: bool) -> dict[str, Any]:
+    import nncf
+    from nncf.quantization.range_estimator import RangeEstimatorParametersSet
+
+    found: dict[str, Any] = {}
+    known = {
+        "minmax": RangeEstimatorParametersSet.MINMAX,
+        "percentile": RangeEstimatorParametersSet.MEAN_QUANTILE,
+    }
+    if ranges in known:
+        found["activations_range_estimator_params"] = known[ranges]
+    if reduce_range:
+        found["overflow_fix"] = nncf.OverflowFix.ENABLE
+    return found
 
 
 def has_attention(model: Any) -> bool:

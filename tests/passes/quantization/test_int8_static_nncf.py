@@ -27,6 +27,23 @@ def test_first_and_last_layer_stay_float_on_demand(resnet: Sample, tmp_path: Pat
     assert built.details["float_ops"] == {"Convolution": 1, "MatMul": 1}
 
 
+def test_reduced_range_leaves_one_bit_of_each_weight(resnet: Sample, tmp_path: Path) -> None:
+    """A sum of two products of 8 and 7 bits fits the 16 bits of processors without VNNI."""
+    import openvino
+
+    def largest(**settings: bool) -> list[int]:
+        folder = tmp_path / str(settings)
+        built = apply("int8_static_nncf", resnet, "onnx", folder, **settings)
+        nodes = openvino.Core().read_model(built.path).get_ops()
+        weights = [
+            node.data for node in nodes if node.get_type_name() == "Constant" and node.data.dtype == np.int8
+        ]
+        return [int(np.abs(each.astype(int)).max()) for each in weights if each.ndim > 1]
+
+    assert max(largest()) == 127
+    assert max(largest(reduce_range=True)) <= 64
+
+
 def test_signals_below_its_least_range_are_refused(tmp_path: Path) -> None:
     path, model = zoo.faint(tmp_path / "faint.onnx")
     faint = Sample(model, {"onnx": artifact("onnx", path)})

@@ -35,7 +35,7 @@ class MixedPrecisionParams:
     max_loss: float = setting(
         1.0,
         "Largest loss in points",
-        help="Points of accuracy that may be lost on labelled rows to choose by, with the standard error.",
+        help="Points of accuracy that may be lost on labelled rows to choose by, with 95 % certainty.",
         low=0.0,
         high=100.0,
     )

@@ -34,8 +34,8 @@ FAINT = 0.02
 """Share of all noise below which a stretch of layers is not looked into."""
 CLEAR = 0.99
 """Ratio of times from which one counts as faster."""
-LAST_S = 0.6
-"""Of each in the race between the winner and those of one precision."""
+RACE_S, LAST_S = 0.4, 0.8
+"""Of each in a race, and in the last one between the winner and those of one precision."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +124,7 @@ class Search:
             self._made[low, precision] = Variant(low, artifact, loss, loss.within(*self._limits))
         return self._made[low, precision]
 
-    def race(self, variants: Sequence[Variant], seconds: float = 0.25) -> list[RoughTime]:
+    def race(self, variants: Sequence[Variant], seconds: float = RACE_S) -> list[RoughTime]:
         """Return the times of `variants`, their ratio to the first."""
         return rough_times([each.artifact for each in variants], self._context, seconds)
 
@@ -238,7 +238,7 @@ class Search:
             if start <= index < end
         )
 
-    def _quickest(self, variants: Sequence[Variant], seconds: float = 0.25) -> Variant:
+    def _quickest(self, variants: Sequence[Variant], seconds: float = RACE_S) -> Variant:
         """Return the fastest; of two alike the earlier one."""
         best, *rest = dict.fromkeys(variants)
         while rest:

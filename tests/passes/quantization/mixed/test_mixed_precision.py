@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from core.domain.recipe import Target
-from core.passes.openvino_files import read
+from core.passes.openvino_files import read, write
+from core.passes.quantization.coverage import openvino_counts
 from core.passes.quantization.mixed.loss import Judge, Loss
 from core.passes.quantization.mixed.mixed_precision import PASS
 from core.passes.quantization.mixed.reversible import Reversible
 from core.protocols import Array, Feed, TrainingRows
-from tests.passes.conftest import Sample, answer, apply, context, noise_db
+from tests.passes.conftest import Sample, answer, apply, artifact, context, noise_db
 
 QUICK = 5
 """Seconds of search: the least."""
@@ -28,28 +29,21 @@ def network(resnet: Sample, tmp_path_factory: pytest.TempPathFactory) -> Reversi
 
 
 def heavy(model: object) -> int:
-    from core.passes.quantization.coverage import openvino_counts
-
     return int(openvino_counts(model)["quantized"])
 
 
 def test_one_calibration_gives_every_variant(network: Reversible, resnet: Sample, tmp_path: Path) -> None:
-    import openvino as ov
-
-    from core.passes.openvino_files import write
-    from tests.passes.conftest import artifact
-
     names = [name for group in network.groups for name in group]
     assert len(names) == len(set(names))
     every = set(range(len(network.groups)))
-    assert heavy(network.variant(every)) == 8
-    assert 0 < heavy(network.variant(set(list(every)[:4]))) < 8
+    layers = openvino_counts(network.original)["float"]
+    assert heavy(network.variant(every)) == layers
+    assert 0 < heavy(network.variant(set(list(every)[:4]))) < layers
     back = network.variant(set())
     assert not any(node.get_type_name() == "FakeQuantize" for node in back.get_ops())
     files = write(back, tmp_path, compress=False)
     expected = answer(resnet.artifacts["onnx"], resnet.model, 2)
     assert noise_db(expected, answer(artifact("openvino", *files), resnet.model, 2)) > 80
-    assert isinstance(back, ov.Model)
 
 
 def test_a_loose_limit_takes_the_faster_one_and_says_what_it_saw(resnet: Sample, tmp_path: Path) -> None:
@@ -92,4 +86,4 @@ def test_labelled_rows_count_lost_answers(resnet: Sample, tmp_path: Path) -> Non
     assert lost.points == pytest.approx(5.0)
     assert lost.doubt == pytest.approx(100 * (0.05 * 0.95 / 40) ** 0.5)
     assert not lost.within(6.0, 100.0)
-    assert lost.within(9.0, 0.0)
+    assert lost.within(11.0, 0.0)
