@@ -15,8 +15,8 @@ from core.protocols import Array, Feed, PassContext, Session
 BATCH = 16
 MOST_ROWS, FEWEST_ROWS = 2000, 64
 SURE = 1.645
-"""Standard errors that a loss counts as more: 95 % sure, one-sided. The fastest of many is chosen, and that is
-often one that was lucky."""
+"""Standard errors that a loss counts as more: 95 % sure, one-sided. The fastest of many is chosen, and that
+is often one that was lucky."""
 MOST_SECONDS = 8.0
 """Of the processor, for the original on all rows: so long may each variant take, too."""
 SENSED_ROWS = 64
