@@ -15,7 +15,7 @@ from core.search.costs import BuildCosts
 from core.search.estimate import MEASURE_S
 from core.search.factors import Seen, expect
 from core.search.improvement import expected_improvement
-from core.search.space import Chain, space
+from core.search.space import Chain, space, suggested
 from core.search.strategies.in_order import next_of, preset_recipes
 
 LEAST = 0.005
@@ -77,7 +77,9 @@ def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Ch
     unit, allowed, widest = _scale(context)
     seen = [*_seen(history[1:], unit, False), *_seen(context.priors, unit, True)]
     own = [each for each in seen if not each.other]
-    if not left or not own:
+    if not own:  # nothing of the start worked here
+        return next_of(suggested(context), history)
+    if not left:
         return None
     expected = expect(left, seen, unit)
     within = [trial.gain.value for trial in history[1:] if trial.gain and trial.within and not trial.rough]

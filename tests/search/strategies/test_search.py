@@ -181,9 +181,15 @@ def test_a_technique_that_always_fails_is_given_up() -> None:
     assert sum(trial.status is CandidateStatus.FAILED for trial in history) <= 4
 
 
-def test_nothing_promising_ends_it() -> None:
-    slow = [machine(BASELINE, context()), Trial(parse("@openvino"), CandidateStatus.FAILED)]
-    assert STRATEGY.propose(context(["@openvino"]), slow, SearchParams()) is None
+def test_where_nothing_of_the_start_worked_suggestions_follow_in_their_order() -> None:
+    broken = [machine(BASELINE, context()), Trial(parse("bf16@openvino"), CandidateStatus.FAILED)]
+    assert STRATEGY.propose(context(["bf16@openvino"]), broken, SearchParams()) == parse("@openvino")
+
+
+def test_nothing_left_ends_it() -> None:
+    history = search(context(max_drop=0.0), most=100)
+    assert len(history) < 60
+    assert STRATEGY.propose(context(max_drop=0.0), history, SearchParams(100)) is None
 
 
 def test_it_waits_for_what_is_not_measured_yet() -> None:
