@@ -21,13 +21,22 @@ def arguments(context: PassContext, batch: int, seed: int | None = None) -> tupl
     return tuple(torch.from_numpy(feed[spec.name]) for spec in context.model.inputs)
 
 
-def dynamic_shapes(model: SourceModel) -> tuple[dict[int, Any], ...] | None:
-    """Return what torch.export keeps symbolic: the named axes of each input; None where there are none."""
+def dynamic_shapes(model: SourceModel, insist: bool = True) -> tuple[dict[int, Any], ...] | None:
+    """Return what torch.export keeps symbolic: the named axes of each input; None where there are none.
+
+    Args:
+        model: Names the axes.
+        insist: Whether an axis that cannot stay symbolic is an error; else all but the batch may be fixed.
+    """
     import torch
 
-    dynamic = torch.export.Dim.DYNAMIC
+    dims = torch.export.Dim
     shapes = tuple(
-        {axis: dynamic for axis, size in enumerate(spec.shape) if isinstance(size, str)}
+        {
+            axis: dims.DYNAMIC if insist or size == model.batch_symbol else dims.AUTO
+            for axis, size in enumerate(spec.shape)
+            if isinstance(size, str)
+        }
         for spec in model.inputs
     )
     return shapes if any(shapes) else None

@@ -67,6 +67,8 @@ class Pass(ABC):
         converts: Whether it only changes a model's form (an export, a conversion, fused operators): names of
             recipes leave it out.
         bridges: Whether it is put in by itself wherever a technique or a runtime needs another format.
+        leads_back: Of one that bridges: whether it is put in only right before a technique that takes what it
+            makes and not what is there, and never for a runtime, which the files before it serve better.
         on_source: Whether it works on the network itself and comes before exports; others come after them.
         libraries: Modules whose versions enter artifact ids.
         toolchain: Name of the environment that it runs in, see `core.toolchains`, for libraries that clash
@@ -91,6 +93,7 @@ class Pass(ABC):
     measures: ClassVar[bool] = False
     converts: ClassVar[bool] = False
     bridges: ClassVar[bool] = False
+    leads_back: ClassVar[bool] = False
     on_source: ClassVar[bool] = False
     libraries: ClassVar[tuple[str, ...]] = ()
     toolchain: ClassVar[str] = ""

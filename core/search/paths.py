@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from core.domain.recipe import Step
-from core.protocols import Runtime
+from core.protocols import Pass, Runtime
 from core.registry import formats, get_pass, passes, runtimes
 
 
@@ -32,14 +32,23 @@ def path_to(start: str, steps: Sequence[Step], runtime: Runtime) -> tuple[Step, 
 
 def _next(form: str, left: Sequence[Step]) -> Iterator[tuple[str, int, Step]]:
     """Yield the formats that one more step leads to, whether a technique was taken, and the step."""
+    technique = get_pass(left[0].pass_id) if left else None
     bridges = [
         (each.produces[form], 0, Step(each.id))
         for each in passes().values()
-        if each.bridges and each.produces.get(form, form) != form
+        if each.bridges and each.produces.get(form, form) != form and _serves(each, form, technique)
     ]
-    technique = get_pass(left[0].pass_id) if left else None
     taken = [(technique.produces[form], 1, left[0])] if technique and form in technique.accepts else []
     yield from (*taken, *bridges) if technique and technique.on_source else (*bridges, *taken)
+
+
+def _serves(bridge: Pass, form: str, technique: Pass | None) -> bool:
+    """Whether a conversion of `form` helps: those that lead back only help a technique at once."""
+    if not bridge.leads_back:
+        return True
+    if technique is None or technique.converts or form in technique.accepts:
+        return False
+    return bridge.produces[form] in technique.accepts
 
 
 def runs_here(format_: str) -> bool:

@@ -50,11 +50,12 @@ def open_module(artifact: LocalArtifact, model: SourceModel) -> nn.Module:
     whatever the network returns; see `flatten`.
 
     Args:
-        artifact: Of format ``state_dict``, ``pt2`` or ``torchscript``; checked when it was uploaded.
+        artifact: Of format ``state_dict``, ``pt2``, ``torchscript`` or ``onnx``, checked at its upload.
         model: For a state dict, `model.architecture` says which network to build.
 
     Raises:
-        UnsupportedModel: The format is none of these, or the weights do not fit the architecture.
+        UnsupportedModel: The format is none of these, the weights do not fit the architecture, or an ONNX
+            file has operators that cannot be converted.
     """
     with quiet_torch():
         if artifact.format == "state_dict":
@@ -63,6 +64,10 @@ def open_module(artifact: LocalArtifact, model: SourceModel) -> nn.Module:
             return exported_module(load_exported(artifact.path))
         if artifact.format == "torchscript":
             return open_script(artifact.path)
+        if artifact.format == "onnx":
+            from core.graphs.torch.from_onnx.network import open_onnx
+
+            return open_onnx(artifact.path, [spec.name for spec in model.inputs])
     raise UnsupportedModel(f"A model of format {artifact.format!r} cannot be opened with PyTorch.")
 
 

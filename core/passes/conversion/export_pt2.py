@@ -20,13 +20,19 @@ TOLERANCE = 1e-3
 HINT = "Export the network yourself with torch.export and upload the .pt2 file."
 
 
-def exported(module: nn.Module, context: PassContext) -> ExportedProgram:
-    """Return the exported program of `module`, its symbolic sizes kept symbolic."""
+def exported(module: nn.Module, context: PassContext, insist: bool = True) -> ExportedProgram:
+    """Return the exported program of `module`, its symbolic sizes kept symbolic.
+
+    Args:
+        module: Takes the model's inputs by position.
+        context: Holds the model.
+        insist: Whether a size that cannot stay symbolic is an error; else only the batch must.
+    """
     import torch
 
     with quiet_torch():
         example = arguments(context, EXAMPLE_BATCH)
-        return torch.export.export(module, example, dynamic_shapes=dynamic_shapes(context.model))
+        return torch.export.export(module, example, dynamic_shapes=dynamic_shapes(context.model, insist))
 
 
 class ExportPt2(Pass):

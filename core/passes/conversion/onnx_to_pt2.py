@@ -1,0 +1,105 @@
+"""Convert an ONNX graph to a PyTorch program, which techniques that train or prune a network work on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
+from core.domain.technique import Kind, NoParams
+from core.errors import PassFailed, PassNotApplicable, UnsupportedModel
+from core.graphs.torch.modules import exported_module, load_exported, open_module
+from core.passes.checks import batches, distance, onnx_outputs
+from core.passes.conversion.export_pt2 import exported
+from core.passes.library_errors import library
+from core.passes.torch_calls import outputs
+from core.protocols import LocalArtifact, Pass, PassContext
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+TOLERANCE = 1e-3
+"""Largest difference from ONNX Runtime's outputs, relative to the largest of them."""
+HINT = "Upload the network itself as a .pt2 file or a state dict, or use techniques that work on ONNX files."
+QUANTIZED_HINT = "Upload the model as it was before it was quantized."
+
+
+class OnnxToPt2(Pass):
+    """Operator by operator, see `core.graphs.torch.from_onnx`; put in only before techniques that need it."""
+
+    id = "onnx_to_pt2"
+    name = "PyTorch from ONNX"
+    summary = (
+        "Makes a PyTorch program of an ONNX file, so that it can be trained and pruned; keeps the accuracy."
+    )
+    kind = Kind.CONVERSION
+    bridges = True
+    leads_back = True
+    produces: ClassVar[dict[str, str]] = {"onnx": "pt2"}
+    converts = True
+    libraries = ("torch", "onnx", "onnxruntime")
+    build_s = (6.0, 1.0)
+
+    def requires(self, model: SourceModel, environment: Environment, params: NoParams) -> None:
+        """Refuse what is quantized already.
+
+        Raises:
+            PassNotApplicable: It is.
+        """
+        if model.precision == "INT8":
+            raise PassNotApplicable(
+                "The model is quantized, and whole numbers cannot be trained.", hint=QUANTIZED_HINT
+            )
+
+    def run(self, context: PassContext, artifact: LocalArtifact, params: NoParams) -> LocalArtifact:
+        """Convert, save, and compare the loaded file with ONNX Runtime at two batch sizes.
+
+        Raises:
+            PassNotApplicable: An operator has no counterpart, or sizes depend on the values that are fed in.
+            PassFailed: The program cannot be recorded, or its outputs are others.
+        """
+        import torch
+
+        path = context.folder / "model.pt2"
+        with library("The conversion to PyTorch", context.folder, HINT):
+            try:
+                module = open_module(artifact, context.model)
+                outputs(module, context, batches(context)[-1])  # says more than a failed recording does
+            except UnsupportedModel as error:
+                raise PassNotApplicable(error.message, hint=error.hint) from error
+            program = exported(module, context, insist=False)
+            torch.export.save(program, str(path))
+            saved = exported_module(load_exported(path))
+            difference = max(
+                distance(onnx_outputs(artifact.path, context, batch), outputs(saved, context, batch))
+                for batch in batches(context)
+            )
+        details: dict[str, Any] = {"difference": difference, "batches": list(batches(context))}
+        if fixed := _fixed(program, context.model):
+            details["fixed"] = fixed
+        return LocalArtifact("pt2", path, (path,), dict(artifact.options), details)
+
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: NoParams) -> None:
+        """Check that the outputs are those of ONNX Runtime.
+
+        Raises:
+            PassFailed: They are not.
+        """
+        if not after.details["difference"] <= TOLERANCE:
+            said = f"by {after.details['difference']:.1%} of their range"
+            raise PassFailed(f"Its outputs differ from ONNX Runtime's {said}.", hint=HINT)
+
+
+def _fixed(program: ExportedProgram, model: SourceModel) -> dict[str, str]:
+    """Return the inputs with sizes that the recording took for constant, with all their sizes."""
+    names = program.graph_signature.user_inputs
+    shapes = {node.name: node.meta["val"].shape for node in program.graph.nodes if node.name in names}
+    found = {}
+    for spec, name in zip(model.inputs, names, strict=True):
+        pairs = list(zip(spec.shape, shapes[name], strict=True))
+        if any(isinstance(size, str) and isinstance(now, int) for size, now in pairs):
+            found[spec.name] = " x ".join(str(now if isinstance(now, int) else size) for size, now in pairs)
+    return found
+
+
+PASS = OnnxToPt2()
