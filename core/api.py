@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from core.domain.model import SourceModel
 from core.domain.recipe import Recipe
 from core.domain.run import Limits, Objective, RunRequest
 from core.engine import add_data, add_model, cancel, check_numbers, open_store, recover, submit
@@ -21,6 +22,7 @@ from core.errors import InvalidRequest
 from core.metrics.choice import chosen as chosen_metric
 from core.metrics.choice import usual_drop
 from core.protocols import InspectOptions
+from core.search import recipe_files
 from core.search.spelling import parse, parse_strategy
 from core.store.store import Store
 from core.views import RunView, run_view
@@ -30,8 +32,12 @@ POLL_S = 0.3
 PATIENCE_S = 5.0
 
 
-def _recipe(given: str | Recipe, threads: int, batch: int) -> Recipe:
-    return parse(given, threads, batch) if isinstance(given, str) else given
+def _recipe(given: str | Path | Recipe, model: SourceModel, threads: int, batch: int) -> Recipe:
+    if isinstance(given, Recipe):
+        return given
+    if isinstance(given, Path) or given.endswith(recipe_files.SUFFIXES):
+        return recipe_files.fitted(recipe_files.read(Path(given), threads, batch), model)
+    return parse(given, threads, batch)
 
 
 def _objective(text: str) -> Objective:
@@ -76,7 +82,7 @@ def optimize(
     data: str | Path | None = None,
     *,
     preset: str = "quick",
-    recipes: Sequence[str | Recipe] = (),
+    recipes: Sequence[str | Path | Recipe] = (),
     strategy: str = "",
     runtimes: Sequence[str] = (),
     metric: str = "",
@@ -108,7 +114,8 @@ def optimize(
         data: File, folder, name of a built-in set or id of a data set in the store; None measures fidelity
             on random inputs.
         preset: ``quick``, ``balanced`` or ``thorough``; ignored where `recipes` are given.
-        recipes: Recipes, or their spelling such as ``export_onnx+int8_static_ort@onnxruntime``.
+        recipes: Recipes, their spelling such as ``export_onnx+int8_static_ort@onnxruntime``, or YAML files;
+            for the steps of a file the conversions that the model needs are put in.
         strategy: Search strategy with its parameters, such as ``search:most=8``, which adds candidates while
             results come in; by default those of the preset, or `recipes`, are all.
         runtimes: Ids of the runtimes to consider; all available ones by default.
@@ -179,7 +186,7 @@ def optimize(
         request,
         model_id=described.id,
         data_id=prepared.id if prepared else None,
-        recipes=tuple(_recipe(each, threads, rows) for each in recipes),
+        recipes=tuple(_recipe(each, described, threads, rows) for each in recipes),
         batch=rows,
     )
     run = submit(store, request, spent_s=time.monotonic() - began)

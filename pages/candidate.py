@@ -191,6 +191,15 @@ def show(candidate_id: str) -> None:
     if candidate.result is not None:
         measured_on(candidate.result.timing.environment)
     same_elsewhere(view.command, view.python, label="Make it on the command line or in Python")
+    st.download_button(
+        "Recipe",
+        view.recipe,
+        "recipe.yaml",
+        "application/yaml",
+        icon=":material/receipt_long:",
+        key="recipe_file",
+        help="A YAML file to edit, and to upload for another model where techniques are chosen by hand.",
+    )
 
 
 chosen = current("candidate")

@@ -56,7 +56,12 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--data", help="npz, CSV, folder or zip of images, a built-in set such as digits, or an id"
     )
     parser.add_argument("--preset", default="quick", help="quick, balanced or thorough (default: quick)")
-    parser.add_argument("--recipe", action="append", default=[], help="pass+pass@runtime; repeat for several")
+    parser.add_argument(
+        "--recipe",
+        action="append",
+        default=[],
+        help="pass+pass@runtime, or a YAML file as recipe prints it; repeat for several",
+    )
     parser.add_argument(
         "--strategy", default="", help="adds candidates while results come in: search, or search:most=8"
     )

@@ -17,6 +17,7 @@ from core.insights.judgement import more_samples
 from core.params import make
 from core.registry import packagers, passes
 from core.search.names import step_name
+from core.search.recipe_files import dump
 from core.serde import to_plain
 from core.store.store import Store
 from core.views.commands import command_for, python_for
@@ -57,6 +58,7 @@ class CandidateView:
         more_samples: Labelled samples that would probably make a likely candidate sure; None otherwise.
         command: Shell command that makes it again.
         python: Lines of Python that make it again.
+        recipe: The file of its recipe, for other models.
         packagers: Ids of the kinds of download that it can be taken home in.
     """
 
@@ -67,6 +69,7 @@ class CandidateView:
     more_samples: int | None
     command: str
     python: str
+    recipe: str
     packagers: tuple[str, ...] = ()
 
 
@@ -143,5 +146,6 @@ def explain(
         more_samples(candidate.result, view.limits) if candidate.result else None,
         command_for(view.model, view.data, request, recipe),
         python_for(view.model, view.data, request, recipe),
+        dump(recipe),
         _packagers(candidate, chain[-1] if chain else source_artifact(view.model)),
     )

@@ -11,8 +11,10 @@ import streamlit as st
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe, Step, Target
 from core.domain.technique import Kind
+from core.errors import WhetstoneError
 from core.protocols import Runtime
 from core.registry import get_pass, runtimes
+from core.search import recipe_files
 from core.search.names import recipe_name
 from core.search.paths import path_to, worth_building
 from core.search.spelling import parse, spell
@@ -161,10 +163,33 @@ def by_hand(view: ModelView, chosen: Sequence[Recipe], threads: int, batch: int)
     # What was unticked stays on offer: it cannot be put together from the grid again.
     offered: dict[str, Recipe] = st.session_state.setdefault(f"others_{view.model.id}", {})
     now = {spell(each): each for each in start.others}
-    offered |= now
+    uploaded = {spell(each): each for each in _from_files(view.model, threads, batch)}
+    offered |= now | uploaded
     kept = [
         each
         for key, each in offered.items()
-        if st.checkbox(plain(recipe_name(each)), key in now, key=f"other_{view.model.id}_{key}")
+        if st.checkbox(
+            plain(recipe_name(each)), key in now or key in uploaded, key=f"other_{view.model.id}_{key}"
+        )
     ]
-    return (*ticked, *(parse(spell(each), threads, batch) for each in kept))
+    again = (*ticked, *(parse(spell(each), threads, batch) for each in kept))
+    return tuple({spell(each): each for each in again}.values())
+
+
+def _from_files(model: SourceModel, threads: int, batch: int) -> list[Recipe]:
+    """Draw the upload of recipe files; return what they say, with the conversions that the model needs."""
+    given = st.file_uploader(
+        "Recipe files",
+        ["yaml", "yml", "json"],
+        accept_multiple_files=True,
+        key=f"recipe_files_{model.id}",
+        help="YAML, as downloaded from a candidate's page.",
+    )
+    found = []
+    for file in given:
+        try:
+            text = file.read(recipe_files.LARGEST + 1).decode(errors="replace")
+            found.append(recipe_files.fitted(recipe_files.load(text, threads, batch), model))
+        except WhetstoneError as error:
+            st.error(f"{plain(file.name)}: {plain(error.message)} {plain(error.hint)}")
+    return found
