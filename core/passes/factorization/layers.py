@@ -38,6 +38,7 @@ class Layer:
 
     Attributes:
         node: Of the graph.
+        name: Of the module that holds the weight.
         weight: (out, in, ...), as the node takes it.
         geometry: Stride, padding and dilation of a convolution by axis; empty for a linear layer.
         shape: Of its input at batch 1.
@@ -45,6 +46,7 @@ class Layer:
     """
 
     node: Any
+    name: str
     weight: Array
     geometry: tuple[tuple[int, ...], ...]
     shape: tuple[int, ...]
@@ -108,7 +110,7 @@ def factorize(context: PassContext, artifact: LocalArtifact, energy: float, work
         require_finite(other, one, HINT)
     details = {
         "layers": len(found),
-        "factorized": [each.layer.node.name for each in faster],
+        "factorized": [each.layer.name for each in faster],
         "ranks": [each.factors.rank for each in faster],
         "judged_by": "on the target" if timed else "by their operations",
         "parameters_before": weights_before,
@@ -155,7 +157,9 @@ def _layers(module: GraphModule, example: tuple[Any, ...]) -> Iterator[Layer]:
         pairs = tuple(_pair(each) for each in geometry)
         array = value(module, str(weight.target)).detach().numpy()
         positions = prod(shapes[node]) // rows // array.shape[0]
-        yield Layer(node, array, pairs, (1, *shapes[source][1:]), positions)
+        yield Layer(
+            node, str(weight.target).rpartition(".")[0], array, pairs, (1, *shapes[source][1:]), positions
+        )
 
 
 def _pair(given: Any) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ def test_layers_of_low_rank_are_split_and_compute_the_same(
     sample = graphs["low_rank"]
     built = apply("factorize", sample, "pt2", tmp_path, loss=0.001)
     assert built.details["ranks"] == [4, 8]
+    assert built.details["factorized"] == ["conv", "line"]
     assert (built.details["layers"], built.details["judged_by"]) == (3, "on the target")
     assert built.details["parameters"] < 0.4 * built.details["parameters_before"]
     for batch in (1, 3):
