@@ -161,6 +161,7 @@ def describe(row: Row) -> str:
     if row.speedup is None or row.latency_ms is None:
         elsewhere = row.candidate.status is CandidateStatus.UNMEASURED and row.candidate.error
         needed = f" {escape(elsewhere.hint)}" if elsewhere else ""
+        needed += f" ({row.size_bytes / 1e6:.2f} MB)" if row.size_bytes is not None else ""
         return f"[yellow]{row.status:8}[/] {name}: {escape(row.why)}{needed}"
     speed = row.speedup
     figures = f"{row.latency_ms.value:9.3f} ms  {speed.value:5.2f}x ({speed.low:.2f}–{speed.high:.2f})"

@@ -21,23 +21,41 @@ class Preset:
     """How much a preset tries, and how exactly it measures.
 
     Attributes:
+        name: For people.
+        icon: Name of a Material symbol.
+        summary: What it tries, in a sentence.
         level: The largest `Idea.level` that it tries.
         plan: Stopping rule of each measurement.
     """
 
+    name: str
+    icon: str
+    summary: str
     level: int
     plan: MeasurementPlan
 
 
 PRESETS = {
     "quick": Preset(
+        "Quick",
+        "bolt",
+        "The few techniques that usually win on a model like this.",
         1,
         MeasurementPlan(
             max_seconds=5.0, throughput_batches=(1, 8), throughput_seconds=0.2, starts=1, close_starts=2
         ),
     ),
-    "balanced": Preset(2, MeasurementPlan(max_seconds=12.0, throughput_seconds=0.4)),
+    "balanced": Preset(
+        "Balanced",
+        "balance",
+        "More precisions, calibrations and pruning.",
+        2,
+        MeasurementPlan(max_seconds=12.0, throughput_seconds=0.4),
+    ),
     "thorough": Preset(
+        "Thorough",
+        "travel_explore",
+        "Everything that could win, chained techniques included.",
         3,
         MeasurementPlan(max_seconds=30.0, target=0.02, throughput_seconds=0.6, starts=3, close_starts=4),
     ),

@@ -184,6 +184,7 @@ def _candidate(row: Row, artifacts: Mapping[str, str]) -> dict[str, Any]:
         "error": error,
         "artifact": artifacts.get(candidate.id),
         **figures,
+        "size_bytes": row.size_bytes,
         "on_front": row.on_front,
         "why": row.why,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -13,6 +14,7 @@ from core.domain.measurement import Interval
 from core.domain.model import DataSet, SourceModel
 from core.domain.quality import Scale
 from core.domain.run import Candidate, CandidateStatus, Limits, Run, RunStatus
+from core.errors import NotFound
 from core.insights.recommendation import Recommendation, recommend
 from core.metrics.choice import chosen, fitting, scale_of
 from core.search.proposals import most_more
@@ -235,9 +237,19 @@ def _judged(store: Store, run: Run, limits: Limits, machine: str) -> tuple[Recom
         candidates = candidates_on(store, run, machine)
         objective = run.request.objective
         advice = recommend(candidates, limits, objective)
-        return advice, rows(candidates, limits, advice, objective)
+        made = rows(candidates, limits, advice, objective)
+        return advice, tuple(replace(each, size_bytes=_size(store, each)) for each in made)
 
     return cached(store).large.get(("rows", run.id, machine, limits), run.revision, judge)
+
+
+def _size(store: Store, row: Row) -> int | None:
+    """Return the bytes of a candidate's files, also where it was built and nothing here measures it."""
+    if row.candidate.status is not CandidateStatus.UNMEASURED or row.candidate.artifact_id is None:
+        return row.size_bytes
+    with suppress(NotFound):
+        return store.artifacts.get(row.candidate.artifact_id).size_bytes
+    return None
 
 
 def _summary(listed: ListedRun, model_name: str) -> RunSummary:

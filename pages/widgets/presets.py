@@ -8,6 +8,7 @@ from core import engine
 from core.domain.model import DataSet, SourceModel
 from core.domain.run import RunRequest
 from core.errors import WhetstoneError
+from core.search import presets
 from pages import format as fmt
 from pages.widgets.address import put
 from pages.widgets.page import emphasis, store
@@ -16,9 +17,7 @@ BY_HAND = "by_hand"
 SEARCH = "search"
 """The strategy of this id, from the preset ``quick`` on."""
 PRESETS = {
-    "quick": ("Quick", "bolt", "The few techniques that usually win on a model like this."),
-    "balanced": ("Balanced", "balance", "More precisions, calibrations and pruning."),
-    "thorough": ("Thorough", "travel_explore", "Everything that could win, chained techniques included."),
+    **{key: (each.name, each.icon, each.summary) for key, each in presets.PRESETS.items()},
     SEARCH: (
         "Search",
         "manage_search",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.domain.model import DataSet
+from core.domain.model import DataSet, FileRef
 from core.domain.recipe import Artifact, Step
 from core.domain.run import PLANNING, CandidateStatus, Limits, RunRequest
 from core.engine import RunPlan
@@ -146,3 +146,16 @@ def test_a_technique_for_double_precision_is_told_of_where_there_is_some(store: 
         store.models.add(replace(model("onnx"), id=precision, precision=precision))
         told[precision] = "double_to_float" in {row.id for row in model_view(store, precision).techniques}
     assert told == {"FP32": False, "FP64": True}
+
+
+def test_what_nothing_here_runs_shows_the_size_of_its_files(store: Store) -> None:
+    files = (FileRef("model.tflite", "0" * 64, 1200),)
+    store.artifacts.save(Artifact("built", "m", None, "tflite", files))
+    phone = replace(
+        candidate("phone", None, 1), status=CandidateStatus.UNMEASURED, artifact_id="built", run_id="other"
+    )
+    own = replace(candidate("own", result(1.0), 0), run_id="other")
+    store.runs.create(RunRequest("m"), "other", [own, phone], 1.0)
+    view = run_view(store, "other")
+    assert view.candidates[1].size_bytes == 1200
+    assert results(view)["candidates"][1]["size_bytes"] == 1200

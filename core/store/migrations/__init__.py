@@ -2,7 +2,7 @@
 
 After a change in `core/store/tables.py`, write the next file in `versions` by
 
-    python -m core.store.migrations "what changes and why"
+    python -m core.store.new_migration "what changes and why"
 
 and raise `HEAD` to its number.
 """
