@@ -12,20 +12,26 @@ from typing import Any
 
 from core.archives.npz import npz_names
 from core.bench.quality.predictions import GOLDEN_NAMES
+from core.domain.model import FileRef
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate, CandidateStatus
 from core.engine.building import check, lay_out, source_artifact
+from core.engine.executors import local
 from core.engine.measuring import GOLDEN
 from core.errors import BackendMissing, InvalidRequest
+from core.packagers import pack
+from core.packagers.pack import UNIT as PACK
+from core.packagers.pack import PackRequest
 from core.params import make
-from core.protocols import Package, Packager
+from core.protocols import Packager
 from core.registry import get_format, get_packager, get_pass, packagers
 from core.search.spelling import parse_packager
 from core.serde import digest, to_plain
 from core.store.blobs import GRACE_S
-from core.store.private import private_file, private_folder
+from core.store.private import private_folder
 from core.store.store import Store
 from core.work.folders import job_folder
+from core.work.stop import Stop
 
 
 def slug(text: str) -> str:
@@ -124,27 +130,41 @@ def kit_path(store: Store, candidate_id: str, spelled: str = "") -> Path:
     if candidate.result is None:
         raise InvalidRequest(f"{candidate.name} was not measured.", hint="Choose a finished candidate.")
     packager.requires(candidate, artifact)
-    golden = store.results.get(candidate_id, GOLDEN)
+    golden = next(file for file in _files(store, candidate_id) if file.name == GOLDEN)
     with job_folder(store.jobs_dir) as folder:
-        laid = lay_out(store, artifact, folder / "model")
-        check(store, [laid])
-        package = Package(
+        check(store, [lay_out(store, artifact, folder / "model")])
+        request = PackRequest(
+            packager=packager.id,
+            params=to_plain(params),
             model=store.models.get(run.request.model_id),
             candidate=candidate,
-            baseline=next(
-                each for each in store.candidates.list(run.id) if each.machine == candidate.machine
-            ),
-            artifact=laid,
+            baseline=_baseline(store, candidate),
+            artifact=artifact,
             data=store.data.get(run.data_id) if run.data_id else None,
-            golden=golden,
-            golden_samples=_samples(golden),
+            golden=golden.name,
+            golden_samples=_samples(store.blobs.path(golden)),
             seed=run.request.seed,
         )
-        path = folder / f"download.{packager.suffix}"
-        packager.write(package, path, params)
+        unit = PACK.unit(request, inputs={pack.MODEL: artifact.files, pack.GOLDEN: (golden,)})
+        made = store.blobs.lay_out(local(store).run(unit, Stop()).files, folder / "made")
         private_folder(kept.parent)
-        private_file(path).replace(kept)
+        made[0].replace(kept)
     return kept
+
+
+def _files(store: Store, candidate_id: str) -> tuple[FileRef, ...]:
+    """Return what was kept of a candidate's measurement.
+
+    Raises:
+        NotFound: Its golden samples are not there.
+    """
+    store.results.get(candidate_id, GOLDEN)
+    return store.results.list(candidate_id)
+
+
+def _baseline(store: Store, candidate: Candidate) -> Candidate:
+    everyone = store.candidates.list(candidate.run_id)
+    return next(each for each in everyone if each.machine == candidate.machine)
 
 
 def _require_available(packager: Packager) -> None:

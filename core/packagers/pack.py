@@ -1,0 +1,75 @@
+"""Packaging as a unit of work: writes one download of a measured candidate, in a confined process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from core.domain.model import DataSet, SourceModel
+from core.domain.recipe import Artifact
+from core.domain.run import Candidate
+from core.params import make
+from core.protocols import LocalArtifact, Package
+from core.registry import get_packager
+from core.work.unit import Done, Job, Kind
+
+MODEL, GOLDEN = "model", "golden"
+"""The unit's inputs: the artifact's files, and the golden samples as one file."""
+
+
+class PackRequest(msgspec.Struct, frozen=True):
+    """What to write.
+
+    Attributes:
+        packager: Id of the kind of download.
+        params: Values of the packager's `Params`.
+        model: The source model.
+        candidate: What is packed.
+        baseline: Of the same run and kind of machine.
+        artifact: Of the candidate.
+        data: What the run used; None where it is not known.
+        golden: Name of the file of golden samples.
+        golden_samples: How many it holds.
+        seed: Of the run.
+    """
+
+    packager: str
+    params: dict[str, Any]
+    model: SourceModel
+    candidate: Candidate
+    baseline: Candidate
+    artifact: Artifact
+    data: DataSet | None
+    golden: str
+    golden_samples: int
+    seed: int
+
+
+class Packed(msgspec.Struct, frozen=True):
+    """Nothing but the file that the unit left."""
+
+
+def pack(request: PackRequest, job: Job) -> Done[Packed]:
+    """Write the download.
+
+    Raises:
+        InvalidRequest: The packager refuses the candidate.
+    """
+    packager = get_packager(request.packager)
+    package = Package(
+        model=request.model,
+        candidate=request.candidate,
+        baseline=request.baseline,
+        artifact=LocalArtifact.of(request.artifact, job.inputs[MODEL]),
+        data=request.data,
+        golden=job.inputs[GOLDEN] / request.golden,
+        golden_samples=request.golden_samples,
+        seed=request.seed,
+    )
+    path = job.folder / f"download.{packager.suffix}"
+    packager.write(package, path, make(packager.Params, request.params))
+    return Done(Packed(), [path])
+
+
+UNIT = Kind(__name__, "packaging", PackRequest, Packed, pack, leaves_files=True)
