@@ -25,6 +25,8 @@ FEWEST_ROWS, LARGEST_BATCH = 16, 64
 HELD_ELEMENTS = 100_000_000
 """Of the inner tensors that are kept for a batch: 400 MB."""
 TIMED_TOGETHER = 4
+NAMED = 3
+"""Inner modules that the name of a block tells, where several blocks lie in one module."""
 LEAST_GAIN = 0.05
 """Of the mean: a block whose gain drowns in noise is not worth nothing."""
 
@@ -219,11 +221,11 @@ def names(weights: Sequence[Sequence[str]]) -> list[str]:
     """
     common = [_module(each) for each in weights]
     inner = [
-        sorted({rest for name in each if (rest := name[len(root) + 1 :].split(".")[0]) and "." in name})
+        sorted({name[len(root) + 1 if root else 0 :].split(".")[0] for name in each if "." in name})[:NAMED]
         for root, each in zip(common, weights, strict=True)
     ]
     told = [
-        f"{root} ({', '.join(parts)})" if common.count(root) > 1 and parts else root
+        f"{root} ({', '.join(parts)})".strip() if common.count(root) > 1 and parts else root
         for root, parts in zip(common, inner, strict=True)
     ]
     return [name or f"block {at}" for at, name in enumerate(told, start=1)]

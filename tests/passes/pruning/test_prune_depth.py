@@ -12,6 +12,7 @@ from core import params, registry
 from core.errors import PassNotApplicable
 from core.examples import example_feed, example_feeds
 from core.graphs.torch.modules import exported_module, load_exported, quiet_torch
+from core.passes.pruning import depth
 from core.passes.pruning.prune_depth_torch import TorchDepth
 from core.protocols import LocalArtifact, PassContext
 from tests.passes import zoo
@@ -143,3 +144,13 @@ def test_a_quantized_graph_is_refused(resnet: Sample, tmp_path: Path) -> None:
     quantized = apply("int8_static_ort", resnet, "onnx", tmp_path / "q", samples=2)
     with pytest.raises(PassNotApplicable, match="quantized already"):
         rows(replace(resnet, artifacts={"onnx": quantized}), "onnx", tmp_path / "p")
+
+
+def test_names_of_blocks_are_those_of_modules_and_tell_blocks_of_one_module_apart() -> None:
+    layers = [["l.0.attn.w", "l.0.norm1.w"], ["l.0.mlp.1.w", "l.0.mlp.2.w", "l.0.norm2.w"], ["l.1.conv.w"]]
+    assert depth.names(layers) == ["l.0 (attn, norm1)", "l.0 (mlp, norm2)", "l.1.conv"]
+    assert depth.names([["conv_2.w", "bn_2.w"], ["conv_7.w", "bn_7.w"]]) == [
+        "(bn_2, conv_2)",
+        "(bn_7, conv_7)",
+    ]
+    assert depth.names([["stem.0.w"], []]) == ["stem.0", "block 2"]
