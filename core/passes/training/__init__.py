@@ -1,1 +1,1 @@
-"""Techniques that train: distillation, fine-tuning, quantization-aware training, batch-norm statistics."""
+"""Techniques that train: distillation, fine-tuning, batch-norm statistics."""

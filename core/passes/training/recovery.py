@@ -43,13 +43,11 @@ class Aims:
         temperature: Of the soft targets.
         labels: Share of the loss on labels, where there are some; 1 learns by labels alone.
         augment: Whether augmentations are tried.
-        precise: Whether to compute in FP32 where the processor has BF16, too.
     """
 
     temperature: float = 4.0
     labels: float = 0.1
     augment: bool = True
-    precise: bool = False
 
 
 def training_of(context: PassContext) -> Training:
@@ -121,7 +119,7 @@ class _Recovery:
         self._roles = roles(context.model, as_tensors(self._answer(shown)), labels)
         if aims.labels >= 1:
             self._require_labels(shown, labels)
-        self._autocast = rough and not aims.precise and bool(INSTRUCTIONS & set(environment().isa))
+        self._autocast = rough and bool(INSTRUCTIONS & set(environment().isa))
         self._augment = self._approved(shown) if aims.augment else Augmentation()
         self._searched: list[tuple[Feed, Array | None, list[Tensor]]] | None = None
         self.lesson = Lesson(self._loss, self._judge, batch, batch >= FEWEST_ROWS and bool(network.norms))
