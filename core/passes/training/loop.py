@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from core.passes.training import checkpoint
 from core.passes.training.checkpoint import Course
 from core.passes.training.network import Network
-from core.passes.training.schedule import Pace, optimizer, share
+from core.passes.training.schedule import Pace, Threads, optimizer, share
 from core.protocols import Array, Feed, Training
 
 if TYPE_CHECKING:
@@ -75,7 +75,10 @@ class Effort:
 class Fitting:
     """One training of one network, from its checkpoint if there is one."""
 
-    def __init__(self, network: Network, lesson: Lesson, training: Training, effort: Effort) -> None:
+    def __init__(
+        self, network: Network, lesson: Lesson, training: Training, effort: Effort, threads: int
+    ) -> None:
+        self._threads = Threads(threads, fixed=effort.steps > 0)
         self._network, self._lesson, self._training, self._effort = network, lesson, training, effort
         self._optimizer = optimizer(network, lesson.norms, effort.rate)
         self._rate = float(self._optimizer.param_groups[0]["lr"])
@@ -131,6 +134,8 @@ class Fitting:
         import torch
 
         course, began = self._course, time.monotonic()
+        if torch.get_num_threads() != self._threads.count:
+            torch.set_num_threads(self._threads.count)
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate * course.slowdown * share(course.step, course.steps)
         self._network.learn(self._lesson.norms)
@@ -145,7 +150,9 @@ class Fitting:
         course.step += 1
         self._broken = not isfinite(value)
         self._loss = value if self._loss is None else SMOOTH * self._loss + (1 - SMOOTH) * value
-        self._pace.step(time.monotonic() - began)
+        seconds = time.monotonic() - began
+        self._pace.step(seconds)
+        self._threads.took(seconds)
 
     def _batches(self) -> Iterator[tuple[Feed, Array | None]]:
         """Yield batches from the current step on, each pass over the rows in an order of its own."""

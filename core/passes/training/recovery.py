@@ -71,7 +71,7 @@ def recover(network: Network, context: PassContext, aims: Aims, effort: Effort) 
         recovery = _Recovery(network, context, aims)
         if recovery.lesson.norms:
             reestimate(network, context, recovery.lesson.batch, recovery.searched)
-        done = Fitting(network, recovery.lesson, training_of(context), effort).run()
+        done = Fitting(network, recovery.lesson, training_of(context), effort, context.threads).run()
     return done | recovery.about
 
 

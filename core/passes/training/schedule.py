@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from math import cos, pi
+from math import cos, inf, pi
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,9 @@ WARM_UP, WARM_UP_LEAST = 0.04, 5
 RECENT = 50
 COLD = 2
 """First steps, in which kernels are prepared."""
+TRIED, APART_LEAST, TRIAL_SHARE = 2, 10, 0.05
+"""Steps of a trial, the least number between two, and the share of the time that they may cost."""
+RECENT_STEPS, SLOWED = 5, 2.0
 
 
 def optimizer(network: Network, norms: bool, rate: float = 0.0) -> Optimizer:
@@ -84,3 +87,42 @@ class Pace:
     def judgements(self, seconds: float, least: int, most: int, share: float) -> int:
         """Return how many judgements take about this share of `seconds`."""
         return max(least, min(most, int(share * max(seconds, 0.0) / max(self.judging_s, 1e-3))))
+
+
+class Threads:
+    """Threads of a step: all of them, or half where that is faster beside other programs.
+
+    Threads of one loop wait for the slowest. Where another program has its core they all do: beside two busy
+    programs on two cores a step of 0.17 s lasted 4.9 s on two threads, and 0.6 s on one. So the other number
+    is tried again and again, the more rarely the worse it was, and at once where all have become slow.
+
+    Args:
+        most: All threads that there are.
+        fixed: Whether to take all of them always, for results that are the same every time.
+    """
+
+    def __init__(self, most: int, fixed: bool) -> None:
+        choices = (most,) if fixed else (most, max(1, most // 2))
+        self._taken: dict[int, deque[float]] = {count: deque(maxlen=RECENT_STEPS) for count in choices}
+        self._most = self.count = most
+        self._trying, self._left, self._usual = False, COLD + TRIED, inf
+
+    def took(self, seconds: float) -> None:
+        """Take note of a step on `count` threads, and choose those of the next one."""
+        self._taken[self.count].append(seconds)
+        self._left -= 1
+        slowed = self.count == self._most and not self._trying and seconds > SLOWED * self._usual
+        if len(self._taken) == 1 or (self._left > 0 and not slowed):
+            return
+        self._trying = not self._trying
+        if self._trying:
+            self.count = next(each for each in self._taken if each != self.count)
+            self._taken[self.count].clear()
+            self._left = TRIED
+        else:
+            self._choose()
+
+    def _choose(self) -> None:
+        means = sorted((fmean(taken), count) for count, taken in self._taken.items())
+        (self._usual, self.count), (worst, _) = means
+        self._left = max(APART_LEAST, round(TRIED * (worst / max(self._usual, 1e-9) - 1) / TRIAL_SHARE))
