@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 
 from core.domain.recipe import Recipe, Step
 from core.protocols import Pass
@@ -10,12 +12,21 @@ from core.registry import passes, runtimes
 
 
 def _value(technique: Pass | None, name: str, value: object) -> str:
-    for told in fields(technique.Params) if technique else ():
-        if told.name == name and value in told.metadata.get("words", {}):
-            return str(told.metadata["words"][value])
+    known = {each.name: each.metadata for each in fields(technique.Params)} if technique else {}
+    told: Mapping[str, Any] = known.get(name, {})
+    if value in told.get("words", {}):
+        return str(told["words"][value])
     if isinstance(value, bool):
         return name.replace("_", " ") if value else f"no {name.replace('_', ' ')}"
-    return f"{value:.0%}" if isinstance(value, float) and 0 < value < 1 else str(value).replace("_", " ")
+    if isinstance(value, float) and _is_share(told):
+        return f"{value:.0%}"
+    said = f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")
+    return f"{said} {told['unit']}" if told.get("unit") else said
+
+
+def _is_share(told: Mapping[str, Any]) -> bool:
+    """Whether a setting is a share of something: it has no unit and is one at the most."""
+    return not told.get("unit") and told.get("high") is not None and told["high"] <= 1
 
 
 def pass_name(pass_id: str) -> str:
