@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
+from core.domain.recipe import Step
 from core.errors import WhetstoneError
 from core.machine.environment import environment
 from core.protocols import Opener, Pass
 from core.registry import get_format, passes, runtimes
+from core.search.paths import path_to
 from core.store.store import Store
 
 
@@ -24,6 +26,7 @@ class TechniqueRow:
         applicable: Nothing known speaks against it.
         reason: Why not.
         hint: What to do about it.
+        runtimes: Ids of those that run what it makes of the model, with the conversions that this takes.
     """
 
     id: str
@@ -32,6 +35,7 @@ class TechniqueRow:
     applicable: bool
     reason: str = ""
     hint: str = ""
+    runtimes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class ModelView:
     Attributes:
         model: As it was described.
         techniques: Each with whether it applies.
-        runtimes: Ids of the runtimes that open the model's format or one that some technique makes of it.
+        runtimes: Ids of the runtimes that run the model as it is or converted; techniques may lead to others.
     """
 
     model: SourceModel
@@ -49,21 +53,15 @@ class ModelView:
     runtimes: tuple[str, ...]
 
 
-def _reachable(format_: str) -> set[str]:
-    """Return the formats that some chain of techniques makes of `format_`, itself among them."""
-    found: set[str] = set()
-    waiting = [format_]
-    while waiting:
-        current = waiting.pop()
-        if current not in found:
-            found.add(current)
-            waiting += [each.produces[current] for each in passes().values() if current in each.accepts]
-    return found
+def _runtimes(model: SourceModel, *steps: Step) -> tuple[str, ...]:
+    """Return the ids of the runtimes to which a model can be brought with `steps`."""
+    return tuple(key for key, each in runtimes().items() if path_to(model.format, steps, each) is not None)
 
 
 def _technique(model: SourceModel, technique: Pass, here: Environment) -> TechniqueRow:
     labels = technique.id, technique.name, technique.summary
-    if not technique.accepts & _reachable(model.format):
+    led = _runtimes(model, Step(technique.id))
+    if not led:
         needs = " or ".join(get_format(each).name for each in sorted(technique.accepts))
         reason = f"It needs {needs}, and this model is {get_format(model.format).name}."
         return TechniqueRow(*labels, False, reason, "Upload the model in that format to use it.")
@@ -71,7 +69,7 @@ def _technique(model: SourceModel, technique: Pass, here: Environment) -> Techni
         technique.requires(model, here, technique.Params())
     except WhetstoneError as error:
         return TechniqueRow(*labels, False, error.message, error.hint)
-    return TechniqueRow(*labels, True)
+    return TechniqueRow(*labels, True, runtimes=led)
 
 
 def _only_converts(technique: Pass, form: str) -> bool:
@@ -91,8 +89,6 @@ def model_view(store: Store, model_id: str) -> ModelView:
     model = store.models.get(model_id)
     here = environment()
     worth = [each for each in passes().values() if not _only_converts(each, model.format)]
-    reachable = _reachable(model.format)
-    opened = tuple(key for key, each in runtimes().items() if each.formats & reachable)
     rows = [(each, _technique(model, each, here)) for each in worth]
     told = tuple(row for each, row in rows if row.applicable or not isinstance(each, Opener))
-    return ModelView(model, told, opened)
+    return ModelView(model, told, _runtimes(model))

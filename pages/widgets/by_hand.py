@@ -147,7 +147,8 @@ def grid(view: ModelView, start: Ticks) -> list[tuple[tuple[Step, ...], str]]:
     """Draw techniques against runtimes; return each ticked pair as its steps and its runtime."""
     usable = [row for row in view.techniques if not get_pass(row.id).bridges]
     pruning = [row for row in usable if get_pass(row.id).kind is Kind.PRUNING and row.applicable]
-    shown = [runtimes()[each] for each in view.runtimes]
+    led = {*view.runtimes, *(each for row in usable if row.applicable for each in row.runtimes)}
+    shown = [each for key, each in runtimes().items() if key in led]
     widths = [3, *([1.3] * len(shown))]
     with st.container(border=True, gap="xsmall"):
         _heads(shown, widths)

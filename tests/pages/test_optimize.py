@@ -177,7 +177,7 @@ def test_a_finished_run_leads_to_the_comparison(open_page: Open, store: Store) -
     app = open_page("optimize.py", run="done")
     said = words(app)
     assert "9 of 9 candidates" in said
-    assert "the baseline timed against itself: 1.001x (0.990–1.012)" in said
+    assert "the baseline timed against itself: 1.000x (0.970–1.030)" in said
     assert "ONNX Runtime has no FP16 kernel" in said
     app.button(key="compare").click().run()
     assert "Side by side" in words(app)
@@ -277,6 +277,10 @@ def test_only_runtimes_that_can_run_the_model_are_offered(open_page: Open, store
     seed.model(store, "onnx")
     app = open_page("optimize.py", model="seed-model")
     assert app.pills(key="new_seed-model_runtimes").options == ["ONNX Runtime", "OpenVINO"]
+    app.button(key="preset_by_hand").click().run()
+    cells = {box.key for box in app.checkbox}
+    assert {"cell_plain_openvino", "cell_fine_tune_torchscript"} <= cells
+    assert not cells & {"cell_plain_torchscript", "cell_fp16_torchscript"}
 
 
 def test_before_the_first_figure_the_calls_are_shown_as_they_come_in(open_page: Open, store: Store) -> None:

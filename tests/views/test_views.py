@@ -130,6 +130,15 @@ def test_each_technique_says_whether_it_applies(store: Store) -> None:
     assert "this model is ONNX" in techniques["export_torchscript"].reason
 
 
+def test_runtimes_are_told_by_what_leads_to_them(store: Store) -> None:
+    store.models.add(model("onnx", id="o"))
+    view = model_view(store, "o")
+    techniques = {each.id: each for each in view.techniques}
+    assert set(view.runtimes) == set(techniques["fp16"].runtimes) == {"onnxruntime", "openvino"}
+    assert set(techniques["int8_static_ort"].runtimes) == set(view.runtimes)
+    assert {"pytorch", "torchscript", *view.runtimes} <= set(techniques["fine_tune"].runtimes)
+
+
 def test_no_more_samples_were_calibrated_on_than_there_were(store: Store) -> None:
     step = explain(store, "fast").steps[1]
     assert step.params["samples"] == 64
