@@ -86,7 +86,7 @@ def test_a_model_of_one_batch_size_is_measured_at_that(
         (["optimize", str(MLP), "--data", "no-such-set"], "no-such-set"),
         pytest.param(["optimize", str(MLP), "--data", "x" * 300], "File name too long", id="long data"),
         (["optimize", str(MLP), "--max-drop", "abc"], "invalid float value: 'abc'. See: whetstone optimize"),
-        (["optimize", str(MLP), "--strategy", "refine:most=x"], "Strategy refine: The parameter most has"),
+        (["optimize", str(MLP), "--strategy", "search:most=x"], "Strategy search: The parameter most has"),
         (["optimize"], "See: whetstone optimize --help"),
         (["optimize", str(MLP), "--measure-on", "vax"], "no machine of the kind 'vax'"),
         (["kit", "nothing"], "not in the store"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from core.passes.training.effort import USUAL_MINUTES
+from core.protocols import Trainer
 from core.registry import passes
 from core.search.estimate import Forecast, estimate_s
 from core.search.spelling import parse
@@ -45,5 +47,5 @@ def test_what_was_seen_moves_the_expectation_of_the_rest() -> None:
 def test_every_pass_says_what_it_costs() -> None:
     for technique in passes().values():
         base, slope = technique.build_s
-        assert 0 < base < 60
+        assert 0 < base < (60 + 60 * USUAL_MINUTES if isinstance(technique, Trainer) else 60)
         assert 0 <= slope < 60

@@ -95,7 +95,8 @@ def test_a_killed_training_goes_on_to_the_weights_of_a_whole_one(
     assert last.message.startswith("step 20 of 20, loss ")
     assert last.figures["loss"] < first.figures["loss"]  # type: ignore[operator]
     assert whole.details["complete"] is True
-    assert whole.details["rows"] == [cancer.calibration_samples, cancer.search_samples]
+    assert whole.details["rows"] == [cancer.training_samples, cancer.search_samples]
+    assert cancer.training_samples > cancer.calibration_samples
     assert checkpoints(store) == []
     assert trial.build(quick) == whole
     assert trial.heard == []

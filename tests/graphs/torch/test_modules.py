@@ -69,8 +69,8 @@ def test_a_state_dict(tmp_path: Path) -> None:
 
 
 def test_another_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedModel, match="'onnx'"):
-        open_module(artifact(tmp_path / "m.onnx", "onnx"), model("onnx"))
+    with pytest.raises(UnsupportedModel, match="'openvino'"):
+        open_module(artifact(tmp_path / "m.xml", "openvino"), model("openvino"))
 
 
 @dataclass
