@@ -70,7 +70,7 @@ class PruneToLatency(Pass):
         """Yield two speeds with recovery; without recovery `prune_channels` shows what is lost."""
         quarter, half = Step(self.id), Step(self.id, {"reduction": 0.45})
         recovery, full = Step("distill"), Step("int8_static_nncf", {"fast_bias_correction": False})
-        yield Idea(2, 245, "openvino", (quarter, recovery), remainder=True)
+        yield Idea(3, 343, "openvino", (quarter, recovery), remainder=True)
         yield Idea(3, 345, "openvino", (quarter, recovery, full), remainder=True)
         yield Idea(3, 365, "openvino", (half, recovery), remainder=True)
         yield Idea(3, 366, "openvino", (half, recovery, full), remainder=True)

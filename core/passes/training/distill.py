@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from core.domain.finding import Finding
-from core.domain.measurement import Environment
-from core.domain.model import SourceModel
-from core.domain.recipe import Step
 from core.domain.run import Result
 from core.domain.technique import Kind
 from core.params import setting
@@ -17,7 +14,7 @@ from core.passes.library_errors import library
 from core.passes.training.effort import effort, learning_rate, minutes, steps
 from core.passes.training.network import Network
 from core.passes.training.recovery import HINT, Aims, findings, recover, require_better, training_of
-from core.protocols import Idea, LocalArtifact, PassContext, Trainer
+from core.protocols import LocalArtifact, PassContext, Trainer
 
 
 @dataclass(frozen=True)
@@ -59,13 +56,6 @@ class Distill(Trainer):
     fits = True
     libraries = ("torch", "openvino")
     build_s = (125.0, 0.0)
-
-    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
-        """Yield recoveries of channel pruning; other techniques that shrink name their own."""
-        learn, full = Step(self.id), Step("int8_static_nncf", {"fast_bias_correction": False})
-        half = Step("prune_channels", {"ratio": 0.5})
-        yield Idea(3, 380, "openvino", (half, learn), remainder=True)
-        yield Idea(3, 381, "openvino", (half, learn, full), remainder=True)
 
     def run(self, context: PassContext, artifact: LocalArtifact, params: DistillParams) -> LocalArtifact:
         """Learn from the teacher's answers to the rows that are given, with labels where there are some.
