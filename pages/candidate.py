@@ -104,10 +104,10 @@ def steps(view: CandidateView) -> None:
                 st.caption(" · ".join(facts))
             if step.params:
                 shown = [
-                    f"{step.labels.get(name, _words(name)).lower()} {_said(value)}"
+                    f"{step.labels.get(name, _words(name)).lower()} {_said(value)} {step.units.get(name, '')}"
                     for name, value in step.params.items()
                 ]
-                st.caption(f":material/tune: {', '.join(shown)}")
+                st.caption(f":material/tune: {', '.join(map(str.rstrip, shown))}")
 
 
 def _words(name: str) -> str:
@@ -119,11 +119,24 @@ def _said(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return "under 0.0001" if 0 < abs(value) < 1e-4 else f"{value:.3g}"
-    return fmt.plain(str(value))
+    return f"{value:,}" if isinstance(value, int) else fmt.plain(str(value))
 
 
 def _plain(value: object) -> bool:
     return isinstance(value, (str, int, float, bool)) and len(str(value)) < 60
+
+
+def recipe_file(view: CandidateView) -> None:
+    """Draw the download of the recipe."""
+    st.download_button(
+        "Download recipe (YAML)",
+        view.recipe,
+        "recipe.yaml",
+        "application/yaml",
+        icon=":material/receipt_long:",
+        key="recipe_file",
+        help="A YAML file to edit, and to upload for another model where techniques are chosen by hand.",
+    )
 
 
 def findings(view: CandidateView) -> None:
@@ -181,6 +194,7 @@ def show(candidate_id: str) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         steps(view)
+        recipe_file(view)
     with right:
         findings(view)
     where_from(view.row, view.run)
@@ -191,15 +205,6 @@ def show(candidate_id: str) -> None:
     if candidate.result is not None:
         measured_on(candidate.result.timing.environment)
     same_elsewhere(view.command, view.python, label="Make it on the command line or in Python")
-    st.download_button(
-        "Recipe",
-        view.recipe,
-        "recipe.yaml",
-        "application/yaml",
-        icon=":material/receipt_long:",
-        key="recipe_file",
-        help="A YAML file to edit, and to upload for another model where techniques are chosen by hand.",
-    )
 
 
 chosen = current("candidate")

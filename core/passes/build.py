@@ -141,10 +141,11 @@ class _Curve:
         if now - self._last < TELL_EVERY_S and done < total:
             return
         self._last = now
-        said = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in values.items())
         finite = {name: float(value) for name, value in values.items() if isfinite(value)}
         figures: dict[str, float | list[float]] = {STEP: done, STEPS: total, **finite}
-        message = f"step {done:,} of {total:,}, {said}"
+        # All the figures are in the curves; in a line for people they would hide how far it is.
+        said = f", loss {values['loss']:.4g}" if "loss" in values else ""
+        message = f"training step {done:,} of {total:,}{said}"
         self._tell(Progress(message=message, share=done / max(1, total), figures=figures))
 
 

@@ -15,6 +15,7 @@ from core.errors import NotFound, WhetstoneError
 from core.insights.findings import findings
 from core.insights.judgement import more_samples
 from core.params import make
+from core.protocols import Pass
 from core.registry import packagers, passes
 from core.search.names import step_name
 from core.search.recipe_files import dump
@@ -36,6 +37,7 @@ class StepRow:
         details: What it did to this model; empty where it was not built.
         size_bytes: After this step; None where it was not built.
         labels: Of the parameters, for people.
+        units: Of those that have one.
     """
 
     name: str
@@ -44,6 +46,7 @@ class StepRow:
     details: dict[str, Any]
     size_bytes: int | None
     labels: dict[str, str] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,14 @@ def _steps(row: Row, chain: list[Artifact], samples: int | None) -> tuple[StepRo
         details, size = (artifact.details, artifact.size_bytes) if artifact else ({}, None)
         if artifact and index and made.get(index - 1) and made[index - 1].details == details:
             details = {}  # an option of the same files, such as BF16: these are the step's before
-        labels = {each.name: str(each.metadata["label"]) for each in fields(technique.Params)}
-        rows.append(StepRow(step_name(step), technique.summary, params, details, size, labels))
+        labels, units = _told(technique, "label"), _told(technique, "unit")
+        rows.append(StepRow(step_name(step), technique.summary, params, details, size, labels, units))
     return tuple(rows)
+
+
+def _told(technique: Pass, what: str) -> dict[str, str]:
+    """Return what the parameters say of themselves, by name."""
+    return {each.name: str(each.metadata.get(what, "")) for each in fields(technique.Params)}
 
 
 def _calibrated_on(store: Store, run: Run) -> int | None:

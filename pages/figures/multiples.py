@@ -16,7 +16,7 @@ ROW, HEAD, FOOT = 40, 54, 8
 LEVEL = 0.18  # of a row: where its dot lies below the middle, its name above
 VALUES = 80  # pixels to the right, where the figures stand
 LETTERS = 43  # of a name that fit in; of a longer one the middle is left out, the runtime stands last
-HEAD_LETTERS, TAIL_LETTERS = 28, 14
+TAIL_LETTERS = 23
 
 
 @dataclass(frozen=True)
@@ -177,12 +177,17 @@ def _targets(marks: Sequence[Mark], panel: Panel) -> go.Bar:
     )  # fmt: skip
 
 
+def _short(name: str) -> str:
+    """Return `name` without its middle where it is too long; what is left of the end begins with a word."""
+    if len(name) <= LETTERS:
+        return name
+    end = name[-TAIL_LETTERS:].partition(" ")[2] or name[-TAIL_LETTERS:]
+    return f"{name[: LETTERS - 2 - len(end)].rstrip(' +')}… {end}"
+
+
 def _names(marks: Sequence[Mark], panel: Panel, colors: Palette, recommended: str | None) -> go.Scatter:
     font = {"size": 12, "color": colors.text}
-    names = [f"★ {mark.name}" if mark.id == recommended else mark.name for mark in marks]
-    shown = [
-        name if len(name) <= LETTERS else f"{name[:HEAD_LETTERS]}…{name[-TAIL_LETTERS:]}" for name in names
-    ]
+    shown = [_short(f"★ {mark.name}" if mark.id == recommended else mark.name) for mark in marks]
     return go.Scatter(
         x=[_ends(panel)[0]] * len(marks), y=[at - 0.22 for at in range(len(marks))], text=shown,
         mode="text", textposition="middle right", textfont=font, cliponaxis=False,

@@ -17,7 +17,7 @@ def curve_figure(
     steps: float,
     colors: Palette,
     *,
-    height: int = 180,
+    height: int = 240,
 ) -> tuple[Rows, Any]:
     """Return one line for each of `names`, for Vega-Lite: it grows without being drawn anew.
 

@@ -93,12 +93,12 @@ def _columns(fastest: float, unit: str, scale: Scale, digits: int, size_unit: st
             help="Dominated: another candidate is both faster and at least as good.",
         ),
         # So wide that all columns fit a window of 1280 pixels.
-        "name": st.column_config.TextColumn("Candidate", width=352),
+        "name": st.column_config.TextColumn("Candidate", width=336),
         "latency": number(
             f"Latency ({unit})", format="%.3f" if fastest < 1 else "%.2f", help="Median time of one call."
         ),
         "latency_ci": st.column_config.TextColumn(
-            f"95 % ({unit})", alignment="right", help="95 % confidence interval of the median."
+            f"95 % ({unit})", width=104, alignment="right", help="95 % confidence interval of the median."
         ),
         "speedup": number("Speed-up (x)", format="%.2f", help="Against the baseline, in interleaved rounds."),
         "accuracy": number(scale.title, format=f"%.{digits}f"),

@@ -13,7 +13,7 @@ from pages.figures import curve_figure, palette
 from pages.widgets.page import dark
 
 PERCENT = 100.0
-LOSSES = {"loss": "rows to learn from", "search_loss": "search rows"}
+LOSSES = {"loss": "training rows", "search_loss": "search rows"}
 QUALITIES = {"search_accuracy": "accuracy", "search_agreement": "agreement with your model"}
 
 

@@ -92,7 +92,7 @@ def test_a_killed_training_goes_on_to_the_weights_of_a_whole_one(
     whole = trial.build(quick)
     first, last = trial.heard[0], trial.heard[-1]
     assert (last.figures["step"], last.figures["steps"], last.share) == (20, 20, 1.0)
-    assert last.message.startswith("step 20 of 20, loss ")
+    assert last.message.startswith("training step 20 of 20, loss ")
     assert last.figures["loss"] < first.figures["loss"]  # type: ignore[operator]
     assert whole.details["complete"] is True
     assert whole.details["rows"] == [cancer.training_samples, cancer.search_samples]

@@ -81,7 +81,7 @@ def test_long_names_keep_their_runtime() -> None:
     (shown,) = trace(figure, "names").text
     assert len(shown) <= 43
     assert shown.startswith("INT8 static, NNCF (full")
-    assert shown.endswith("· OpenVINO")
+    assert shown.endswith("… + BF16 · OpenVINO")
 
 
 def test_an_axis_extends_by_whole_steps_and_keeps_what_it_showed() -> None:

@@ -34,14 +34,16 @@ class MixedPrecisionParams:
 
     max_loss: float = setting(
         1.0,
-        "Largest loss in points",
+        "Largest loss",
+        unit="points",
         help="Points of accuracy that may be lost on labelled rows to choose by, with 95 % certainty.",
         low=0.0,
         high=100.0,
     )
     max_error: float = setting(
         5.0,
-        "Largest output error in percent",
+        "Largest output error",
+        unit="%",
         help="Used where the rows have no labels of classes.",
         low=0.0,
         high=100.0,
@@ -58,7 +60,8 @@ class MixedPrecisionParams:
     seconds: int = setting(
         60,
         "Time for the search",
-        help="Seconds after which no further assignment is tried.",
+        unit="s",
+        help="After it no further assignment is tried.",
         low=5,
         high=3600,
     )
