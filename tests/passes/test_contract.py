@@ -15,6 +15,7 @@ from core import params, registry
 from core.domain.measurement import Environment
 from core.errors import WhetstoneError
 from core.formats.check import check_artifact
+from core.passes import latency
 from core.passes.factorization import layers
 from core.passes.pruning import width_search
 from core.protocols import LocalArtifact
@@ -22,14 +23,23 @@ from tests.passes.conftest import Sample, answer, apply, artifact, by_size, cont
 
 FORMATS = set(registry.formats())
 PASSES = registry.passes()
+EXPORT_FIRST = {("prune_to_latency", "state_dict"), ("prune_depth", "state_dict")}
+"""Formats that take an export to measure in; another format of the same pass stays among the fast tests."""
 CASES = [
-    (name, format)
+    pytest.param(name, format, marks=[pytest.mark.slow] if (name, format) in EXPORT_FIRST else [])
     for name, found in PASSES.items()
     if not found.toolchain
     for format in sorted(found.accepts)
 ]
+IN_PYTORCH = ("bn_scale", "taylor")
+"""Choices that need gradients, or norms that exports fold away."""
 SETTINGS = [
-    (name, field.name, choice)
+    pytest.param(
+        name,
+        field.name,
+        choice,
+        marks=[pytest.mark.slow] if name == "prune_to_latency" and choice in IN_PYTORCH else [],
+    )
     for name, found in PASSES.items()
     for field in fields(found.Params)
     for choice in (field.metadata["choices"] or ((True, False) if field.type == "bool" else ()))
@@ -40,17 +50,20 @@ LATEST = Environment("CPU", ("avx512_bf16", "avx512_vnni"), 2, 2**33, "", "Linux
 
 SUBJECTS = {"fix_inputs": "steered", "double_to_float": "double", "factorize": "low_rank"}
 """Graphs by the pass that works on nothing but such ones; the others take the residual network."""
+SMALL: dict[str, dict[str, Any]] = {
+    "mixed_precision": {"seconds": 5},
+    "distill": {"steps": 4},
+    "fine_tune": {"steps": 4},
+}
+"""Settings of passes that otherwise take as much time as they are given."""
 
 
 @pytest.fixture(autouse=True)
 def steady(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What narrow layers save in such small networks drowns in noise."""
+    """What narrow layers save in such small networks drowns in noise; other races are short."""
+    monkeypatch.setattr(latency, "MOST_ROUNDS", latency.FEWEST_ROUNDS)
     for module in (width_search, layers):
         monkeypatch.setattr(module, "rough_times", by_size)
-
-
-IN_PYTORCH = ("bn_scale", "taylor")
-"""Choices that need gradients, or norms that exports fold away."""
 
 
 @pytest.fixture
@@ -102,7 +115,7 @@ def test_it_builds_what_it_says_where_it_may_and_quietly(
     monkeypatch.chdir(elsewhere)
     before = digest(subject.artifacts[format])
     PASSES[name].requires(subject.model, LATEST, PASSES[name].Params())
-    built = apply(name, subject, format, folder)
+    built = apply(name, subject, format, folder, **SMALL.get(name, {}))
     assert built.format == PASSES[name].produces[format]
     assert built.files[0] == built.path
     assert {file for file in folder.rglob("*") if file.is_file()} == set(built.files), "left something behind"
@@ -120,7 +133,7 @@ def test_it_builds_what_it_says_where_it_may_and_quietly(
 @pytest.mark.parametrize(("name", "field", "choice"), SETTINGS)
 def test_every_choice_works(name: str, field: str, choice: Any, subject: Sample, tmp_path: Path) -> None:
     format = "pt2" if choice in IN_PYTORCH else sorted(PASSES[name].accepts)[0]
-    built = apply(name, subject, format, tmp_path, **{field: choice})
+    built = apply(name, subject, format, tmp_path, **SMALL.get(name, {}) | {field: choice})
     assert np.isfinite(answer(built, subject.model)[0]).all()
 
 

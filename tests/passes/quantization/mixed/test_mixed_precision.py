@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from core.domain.recipe import Target
+from core.passes import latency
 from core.passes.openvino_files import read, write
 from core.passes.quantization.coverage import openvino_counts
 from core.passes.quantization.mixed.loss import Judge, Loss
@@ -19,6 +20,11 @@ from tests.passes.conftest import Sample, answer, apply, artifact, context, nois
 
 QUICK = 5
 """Seconds of search: the least."""
+
+
+@pytest.fixture(autouse=True)
+def short_races(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "MOST_ROUNDS", 12)
 
 
 @pytest.fixture(scope="module")
