@@ -196,7 +196,7 @@ def described(parts: Split, learned: int) -> str:
         return f"{both}{len(parts.test):,} to test; too few to search with some of them"
     return (
         f"{both}{len(parts.search):,} to search, {len(parts.test):,} to test, none of them in another part; "
-        "a run that does not search tests with those, too"
+        "a run that does not search tests with all of these"
     )
 
 

@@ -126,7 +126,7 @@ def _line(
     steps: tuple[Step, ...] = ()
     with head:
         if row is None:
-            st.markdown("FP32, only converted")
+            st.markdown(":small[FP32, only converted]")
         elif row.applicable:
             values, first = _settings(row, pruning, start)
             steps = (*((Step(first),) if first else ()), Step(row.id, values))

@@ -126,7 +126,7 @@ def _parts(data: DataSet) -> str:
     }
     listed = ", ".join(f"{count:,} {use}" for use, count in parts.items() if count)
     searched = (
-        " A run that does not search tests with those of the search, too." if data.search_samples else ""
+        " A run that does not search tests with the search's samples, too." if data.search_samples else ""
     )
     return f"Samples: {listed}; none that tests is in another part.{searched}"
 

@@ -10,18 +10,20 @@ from core.domain.run import RunRequest
 from core.errors import WhetstoneError
 from core.search import presets
 from pages import format as fmt
-from pages.widgets.address import put
+from pages.widgets.address import number, put, settings
 from pages.widgets.page import emphasis, store
 
 BY_HAND = "by_hand"
 SEARCH = "search"
 """The strategy of this id, from the preset ``quick`` on."""
+SEARCH_S = 1200.0
+"""The budget of a search for which none is chosen: its trainings take what there is."""
 PRESETS = {
     **{key: (each.name, each.icon, each.summary) for key, each in presets.PRESETS.items()},
     SEARCH: (
         "Search",
         "manage_search",
-        "The quick ones first, then whatever promises most, training included. Give it a budget.",
+        "The quick ones first, then whatever promises most, training included, within a time budget.",
     ),
     BY_HAND: ("By hand", "back_hand", "You tick techniques and runtimes, and set their parameters."),
 }
@@ -54,9 +56,10 @@ def preset_card(
                 preset, strategy = ("quick", SEARCH) if key == SEARCH else (key, "")
                 about = (model.id, data.id if data else None, preset)
                 request = RunRequest(*about, threads=threads, batch=batch, strategy=strategy)
-                number, seconds, more = planned(request)
+                count, seconds, more = planned(request)
                 added = f" and up to {more} more" if more else ""
-                st.caption(f"{fmt.plural(number, 'candidate')}{added}, about {fmt.duration(seconds)}")
+                time = f"{SEARCH_S / 60:.0f} min at most" if more else f"about {fmt.duration(seconds)}"
+                st.caption(f"{fmt.plural(count, 'candidate')}{added}, {time}")
             except WhetstoneError as error:
                 st.caption(fmt.plain(error.message))
         kind = emphasis(chosen)
@@ -71,7 +74,11 @@ def preset_card(
 
 
 def _choose(owner: str, key: str) -> None:
-    """Choose a preset; the search strategy goes with the card that is it."""
+    """Choose a preset; the search strategy goes with the card that is it, and has a budget to fill."""
     put(owner, "preset", key)
+    if key == SEARCH and not number(settings(owner, ()).get("budget"), 1, 1e6):
+        put(owner, "budget", f"{SEARCH_S:g}")
+        st.session_state[f"{owner}_budget"] = fmt.duration(SEARCH_S)
     put(owner, "strategy", None)
-    st.session_state.pop(f"{owner}_strategy", None)
+    # Taken out of the session, the choice would stay in the browser as it was.
+    st.session_state[f"{owner}_strategy"] = SEARCH if key == SEARCH else ""

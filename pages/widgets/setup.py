@@ -181,19 +181,21 @@ def _summary(request: RunRequest, by_hand: bool) -> bool:
         return False
     try:
         # With its budget the estimate is the budget: whether that cuts anything off would not show.
-        number, seconds, more = planned(replace(request, budget_s=None))
+        count, seconds, more = planned(replace(request, budget_s=None))
     except WhetstoneError as error:
         show_error(error)
         return False
-    if number + more < 1:
+    if count + more < 1:
         st.warning(
             "Nothing of that can run here. Choose other techniques or runtimes.", icon=":material/block:"
         )
         return False
     added = f" and up to **{more} more** as results come in" if more else ""
-    text = (
-        f"**{fmt.plural(number, 'candidate')}** beside your model{added}, about **{fmt.duration(seconds)}**"
-    )
+    text = f"**{fmt.plural(count, 'candidate')}** beside your model{added}, "
+    if more and request.budget_s is not None:
+        text += f"**{fmt.duration(request.budget_s)}** at most"
+    else:
+        text += f"about **{fmt.duration(seconds)}**"
     if request.budget_s is not None and request.budget_s < seconds:
         text += (
             f"; the budget of {fmt.duration(request.budget_s)} stops it before, likely good ones come first"

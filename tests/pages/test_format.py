@@ -74,7 +74,8 @@ def test_sizes(value: float | None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0 s"), (48, "48 s"), (200, "3 min 20 s"), (3900, "1 h 05 min"), (None, "–")]
+    ("seconds", "text"),
+    [(0.4, "0 s"), (48, "48 s"), (200, "3 min 20 s"), (1200, "20 min"), (3900, "1 h 05 min"), (None, "–")],
 )
 def test_durations(seconds: float | None, text: str) -> None:
     assert fmt.duration(seconds) == text

@@ -72,7 +72,7 @@ def test_a_training_set_is_added_to_the_data(
     assert learned.id != data.id
     assert learned.training_samples == 40
     assert "Samples: 40 to train" in words(app)
-    assert "A run that does not search tests with those of the search, too." in words(app)
+    assert "A run that does not search tests with the search's samples, too." in words(app)
 
 
 def test_data_of_another_model_is_not_taken(open_page: Open, store: Store) -> None:

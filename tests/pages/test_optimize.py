@@ -71,7 +71,9 @@ def test_the_search_is_a_choice_beside_the_presets_and_leaves_with_it(open_page:
     app = open_page("optimize.py", model="seed-model")
     app.button(key="preset_search").click().run()
     assert "--preset quick --strategy search " in app.code[0].value
-    assert "up to **24 more** as results come in" in words(app)
+    assert "up to **24 more** as results come in, **20 min** at most" in words(app)
+    assert app.selectbox(key="new_seed-model_budget").value == "20 min"
+    assert "--budget 1200s" in app.code[0].value
     app.button(key="preset_balanced").click().run()
     assert "--preset balanced" in app.code[0].value
     assert "--strategy" not in app.code[0].value
@@ -192,7 +194,7 @@ def test_what_happened_is_listed_newest_first_with_its_duration(open_page: Open,
     )
     _, _, failed, built = table.splitlines()
     assert "BF16 · OpenVINO: ONNX built." in built
-    assert "1 min 15 s" in built
+    assert "1 min 15 s".replace(" ", "\N{NO-BREAK SPACE}") in built
     assert "Odd \\| text" in failed
 
 

@@ -104,7 +104,7 @@ class Builtin(DataFormat):
         origin = "digits" if path.name == CLUTTERED else path.name
         about = {
             "Set": f"{SETS[path.name]} (scikit-learn's {origin})",
-            "Rows": f"{len(data.evaluated):,} evaluate: those the sample models never saw",
+            "Rows": f"{len(data.evaluated):,} to search and test with, which the sample models never saw",
         }
         found = for_model(targets, model)
         return PreparedImages(
