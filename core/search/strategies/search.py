@@ -25,7 +25,7 @@ WIDEST, LEAST_UNIT = 5.0, 0.1
 TRAINING_S, LONG_S = 300.0, 60.0
 """Seconds that a training takes of a budget, where it says of itself that it takes so many or more."""
 EXPLORING = 0.35
-"""Share of a budget after which what trains has precedence: it gains the most and takes the longest."""
+"""Share of a budget after which trainings of minutes have precedence: they gain most and take longest."""
 PROBES, UNKNOWN = 6, 0.07
 """Networks whose speed is not known so exactly are measured before they are trained; so many at most."""
 HOPELESS = 2
@@ -97,7 +97,7 @@ def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Ch
     order = sorted(range(len(left)), key=lambda index: -worth[index] / sqrt(each_s[index]))
     promising = [index for index in order if worth[index] >= LEAST]
     if _late(context, history):
-        promising.sort(key=lambda index: not left[index].training)
+        promising.sort(key=lambda index: not _long(left[index]))
     for index in promising:
         one = left[index]
         bare = replace(one, training=())
@@ -160,6 +160,11 @@ def _late(context: SearchContext, history: Sequence[Trial]) -> bool:
     """Whether so much of the budget is spent that trainings must begin."""
     budget = context.request.budget_s
     return budget is not None and sum(trial.seconds for trial in history) > EXPLORING * budget
+
+
+def _long(chain: Chain) -> bool:
+    """Whether it trains for minutes; what corrects statistics in seconds recovers too little to go first."""
+    return sum(BuildCosts().seconds(step.pass_id, 0.0) for step in chain.training) >= LONG_S
 
 
 def _seconds(context: SearchContext, chain: Chain, tried: Sequence[Chain]) -> float:
