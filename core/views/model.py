@@ -45,7 +45,7 @@ class ModelView:
     Attributes:
         model: As it was described.
         techniques: Each with whether it applies.
-        runtimes: Ids of the runtimes that run the model as it is or converted; techniques may lead to others.
+        runtimes: Ids of the runtimes that run the model as it is, converted or exported.
     """
 
     model: SourceModel
@@ -91,4 +91,7 @@ def model_view(store: Store, model_id: str) -> ModelView:
     worth = [each for each in passes().values() if not _only_converts(each, model.format)]
     rows = [(each, _technique(model, each, here)) for each in worth]
     told = tuple(row for each, row in rows if row.applicable or not isinstance(each, Opener))
-    return ModelView(model, told, _runtimes(model))
+    exports = (row for each, row in rows if each.converts and row.applicable and not each.leads_back)
+    exported = {key for row in exports for key in row.runtimes}
+    opened = exported | set(_runtimes(model))
+    return ModelView(model, told, tuple(key for key in runtimes() if key in opened))

@@ -168,3 +168,8 @@ def test_what_nothing_here_runs_shows_the_size_of_its_files(store: Store) -> Non
     view = run_view(store, "other")
     assert view.candidates[1].size_bytes == 1200
     assert results(view)["candidates"][1]["size_bytes"] == 1200
+
+
+def test_an_export_of_a_pytorch_model_leads_to_its_runtime(store: Store) -> None:
+    store.models.add(model("pt2", id="p"))
+    assert "litert" in model_view(store, "p").runtimes
