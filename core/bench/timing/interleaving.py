@@ -174,7 +174,7 @@ class Rounds:
         sure = self._sure(self._ratios, 1)
         if self.count < (FEWEST_ROUNDS if sure else self._plan.min_rounds):
             return Doubt.FEW_ROUNDS
-        return None if sure and settled(self.speedup, WIDEST) else Doubt.WIDE
+        return None if settled(self.speedup, WIDEST) else Doubt.WIDE
 
     @property
     def _ratios(self) -> list[Floats]:
