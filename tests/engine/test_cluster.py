@@ -115,9 +115,10 @@ def test_two_kinds_of_node_measure_the_same_artifacts_each_by_itself(
         assert [view.machine for view in views] == list(kinds)
         built = [[row.candidate.artifact_id for row in view.candidates] for view in views]
         assert built[0] == built[1]
-        assert len(set(built[0])) == len(RECIPES) + 1
+        assert len(set(built[0])) == 2  # the upload itself, which two of them run, and INT8
         assert sorted(measured(store, run_id)) == sorted(each.id for each in found)
         events = store.events.since(run_id)
-        assert [each.data["machine"] for each in events if each.kind is EventKind.HEAT] == list(kinds)
+        heats = [each.data["machine"] for each in events if each.kind is EventKind.HEAT]
+        assert heats == [kind for kind in kinds if kind in heats], "one a kind, where anything is faster"
         steps = [(each.candidate, each.data["step"]) for each in events if each.kind is EventKind.BUILT]
         assert len(steps) == len({step for _, step in steps}), "each step is built once"
