@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
-from core.domain.finding import Finding
-from core.domain.run import Result
-from core.domain.technique import Kind
 from core.params import setting
-from core.passes.library_errors import library
-from core.passes.training.effort import effort, learning_rate, minutes, steps
-from core.passes.training.network import Network
-from core.passes.training.recovery import HINT, Aims, findings, recover, require_better, training_of
-from core.protocols import LocalArtifact, PassContext, Trainer
+from core.passes.training.effort import learning_rate, minutes, steps
+from core.passes.training.learner import Learner
+from core.passes.training.recovery import Aims
 
 
 @dataclass(frozen=True)
@@ -40,7 +33,7 @@ class DistillParams:
     steps: int = steps()
 
 
-class Distill(Trainer):
+class Distill(Learner):
     """Hinton et al. 2015 (arXiv 1503.02531), with the patience of Beyer et al. 2022 (arXiv 2106.05237)."""
 
     id = "distill"
@@ -49,39 +42,11 @@ class Distill(Trainer):
         "Trains the smaller network to answer as your model does: gives back most of what pruning costs, in "
         "minutes, also without labels."
     )
-    kind = Kind.TRAINING
-    on_source = True
     Params = DistillParams
-    produces: ClassVar[dict[str, str]] = {"state_dict": "pt2", "pt2": "pt2"}
-    fits = True
-    libraries = ("torch", "openvino")
-    build_s = (125.0, 0.0)
 
-    def run(self, context: PassContext, artifact: LocalArtifact, params: DistillParams) -> LocalArtifact:
-        """Learn from the teacher's answers to the rows that are given, with labels where there are some.
-
-        Raises:
-            PassNotApplicable: There are no rows, no weights, no outputs to learn by, or too little memory.
-            PassFailed: PyTorch broke on the network.
-        """
-        training, aims = training_of(context), Aims(params.temperature, params.labels)
-        planned = effort(training, params.minutes, params.steps, params.learning_rate, context.seed)
-        with library("Distillation", context.folder, HINT):
-            network = Network.opened(artifact, context)
-            details = recover(network, context, aims, planned)
-            return network.save(context, dict(artifact.options), details)
-
-    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: DistillParams) -> None:
-        """Check that the search rows are read no worse than before.
-
-        Raises:
-            PassFailed: They are.
-        """
-        require_better(after.details)
-
-    def findings(self, details: Mapping[str, Any], result: Result) -> Iterable[Finding]:
-        """Return what it gained."""
-        return findings(self.name, details)
+    def aims(self, params: DistillParams) -> Aims:
+        """The teacher's answers, and labels where there are some."""
+        return Aims(params.temperature, params.labels)
 
 
 PASS = Distill()

@@ -1,0 +1,57 @@
+"""Base of the techniques that train for minutes: they differ in what they learn from."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from core.domain.finding import Finding
+from core.domain.run import Result
+from core.domain.technique import Kind
+from core.passes.library_errors import library
+from core.passes.training.effort import effort
+from core.passes.training.network import Network
+from core.passes.training.recovery import HINT, Aims, findings, recover, require_better, training_of
+from core.protocols import LocalArtifact, PassContext, Trainer
+
+
+class Learner(Trainer):
+    """Trains a network towards its aims; its parameters hold minutes, steps and learning rate."""
+
+    kind = Kind.TRAINING
+    on_source = True
+    produces: ClassVar[dict[str, str]] = {"state_dict": "pt2", "pt2": "pt2"}
+    fits = True
+    libraries = ("torch", "openvino")
+    build_s = (125.0, 0.0)
+
+    @abstractmethod
+    def aims(self, params: Any) -> Aims:
+        """Return what is learned from."""
+
+    def run(self, context: PassContext, artifact: LocalArtifact, params: Any) -> LocalArtifact:
+        """Learn, and keep the weights that read the search rows best.
+
+        Raises:
+            PassNotApplicable: There are no rows or labels to learn by, no weights, or too little memory.
+            PassFailed: PyTorch broke on the network.
+        """
+        training, aims = training_of(context), self.aims(params)
+        planned = effort(training, params.minutes, params.steps, params.learning_rate, context.seed)
+        with library(self.name, context.folder, HINT):
+            network = Network.opened(artifact, context)
+            details = recover(network, context, aims, planned)
+            return network.save(context, dict(artifact.options), details)
+
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Any) -> None:
+        """Check that the search rows are read no worse than before.
+
+        Raises:
+            PassFailed: They are.
+        """
+        require_better(after.details)
+
+    def findings(self, details: Mapping[str, Any], result: Result) -> Iterable[Finding]:
+        """Return what it gained."""
+        return findings(self.name, details)
