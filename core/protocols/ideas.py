@@ -18,6 +18,8 @@ class Idea:
             from 300 deeper variants; from 900 what remains where all others were refused.
         runtime: Id of the runtime.
         steps: Techniques in their order. Where one of them does not exist here, the idea is left out.
+        quantized: Whether the step that quantizes most accurately (`Pass.finest`) comes behind the
+            techniques. Where no technique has one, the idea is left out.
         remainder: Whether a technique that lowers the precision of what the others left in float comes last,
             where this machine has one (`Pass.remainder`).
         opened: Whether techniques that open the way (`Opener`) come before it; off where it works without.
@@ -27,5 +29,6 @@ class Idea:
     order: int
     runtime: str
     steps: tuple[Step, ...] = ()
+    quantized: bool = False
     remainder: bool = False
     opened: bool = True

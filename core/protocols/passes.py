@@ -133,6 +133,13 @@ class Pass(ABC):
         """Return the recipes with it that a preset should try for such a model on such a machine."""
         return ()
 
+    def finest(self) -> Step | None:
+        """Return the step that quantizes most accurately, for the one technique that does.
+
+        Ideas that change a network and quantize it then ask for it by `Idea.quantized`.
+        """
+        return None
+
     def remainder(self, environment: Environment) -> Step | None:
         """Return the step that lowers the precision of what others left in float, where the machine gains."""
         return None

@@ -125,8 +125,13 @@ def _ideas(model: SourceModel, environment: Environment) -> list[Idea]:
     extensions: list[Pass | Runtime] = [*all_runtimes().values(), *known.values()]
     found = [idea for extension in extensions for idea in extension.ideas(model, environment)]
     usable = [each for each in found if all(step.pass_id in known for step in each.steps)]
+    finest = tuple(step for each in known.values() if (step := each.finest()) is not None)
     last = tuple(step for each in known.values() if (step := each.remainder(environment)) is not None)
-    complete = [replace(each, steps=each.steps + last) if each.remainder else each for each in usable]
+    complete = [
+        replace(each, steps=each.steps + finest * each.quantized + last * each.remainder)
+        for each in usable
+        if finest or not each.quantized
+    ]
     return sorted(complete, key=lambda idea: idea.order)
 
 

@@ -52,10 +52,11 @@ class Factorize(Pass):
 
     def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
         """Yield two strengths with recovery."""
-        recovery, full = Step("distill"), Step("int8_static_nncf", {"fast_bias_correction": False})
+        recovery = Step("distill")
+        stronger = (Step(self.id, {"loss": 0.3}), recovery)
         yield Idea(3, 375, "openvino", (Step(self.id), recovery), remainder=True)
-        yield Idea(3, 376, "openvino", (Step(self.id, {"loss": 0.3}), recovery), remainder=True)
-        yield Idea(3, 377, "openvino", (Step(self.id, {"loss": 0.3}), recovery, full), remainder=True)
+        yield Idea(3, 376, "openvino", stronger, remainder=True)
+        yield Idea(3, 377, "openvino", stronger, quantized=True, remainder=True)
 
     def run(self, context: PassContext, artifact: LocalArtifact, params: FactorizeParams) -> LocalArtifact:
         """Split each layer at the rank that keeps enough, time it alone both ways, and keep what is faster.

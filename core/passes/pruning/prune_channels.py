@@ -99,12 +99,11 @@ class PruneChannels(Pass):
     def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
         """Yield two sizes of network, as they are and quantized."""
         third, half = Step(self.id, {"ratio": 0.3}), Step(self.id, {"ratio": 0.5})
-        full = Step("int8_static_nncf", {"fast_bias_correction": False})
         yield Idea(2, 240, "openvino", (third,), remainder=True)
-        yield Idea(2, 250, "openvino", (third, full), remainder=True)
+        yield Idea(2, 250, "openvino", (third,), quantized=True, remainder=True)
         yield Idea(3, 340, "onnxruntime", (third, Step("int8_static_ort")))
         yield Idea(3, 350, "openvino", (half,), remainder=True)
-        yield Idea(3, 360, "openvino", (half, full), remainder=True)
+        yield Idea(3, 360, "openvino", (half,), quantized=True, remainder=True)
 
     def run(
         self, context: PassContext, artifact: LocalArtifact, params: PruneChannelsParams

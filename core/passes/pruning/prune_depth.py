@@ -82,11 +82,11 @@ class PruneDepth(Pass):
     def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
         """Yield two depths with recovery, in float and quantized; without recovery too much is lost."""
         third, half = Step(self.id, {"share": 0.35}), Step(self.id, {"share": 0.6})
-        recovery, full = Step("distill"), Step("int8_static_nncf", {"fast_bias_correction": False})
+        recovery = Step("distill")
         yield Idea(2, 230, "openvino", (third, recovery), remainder=True)
-        yield Idea(2, 235, "openvino", (third, recovery, full), remainder=True)
+        yield Idea(2, 235, "openvino", (third, recovery), quantized=True, remainder=True)
         yield Idea(3, 330, "openvino", (half, recovery), remainder=True)
-        yield Idea(3, 335, "openvino", (half, recovery, full), remainder=True)
+        yield Idea(3, 335, "openvino", (half, recovery), quantized=True, remainder=True)
 
     def run(self, context: PassContext, artifact: LocalArtifact, params: PruneDepthParams) -> LocalArtifact:
         """Find the blocks, remove the cheapest losses for the time, correct what is left.

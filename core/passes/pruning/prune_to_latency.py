@@ -69,11 +69,11 @@ class PruneToLatency(Pass):
     def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
         """Yield two speeds with recovery; without recovery `prune_channels` shows what is lost."""
         quarter, half = Step(self.id), Step(self.id, {"reduction": 0.45})
-        recovery, full = Step("distill"), Step("int8_static_nncf", {"fast_bias_correction": False})
+        recovery = Step("distill")
         yield Idea(3, 343, "openvino", (quarter, recovery), remainder=True)
-        yield Idea(3, 345, "openvino", (quarter, recovery, full), remainder=True)
+        yield Idea(3, 345, "openvino", (quarter, recovery), quantized=True, remainder=True)
         yield Idea(3, 365, "openvino", (half, recovery), remainder=True)
-        yield Idea(3, 366, "openvino", (half, recovery, full), remainder=True)
+        yield Idea(3, 366, "openvino", (half, recovery), quantized=True, remainder=True)
 
     def run(
         self, context: PassContext, artifact: LocalArtifact, params: PruneToLatencyParams
