@@ -220,7 +220,6 @@ class Run:
     Attributes:
         revision: Grows with every change of the run or its candidates; caches key on it.
         stage: What the worker does now.
-        control: Speed-up of the baseline against itself (A/A), once measured: ``value``, ``low``, ``high``.
         estimate_s: Expected seconds of work in all: stated before the start, and anew with every step.
         elapsed_s: Seconds worked so far, over all resumes.
         data_id: Data set that it works on: the one asked for, or the random inputs once they are drawn.
@@ -236,7 +235,6 @@ class Run:
     finished: float | None = None
     revision: int = 0
     stage: str = ""
-    control: dict[str, float] | None = None
     estimate_s: float | None = None
     elapsed_s: float = 0.0
     worker: str | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from core.domain.events import EventKind
 from core.domain.model import DataSet
@@ -163,7 +162,6 @@ class Execution:
         except Exception as error:
             self._candidates.settle(CandidateStatus.FAILED, error)
             raise
-        self._control(done)
         return done
 
     def _try(self, candidate: Candidate, baseline: Candidate) -> None:
@@ -221,7 +219,6 @@ class Execution:
         changed = [each for each in heated if each != before[each.id]]
         for each in changed:
             self._candidates.save(each)
-        self._control(heated[0])
         took = time.monotonic() - began
         ids = [each.id for each in changed]
         self._candidates.record.add(EventKind.HEAT, seconds=took, candidates=ids, machine=machine)
@@ -231,11 +228,6 @@ class Execution:
         self._candidates.current = candidate
         found = candidate.artifact_id and self._store.artifacts.find(candidate.artifact_id)
         return found or self._builder.build(candidate.recipe)
-
-    def _control(self, baseline: Candidate) -> None:
-        if baseline.result is not None and baseline.machine == self._candidates.all()[0].machine:
-            control = asdict(baseline.result.timing.speedup)
-            self._store.work.set_control(self._run.id, self._worker, control)
 
     def _attempt(self, candidate: Candidate, baseline: Candidate, share: Share) -> Candidate:
         """Build and measure `candidate`; return it with its result."""

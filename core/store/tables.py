@@ -108,7 +108,6 @@ runs = Table(
     Column("finished", Float),
     Column("revision", Integer, nullable=False),
     Column("stage", Text, nullable=False),
-    Column("control", Json(dict[str, float])),
     Column("estimate_s", Float),
     Column("elapsed_s", Float, nullable=False),
     Column("worker", String(128)),

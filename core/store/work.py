@@ -107,10 +107,6 @@ class Work:
         told = {} if estimate_s is None else {"estimate_s": estimate_s}
         self._set(run_id, worker, stage=stage, **told)
 
-    def set_control(self, run_id: str, worker: str, control: dict[str, float]) -> None:
-        """Keep the A/A figures; raises `ClaimLost`."""
-        self._set(run_id, worker, control=control)
-
     def set_data(self, run_id: str, worker: str, data_id: str) -> None:
         """Say which data set the run works on, so that it is kept for as long; raises `ClaimLost`."""
         self._set(run_id, worker, data_id=data_id)

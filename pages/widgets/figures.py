@@ -138,7 +138,8 @@ def _sameness(row: Row, result: Result) -> Iterator[Line]:
         yield "Metric", fmt.NONE, result.undefined
     if (run := result.evaluation) is not None:
         side = f", on {run.copies} copies of the model side by side" if run.copies > 1 else ""
-        how = f"{run.rows:,} samples in calls of {run.batch}{side}."
+        part = f" of {run.planned:,}" if run.rows < run.planned else ""
+        how = f"{run.rows:,}{part} samples in calls of {run.batch}{side}."
         told = " ".join(filter(None, (how, run.note, run.stopped)))
         yield "Evaluation", fmt.duration(run.seconds), told
     if own:

@@ -27,8 +27,8 @@ def test_a_run_measures_every_candidate_and_its_kit_proves_itself(
     view = wait(store, run.id, ended)
     assert view.run.status is RunStatus.DONE
     assert [row.status for row in view.candidates] == ["done"] * (1 + len(RECIPES))
-    assert view.run.control is not None
-    assert view.run.control["low"] <= view.run.control["high"]
+    assert view.control is not None
+    assert view.control.low <= view.control.high
     for row in view.candidates:
         assert row.latency_ms is not None
         assert row.accuracy is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -216,7 +216,6 @@ def run(
         )
         store.work.set_stage(run_id, WORKER, f"Measuring {candidates[done].name}")
         return run_id
-    store.work.set_control(run_id, WORKER, asdict(result(SPECS[0], labelled, classes).timing.speedup))
     error = ErrorRecord(
         "runtime_failed",
         "The baseline cannot run: PyTorch refuses an input of this shape.",

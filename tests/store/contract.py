@@ -335,7 +335,6 @@ class StoreContract:
         (tmp_path / "golden").write_bytes(b"1")
         changes = [
             lambda: store.work.set_stage(run.id, "w1", "building"),
-            lambda: store.work.set_control(run.id, "w1", {"value": 1.0, "low": 0.9, "high": 1.1}),
             lambda: store.work.set_data(run.id, "w1", a_data_set(store).id),
             lambda: store.candidates.save(planned[1], "w1"),
             lambda: store.results.refer(planned[0].id, store.blobs.add(tmp_path / "golden", "golden"), "w1"),
@@ -349,8 +348,6 @@ class StoreContract:
             change()
             assert store.runs.get(run.id).revision > revision
             revision = store.runs.get(run.id).revision
-        after = store.runs.get(run.id)
-        assert after.control == {"value": 1.0, "low": 0.9, "high": 1.1}
 
     def test_run_ends_with_its_error(self, store: Store) -> None:
         run, _ = claimed(store)

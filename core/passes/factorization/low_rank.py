@@ -18,12 +18,10 @@ class Factors:
     Attributes:
         first: Of the layer that comes first, without a bias: (rank, in, ...).
         second: Of the layer behind it: (out, rank, ...).
-        energy: Share of the weight's squared norm that is kept.
     """
 
     first: Array
     second: Array
-    energy: float
 
     @property
     def rank(self) -> int:
@@ -37,9 +35,9 @@ def channel_factors(weight: Array, energy: float) -> Factors:
     Source: Zhang et al. 2015, arXiv 1505.06798, without its non-linear refinement.
     """
     out = weight.shape[0]
-    left, right, kept = _split(weight.reshape(out, -1), energy)
+    left, right = _split(weight.reshape(out, -1), energy)
     second = left.reshape(out, -1, *(1,) * (weight.ndim - 2))
-    return Factors(right.reshape(-1, *weight.shape[1:]), second, kept)
+    return Factors(right.reshape(-1, *weight.shape[1:]), second)
 
 
 def spatial_factors(weight: Array, energy: float) -> Factors:
@@ -49,19 +47,19 @@ def spatial_factors(weight: Array, energy: float) -> Factors:
     """
     out, inner, height, width = weight.shape
     matrix = weight.transpose(0, 3, 1, 2).reshape(out * width, inner * height)
-    left, right, kept = _split(matrix, energy)
+    left, right = _split(matrix, energy)
     second = left.reshape(out, width, -1).transpose(0, 2, 1)[:, :, None, :]
-    return Factors(right.reshape(-1, inner, height, 1), second, kept)
+    return Factors(right.reshape(-1, inner, height, 1), second)
 
 
-def _split(matrix: Array, energy: float) -> tuple[Array, Array, float]:
-    """Return factors of the smallest rank that keeps `energy` of the squared norm, and what it keeps."""
+def _split(matrix: Array, energy: float) -> tuple[Array, Array]:
+    """Return factors of the smallest rank that keeps `energy` of the squared norm."""
     u, s, v = np.linalg.svd(matrix.astype(np.float64), full_matrices=False)
     shares = np.cumsum(np.square(s)) / max(float(np.square(s).sum()), 1e-30)
     rank = min(len(s), int(np.searchsorted(shares, energy - 1e-12)) + 1)
     root = np.sqrt(s[:rank])
     left, right = u[:, :rank] * root, root[:, None] * v[:rank]
-    return left.astype(matrix.dtype), right.astype(matrix.dtype), float(shares[rank - 1])
+    return left.astype(matrix.dtype), right.astype(matrix.dtype)
 
 
 def macs(weights: Sequence[Array], positions: Sequence[int]) -> int:

@@ -41,5 +41,4 @@ def test_the_rank_is_the_smallest_that_keeps_the_energy() -> None:
     matrix = np.diag([4.0, 2.0, 1.0, 1.0])  # energies 16, 4, 1, 1 of 22
     assert channel_factors(matrix, 16 / 22).rank == 1
     assert channel_factors(matrix, 0.8).rank == 2
-    found = channel_factors(matrix, 0.95)
-    assert (found.rank, found.energy) == (3, pytest.approx(21 / 22))
+    assert channel_factors(matrix, 0.95).rank == 3
