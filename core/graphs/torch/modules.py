@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 NETWORK_LIBRARIES = ("timm", "torchvision")
 """Families of `core.architectures` that are libraries; importing one takes seconds and 200 MB."""
+NORM_MEAN, NORM_TRAINS = 3, 5
+"""Positions of the running mean and of the flag for training among the arguments of ``aten.batch_norm``."""
 
 
 @contextmanager
@@ -122,17 +124,20 @@ def exported_module(program: ExportedProgram) -> nn.Module:
 
 
 def training_operators(graph: Any) -> list[tuple[Any, int]]:
-    """Return the dropout and batch norm nodes of an exported graph that train, with the flag's position."""
+    """Return the dropout and batch norm nodes of an exported graph that train, with the flag's position.
+
+    A batch norm without running statistics, as weight standardization has, always takes those of its input.
+    """
     import torch
 
-    flags = {
-        torch.ops.aten.dropout.default: 2,
-        torch.ops.aten.feature_dropout.default: 2,
-        torch.ops.aten.batch_norm.default: 5,
-    }
+    norm = torch.ops.aten.batch_norm.default
+    flags = {torch.ops.aten.dropout.default: 2, torch.ops.aten.feature_dropout.default: 2, norm: NORM_TRAINS}
     found = ((node, flags.get(node.target)) for node in graph.nodes if node.op == "call_function")
     return [
-        (node, at) for node, at in found if at is not None and len(node.args) > at and node.args[at] is True
+        (node, at)
+        for node, at in found
+        if at is not None and len(node.args) > at and node.args[at] is True
+        if node.target is not norm or node.args[NORM_MEAN] is not None
     ]
 
 

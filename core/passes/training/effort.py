@@ -29,8 +29,9 @@ def steps() -> Any:
     """Return the setting of the number of steps."""
     return setting(
         0,
-        "Steps",
-        help="0 plans as many as fit the time; a number makes the training repeatable.",
+        "Fixed length",
+        unit="steps",
+        help="0 plans as many steps as fit the time; a number makes the training repeatable.",
         low=0,
         high=10**7,
     )

@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from core.errors import PassFailed, PassNotApplicable
-from core.graphs.torch.modules import exported_module, flatten, load_exported, open_module, quiet_torch
+from core.graphs.torch.modules import (
+    NORM_MEAN,
+    NORM_TRAINS,
+    exported_module,
+    flatten,
+    load_exported,
+    open_module,
+    quiet_torch,
+)
 from core.passes.checks import batches, distance
 from core.passes.conversion.export_pt2 import TOLERANCE, exported
 from core.passes.torch_calls import outputs
@@ -19,8 +27,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.export import ExportedProgram
 
-TRAINS, MOMENTUM = 5, 6
-"""Positions among the arguments of ``aten.batch_norm``."""
+MOMENTUM = 6
+"""Position among the arguments of ``aten.batch_norm``."""
 HINT = "Leave this step out, or export the network yourself and upload the .pt2 file."
 FEWEST_ROWS = 8
 """In fewer rows a batch norm finds no statistics worth learning by: it keeps those it has."""
@@ -36,7 +44,7 @@ class Network:
 
     Attributes:
         module: Computes as inference does until `learn` is called.
-        norms: The graph's batch norms.
+        norms: The graph's batch norms that have running statistics.
         images: Whether it convolves maps: these are then laid out channels last, which is faster.
 
     Raises:
@@ -49,7 +57,8 @@ class Network:
         self._program = program
         self.module: Any = exported_module(program)
         graph: Any = self.module.graph
-        self.norms = [node for node in graph.nodes if node.target is torch.ops.aten.batch_norm.default]
+        found = (node for node in graph.nodes if node.target is torch.ops.aten.batch_norm.default)
+        self.norms = [node for node in found if node.args[NORM_MEAN] is not None]
         self.parameters = [each for each in self.module.parameters() if each.is_floating_point()]
         if not self.parameters:
             raise PassNotApplicable("The network holds no weights that could learn.", hint="Leave this out.")
@@ -85,9 +94,9 @@ class Network:
         self.module.recompile()
 
     def _switch(self, on: bool) -> None:
-        wrong = [node for node in self.norms if bool(node.args[TRAINS]) is not on]
+        wrong = [node for node in self.norms if bool(node.args[NORM_TRAINS]) is not on]
         for node in wrong:
-            node.update_arg(TRAINS, on)
+            node.update_arg(NORM_TRAINS, on)
         if wrong:
             self.module.recompile()
 

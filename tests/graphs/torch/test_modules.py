@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from core.domain.model import SourceModel
 from core.errors import UnsupportedModel
-from core.graphs.torch.modules import flatten, named_tensors, open_module
+from core.graphs.torch.modules import flatten, load_exported, named_tensors, open_module
+from core.passes.training.network import Network
 from core.protocols import LocalArtifact
 from tests.factories import model
 
@@ -45,6 +46,23 @@ def test_a_program_infers_whatever_mode_it_was_exported_in(
     opened = open_module(artifact(tmp_path / "m.pt2", "pt2"), model())
     same(opened, network)
     assert not any(parameter.requires_grad for parameter in opened.parameters())
+
+
+class Standardized(nn.Conv2d):
+    """A convolution whose weights are standardized by a batch norm without running statistics."""
+
+    def forward(self, given: Tensor) -> Tensor:
+        flat = self.weight.reshape(1, self.out_channels, -1)
+        weight = nn.functional.batch_norm(flat, None, None, training=True, momentum=0.0)
+        return nn.functional.conv2d(given, weight.reshape_as(self.weight), self.bias)
+
+
+def test_a_norm_without_running_statistics_takes_those_of_its_input(tmp_path: Path) -> None:
+    network = nn.Sequential(Standardized(3, 4, 3), nn.BatchNorm2d(4)).train()
+    torch.export.save(torch.export.export(network, (torch.zeros(2, 3, 8, 8),)), tmp_path / "m.pt2")
+    opened = open_module(artifact(tmp_path / "m.pt2", "pt2"), model())
+    same(opened, network)
+    assert len(Network(load_exported(tmp_path / "m.pt2")).norms) == 1
 
 
 def test_a_script(tmp_path: Path, network: nn.Module) -> None:
