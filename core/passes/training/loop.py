@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from core.passes.training import checkpoint
 from core.passes.training.checkpoint import Course
-from core.passes.training.network import Network
+from core.passes.training.network import Network, State
 from core.passes.training.schedule import Pace, Threads, optimizer, share
 from core.protocols import Array, Feed, Training
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+Figures = dict[str, float]
+Judge = Callable[[], Figures]
 LOSS = "search_loss"
 JUDGED_LEAST, JUDGED_MOST, JUDGED_SHARE = 4, 16, 0.1
 """How often weights are judged, and the share of the time that this may take."""
@@ -45,12 +47,14 @@ class Lesson:
     Attributes:
         loss: Of a batch with its labels, at a step; the network is in training mode.
         judge: Returns figures on the search rows, ``search_loss`` among them; in inference mode.
+        begin: Readies a network that was not trained yet, and returns its figures; is given `judge`.
         batch: Rows of a batch.
         norms: Whether batch norms learn, too.
     """
 
     loss: Callable[[Feed, Array | None, int], Tensor]
-    judge: Callable[[], dict[str, float]]
+    judge: Judge
+    begin: Callable[[Judge], Figures]
     batch: int
     norms: bool
 
@@ -82,8 +86,9 @@ class Fitting:
         self._network, self._lesson, self._training, self._effort = network, lesson, training, effort
         self._optimizer = optimizer(network, lesson.norms, effort.rate)
         self._rate = float(self._optimizer.param_groups[0]["lr"])
-        self._course, self._best, self._pace = Course(), network.state(), Pace()
-        self._latest: dict[str, float] = {}
+        self._course, self._pace = Course(), Pace()
+        self._best: State = {}
+        self._latest: Figures = {}
         self._loss: float | None = None
         self._broken, self._due = False, 0
         self._most = max(ENOUGH_STEPS, MOST_PASSES * self._passing)
@@ -98,9 +103,11 @@ class Fitting:
         """Train; the network then holds the best weights and infers. Return what was done."""
         began_at = self._resume()
         course = self._course
-        self._judge()
-        if not course.first:
-            course.first = course.best = self._latest
+        if course.first:
+            self._latest = course.best
+        else:
+            course.first = course.best = self._latest = self._lesson.begin(self._judged)
+            self._best = self._network.state()
             self._save()
         batches = self._batches()
         self._plan()
@@ -164,16 +171,17 @@ class Fitting:
                     yield found
             epoch, skipped = epoch + 1, 0
 
-    def _judge(self) -> None:
+    def _judged(self) -> Figures:
         began = time.monotonic()
         self._network.infer()
-        self._latest = self._lesson.judge()
+        found = self._lesson.judge()
         self._pace.judging_s = time.monotonic() - began
+        return found
 
     def _review(self) -> None:
         """Judge the weights: keep the best, and go back to them where the loss exploded."""
         course = self._course
-        self._judge()
+        self._latest = self._judged()
         found = inf if self._broken else self._latest[LOSS]
         if found < course.best[LOSS]:
             course.best, course.best_step, self._best = self._latest, course.step, self._network.state()

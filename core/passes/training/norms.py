@@ -7,9 +7,9 @@ costs.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from itertools import islice
 
+from core.passes.training.loop import LOSS, Figures, Judge
 from core.passes.training.network import Network
 from core.protocols import PassContext
 
@@ -18,25 +18,24 @@ MOMENTUM = 0.1
 """Of training, as PyTorch has it."""
 
 
-def reestimate(
-    network: Network, context: PassContext, batch: int, loss: Callable[[], float]
-) -> tuple[float, float]:
+def reestimate(network: Network, context: PassContext, batch: int, judge: Judge) -> tuple[Figures, Figures]:
     """Give `network` the statistics of its rows, where the search rows are read better with them.
 
     Args:
         network: Changed in place, or left as it was.
         context: Of a pass that trains.
         batch: Rows of a batch.
-        loss: On the search rows.
+        judge: Returns figures on the search rows; in inference mode.
 
     Returns:
-        The loss before and with the new statistics, whichever were kept.
+        The figures before, and those of the statistics that were kept.
     """
     import torch
 
     assert context.training is not None
     rows = context.training.rows.batches(batch, context.seed)
-    kept, before, began = network.state(), loss(), time.monotonic()
+    network.infer()
+    kept, before, began = network.state(), judge(), time.monotonic()
     network.learn(True)
     with torch.no_grad():
         for number, (feed, _) in enumerate(islice(rows, BATCHES)):
@@ -46,7 +45,8 @@ def reestimate(
                 break
     network.momentum(MOMENTUM)
     network.infer()
-    after = loss()
-    if not after <= before:
-        network.load(kept)
-    return before, after
+    after = judge()
+    if after[LOSS] <= before[LOSS]:
+        return before, after
+    network.load(kept)
+    return before, before

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from core.domain.finding import Finding
@@ -14,7 +13,7 @@ from core.errors import PassFailed, PassNotApplicable
 from core.machine.environment import environment
 from core.passes.quantization.bf16 import INSTRUCTIONS
 from core.passes.training.augmentation import Augmentation, approved
-from core.passes.training.loop import LOSS, Effort, Fitting, Lesson
+from core.passes.training.loop import LOSS, Effort, Figures, Fitting, Judge, Lesson
 from core.passes.training.memory import fitting_batch
 from core.passes.training.network import FEWEST_ROWS, Network
 from core.passes.training.norms import reestimate
@@ -69,8 +68,6 @@ def recover(network: Network, context: PassContext, aims: Aims, effort: Effort) 
     """
     with _prepared(context):
         recovery = _Recovery(network, context, aims)
-        if recovery.lesson.norms:
-            reestimate(network, context, recovery.lesson.batch, recovery.searched)
         done = Fitting(network, recovery.lesson, training_of(context), effort, context.threads).run()
     return done | recovery.about
 
@@ -83,9 +80,8 @@ def reestimated(network: Network, context: PassContext) -> dict[str, Any]:
     """
     with _prepared(context):
         recovery = _Recovery(network, context, Aims(labels=0.0, augment=False))
-        before, after = reestimate(network, context, recovery.lesson.batch, recovery.searched)
-    kept = min(before, after) if isfinite(after) else before
-    return {"before": {LOSS: before}, "after": {LOSS: kept}, "norms": len(network.norms)}
+        before, after = reestimate(network, context, recovery.lesson.batch, recovery.lesson.judge)
+    return {"before": before, "after": after, "norms": len(network.norms)}
 
 
 @contextmanager
@@ -122,7 +118,8 @@ class _Recovery:
         self._autocast = rough and bool(INSTRUCTIONS & set(environment().isa))
         self._augment = self._approved(shown) if aims.augment else Augmentation()
         self._searched: list[tuple[Feed, Array | None, list[Tensor]]] | None = None
-        self.lesson = Lesson(self._loss, self._judge, batch, batch >= FEWEST_ROWS and bool(network.norms))
+        norms = batch >= FEWEST_ROWS and bool(network.norms)
+        self.lesson = Lesson(self._loss, self._judge, self._begin, batch, norms)
 
     @property
     def about(self) -> dict[str, Any]:
@@ -133,10 +130,11 @@ class _Recovery:
             "precision": "BF16" if self._autocast else "FP32",
         }
 
-    def searched(self) -> float:
-        """Return the loss on the search rows."""
-        self._network.infer()
-        return self._judge()[LOSS]
+    def _begin(self, judge: Judge) -> Figures:
+        """Re-estimate the statistics of a network that was not trained yet; return its figures."""
+        if not self.lesson.norms:
+            return judge()
+        return reestimate(self._network, self._context, self.lesson.batch, judge)[1]
 
     def _approved(self, shown: Feed) -> Augmentation:
         tensors = self._network.tensors(shown, self._context)
