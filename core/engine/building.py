@@ -216,6 +216,8 @@ class Builder:
         unit = BUILD.unit(request, inputs=inputs, seed=self._seed, **needs)
         if trains:
             unit = self._training(unit, identity)
+        elif technique.shares and self._executor.here:
+            unit = msgspec.structs.replace(unit, checkpoints=self._statistics(parent))
         result = self._executor.run(unit, self._stop, self._on_progress)
         built = result.values
         whole = built.details.get(COMPLETE, True)
@@ -227,6 +229,11 @@ class Builder:
         if trains and whole:
             forget_checkpoints(self._store, identity)
         return made
+
+    def _statistics(self, parent: Artifact) -> Path:
+        """Return the folder for what calibration found of `parent` on these data: it is swept up later."""
+        data = self._data.id if self._data is not None else None
+        return checkpoint_folder(self._store, digest("statistics", parent.id, data, self._seed)[:24])
 
     def _training(self, unit: WorkUnit[BuildRequest, Built], identity: str) -> WorkUnit[BuildRequest, Built]:
         """Return the unit of a pass that trains: from its checkpoints, with time left to measure."""

@@ -88,8 +88,17 @@ def build(request: BuildRequest, job: Job) -> Done[Built]:
     calibration = _calibration(request.model, rows, job.seed)
     training = _training(request, rows, job) if isinstance(chosen, Trainer) else None
     search = _rows(rows.search) if rows is not None and rows.search is not None else None
+    statistics = job.checkpoints if chosen.shares else None
     context = PassContext(
-        request.model, job.folder, calibration, job.seed, job.cores, training, search, request.target
+        request.model,
+        job.folder,
+        calibration,
+        job.seed,
+        job.cores,
+        training,
+        search,
+        request.target,
+        statistics,
     )
     after = chosen.run(context, before, settings)
     chosen.ensures(before, after, settings)

@@ -32,6 +32,8 @@ class PassContext:
         training: For a pass that trains (see `Trainer`), None for all others.
         search: Rows to choose by, with labels where there are some: sensitivity, how much is too much. None
             without data of the person's own, or where these are too few.
+        statistics: For a pass that calibrates: a folder that builds on the same artifact and data share, for
+            what takes a pass over the data; None where there is none.
         target: Runtime, threads and batch that a pass that measures (see `Pass.measures`) builds for, None
             for all others.
     """
@@ -44,6 +46,7 @@ class PassContext:
     training: Training | None = None
     search: TrainingRows | None = None
     target: Target | None = None
+    statistics: Path | None = None
 
 
 class Pass(ABC):
@@ -62,6 +65,8 @@ class Pass(ABC):
         fits: Whether what it builds follows from that data, such as ranges: random inputs then make a model
             that is not for real ones. Not where it only checks.
         searches: Whether what it builds follows from the rows to search by: they then enter artifact ids.
+        shares: Whether it calibrates by statistics that other settings of it may need again:
+            its context then has a folder for them.
         measures: Whether what it builds follows from times measured on the machine: the machine and the
             target then enter artifact ids, and the machine is its alone while it builds.
         converts: Whether it only changes a model's form (an export, a conversion, fused operators): names of
@@ -90,6 +95,7 @@ class Pass(ABC):
     calibrates: ClassVar[bool] = False
     fits: ClassVar[bool] = False
     searches: ClassVar[bool] = False
+    shares: ClassVar[bool] = False
     measures: ClassVar[bool] = False
     converts: ClassVar[bool] = False
     bridges: ClassVar[bool] = False

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
 from core.errors import PassFailed
 from core.params import setting
 from core.protocols import Feed, PassContext
+
+MOST = 10_000
+"""Calibration samples: they are read one at a time."""
 
 
 def keep_float() -> Any:
@@ -27,13 +31,22 @@ def kept(layers: Sequence[str], choice: str) -> list[str]:
     return [layers[0], layers[-1]] if choice == "first_last" and len(layers) > 2 else []
 
 
-def calibration_feeds(context: PassContext, samples: int) -> list[Feed]:
-    """Return up to `samples` feeds of calibration data.
+class CalibrationFeeds:
+    """Up to `samples` feeds of calibration data, read anew and one at a time whenever it is iterated.
 
     Raises:
         PassFailed: There are none.
     """
-    feeds = list(islice(context.calibration(), samples))
-    if not feeds:
-        raise PassFailed("The calibration data holds no samples.", hint="Give more data, or none at all.")
-    return feeds
+
+    def __init__(self, context: PassContext, samples: int) -> None:
+        self._context, self._samples = context, samples
+        if next(iter(self), None) is None:
+            raise PassFailed("The calibration data holds no samples.", hint="Give more data, or none at all.")
+
+    def __iter__(self) -> Iterator[Feed]:
+        return islice(self._context.calibration(), self._samples)
+
+    @cached_property
+    def count(self) -> int:
+        """How many there are; reads them once."""
+        return sum(1 for _ in self)

@@ -17,7 +17,7 @@ from core.params import setting
 from core.passes.checks import onnx_outputs, require_finite, require_signal
 from core.passes.library_errors import library, size
 from core.passes.openvino_files import outputs, read, write
-from core.passes.quantization.calibration import calibration_feeds, keep_float, kept
+from core.passes.quantization.calibration import MOST, CalibrationFeeds, keep_float, kept
 from core.passes.quantization.coverage import openvino_counts, require_float
 from core.passes.quantization.int8_findings import int8_findings
 from core.passes.quantization.nncf_quantize import heavy_layers, quantized
@@ -47,7 +47,7 @@ class Int8StaticNncfParams:
         words={False: "full bias correction"},
     )
     samples: int = setting(
-        128, "Calibration samples", help="More find better ranges and take longer.", low=1, high=1000
+        128, "Calibration samples", help="More find better ranges and take longer.", low=1, high=MOST
     )
     transformer: str = setting(
         "auto",
@@ -60,9 +60,9 @@ class Int8StaticNncfParams:
     calibration: str = setting(
         "auto",
         "Calibration",
-        help="How ranges are found: as NNCF thinks best for the layer (auto), all values (minmax), or no "
-        "outliers (percentile).",
-        choices=("auto", "minmax", "percentile"),
+        help="How ranges are found: as NNCF thinks best for the layer (auto), all values (minmax), least "
+        "loss of information (entropy), least squared error (mse), or no outliers (percentile).",
+        choices=("auto", "minmax", "entropy", "mse", "percentile"),
     )
     reduce_range: bool = setting(
         False,
@@ -115,7 +115,7 @@ class Int8StaticNncf(Pass):
             PassNotApplicable: Nothing in the graph can be quantized.
             PassFailed: NNCF or OpenVINO broke on it, or the result does not run.
         """
-        feeds = calibration_feeds(context, params.samples)
+        feeds = CalibrationFeeds(context, params.samples)
         with library("NNCF", context.folder, HINT):
             # A clone has no nodes beside the graph, which a branch leaves behind and NNCF stumbles over.
             model = read(artifact.path, context.model).clone()
@@ -134,7 +134,7 @@ class Int8StaticNncf(Pass):
             found, expected = outputs(files[0], context), onnx_outputs(artifact.path, context)
             require_finite(found, expected, HINT)
             require_signal(found, expected, FAINT)
-        counts = openvino_counts(made) | {"samples": len(feeds)}
+        counts = openvino_counts(made) | {"samples": feeds.count}
         return LocalArtifact("openvino", files[0], files, dict(artifact.options), counts)
 
     def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Int8StaticNncfParams) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,11 +18,12 @@ from core.graphs.onnx import files as onnx_files
 from core.params import setting
 from core.passes.checks import onnx_outputs, require_finite, require_quantized
 from core.passes.library_errors import library
-from core.passes.quantization.calibration import calibration_feeds, keep_float, kept
+from core.passes.quantization.calibration import MOST, CalibrationFeeds, keep_float, kept
 from core.passes.quantization.coverage import onnx_counts
 from core.passes.quantization.int8_findings import int8_findings
 from core.passes.quantization.onnx_preprocessing import FLOAT, prepared
-from core.protocols import Feed, Idea, LocalArtifact, Pass, PassContext
+from core.passes.quantization.ranges.onnx_ranges import ranges_file
+from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -46,11 +47,12 @@ class Int8StaticOrtParams:
     calibration: str = setting(
         "minmax",
         "Calibration",
-        help="How ranges are found: all values (minmax), least loss of information (entropy), no outliers.",
-        choices=("minmax", "entropy", "percentile"),
+        help="How ranges are found: all values (minmax), least loss of information (entropy), least squared "
+        "error (mse), no outliers (percentile). All but the first keep a histogram of each tensor: slower.",
+        choices=("minmax", "entropy", "mse", "percentile"),
     )
     samples: int = setting(
-        64, "Calibration samples", help="More find better ranges and take longer.", low=1, high=1000
+        64, "Calibration samples", help="More find better ranges and take longer.", low=1, high=MOST
     )
     symmetric: bool = setting(
         False, "Symmetric activations", help="Zero in the middle of the range: less accurate after ReLU."
@@ -80,11 +82,12 @@ class Int8StaticOrt(Pass):
     )
     kind = Kind.QUANTIZATION
     precision = Precision.INT8
-    version = 2
+    version = 3
     Params = Int8StaticOrtParams
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
     calibrates = True
     fits = True
+    shares = True
     libraries = ("onnxruntime", "onnx")
     build_s = (3.5, 3.0)
     weights_held = 6.0
@@ -113,7 +116,7 @@ class Int8StaticOrt(Pass):
             PassFailed: ONNX Runtime broke on it, or the result does not run.
         """
         path = context.folder / "model.onnx"
-        feeds = calibration_feeds(context, params.samples)
+        feeds = CalibrationFeeds(context, params.samples)
         with library("ONNX Runtime's quantizer", context.folder, HINT) as work:
             raw = onnx_files.load(artifact.path, weights=False)
             _require_full_precision(raw)
@@ -126,17 +129,18 @@ class Int8StaticOrt(Pass):
             if auto:
                 params = replace(params, operators="heavy" if _has_attention(model) else "all")
             excluded = kept(quantizable, params.keep_float)
-            try:
-                _quantize(ready, work / "quantized.onnx", feeds, params, excluded)
-            except Exception as error:
-                if not auto or params.operators == "heavy":
-                    raise _in_words(error) from error
-                params = replace(params, operators="heavy")  # what stands between them is often the reason
-                _quantize_in_words(ready, work / "quantized.onnx", feeds, params, excluded)
+
+            def quantize(chosen: Int8StaticOrtParams) -> None:
+                shared, count = context.statistics or work, str(params.samples)
+                how = (count, chosen.calibration, _operators(chosen))
+                ranges = ranges_file(ready, feeds, *how, shared)
+                _quantize(ready, work / "quantized.onnx", ranges, chosen, excluded)
+
+            _tried(quantize, params, auto)
             files = onnx_files.save(onnx_files.load(work / "quantized.onnx"), path)
             require_finite(onnx_outputs(path, context), onnx_outputs(artifact.path, context), HINT)
         counts = onnx_counts(onnx_files.load(path, weights=False))
-        return LocalArtifact("onnx", path, files, dict(artifact.options), counts | {"samples": len(feeds)})
+        return LocalArtifact("onnx", path, files, dict(artifact.options), counts | {"samples": feeds.count})
 
     def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Int8StaticOrtParams) -> None:
         """Check that compute nodes are quantized with the weights in 8 bits, and names unchanged.
@@ -149,78 +153,53 @@ class Int8StaticOrt(Pass):
             raise PassFailed("No weight is stored in 8 bits.", hint=HINT)
 
 
-class _Reader:
-    """Feeds for the quantizer, which asks for ranges of rows: it holds the tensors of one row at a time."""
-
-    def __init__(self, feeds: list[Feed], names: set[str]) -> None:
-        self._feeds = [{name: array for name, array in feed.items() if name in names} for feed in feeds]
-        self._next, self._end = 0, len(feeds)
-
-    def __len__(self) -> int:
-        return len(self._feeds)
-
-    def set_range(self, start_index: int, end_index: int) -> None:
-        self._next, self._end = start_index, end_index
-
-    def get_next(self) -> Feed | None:
-        if self._next >= self._end:
-            return None
-        self._next += 1
-        return self._feeds[self._next - 1]
-
-
 def _quantize(
-    source: Path, path: Path, feeds: list[Feed], params: Int8StaticOrtParams, excluded: list[str]
+    source: Path, path: Path, ranges: Path, params: Int8StaticOrtParams, excluded: list[str]
 ) -> None:
-    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
-    methods = {
-        "minmax": CalibrationMethod.MinMax,
-        "entropy": CalibrationMethod.Entropy,
-        "percentile": CalibrationMethod.Percentile,
-    }
-    names = set(onnx_files.input_names(onnx_files.load(source, weights=False)))
     quantize_static(
         str(source),
         str(path),
-        _Reader(feeds, names),
+        calibration_cache_path=ranges,
         quant_format=QuantFormat.QDQ,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
         per_channel=params.per_channel,
         reduce_range=params.reduce_range,
-        op_types_to_quantize=list(QUANTIZABLE) if params.operators == "heavy" else None,
+        op_types_to_quantize=_operators(params),
         nodes_to_exclude=excluded,
         use_external_data_format=source.stat().st_size > onnx_files.SINGLE_FILE_LIMIT // 2,
-        calibrate_method=methods[params.calibration],
         extra_options=_options(params),
     )
 
 
-def _in_words(error: Exception) -> Exception:
-    """Return the error in words of ours where it is a known one."""
-    if "zero-size array" not in str(error):
-        return error
-    return PassFailed(
-        "A tensor of this graph is empty on the calibration data, so its range cannot be found.",
-        hint="Give data on which something is found, or NNCF's INT8.",
-    )
+def _operators(params: Int8StaticOrtParams) -> list[str]:
+    from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
+
+    return list(QUANTIZABLE) if params.operators == "heavy" else sorted({*QDQRegistry, *QLinearOpsRegistry})
 
 
-def _quantize_in_words(
-    source: Path, path: Path, feeds: list[Feed], params: Int8StaticOrtParams, excluded: list[str]
-) -> None:
+def _tried(quantize: Callable[[Int8StaticOrtParams], None], params: Int8StaticOrtParams, auto: bool) -> None:
+    """Quantize with `params`, or else only what is heavy: what stands between is often the reason."""
     try:
-        _quantize(source, path, feeds, params, excluded)
+        quantize(params)
     except Exception as error:
-        raise _in_words(error) from error
+        if auto and params.operators != "heavy":
+            _tried(quantize, replace(params, operators="heavy"), auto)
+        elif "zero-size array" in str(error):
+            raise PassFailed(
+                "A tensor of this graph is empty on the calibration data, so its range cannot be found.",
+                hint="Give data on which something is found, or NNCF's INT8.",
+            ) from error
+        else:
+            raise
 
 
 def _options(params: Int8StaticOrtParams) -> dict[str, Any]:
     return {
         "ActivationSymmetric": params.symmetric,
         "WeightSymmetric": True,
-        "CalibStridedMinMax": 1,
         "DefaultTensorType": FLOAT,
     }
 

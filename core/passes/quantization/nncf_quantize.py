@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from core.errors import PassFailed
+from core.passes.quantization.calibration import CalibrationFeeds
 from core.passes.quantization.coverage import OPENVINO_COMPUTE, OPENVINO_MOVES
+from core.passes.quantization.ranges.nncf_ranges import BY_HISTOGRAM, histograms_read
 from core.passes.quantization.smoothquant import OFF, closest
-from core.protocols import Feed
 
 
 def quantized(
     model: Any,
-    feeds: Sequence[Feed],
+    feeds: CalibrationFeeds,
     *,
     attention: bool | None = None,
     smooth: bool = True,
@@ -35,7 +37,7 @@ def quantized(
         fast_bias_correction: Off corrects layer by layer.
         ignored: Names of layers that stay in float.
         ranges: How ranges of activations are found: ``auto`` (NNCF's own choice by the kind of layer),
-            ``minmax`` or ``percentile``.
+            ``minmax``, ``percentile``, ``entropy`` or ``mse``.
         reduce_range: Whether weights take half of the range of 8 bits.
         compress: Whether weights are stored in 8 bits; off leaves them in float behind quantizers, which can
             be taken out again.
@@ -55,16 +57,17 @@ def quantized(
             advanced["smooth_quant_alphas"] = nncf.AdvancedSmoothQuantParameters(matmul=smoothing)
         if not compress:
             advanced["backend_params"] = {"compress_weights": False}
-        return nncf.quantize(
-            model.clone(),
-            nncf.Dataset([{name: feed[name] for name in names} for feed in feeds]),
-            preset=None if smoothing is not None and preset == "performance" else symmetry,
-            subset_size=len(feeds),
-            fast_bias_correction=fast_bias_correction,
-            model_type=nncf.ModelType.TRANSFORMER if smoothing is not None else None,
-            ignored_scope=nncf.IgnoredScope(names=list(ignored)) if ignored else None,
-            advanced_parameters=nncf.AdvancedQuantizationParameters(**advanced) if advanced else None,
-        )
+        with histograms_read(ranges) if ranges in BY_HISTOGRAM else nullcontext():
+            return nncf.quantize(
+                model.clone(),
+                nncf.Dataset(feeds, lambda feed: {name: feed[name] for name in names}),
+                preset=None if smoothing is not None and preset == "performance" else symmetry,
+                subset_size=feeds.count,
+                fast_bias_correction=fast_bias_correction,
+                model_type=nncf.ModelType.TRANSFORMER if smoothing is not None else None,
+                ignored_scope=nncf.IgnoredScope(names=list(ignored)) if ignored else None,
+                advanced_parameters=nncf.AdvancedQuantizationParameters(**advanced) if advanced else None,
+            )
 
     try:
         if not attention:
@@ -88,6 +91,7 @@ def _advanced(ranges: str, reduce_range: bool) -> dict[str, Any]:
         "minmax": RangeEstimatorParametersSet.MINMAX,
         "percentile": RangeEstimatorParametersSet.MEAN_QUANTILE,
     }
+    known |= dict.fromkeys(BY_HISTOGRAM, RangeEstimatorParametersSet.HISTOGRAM)
     if ranges in known:
         found["activations_range_estimator_params"] = known[ranges]
     if reduce_range:

@@ -6,7 +6,8 @@ outliers it takes 1 to 24 dB.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ COMPARED = 4
 """Calibration samples to compare on."""
 
 
-def closest(model: Any, feeds: Sequence[Feed], quantize: Callable[[float], Any]) -> Any:
+def closest(model: Any, feeds: Iterable[Feed], quantize: Callable[[float], Any]) -> Any:
     """Return the model quantized without smoothing if that is good, else the closer one of without and with.
 
     Args:
@@ -42,13 +43,13 @@ def closest(model: Any, feeds: Sequence[Feed], quantize: Callable[[float], Any])
     return smoothed if signal_to_noise_db(expected, _answers(smoothed, feeds)) > noise else plain
 
 
-def _answers(model: Any, feeds: Sequence[Feed]) -> list[Array]:
+def _answers(model: Any, feeds: Iterable[Feed]) -> list[Array]:
     import openvino as ov
 
     compiled = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     names = [port.get_any_name() for port in compiled.inputs]
     found = []
-    for feed in feeds[:COMPARED]:
+    for feed in islice(feeds, COMPARED):
         answer = compiled({name: feed[name] for name in names})
         found += [np.array(answer[port]) for port in compiled.outputs]
     return found

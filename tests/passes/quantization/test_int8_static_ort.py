@@ -8,7 +8,7 @@ import pytest
 from onnxruntime.transformers import float16
 
 from core.errors import PassNotApplicable
-from core.passes.quantization.int8_static_ort import PASS, _Reader, _require_full_precision
+from core.passes.quantization.int8_static_ort import PASS, _require_full_precision
 from tests.passes import zoo
 from tests.passes.conftest import Sample, answer, apply, artifact, context, noise_db
 
@@ -107,14 +107,3 @@ def test_weights_of_16_bits_are_refused_with_the_reason(resnet: Sample) -> None:
     _require_full_precision(graph)
     with pytest.raises(PassNotApplicable, match="16 bits"):
         _require_full_precision(half)
-
-
-def test_the_reader_gives_ranges_and_only_what_the_graph_takes() -> None:
-    feeds = [{"x": np.full(1, index), "unused": np.zeros(1)} for index in range(4)]
-    reader = _Reader(feeds, {"x"})
-    reader.set_range(1, 3)
-    given = [reader.get_next() for _ in range(3)]
-    assert [feed and feed["x"][0] for feed in given] == [1, 2, None]
-    assert given[0] is not None
-    assert set(given[0]) == {"x"}
-    assert len(reader) == 4

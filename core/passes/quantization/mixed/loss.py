@@ -9,7 +9,7 @@ from time import process_time
 
 import numpy as np
 
-from core.passes.quantization.calibration import calibration_feeds
+from core.passes.quantization.calibration import CalibrationFeeds
 from core.protocols import Array, Feed, PassContext, Session
 
 BATCH = 16
@@ -103,7 +103,7 @@ class Judge:
 
 def _rows(context: PassContext) -> Iterator[tuple[Feed, Array | None]]:
     if context.search is None:
-        return ((feed, None) for feed in calibration_feeds(context, MOST_ROWS))
+        return ((feed, None) for feed in CalibrationFeeds(context, MOST_ROWS))
     return context.search.batches(BATCH, None)
 
 

@@ -18,7 +18,7 @@ from core.params import setting
 from core.passes.checks import onnx_outputs, require_finite
 from core.passes.library_errors import library
 from core.passes.openvino_files import outputs, read
-from core.passes.quantization.calibration import calibration_feeds
+from core.passes.quantization.calibration import CalibrationFeeds
 from core.passes.quantization.coverage import openvino_counts, require_float
 from core.passes.quantization.mixed.reversible import Reversible
 from core.passes.quantization.mixed.search import Search, Variant
@@ -120,7 +120,7 @@ class MixedPrecision(Pass):
             PassNotApplicable: Nothing in the graph can be quantized, or there is no runtime to measure on.
             PassFailed: NNCF or OpenVINO broke on it, or the result does not run.
         """
-        feeds = calibration_feeds(context, params.samples)
+        feeds = CalibrationFeeds(context, params.samples)
         with library("NNCF", context.folder, HINT) as work:
             model = read(artifact.path, context.model).clone()
             require_float(openvino_counts(model))
@@ -128,7 +128,7 @@ class MixedPrecision(Pass):
             limits = (params.max_loss, params.max_error)
             search = Search(context, network, _remainder(), limits, params.seconds, work)
             best = search.best()
-            details = _details(search, network, best) | {"samples": len(feeds)}
+            details = _details(search, network, best) | {"samples": feeds.count}
             files = tuple(link_or_copy(file, context.folder / file.name) for file in best.artifact.files)
             require_finite(outputs(files[0], context), onnx_outputs(artifact.path, context), HINT)
             counts = openvino_counts(read(files[0], context.model))

@@ -6,12 +6,12 @@ together.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 from core.errors import PassNotApplicable
+from core.passes.quantization.calibration import CalibrationFeeds
 from core.passes.quantization.nncf_quantize import quantized
-from core.protocols import Feed
 
 
 class Reversible:
@@ -30,7 +30,7 @@ class Reversible:
         PassNotApplicable: The graph branches, or has nothing that 8 bits could compute.
     """
 
-    def __init__(self, model: Any, feeds: Sequence[Feed], fast_bias_correction: bool) -> None:
+    def __init__(self, model: Any, feeds: CalibrationFeeds, fast_bias_correction: bool) -> None:
         from nncf.common.factory import build_graph
         from nncf.openvino.graph.model_utils import remove_friendly_name_duplicates
         from nncf.quantization.algorithms.accuracy_control.algorithm import QuantizationAccuracyRestorer

@@ -11,6 +11,7 @@ import pytest
 from core.domain.recipe import Target
 from core.passes import latency
 from core.passes.openvino_files import read, write
+from core.passes.quantization.calibration import CalibrationFeeds
 from core.passes.quantization.coverage import openvino_counts
 from core.passes.quantization.mixed.loss import Judge, Loss
 from core.passes.quantization.mixed.mixed_precision import PASS
@@ -31,7 +32,7 @@ def short_races(monkeypatch: pytest.MonkeyPatch) -> None:
 def network(resnet: Sample, tmp_path_factory: pytest.TempPathFactory) -> Reversible:
     made = context(resnet.model, tmp_path_factory.mktemp("network"))
     model = read(resnet.artifacts["onnx"].path, resnet.model).clone()
-    return Reversible(model, list(made.calibration()), fast_bias_correction=True)
+    return Reversible(model, CalibrationFeeds(made, 4), fast_bias_correction=True)
 
 
 def heavy(model: object) -> int:
@@ -72,7 +73,7 @@ def test_no_loss_allowed_leaves_float(resnet: Sample, tmp_path: Path) -> None:
 
 def test_labelled_rows_count_lost_answers(resnet: Sample, tmp_path: Path) -> None:
     made = context(resnet.model, tmp_path, samples=40, target=Target("openvino"))
-    feeds = list(made.calibration())
+    feeds = CalibrationFeeds(made, 4)
 
     def batches(size: int, seed: int | None) -> Iterator[tuple[Feed, Array | None]]:
         return ((feed, np.array([index % 10])) for index, feed in enumerate(feeds))
