@@ -150,6 +150,8 @@ def _labelling(prepared: Prepared) -> dict[str, Any]:
     labels = prepared.labels
     if labels is None:
         return {}
+    if prepared.boxes:
+        return {"boxes": True, "label_shape": labels.shape[1:]}
     numbers = labels.dtype.kind == "f"
     spread = float(labels.std()) if numbers else 0.0
     return {
@@ -183,8 +185,8 @@ def _write(folder: Path, part: Part, prepared: Prepared, model: SourceModel, row
             out[start : start + step] = array[rows[start : start + step]]
         out.flush()
     if prepared.labels is not None:
-        names.append(part.labels)
-        np.save(folder / part.labels, prepared.labels[rows], allow_pickle=False)
+        names.append(part.boxes if prepared.boxes else part.labels)
+        np.save(folder / names[-1], prepared.labels[rows], allow_pickle=False)
     return names
 
 

@@ -35,6 +35,11 @@ class Part(StrEnum):
         """Name of the file of its labels."""
         return f"{self.value}/labels.npy"
 
+    @property
+    def boxes(self) -> str:
+        """Name of the file of its labels where these are boxes: what builds finds no classes in them."""
+        return f"{self.value}/boxes.npy"
+
 
 FOR_BUILDING = (Part.CALIBRATION, Part.SEARCH, Part.TRAINING)
 """What techniques and strategies may look at."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+SMALLEST_SIDE = 8
+"""Of what is taken for a picture."""
 SAMPLE_AXIS = "whole_sample"
 """Symbol of the axis that data sets put before inputs which have no batch in front."""
 
@@ -16,6 +18,7 @@ TASKS = {
     "token-classification": "Token classification",
     "text-generation": "Text generation",
     "image-segmentation": "Image segmentation",
+    "object-detection": "Object detection",
     "regression": "Regression",
     "image-to-image": "Image to image",
     "other": "Task unknown",
@@ -23,7 +26,9 @@ TASKS = {
 """What a model may be for, by the names of Hugging Face where they have one, with its name for people."""
 NUMBER_TASKS = frozenset({"regression", "image-to-image"})
 """Those whose outputs are numbers to predict."""
-CLASS_TASKS = frozenset(TASKS) - NUMBER_TASKS - {"other"}
+DETECTION = "object-detection"
+"""The one whose outputs are lists of boxes with scores and classes, as many as are found."""
+CLASS_TASKS = frozenset(TASKS) - NUMBER_TASKS - {DETECTION, "other"}
 """Those whose outputs are scores of classes."""
 
 
@@ -171,13 +176,23 @@ class SourceModel:
     def by_rows(self) -> bool:
         """Whether every input has the batch in front; recurrent states and scalars have not."""
         front = self.batch_symbol or self._first_size
-        return all(spec.shape[:1] == (front,) for spec in self.inputs)
+        return not self.takes_one_picture and all(spec.shape[:1] == (front,) for spec in self.inputs)
+
+    @property
+    def takes_one_picture(self) -> bool:
+        """Whether its only input is a picture (3, height, width) without a batch, as detectors have it."""
+        if len(self.inputs) != 1 or self.batch_symbol is not None:
+            return False
+        shape = self.inputs[0].resolve(self.symbols)
+        picture = len(shape) == 3 and shape[0] == 3 and min(shape[1:]) >= SMALLEST_SIDE
+        return picture and all(spec.shape[:1] != (3,) for spec in self.outputs)
 
     @property
     def sees_images(self) -> bool:
         """Whether images go in and no texts: rank 4 is also that of the keys and values of past tokens."""
         tokens = any(spec.dtype.startswith("int") and len(spec.shape) == 2 for spec in self.inputs)
-        return not tokens and any(len(spec.shape) >= 4 for spec in self.inputs)
+        pictures = self.takes_one_picture or any(len(spec.shape) >= 4 for spec in self.inputs)
+        return not tokens and pictures
 
     @property
     def fixed_batch(self) -> int | None:
@@ -210,8 +225,8 @@ class DataSet:
     """Prepared data: one array per input, rows aligned, already in the model's layout and scale.
 
     The files are ``calibration/<i>.npy``, ``search/<i>.npy``, ``evaluation/<i>.npy`` (the test) and
-    ``training/<i>.npy``, one per input in the model's order, and ``<part>/labels.npy`` where labelled. No row
-    is in two parts.
+    ``training/<i>.npy``, one per input in the model's order, and ``<part>/labels.npy`` where labelled
+    (``<part>/boxes.npy`` for boxes: a technique never takes them for classes). No row is in two parts.
 
     Attributes:
         id: Hash of the raw data, the model and the preparation; enters the artifact ids of passes that
@@ -232,6 +247,7 @@ class DataSet:
         label_classes: Number of classes that the labels choose from, where the model's own does not tell.
         label_shape: Of one sample's labels: () for one class or number, (height, width) for a mask.
         label_spread: Standard deviation of the numbers to predict.
+        boxes: Labels are boxes to find, see `core.protocols.datasets.Prepared`.
     """
 
     id: str
@@ -250,6 +266,7 @@ class DataSet:
     label_classes: int | None = None
     label_shape: tuple[int, ...] = ()
     label_spread: float = 0.0
+    boxes: bool = False
 
     def test_samples(self, searching: bool) -> int:
         """Return the rows that are reported on, in a run that searches or in one that does not."""

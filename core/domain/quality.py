@@ -91,6 +91,25 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
+class Detections:
+    """Fidelity of lists of boxes, paired one to one by class and overlap.
+
+    Row by row there is nothing to compare: another number of boxes, or another order, moves all rows.
+
+    Attributes:
+        compared: Detections of baseline and candidate together.
+        confidence: The least score of those.
+        overlap: Mean intersection over union of the pairs; None without any.
+        same: All detections are the baseline's but for rounding.
+    """
+
+    compared: int
+    confidence: float
+    overlap: float | None
+    same: bool
+
+
+@dataclass(frozen=True)
 class OutputFidelity:
     """Fidelity of one output to the baseline's: top-1 agreement, SQNR, output error.
 
@@ -103,6 +122,8 @@ class OutputFidelity:
             interval; None where it has neither, or where agreement would mean nothing.
         noise: Power of the error in percent of what the output varies from input to input, with a 95 %
             interval: a constant offset is no signal. None in whole numbers and in results of old.
+        detections: Of lists of boxes: then `top1_agreement` is the percent of detections that both have (F1),
+            `max_abs_error` the largest difference between scores of a pair, and there is no SQNR.
     """
 
     name: str
@@ -110,6 +131,7 @@ class OutputFidelity:
     max_abs_error: float
     top1_agreement: Interval | None = None
     noise: Interval | None = None
+    detections: Detections | None = None
 
     @property
     def loss(self) -> Interval:
@@ -152,6 +174,11 @@ class Fidelity:
         """Every output; one that stands for all of them in results of old."""
         old = OutputFidelity("all outputs", self.sqnr_db, self.max_abs_error, self.top1_agreement)
         return self.outputs or (old,)
+
+    @property
+    def detections(self) -> Detections | None:
+        """How lists of boxes were compared; None where there are none."""
+        return next((each.detections for each in self.outputs if each.detections is not None), None)
 
     @property
     def worst(self) -> OutputFidelity:

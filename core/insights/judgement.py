@@ -150,10 +150,13 @@ def _others(result: Result) -> list[OutputFidelity]:
 
 def same(fidelity: Fidelity) -> bool:
     """Return whether all outputs are the baseline's but for rounding, which holds for other inputs, too."""
-    return bool(fidelity.outputs) and all(
-        output.sqnr_db is None or (output.noise is not None and output.noise.high <= ROUNDING)
-        for output in fidelity.outputs
-    )
+    return bool(fidelity.outputs) and all(map(_rounded, fidelity.outputs))
+
+
+def _rounded(output: OutputFidelity) -> bool:
+    if output.detections is not None:
+        return output.detections.same
+    return output.sqnr_db is None or (output.noise is not None and output.noise.high <= ROUNDING)
 
 
 def _doubted(figure: Interval, fidelity: Fidelity, seen: bool = False) -> Interval:

@@ -32,6 +32,8 @@ def labelled_output(model: SourceModel, data: DataSet | None) -> LabelledOutput 
     """Return what the labels of `data` are for, None without labels."""
     if data is None or not data.labelled:
         return None
+    if data.boxes:
+        return LabelledOutput(model.task, data.label_shape, boxes=True)
     if data.numbers:
         return LabelledOutput(model.task, data.label_shape)
     classes = data.label_classes or model.classes
@@ -43,7 +45,7 @@ def fitting(model: SourceModel, data: DataSet | None) -> list[Metric]:
     about = labelled_output(model, data)
     if about is None:
         return []
-    found = [metric for metric in metrics().values() if metric.fits(about)]
+    found = [each for each in metrics().values() if each.boxes == about.boxes and each.fits(about)]
     return sorted(found, key=lambda metric: (about.task not in metric.tasks, metric.order))
 
 

@@ -19,13 +19,16 @@ class Prepared:
     Attributes:
         inputs: One array per model input, first axis the samples.
         labels: Class indices (samples, ...) of whole numbers, numbers to predict (samples, ...) float64, or
-            None.
+            None. With `boxes` (samples, most, 5 or more) float64: the corners x1, y1, x2, y2 in pixels of the
+            input, 1 for a crowd, then the class number, in one column for each way that the model may count;
+            rows of class -1 fill up.
         classes: Class names in label order.
         preparation: What was done to the raw data, for the page.
         label_classes: Number of classes that labels choose from, where the model's own does not tell.
         calibration: Row numbers for calibration, where the data themselves say so.
         training: Row numbers of a training set that comes with the data, those of `calibration` among them;
             all others evaluate.
+        boxes: Labels are boxes to find.
     """
 
     inputs: Feed
@@ -35,6 +38,7 @@ class Prepared:
     label_classes: int | None = None
     calibration: Array | None = None
     training: Array | None = None
+    boxes: bool = False
 
 
 class DataFormat(ABC):

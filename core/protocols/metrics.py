@@ -23,12 +23,14 @@ class LabelledOutput:
         task: One of `core.domain.model.TASKS`.
         row: Shape of one sample's labels: () for one class or number, (height, width) for a mask.
         classes: Size of the class axis; 2 for a single score against labels of 0 and 1; None where the labels
-            are numbers to predict.
+            are numbers to predict, and for boxes.
+        boxes: Labels are boxes to find, `row` as in `core.protocols.datasets.Prepared`.
     """
 
     task: str
     row: tuple[int, ...] = ()
     classes: int | None = None
+    boxes: bool = False
 
     @property
     def places(self) -> int:
@@ -42,9 +44,11 @@ class Block:
 
     Attributes:
         rows: Which samples.
-        ours: Of the candidate: scores (samples, places, classes), or numbers (samples, ...) as the labels.
+        ours: Of the candidate: scores (samples, places, classes), or numbers (samples, ...) as the labels, or
+            detections (samples, most, 6): x1, y1, x2, y2, score, class, what fills up with a score of 0.
         theirs: Of the baseline.
-        labels: Class indices (samples, places), those to be ignored being -1; or numbers (samples, ...).
+        labels: Class indices (samples, places), those to be ignored being -1; or numbers (samples, ...); or
+            boxes (samples, most, 6): x1, y1, x2, y2, crowd, class, what fills up with the class -1.
     """
 
     rows: slice
@@ -125,6 +129,7 @@ class Metric(ABC):
         relative: That limit is a share of the standard deviation of the numbers to predict.
         order: Among those that fit, the first is taken where the task names none.
         tasks: Those that it is the usual one of.
+        boxes: It reads detections and boxes, and nothing else.
     """
 
     id: ClassVar[str]
@@ -135,6 +140,7 @@ class Metric(ABC):
     relative: ClassVar[bool] = False
     order: ClassVar[int]
     tasks: ClassVar[frozenset[str]] = frozenset()
+    boxes: ClassVar[bool] = False
 
     @abstractmethod
     def fits(self, about: LabelledOutput) -> bool:
