@@ -17,7 +17,7 @@ from core.bench.timing.stopwatch import measure
 from core.bench.timing.waiting import taken
 from core.datasets.splits import FOR_EVALUATION
 from core.domain.measurement import Timing
-from core.domain.model import SourceModel
+from core.domain.model import DETECTION, SourceModel
 from core.domain.quality import Evaluation, Quality
 from core.domain.recipe import Artifact, Target
 from core.errors import RuntimeFailed
@@ -155,7 +155,9 @@ def _compared(
     request: MeasureRequest, ours: Path, theirs: Path, data: Path, job: Job, sequential: bool
 ) -> Compared:
     """Compare two folders of outputs in a process of its own, as what wrote them may be hostile."""
-    labels = tuple(path for part in FOR_EVALUATION if (path := data / part.labels).exists())
+    boxes = request.judged is not None and request.judged.boxes
+    files = (data / (part.boxes if boxes else part.labels) for part in FOR_EVALUATION)
+    labels = tuple(path for path in files if path.exists())
     asked = CompareRequest(
         ours=ours,
         theirs=theirs,
@@ -167,6 +169,8 @@ def _compared(
         samples=request.samples,
         test=request.test,
         sequential=sequential,
+        detects=boxes or request.model.task == DETECTION,
+        canvas=request.model.canvas,
     )
     found: Compared = job.run(COMPARE.unit(asked, reads=(*dict.fromkeys((ours, theirs)), *labels))).values
     return found

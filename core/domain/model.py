@@ -195,6 +195,16 @@ class SourceModel:
         return not tokens and pictures
 
     @property
+    def canvas(self) -> tuple[int, int] | None:
+        """Height and width of the first input that is a picture, None without one."""
+        for spec in self.inputs:
+            shape = spec.resolve(self.symbols)
+            row = shape if self.takes_one_picture else shape[1:]
+            if len(row) == 3 and min(row[0], row[2]) in (1, 3):
+                return row[1:] if row[0] in (1, 3) else row[:2]
+        return None
+
+    @property
     def fixed_batch(self) -> int | None:
         """The only batch size the model is run at, or None where the batch is symbolic.
 

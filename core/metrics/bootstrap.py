@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from math import erfc, sqrt
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +13,17 @@ from core.domain.measurement import Interval
 from core.metrics.quantiles import student
 
 Floats = NDArray[np.float64]
-Score = Callable[[Floats, Floats], Floats]
+K = TypeVar("K", bound=Sized)
+Score = Callable[[K, Floats], Floats]
 """From what was kept of samples (samples, k) and weights (replicates, samples) to values (replicates,)."""
 MOST, LEAST = 2000, 200
 DRAWS = 20_000_000
 AT_ONCE = 1_000_000
 
 
-def paired(ours: Floats, theirs: Floats, score: Score, higher: bool) -> tuple[Interval, Interval]:
+def paired(
+    ours: K, theirs: K, score: Score[K], higher: bool, work: int | None = None
+) -> tuple[Interval, Interval]:
     """Return the value of `ours` and how much worse it is than `theirs`, each with a 95 % interval.
 
     Both are computed on the same resampled samples, so that what is hard for both cancels. The ends are the
@@ -34,13 +38,14 @@ def paired(ours: Floats, theirs: Floats, score: Score, higher: bool) -> tuple[In
         theirs: Of the baseline.
         score: The metric.
         higher: Whether more is better.
+        work: Numbers that a replicate reads; by default one of each sample.
     """
     samples = len(ours)
     sign = 1.0 if higher else -1.0
     once = np.ones((1, samples))
     value, base = float(score(ours, once)[0]), float(score(theirs, once)[0])
     values, drops = [], []
-    rng, left = np.random.default_rng(0), max(LEAST, min(MOST, DRAWS // samples))
+    rng, left = np.random.default_rng(0), max(LEAST, min(MOST, DRAWS // max(work or samples, 1)))
     while left > 0:
         count = min(left, max(1, AT_ONCE // samples))
         weights = _weights(rng, count, samples)

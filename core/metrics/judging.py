@@ -74,15 +74,20 @@ def keep(given: Paired, width: int, kept: Kept) -> tuple[Floats, Floats]:
     return (theirs if given.itself else ours), theirs
 
 
-def resampled(ours: Floats, theirs: Floats, score: Score, given: Paired, metric: Metric) -> Judged:
+def resampled(ours: Floats, theirs: Floats, score: Score[Floats], given: Paired, metric: Metric) -> Judged:
     """Judge by paired bootstrap; shares come out in percent.
 
     Where no sample of a share differs, resampling would be sure of it: the score interval of no flips stands
     in.
     """
     value, drop = paired(ours, theirs, score, metric.higher_is_better)
+    return in_unit(value, drop, np.array_equal(ours, theirs), given, metric)
+
+
+def in_unit(value: Interval, drop: Interval, alike: bool, given: Paired, metric: Metric) -> Judged:
+    """Judge by a value and a drop of the bootstrap, which may be shares; `alike` where no sample differs."""
     if metric.unit == "%":
         value, drop = percent(value), percent(drop)
-        if np.array_equal(ours, theirs):
+        if alike:
             drop = percent(paired_difference(0, 0, given.samples))
     return Judged(value=value, drop=SAME if given.itself else drop)

@@ -43,7 +43,9 @@ def describe(
         InvalidRequest: The stated task does not exist, or contradicts the outputs.
     """
     check_task(options.task)
-    guessed, counted = guess_task(settled.inputs, settled.outputs, settled.sizes, settled.classifies)
+    guessed, counted = guess_task(
+        settled.inputs, settled.outputs, settled.sizes, settled.classifies, settled.detects
+    )
     task, classes = task or guessed, classes or counted
     described = SourceModel(
         id="",

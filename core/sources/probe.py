@@ -31,6 +31,7 @@ class Settled:
         sizes: Example size of each symbol of inputs and outputs.
         batch: The symbol that is the batch, or None.
         classifies: Whether names or values of the outputs tell that they are classes.
+        detects: Whether shapes and values of the outputs tell that they are detections.
     """
 
     inputs: Specs
@@ -39,6 +40,7 @@ class Settled:
     batch: str | None
     notes: tuple[Note, ...] = ()
     classifies: bool = False
+    detects: bool = False
 
 
 def settle(

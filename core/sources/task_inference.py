@@ -9,8 +9,9 @@ from math import prod
 
 import numpy as np
 
-from core.domain.model import CLASS_TASKS, NUMBER_TASKS, TASKS, Note, SourceModel, TensorSpec
+from core.domain.model import CLASS_TASKS, DETECTION, NUMBER_TASKS, TASKS, Note, SourceModel, TensorSpec
 from core.errors import InvalidRequest
+from core.metrics.detection_outputs import detection_outputs
 from core.protocols import Array
 from core.serde import digest
 
@@ -31,7 +32,9 @@ SHARES = 1e-3
 """How far from 1 the sum of a softmax in half precision may be; other outputs are seldom so close."""
 
 
-def guess_task(inputs: Specs, outputs: Specs, sizes: dict[str, int], told: bool) -> tuple[str, int | None]:
+def guess_task(
+    inputs: Specs, outputs: Specs, sizes: dict[str, int], told: bool, detects: bool = False
+) -> tuple[str, int | None]:
     """Return the task where there is evidence, and the size of the class axis where there may be one.
 
     A classifier has an output (N, C) or (N, C, 1, 1) with C of at least 2. One float input of rank 4
@@ -44,7 +47,10 @@ def guess_task(inputs: Specs, outputs: Specs, sizes: dict[str, int], told: bool)
         outputs: Of the model.
         sizes: Example size of each symbol.
         told: Whether names or values say that the outputs are classes.
+        detects: Whether they say that the outputs are detections.
     """
+    if detects:
+        return DETECTION, None
     classes = _classes(outputs, {spec.shape[0] for spec in inputs if spec.shape})
     task = _shaped(inputs, sizes, classes) if classes is not None and inputs else OTHER
     if task == OTHER:
@@ -107,6 +113,24 @@ def tells_of_classes(outputs: Sequence[Array], names: Iterable[str]) -> bool:
     return any(map(_sums_to_one, outputs)) or any(TOLD.search(name) for name in names)
 
 
+def tells_of_detections(inputs: Specs, outputs: Sequence[Array], names: Sequence[str]) -> bool:
+    """Whether a picture goes in and boxes come out, with scores and classes: by shapes and by values.
+
+    Args:
+        inputs: Of the model.
+        outputs: What it returned on one example.
+        names: Of the outputs.
+    """
+    if len(inputs) != 1 or len(inputs[0].shape) not in (3, 4) or len(outputs) != len(names):
+        return False
+    rows = [each if each.ndim and len(each) == 1 else each[np.newaxis] for each in outputs]
+    found = detection_outputs(names, rows, None)
+    if found is None:
+        return False
+    # Of one row of six numbers nothing tells that they are a box, and not six scores.
+    return len(outputs) > 1 or rows[0].ndim > 2
+
+
 def _sums_to_one(output: Array) -> bool:
     if output.dtype.kind != "f" or output.ndim < 2 or output.shape[1] < 2 or not np.isfinite(output).all():
         return False
@@ -150,7 +174,8 @@ def restated(model: SourceModel, task: str) -> SourceModel:
         raise InvalidRequest(
             f"No output has an axis of classes: {shapes}.", hint="State the task regression or other."
         )
-    judged = classes if task in CLASS_TASKS else None if task in NUMBER_TASKS else model.classes
+    numbers = NUMBER_TASKS | {DETECTION}
+    judged = classes if task in CLASS_TASKS else None if task in numbers else model.classes
     notes = tuple(note for note in model.notes if not note.message.startswith(UNKNOWN))
     identity = digest(model.id, task)[:16] if model.id else ""
     return replace(model, id=identity, task=task, classes=judged, notes=notes)

@@ -31,6 +31,8 @@ class CompareRequest(msgspec.Struct, frozen=True):
         samples: The most rows there can be.
         test: The rows of the test, which come first. Those behind them are compared apart.
         sequential: The rows ended where the figures were clear, see `compare`.
+        detects: The outputs may be lists of detections.
+        canvas: Height and width of the input picture, for those.
     """
 
     ours: Path
@@ -43,6 +45,8 @@ class CompareRequest(msgspec.Struct, frozen=True):
     samples: int
     test: int
     sequential: bool = False
+    detects: bool = False
+    canvas: tuple[int, int] | None = None
 
 
 class Compared(msgspec.Struct, frozen=True):
@@ -73,6 +77,8 @@ def compare_outputs(request: CompareRequest, _: Job) -> Done[Compared]:
             names=list(request.names),
             itself=request.ours == request.theirs,
             sequential=request.sequential,
+            detects=request.detects,
+            canvas=request.canvas,
         )
 
     left = min(output.shape[0] for outputs in sides for output in outputs) > request.test

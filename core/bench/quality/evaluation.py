@@ -9,6 +9,8 @@ import numpy as np
 
 from core.bench.quality.accumulation import Floats, Tally, layout, tally
 from core.bench.quality.collapse import collapse
+from core.bench.quality.detection_accuracy import detection_accuracy
+from core.bench.quality.detection_fidelity import DetectionFidelity, detection_fidelity
 from core.bench.quality.judged_output import Labels, accuracy, fitting
 from core.bench.quality.predictions import alike
 from core.bench.quality.saved_outputs import Output
@@ -17,6 +19,7 @@ from core.domain.quality import Accuracy, Fidelity, OutputFidelity, Quality
 from core.errors import RuntimeFailed
 from core.metrics.betting import sequential_mean
 from core.metrics.clusters import effective, ratio
+from core.metrics.detection_outputs import detection_outputs
 from core.metrics.judging import percent
 from core.metrics.proportions import wilson
 from core.metrics.sqnr import decibel
@@ -39,8 +42,10 @@ def compare(
     names: Sequence[str] = (),
     itself: bool = False,
     sequential: bool = False,
+    detects: bool = False,
+    canvas: tuple[int, int] | None = None,
 ) -> Quality:
-    """Compare two sets of predictions on the same samples, every output by itself.
+    """Compare two sets of predictions on the same samples, every output by itself, detections as one.
 
     Args:
         candidate: One array (samples, ...) per output.
@@ -52,6 +57,9 @@ def compare(
         itself: The candidate is the baseline, so that no figure between the two is in doubt.
         sequential: The samples ended where the figures were clear: intervals of the drop and of the agreement
             hold at every number of samples.
+        detects: Outputs may be lists of detections, see `detection_outputs`; where they are none beyond
+            doubt, every output is compared by itself.
+        canvas: Height and width of the input picture.
 
     Returns:
         Accuracy by the metric, None without labels, and fidelity.
@@ -61,23 +69,36 @@ def compare(
     """
     if len(candidate) != len(baseline):
         raise _unlike(candidate, baseline)
+    names = names if len(names) == len(baseline) else [f"output {index}" for index in range(len(baseline))]
+    found = detection_outputs(names, baseline, canvas) if detects else None
+    judged: Accuracy | str | None = None
+    if labels is not None and labels.about.boxes:
+        judged, labels = detection_accuracy(found, candidate, baseline, labels, itself), None
+    lists = None if found is None else detection_fidelity(found, candidate, baseline, itself, sequential)
+    if found is not None:
+        kept = found.beside(baseline)
+        names = [names[index] for index in kept]
+        candidate, baseline = ([each[index] for index in kept] for each in (candidate, baseline))
     if changing:
         candidate, baseline = _filled(candidate, baseline)
     _check_same(candidate, baseline)
-    names = names if len(names) == len(baseline) else [f"output {index}" for index in range(len(baseline))]
-    judged: Accuracy | str | None = None
     tallies = []
     for name, ours, theirs in zip(names, candidate, baseline, strict=True):
         tallies.append(tally(ours, theirs, layout(theirs, min(ours.shape[0], theirs.shape[0]), classes)))
         if labels is not None and judged is None and fitting(theirs, labels):
             judged = accuracy(name, ours, theirs, labels, itself, sequential)
-    found = None if isinstance(judged, str) else judged
-    fidelity = _fidelity(names, tallies, found is not None, itself, sequential)
-    return Quality(found, fidelity, judged if isinstance(judged, str) else "")
+    told = None if isinstance(judged, str) else judged
+    fidelity = _fidelity(names, tallies, told is not None, itself, sequential, lists)
+    return Quality(told, fidelity, judged if isinstance(judged, str) else "")
 
 
 def _fidelity(
-    names: Sequence[str], tallies: Sequence[Tally], labelled: bool, itself: bool, sequential: bool
+    names: Sequence[str],
+    tallies: Sequence[Tally],
+    labelled: bool,
+    itself: bool,
+    sequential: bool,
+    lists: DetectionFidelity | None,
 ) -> Fidelity:
     reasons = [collapse(name, found, labelled) for name, found in zip(names, tallies, strict=True)]
     outputs = tuple(
@@ -86,6 +107,11 @@ def _fidelity(
     )
     classes = [output for output, found in zip(outputs, tallies, strict=True) if found.layout.classes]
     answers = classes or (outputs if all(found.layout.whole for found in tallies) else ())
+    sentences = [reason.sentence for reason in reasons if reason]
+    samples = max((found.layout.shape[0] for found in tallies), default=0)
+    if lists is not None:
+        outputs, answers, samples = (lists.output, *outputs), (lists.output,), lists.samples
+        sentences = [lists.little, *sentences] if lists.little else sentences
     agreement = next((output.top1_agreement for output in answers), None)
     signals = [output for output in outputs if output.top1_agreement is None] or outputs
     worst = max(signals, key=lambda output: output.loss.value)
@@ -93,9 +119,9 @@ def _fidelity(
         top1_agreement=agreement,
         sqnr_db=worst.sqnr_db,
         max_abs_error=max(output.max_abs_error for output in outputs),
-        samples=max(found.layout.shape[0] for found in tallies),
+        samples=samples,
         outputs=outputs,
-        collapsed=next((reason.sentence for reason in reasons if reason), ""),
+        collapsed=next(iter(sentences), ""),
     )
 
 

@@ -50,20 +50,26 @@ def accuracy(
     name: str, ours: Output, theirs: Output, labels: Labels, itself: bool, sequential: bool = False
 ) -> Accuracy | str:
     """Return what the metric says of the output `name`, or why it has no value."""
-    metric, samples = get_metric(labels.metric), min(ours.shape[0], theirs.shape[0])
+    samples = min(ours.shape[0], theirs.shape[0])
     read = partial(_blocks, ours, theirs, labels.values, labels.about, samples)
-    judged = metric.judge(Paired(labels.about, samples, read, itself, sequential))
+    return judged_by(labels.metric, name, Paired(labels.about, samples, read, itself, sequential))
+
+
+def judged_by(metric_id: str, name: str, given: Paired) -> Accuracy | str:
+    """Return what a metric says of samples, the output called `name`, or why it has no value."""
+    metric = get_metric(metric_id)
+    judged = metric.judge(given)
     if isinstance(judged, str):
         return f"There is no {metric.name}: {judged}."
     return Accuracy(
         metric=metric.id,
         value=judged.value.value,
         drop=judged.drop,
-        samples=samples,
+        samples=given.samples,
         flips=judged.flips,
         mcnemar_p=judged.mcnemar_p,
         interval=judged.value,
-        places=labels.about.places,
+        places=1 if given.about.boxes else given.about.places,
         effective=judged.effective,
         scale=scale_of(metric),
         output=name,

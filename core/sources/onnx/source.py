@@ -24,7 +24,7 @@ from core.sources.onnx import limitations, semantics, signature, value_ranges
 from core.sources.onnx.protobuf import looks_like_onnx
 from core.sources.pixel_range import with_pixel_range
 from core.sources.probe import Runner, Settled, Specs, feed_of, settle
-from core.sources.task_inference import tells_of_classes
+from core.sources.task_inference import tells_of_classes, tells_of_detections
 from core.texts import shown
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ class OnnxSource:
         sizes = settled.sizes | ({settled.batch: 1} if settled.batch else {})
         ranged = with_pixel_range(settled.inputs, sizes, partial(onnx_files.run, session))
         settled, feed = replace(settled, inputs=ranged), feed_of(ranged, sizes)
-        settled = replace(settled, classifies=_classifies(model, settled, onnx_files.run(session, feed)))
+        outputs, names = onnx_files.run(session, feed), [spec.name for spec in settled.outputs]
+        detects = tells_of_detections(settled.inputs, outputs, names)
+        settled = replace(settled, classifies=_classifies(model, settled, outputs), detects=detects)
         description = describe(
             path,
             kept,

@@ -16,7 +16,7 @@ from core.graphs.torch.modules import named_tensors, quiet_torch
 from core.protocols import Array, Feed
 from core.sources.pixel_range import with_pixel_range
 from core.sources.probe import Runner, Settled, Specs, feed_of
-from core.sources.task_inference import tells_of_classes
+from core.sources.task_inference import tells_of_classes, tells_of_detections
 
 if TYPE_CHECKING:
     from torch import nn
@@ -126,8 +126,10 @@ def watch(module: nn.Module, settled: Settled) -> tuple[Settled, int | None]:
     )
     with quiet_torch():
         inputs = with_pixel_range(inputs, settled.sizes, lambda feed: arrays(module(*tensors(feed, names))))
-    told = tells_of_classes(outputs, [*(spec.name for spec in settled.outputs), *_heads(module, settled)])
-    return replace(settled, inputs=inputs, classifies=told), seen.macs or None
+    titles = [spec.name for spec in settled.outputs]
+    told = tells_of_classes(outputs, [*titles, *_heads(module, settled)])
+    detects = tells_of_detections(inputs, outputs, titles)
+    return replace(settled, inputs=inputs, classifies=told, detects=detects), seen.macs or None
 
 
 def _table(rows: int | None) -> str:
