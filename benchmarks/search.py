@@ -1,26 +1,30 @@
-"""Search benchmark (hypervolume over time): ``python -m benchmarks.search [--chains 28]``.
+"""Search benchmark (hypervolume over time): ``python -m benchmarks.search [--measure]``.
 
-Builds and measures chains of techniques on a sample once, then replays them: in the order of the search, and
-in random orders, five seeds each. Prints the area under the hypervolume until half of the time that all took,
-and the share of its final hypervolume that the search has after half of that. Exits with 1 where the search
-has less than 95 % then, or beats random order in fewer than four of five seeds.
+Replays chains of techniques that were built, trained and measured once, in the order of the search and in
+random orders, five seeds each. Their figures lie in `search_table.json` with the machine that they are of;
+``--measure`` makes that file anew, on the demo's model, in some seven minutes.
+
+Prints the mean of the hypervolume of gain and loss until half of the time that all took, the share of its
+final hypervolume that the search has after half of that, and when it had 95 %. Exits with 1 where it has less
+than 95 % at half, or beats random order in fewer than four of five seeds.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import log
 from pathlib import Path
 
 from core.domain.measurement import Interval
-from core.domain.recipe import Recipe
+from core.domain.recipe import Recipe, Step
 from core.domain.run import CandidateStatus, Limits, RunRequest, RunStatus
 from core.domain.trial import Trial
 from core.machine.environment import environment
@@ -28,25 +32,46 @@ from core.protocols import SearchContext
 from core.registry import runtimes
 from core.search.improvement import hypervolume
 from core.search.presets import baseline, recipes
-from core.search.space import Chain, space, suggested
+from core.search.space import Chain, space
 from core.search.strategies.search import chosen
+from core.serde import from_json, to_plain
 
+TABLE = Path(__file__).with_name("search_table.json")
 SEEDS, WINS, SHARE = 5, 4, 0.95
 LIMITS = Limits(max_drop=2.0)
+BARE, TRAINED, MINUTES = 12, 6, 0.3
+"""Chains without training and with it beside those of the preset ``quick``, and how long each is trained."""
 Curve = list[tuple[float, float]]
 """Seconds and hypervolume after each trial."""
 
 
-def table(context: SearchContext, count: int) -> list[Recipe]:
-    """Return `count` recipes of the search space without training, those of the preset ``quick`` first."""
-    unit = Interval(1.0, 1.0, 1.0)
-    known = [each for each in suggested(context) if not Chain.of(each).shrinking][:3]
-    history = [Trial(context.request.recipes[0]), *known_trials(known, unit)]
-    chains = [each for each in space(context, history) if not each.training]
-    found = [recipe for each in chains if (recipe := each.recipe(context)) is not None]
-    first = start(context)
-    rest = [each for each in found if each not in first]
-    return [*first, *random.Random(0).sample(rest, min(len(rest), max(0, count - len(first))))]
+@dataclass(frozen=True)
+class Table:
+    """What was measured.
+
+    Attributes:
+        context: What a search is told of model and machine.
+        trials: The baseline first.
+    """
+
+    context: SearchContext
+    trials: tuple[Trial, ...]
+
+
+def listed(context: SearchContext) -> list[Recipe]:
+    """Return recipes of the search space to measure, those of the preset ``quick`` first."""
+    first, drawn = start(context), random.Random(0)
+    endings = [each for each in first if Chain.of(each).ending]
+    history = [Trial(context.request.recipes[0]), *known_trials(endings, Interval(1.0, 1.0, 1.0))]
+    chains = [each for each in space(context, history) if each.recipe(context) not in first]
+    bare = [each for each in chains if not each.training]
+    long = [replace(each, training=_shortened(each.training)) for each in chains if each.trains_long]
+    picked = [*drawn.sample(bare, BARE), *drawn.sample([each for each in long if each.shrinking], TRAINED)]
+    return [*first, *(recipe for each in picked if (recipe := each.recipe(context)) is not None)]
+
+
+def _shortened(training: Sequence[Step]) -> tuple[Step, ...]:
+    return tuple(Step(each.pass_id, {**each.params, "minutes": MINUTES}) for each in training)
 
 
 def known_trials(recipes: Sequence[Recipe], gain: Interval) -> list[Trial]:
@@ -59,34 +84,37 @@ def start(context: SearchContext) -> list[Recipe]:
     return recipes("quick", context.model, context.environment, context.runtimes)
 
 
-def measured(count: int) -> tuple[SearchContext, list[Trial]]:
-    """Measure the table on a sample; return what a search is told, and its trials, the baseline first."""
+def measured() -> Table:
+    """Measure chains on the demo's model, in a data folder of their own."""
     from core import optimize
     from core.engine import open_store
     from core.engine.history import history
     from pages.widgets.demo import demo, take
 
-    with open_store() as store:
-        model_id, data_id = take(store, demo())
-        model = store.models.get(model_id)
-        usable = tuple(key for key, each in runtimes().items() if each.available().ok)
-        request = RunRequest(model_id, data_id, recipes=(baseline(model, 1, 1),), limits=LIMITS)
-        context = SearchContext(request, model, environment(), usable)
-        view = optimize(
-            model_id,
-            data_id,
-            recipes=table(context, count),
-            strategy="search:most=1",  # so that figures of the search rows are kept apart
-            max_drop=LIMITS.max_drop,
-            store=store,
-            on_change=lambda view: print(f"\r{view.progress.done} of {view.progress.total}", end=""),
-        )
-        print()
-        if view.run.status is not RunStatus.DONE:
-            raise SystemExit("The run that measures the chains did not end: there is nothing to replay.")
-        candidates = store.candidates.list(view.run.id)
-        trials = history(candidates, view.run.request, store.events.since(view.run.id))
-    return replace(context, request=replace(request, recipes=())), trials
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["WHETSTONE_DATA_DIR"] = folder
+        with open_store() as store:
+            model_id, data_id = take(store, demo())
+            model = store.models.get(model_id)
+            usable = tuple(key for key, each in runtimes().items() if each.available().ok)
+            request = RunRequest(model_id, data_id, recipes=(baseline(model, 1, 1),), limits=LIMITS)
+            context = SearchContext(request, model, environment(), usable)
+            view = optimize(
+                model_id,
+                data_id,
+                recipes=listed(context),
+                preset="quick",
+                strategy="search:most=1",  # so that figures of the search rows are kept apart
+                max_drop=LIMITS.max_drop,
+                store=store,
+                on_change=lambda view: print(f"\r{view.progress.done} of {view.progress.total}", end=""),
+            )
+            print()
+            if view.run.status is not RunStatus.DONE:
+                raise SystemExit("The run that measures the chains did not end: there is nothing to replay.")
+            candidates = store.candidates.list(view.run.id)
+            trials = history(candidates, view.run.request, store.events.since(view.run.id))
+    return Table(replace(context, request=replace(request, recipes=())), tuple(trials))
 
 
 def replayed(
@@ -137,30 +165,36 @@ def orders(
     yield from (search, by_chance)
 
 
+def reached(curve: Curve) -> float:
+    """Return the share of the time after which a curve has 95 % of what it ends with."""
+    end, volume = curve[-1]
+    return next(spent for spent, found in curve if found >= SHARE * volume) / end
+
+
 def main() -> int:
-    """Measure, replay, print; return the exit code."""
+    """Replay, and measure before that if asked to; print; return the exit code."""
     parser = argparse.ArgumentParser(description="Compare the search with random order.")
-    parser.add_argument("--chains", type=int, default=28)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["WHETSTONE_DATA_DIR"] = str(Path(folder))
-        context, trials = measured(options.chains)
+    parser.add_argument("--measure", action="store_true", help="measure the chains anew on this machine")
+    if parser.parse_args().measure:
+        TABLE.write_text(json.dumps(to_plain(measured()), indent=1) + "\n")
+    table = from_json(TABLE.read_bytes(), Table)
+    context, trials = table.context, table.trials
     whole = sum(trial.seconds for trial in trials[1:])
     budget, wins, shares = whole / 2, 0, []
-    listed = [trial.recipe for trial in trials[1:]]
-    best = at(
-        replayed(trials, 2 * whole, lambda history: next(iter(listed[len(history) - 1 :]), None)), whole
-    )
-    print(f"{len(trials) - 1} chains in {whole:.0f} s; hypervolume of all {best:.3f}; budget {budget:.0f} s")
-    print(f"{'seed':>4}  {'search':>7}  {'random':>7}  at half of the budget  at its end")
+    order = [trial.recipe for trial in trials[1:]]
+    everything = replayed(trials, whole + 1, lambda history: next(iter(order[len(history) - 1 :]), None))
+    print(f"Replayed: {len(order)} chains, measured on {context.environment.cpu} in {whole:.0f} s,")
+    print(f"with a hypervolume of {everything[-1][1]:.3f} in all; the budget is half of that time.\n")
+    print(f"{'seed':>4}  {'search':>7}  {'random':>7}  {'at half':>7}  {'at end':>7}  95 % of that at")
     for seed in range(SEEDS):
         curves = [replayed(trials, budget, choose) for choose in orders(context, trials, seed)]
         ours, theirs = map(area, curves)
         half, end = at(curves[0], budget / 2), at(curves[0], budget)
         wins += ours > theirs
         shares.append(half / end if end else 1.0)
-        print(f"{seed:>4}  {ours:>7.3f}  {theirs:>7.3f}  {half:>10.3f} ({shares[-1]:>4.0%})  {end:>14.3f}")
-    print(f"the search is ahead of random order in {wins} of {SEEDS} seeds")
+        when = f"{reached(curves[0]):>4.0%} of the budget"
+        print(f"{seed:>4}  {ours:>7.3f}  {theirs:>7.3f}  {half:>7.3f}  {end:>7.3f}  {when}")
+    print(f"\nThe search is ahead of random order in {wins} of {SEEDS} seeds.")
     return int(wins < WINS or min(shares) < SHARE)
 
 

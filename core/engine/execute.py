@@ -229,6 +229,16 @@ class Execution:
         found = candidate.artifact_id and self._store.artifacts.find(candidate.artifact_id)
         return found or self._builder.build(candidate.recipe)
 
+    def _require_new(self, candidate: Candidate, artifact: Artifact) -> None:
+        """Refuse to measure twice what several recipes come to."""
+        for each in self._candidates.all():
+            alike = (each.artifact_id, each.recipe.target) == (artifact.id, candidate.recipe.target)
+            if alike and each.status is CandidateStatus.DONE and each.id != candidate.id:
+                raise PassNotApplicable(
+                    f"It comes to the same files as {each.name}, which is measured already.",
+                    hint="See the figures there.",
+                )
+
     def _attempt(self, candidate: Candidate, baseline: Candidate, share: Share) -> Candidate:
         """Build and measure `candidate`; return it with its result."""
         begin, rows, free = time.monotonic(), self._candidates, memory_available()
@@ -237,6 +247,7 @@ class Execution:
         artifact = self._builder.build(candidate.recipe, share.training_s)
         built = time.monotonic()
         self._pacing.forecast.built(candidate.recipe, built - begin, rows.built_anew)
+        self._require_new(candidate, artifact)
         rows.measuring(artifact.id)
         _require_runtime(candidate.recipe, artifact)
         if self._executor.here:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from core.domain.events import Event
+from core.domain.events import Event, EventKind
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.run import Candidate, Result, Run, RunRequest
@@ -13,6 +14,8 @@ from core.domain.trial import Trial
 from core.insights.judgement import judge, loss
 from core.insights.objectives import gain
 from core.insights.recommendation import baseline_of
+from core.protocols import Trainer
+from core.registry import passes
 from core.store.store import Store
 
 EARLIER_RUNS = 12
@@ -49,11 +52,18 @@ def trial(candidate: Candidate, request: RunRequest, baseline: Result | None = N
 
 def history(candidates: Sequence[Candidate], request: RunRequest, events: Sequence[Event]) -> list[Trial]:
     """Return the trials of a run in their order, the baseline first, each with the seconds it took."""
-    took: dict[str, float] = {}
+    took: defaultdict[str, float] = defaultdict(float)
+    trained: defaultdict[str, float] = defaultdict(float)
     for event in events:
-        took[event.candidate] = took.get(event.candidate, 0.0) + (event.seconds or 0.0)
+        seconds = event.seconds or 0.0
+        took[event.candidate] += seconds
+        if event.kind is EventKind.BUILT and isinstance(passes().get(event.data.get("step", "")), Trainer):
+            trained[event.candidate] += seconds
     first = baseline_of(candidates)
-    return [replace(trial(each, request, first), seconds=took.get(each.id, 0.0)) for each in candidates]
+    return [
+        replace(trial(each, request, first), seconds=took[each.id], trained_s=trained[each.id])
+        for each in candidates
+    ]
 
 
 def priors(store: Store, run: Run, model: SourceModel, here: Environment) -> list[Trial]:

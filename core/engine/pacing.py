@@ -13,6 +13,7 @@ from core.domain.model import SourceModel
 from core.domain.recipe import Recipe
 from core.domain.run import Candidate, Result
 from core.search.estimate import HEAT_S, Forecast
+from core.search.schedule import LEAST_TRAINING_S, training_s
 from core.work.stop import Stop
 
 FINISH_S = 1.0
@@ -31,9 +32,6 @@ LEAST_CANDIDATE_S = 3.0
 """The first candidate is tried with less than is expected of it: without any there is no answer."""
 FIRST_ONES, HOPE = 2, 0.7
 """So many are tried where this share of the time expected of them is there: some need no more."""
-LEAST_TRAINING_S, TRAINING_S, MOST_TRAININGS = 30.0, 300.0, 3
-"""A training of less is not begun; with more time there is another one, up to so many, where a strategy may
-propose some: the first is a guess at how much a network can lose, and the next knows better."""
 AFTERWARDS = 2
 """Candidates that a strategy may make of a trained network, such as in another precision."""
 HOG_SHARE, HOG_TIMES = 0.5, 3.0
@@ -198,14 +196,15 @@ class Pacing:
         return self.forecast.total_s(waiting) + self.forecast.further_s(further, self._like)
 
     def _training_s(self, waiting: Sequence[Recipe], further: int, left: float) -> float:
-        """Return the seconds for the next training: what all else leaves of the time, by equal shares."""
+        """Return the seconds for the next training: its share of what all else leaves of the time."""
         others = self.forecast.total_s(waiting) - self.forecast.training_s(waiting)
         spare = max(0.0, left - others - self._overhead_s)
         count = self.forecast.trainings(waiting)
         if further:
             after = self.forecast.measuring_s(waiting[0]) + self._overhead_s
             spare = max(0.0, spare - AFTERWARDS * after)
-            count = max(count, min(MOST_TRAININGS, int(spare / TRAINING_S)))
+            if count == 1:
+                return training_s(spare)
         return spare / max(1, min(count, int(spare / LEAST_TRAINING_S)))
 
     @property

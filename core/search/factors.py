@@ -27,7 +27,8 @@ GAIN_NOISE, ROUGH_NOISE, OTHER_NOISE = 0.02, 0.06, 0.3
 LOSS_NOISE, LOSS_SHARE, OTHER_LOSS = 0.2, 0.1, 1.5
 """Of a loss in units of what is allowed: always, in proportion to it, and of another model."""
 RECOVERED, RECOVERED_SD = 6.0, 2.5
-"""Points that are lost for good by the square of the logarithm of what shrinking gains, once trained."""
+"""Points of accuracy that are lost for good by the square of the logarithm of what shrinking gains, once a
+network was trained for as long as is usual."""
 UNSTATED = 0.4
 """Strength of what has none."""
 BARE, BARE_SD = 60.0, 15.0
@@ -67,13 +68,19 @@ class Expected:
     loss_sd: Floats
 
 
-def expect(chains: Sequence[Chain], seen: Sequence[Seen], points: float = 1.0) -> Expected:
+def expect(
+    chains: Sequence[Chain],
+    seen: Sequence[Seen],
+    points: float = 1.0,
+    toil: Callable[[Chain], float] = lambda _: 1.0,
+) -> Expected:
     """Return what is expected of `chains` after what was `seen`.
 
     Args:
         chains: Tried or not.
         seen: Of this model and of others.
         points: What one unit of loss is in points.
+        toil: Returns how much its training leaves of what shrinking costs, as a factor of what is usual.
     """
     noise = [OTHER_NOISE if each.other else ROUGH_NOISE if each.rough else GAIN_NOISE for each in seen]
     about = [each.chain for each in seen]
@@ -95,7 +102,7 @@ def expect(chains: Sequence[Chain], seen: Sequence[Seen], points: float = 1.0) -
     }
 
     def features(chain: Chain) -> Features:
-        return _loss_features(chain, shrunk[chain.key], points)
+        return _loss_features(chain, shrunk[chain.key] ** 2 * toil(chain), points)
 
     loss, loss_sd = _regressed(features, chains, [each.chain for each in known], losses, noises)
     return Expected(gain, gain_sd, loss, loss_sd)
@@ -149,18 +156,20 @@ def _gain_features(chain: Chain) -> Features:
 
 
 def _loss_features(chain: Chain, shrunk: float, points: float) -> Features:
-    """Return the features of a loss; `shrunk` is the logarithm of what its shrinking gains."""
+    """Return the features of a loss; `shrunk` is the square of the logarithm of what its shrinking gains."""
     found: Features = {("ending", repr(chain.ending), chain.runtime): (1.0, 0.0, 0.3)}
     for step in (*chain.opening, *chain.ending):
         found["did", step.pass_id] = (1.0, 0.2, 0.7)
         found["exactly", repr(step)] = (1.0, 0.0, 0.3)
     for step in chain.shrinking:
-        if chain.training:
-            lost = shrunk**2 / len(chain.shrinking)
+        if chain.trains_long:
+            lost = shrunk / len(chain.shrinking)
             about = RECOVERED / points, RECOVERED_SD / points
             found["recovered", step.pass_id, chain.training[-1].pass_id] = (lost, *about)
-        else:
+        else:  # corrected statistics recover a part, which each technique knows of itself
             lost = (strength(step) or UNSTATED) ** 2
+            for each in chain.training:
+                found["corrected", each.pass_id] = (-lost, BARE_SD / points, BARE_SD / points)
             found["lost", step.pass_id] = (lost, BARE / points, BARE_SD / points)
             found["lost", repr(step)] = (lost, 0.0, 10 / points)
     if chain.training and not chain.shrinking:

@@ -21,6 +21,7 @@ SCALES = (0.4, 0.6, 0.8, 1.0, 1.25, 1.5)
 """What strengths are multiplied by, from the values that techniques suggest themselves."""
 ENDINGS = 3
 """Of the measured endings so many, the best ones, are put behind what shrinks."""
+LONG_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class Chain:
     def key(self) -> str:
         """Text that is the same for the same chain."""
         return repr(self)
+
+    @cached_property
+    def trains_long(self) -> bool:
+        """Whether it trains for minutes, as much as a budget gives, and not for seconds."""
+        return sum(get_pass(step.pass_id).build_s[0] for step in self.training) >= LONG_S
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -116,7 +122,9 @@ def space(context: SearchContext, history: Sequence[Trial]) -> list[Chain]:
         for shrinking in (*shrinkings, *joined)
         for training in ((), *trainings)
     ]
-    return list({each.key: each for each in (*known, *_endings(known), *found)}.values())
+    trained = [each for each in tried if each.trains_long and each.ending in [one.ending for one in best]]
+    further = [replace(each, training=(*each.training, each.training[-1])) for each in trained]
+    return list({each.key: each for each in (*known, *_endings(known), *found, *further)}.values())
 
 
 def _endings(known: Sequence[Chain]) -> Iterator[Chain]:

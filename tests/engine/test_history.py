@@ -30,6 +30,14 @@ def test_a_trial_has_the_gain_that_is_looked_for_and_the_time_it_took(store: Sto
     assert trials[1].speedup.value == 3.0
 
 
+def test_a_trial_tells_what_of_its_time_was_training(store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    for step, seconds in (("prune_depth", 20.0), ("distill", 300.0), ("export_onnx", 5.0)):
+        store.events.append("done", EventKind.BUILT, "fast", seconds, step=step)
+    (trial,) = history([candidate("fast", result(3.0))], RunRequest("m"), store.events.since("done"))
+    assert (trial.seconds, trial.trained_s) == (325.0, 300.0)
+
+
 def test_earlier_runs_of_such_models_are_priors_without_losses_of_the_test(store: Store) -> None:
     seed.run(store, "done", RunStatus.DONE)
     measured = store.candidates.list("done")

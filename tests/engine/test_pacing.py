@@ -149,9 +149,9 @@ def test_a_training_gets_what_all_else_leaves_of_the_time(chain: list[Recipe]) -
 
 def test_a_strategy_that_may_train_again_keeps_time_for_it(chain: list[Recipe]) -> None:
     base = candidate("base", slow(0.001), 0)
-    shares = {left: pacing(left, base).candidate(chain[:1], further=30) for left in (3600.0, 800.0, 500.0)}
+    shares = {left: pacing(left, base).candidate(chain[:1], further=30) for left in (3600.0, 800.0, 300.0)}
     found = {left: round(share.training_s / left, 1) for left, share in shares.items() if share}  # type: ignore[operator]
-    assert found == {3600.0: 0.3, 800.0: 0.5, 500.0: 0.9}
+    assert found == {3600.0: 0.6, 800.0: 0.6, 300.0: 0.9}
 
 
 def test_a_training_of_seconds_is_not_begun(chain: list[Recipe]) -> None:

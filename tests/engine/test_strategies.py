@@ -13,16 +13,18 @@ import pytest
 from core.bench.timing.interleaving import MeasurementPlan
 from core.domain.events import EventKind
 from core.domain.quality import Quality
-from core.domain.recipe import Recipe, Target
+from core.domain.recipe import Artifact, Recipe, Target
 from core.domain.run import Candidate, CandidateStatus, Result, Run, RunRequest, RunStatus
 from core.domain.technique import NoParams
 from core.domain.trial import Trial
+from core.engine.building import Builder
 from core.engine.execute import execute
 from core.engine.planning import plan
 from core.engine.submit import submit
 from core.errors import InvalidRequest
 from core.protocols import SearchContext
 from core.registry import strategies
+from core.search.spelling import parse
 from core.store.store import Store
 from core.views import run_view
 from core.work.stop import Stop
@@ -195,6 +197,32 @@ def test_a_cancelled_run_keeps_what_was_proposed_and_goes_on_from_there(
     store.runs.resume(run.id)
     work(store)
     check_whole(store, run)
+
+
+def test_what_comes_to_the_same_files_is_measured_once(
+    store: Store, request_for: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = [parse(each) for each in ("optimize_onnx@onnxruntime", "fp16@onnxruntime", "fp16@openvino")]
+
+    def these(
+        self: OneMoreThread, context: object, history: Sequence[Trial], params: object
+    ) -> Recipe | None:
+        return dict(enumerate(listed, start=1)).get(len(history))
+
+    def same(self: Builder, recipe: Recipe, *args: object) -> Artifact:
+        return Artifact("same" if recipe.steps else "m", None, None, "onnx", ())
+
+    monkeypatch.setattr(OneMoreThread, "propose", these)
+    monkeypatch.setattr(Builder, "build", same)
+    run = submit(store, request_for())
+    work(store)
+    found = store.candidates.list(run.id)
+    assert [str(each.status) for each in found] == ["done", "done", "skipped", "done"]
+    assert found[2].error is not None
+    assert found[2].error.message == (
+        "It comes to the same files as Graph optimization · ONNX Runtime, which is measured already."
+    )
+    assert len(Measurer.seen) == 3
 
 
 def test_what_would_get_no_turn_is_not_proposed(store: Store, request_for: Make) -> None:

@@ -11,10 +11,9 @@ from core.domain.run import CandidateStatus, Objective
 from core.domain.trial import Trial
 from core.params import setting
 from core.protocols import SearchContext
-from core.search.costs import BuildCosts
-from core.search.estimate import MEASURE_S
 from core.search.factors import Seen, expect
 from core.search.improvement import expected_improvement
+from core.search.schedule import Schedule
 from core.search.space import Chain, space, suggested
 from core.search.strategies.in_order import next_of, preset_recipes
 
@@ -22,11 +21,7 @@ LEAST = 0.005
 """What promises to add less, as a share of the gain, is not worth a measurement."""
 WIDEST, LEAST_UNIT = 5.0, 0.1
 """Largest loss of interest in points where none is named, and the least that counts as allowed."""
-TRAINING_S, LONG_S = 300.0, 60.0
-"""Seconds that a training takes of a budget, where it says of itself that it takes so many or more."""
-EXPLORING = 0.35
-"""Share of a budget after which trainings of minutes have precedence: they gain most and take longest."""
-PROBES, UNKNOWN = 6, 0.07
+PROBES, UNKNOWN = 3, 0.07
 """Networks whose speed is not known so exactly are measured before they are trained; so many at most."""
 HOPELESS = 2
 """A technique that failed so often on a runtime and never worked there is given up."""
@@ -72,8 +67,12 @@ class Search:
 def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Chain]) -> Recipe | None:
     """Return the recipe of the chain that promises most for its time; None where none promises enough."""
     tried = [Chain.of(trial.recipe) for trial in history[1:]]
-    keys = {each.key for each in tried}
-    left = [each for each in chains if each.key not in keys and not _hopeless(each, history, tried)]
+    keys, time = {each.key for each in tried}, Schedule(context, history, tried)
+    left = [
+        each
+        for each in chains
+        if each.key not in keys and time.fits(each) and not _hopeless(each, history, tried)
+    ]
     unit, allowed, widest = _scale(context)
     seen = [*_seen(history[1:], unit, False), *_seen(context.priors, unit, True)]
     own = [each for each in seen if not each.other]
@@ -81,7 +80,7 @@ def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Ch
         return next_of(suggested(context), history)
     if not left:
         return None
-    expected = expect(left, seen, unit)
+    expected = expect(left, seen, unit, time.toil)
     within = [trial.gain.value for trial in history[1:] if trial.gain and trial.within and not trial.rough]
     worth = expected_improvement(
         expected,
@@ -92,12 +91,11 @@ def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Ch
         _needed(context, history[0]),
         context.request.seed + len(history),
     )
-    each_s = [_seconds(context, each, tried) for each in left]
     # By the root of its time: what is cheap comes first, and what gains much does not wait for ever.
-    order = sorted(range(len(left)), key=lambda index: -worth[index] / sqrt(each_s[index]))
+    order = sorted(range(len(left)), key=lambda at: -worth[at] / sqrt(time.seconds(left[at])))
     promising = [index for index in order if worth[index] >= LEAST]
-    if _late(context, history):
-        promising.sort(key=lambda index: not _long(left[index]))
+    if context.request.budget_s is not None:  # what trains takes most of it, and gains most
+        promising.sort(key=lambda index: not left[index].trains_long)
     for index in promising:
         one = left[index]
         bare = replace(one, training=())
@@ -154,33 +152,6 @@ def _hopeless(chain: Chain, history: Sequence[Trial], tried: Sequence[Chain]) ->
         if len(outcomes) >= HOPELESS and not any(outcomes):
             return True
     return False
-
-
-def _late(context: SearchContext, history: Sequence[Trial]) -> bool:
-    """Whether so much of the budget is spent that trainings must begin."""
-    budget = context.request.budget_s
-    return budget is not None and sum(trial.seconds for trial in history) > EXPLORING * budget
-
-
-def _long(chain: Chain) -> bool:
-    """Whether it trains for minutes; what corrects statistics in seconds recovers too little to go first."""
-    return sum(BuildCosts().seconds(step.pass_id, 0.0) for step in chain.training) >= LONG_S
-
-
-def _seconds(context: SearchContext, chain: Chain, tried: Sequence[Chain]) -> float:
-    """Return the seconds that a chain will probably take; what another one built is there already."""
-    costs, giga_macs = BuildCosts(), (context.model.macs or 0) / 1e9
-    begun = (chain.opening, chain.shrinking, chain.training)
-    there = any((each.opening, each.shrinking, each.training) == begun for each in tried)
-    seconds = MEASURE_S[0] + MEASURE_S[1] * giga_macs
-    for step in chain.ending if there else (*chain.opening, *chain.shrinking, *chain.ending):
-        seconds += costs.seconds(step.pass_id, giga_macs)
-    if chain.training and not there:
-        stated = sum(costs.seconds(step.pass_id, giga_macs) for step in chain.training)
-        # A training of minutes takes what it is given; one of seconds has nothing to do with more.
-        fills = context.request.budget_s is not None and stated >= LONG_S
-        seconds += TRAINING_S if fills else stated
-    return seconds
 
 
 STRATEGY = Search()

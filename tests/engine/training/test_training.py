@@ -161,6 +161,20 @@ def test_a_run_builds_on_its_own_training_that_was_cut_short(
     assert resumed.build(recipe).id == made.id
 
 
+def test_what_two_techniques_make_alike_is_built_upon_once(
+    store: Store, mlp: SourceModel, cancer: DataSet, tmp_path: Path
+) -> None:
+    told: Any = (lambda step: None, lambda step, seconds: None)
+    one, other = (f"toy_student:steps=3,pause_s={pause}@onnxruntime" for pause in (0.0, 0.001))
+    builder = Builder(store, mlp, cancer, 0, Stop(), *told, InThisProcess(store, tmp_path, 1e6))
+    first = builder.build(parse(one))
+    assert builder.build(parse(other)) == first
+    assert store.artifacts.get(first.id).step == parse(one).steps[0]
+    resumed = Builder(store, mlp, cancer, 0, Stop(), *told, InThisProcess(store, tmp_path, 1e6))
+    resumed.remember([first.id])
+    assert resumed.build(parse(other)) == first
+
+
 def test_checkpoints_that_nobody_went_on_with_are_removed(store: Store) -> None:
     folder = checkpoint_folder(store, "a" * 24)
     (folder / "state.pt").write_bytes(b"1")
