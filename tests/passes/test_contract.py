@@ -53,6 +53,7 @@ SUBJECTS = {"fix_inputs": "steered", "double_to_float": "double", "factorize": "
 SMALL: dict[str, dict[str, Any]] = {
     "mixed_precision": {"seconds": 5},
     "distill": {"steps": 4},
+    "distill_student": {"steps": 4},
     "fine_tune": {"steps": 4},
 }
 """Settings of passes that otherwise take as much time as they are given."""

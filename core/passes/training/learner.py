@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from core.domain.finding import Finding
@@ -23,12 +24,26 @@ class Learner(Trainer):
     on_source = True
     produces: ClassVar[dict[str, str]] = {"state_dict": "pt2", "pt2": "pt2"}
     fits = True
-    libraries = ("torch", "openvino")
+    libraries: ClassVar[tuple[str, ...]] = ("torch", "openvino")
     build_s = (125.0, 0.0)
 
     @abstractmethod
     def aims(self, params: Any) -> Aims:
         """Return what is learned from."""
+
+    def network(self, context: PassContext, artifact: LocalArtifact, params: Any, work: Path) -> Network:
+        """Return what learns: the artifact's network, if nothing else is said.
+
+        Args:
+            context: Of the pass.
+            artifact: Of a format that it takes.
+            params: Of the pass.
+            work: For files that it needs meanwhile.
+
+        Raises:
+            PassNotApplicable: It has no weights.
+        """
+        return Network.opened(artifact, context)
 
     def run(self, context: PassContext, artifact: LocalArtifact, params: Any) -> LocalArtifact:
         """Learn, and keep the weights that read the search rows best.
@@ -39,8 +54,8 @@ class Learner(Trainer):
         """
         training, aims = training_of(context), self.aims(params)
         planned = effort(training, params.minutes, params.steps, params.learning_rate, context.seed)
-        with library(self.name, context.folder, HINT):
-            network = Network.opened(artifact, context)
+        with library(self.name, context.folder, HINT) as work:
+            network = self.network(context, artifact, params, work)
             details = recover(network, context, aims, planned)
             return network.save(context, dict(artifact.options), details)
 
