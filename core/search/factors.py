@@ -26,7 +26,7 @@ GAIN_NOISE, ROUGH_NOISE, OTHER_NOISE = 0.02, 0.06, 0.3
 """Of the logarithm of a gain: as measured, measured roughly, and of another model."""
 LOSS_NOISE, LOSS_SHARE, OTHER_LOSS = 0.2, 0.1, 1.5
 """Of a loss in units of what is allowed: always, in proportion to it, and of another model."""
-RECOVERED, RECOVERED_SD = 6.0, 2.5
+RECOVERED, RECOVERED_SD = 6.0, 3.5
 """Points of accuracy that are lost for good by the square of the logarithm of what shrinking gains, once a
 network was trained for as long as is usual."""
 UNSTATED = 0.4

@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 Point = tuple[float, float]
 """Logarithm of the gain, and the loss."""
 DRAWS = 128
+LEAST_LOSS, LEAST_SHARE = 1e-9, 0.2
+"""What costs nothing as it seems costs so much, and this share of its standard deviation, on average."""
 
 
 def steps_of(front: Sequence[Point], widest: float) -> list[tuple[float, float, float]]:
@@ -57,10 +59,21 @@ def expected_improvement(
     """
     one, two = np.random.default_rng(seed).standard_normal((2, DRAWS))
     gain = expected.gain[:, None] + expected.gain_sd[:, None] * one
-    loss = np.maximum(0.0, expected.loss[:, None] + expected.loss_sd[:, None] * two)
+    loss = _losses(expected, two)
     volume = np.zeros_like(gain)
     for begin, end, height in steps_of(front, widest):
         volume += np.maximum(0.0, end - np.maximum(begin, loss)) * np.maximum(0.0, gain - height)
     within = (loss <= allowed) & (gain >= least)
     found: Floats = (volume / widest + within * np.maximum(0.0, gain - best)).mean(axis=1)
+    return found
+
+
+def _losses(expected: Expected, normal: Floats) -> Floats:
+    """Return draws of losses (points, draws) that are never negative: of a log-normal distribution.
+
+    What probably costs thirty points then costs none with no chance at all, as it is.
+    """
+    mean = np.maximum(expected.loss, LEAST_LOSS + LEAST_SHARE * expected.loss_sd)
+    spread = np.sqrt(np.log1p(np.square(expected.loss_sd / mean)))
+    found: Floats = mean[:, None] * np.exp(spread[:, None] * normal - np.square(spread[:, None]) / 2)
     return found

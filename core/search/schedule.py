@@ -62,8 +62,8 @@ class Schedule:
 
     def fits(self, chain: Chain) -> bool:
         """Whether there is probably time for a chain."""
-        if self.trains_anew(chain) and self._to_train_s(chain) < LEAST_TRAINING_S:
-            return False
+        if self.trains_anew(chain):  # fills what is left
+            return self._to_train_s(chain) >= LEAST_TRAINING_S
         return self.seconds(chain) <= self.left_s
 
     def toil(self, chain: Chain) -> float:

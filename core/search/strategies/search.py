@@ -21,8 +21,9 @@ LEAST = 0.005
 """What promises to add less, as a share of the gain, is not worth a measurement."""
 WIDEST, LEAST_UNIT = 5.0, 0.1
 """Largest loss of interest in points where none is named, and the least that counts as allowed."""
-PROBES, UNKNOWN = 3, 0.07
-"""Networks whose speed is not known so exactly are measured before they are trained; so many at most."""
+PROBES, UNKNOWN = 4, 0.07
+"""Networks whose speed is not known so exactly are measured before they are trained: so many at most, and
+none after the first training, as the time is better spent on what is known by then."""
 HOPELESS = 2
 """A technique that failed so often on a runtime and never worked there is given up."""
 
@@ -96,11 +97,14 @@ def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Ch
     promising = [index for index in order if worth[index] >= LEAST]
     if context.request.budget_s is not None:  # what trains takes most of it, and gains most
         promising.sort(key=lambda index: not left[index].trains_long)
+    probed = sum(bool(each.chain.shrinking) and not each.chain.training for each in own)
+    enough = probed >= PROBES or any(each.chain.trains_long for each in own)
     for index in promising:
         one = left[index]
         bare = replace(one, training=())
-        probed = sum(bool(each.shrinking) and not each.training for each in tried)
-        if one.training and bare.key not in keys and expected.gain_sd[index] > UNKNOWN and probed < PROBES:
+        if one.training and bare.key not in keys and expected.gain_sd[index] > UNKNOWN:
+            if enough:
+                continue
             one = bare
         recipe = one.recipe(context)
         if recipe is not None and all(recipe != trial.recipe for trial in history):
