@@ -7,6 +7,7 @@ from typing import Any
 
 from core.domain.finding import Finding
 from core.domain.run import Result
+from core.passes.quantization.portability import portability_findings
 
 VNNI = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "i8mm", "asimddp"})
 """Instruction sets that multiply and add 8-bit integers in one go."""
@@ -18,6 +19,8 @@ def int8_findings(details: Mapping[str, Any], result: Result) -> Iterator[Findin
         yield Finding(
             "warning", "This processor has no INT8 dot-product instructions (VNNI), so INT8 gains little."
         )
+    else:
+        yield from portability_findings(details)
     left, done = details.get("float"), details.get("quantized")
     if isinstance(left, int) and isinstance(done, int) and left > 0:
         yield Finding("note", f"{left} of {left + done} compute nodes stayed in float.")

@@ -21,6 +21,7 @@ from core.passes.quantization.calibration import MOST, CalibrationFeeds, keep_fl
 from core.passes.quantization.coverage import openvino_counts, require_float
 from core.passes.quantization.int8_findings import int8_findings
 from core.passes.quantization.nncf_quantize import heavy_layers, quantized
+from core.passes.quantization.portability import portability
 from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
 FAINT = (
@@ -67,7 +68,7 @@ class Int8StaticNncfParams:
     reduce_range: bool = setting(
         False,
         "Reduced range",
-        help="7-bit weights: avoids overflows on CPUs without VNNI; less accurate.",
+        help="7-bit weights: no saturation on processors without VNNI, some accuracy everywhere.",
     )
 
 
@@ -79,7 +80,7 @@ class Int8StaticNncf(Pass):
     summary = "Stores weights and computes layers in 8 bits, with ranges and biases found from data by NNCF."
     kind = Kind.QUANTIZATION
     precision = Precision.INT8
-    version = 5
+    version = 6
     Params = Int8StaticNncfParams
     produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
     calibrates = True
@@ -134,7 +135,8 @@ class Int8StaticNncf(Pass):
             found, expected = outputs(files[0], context), onnx_outputs(artifact.path, context)
             require_finite(found, expected, HINT)
             require_signal(found, expected, FAINT)
-        counts = openvino_counts(made) | {"samples": feeds.count}
+            told = portability(read(files[0], context.model), context)
+        counts = openvino_counts(made) | {"samples": feeds.count} | told
         return LocalArtifact("openvino", files[0], files, dict(artifact.options), counts)
 
     def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Int8StaticNncfParams) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,10 +19,12 @@ from core.graphs.onnx import files as onnx_files
 from core.params import setting
 from core.passes.checks import onnx_outputs, require_finite, require_quantized
 from core.passes.library_errors import library
+from core.passes.openvino_files import read
 from core.passes.quantization.calibration import MOST, CalibrationFeeds, keep_float, kept
 from core.passes.quantization.coverage import onnx_counts
 from core.passes.quantization.int8_findings import int8_findings
 from core.passes.quantization.onnx_preprocessing import FLOAT, prepared
+from core.passes.quantization.portability import portability
 from core.passes.quantization.ranges.onnx_ranges import ranges_file
 from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
@@ -68,7 +71,7 @@ class Int8StaticOrtParams:
     reduce_range: bool = setting(
         False,
         "Reduced range",
-        help="Avoids overflows on CPUs without VNNI; less accurate.",
+        help="7-bit weights: no saturation on processors without VNNI, some accuracy everywhere.",
     )
 
 
@@ -139,8 +142,11 @@ class Int8StaticOrt(Pass):
             _tried(quantize, params, auto)
             files = onnx_files.save(onnx_files.load(work / "quantized.onnx"), path)
             require_finite(onnx_outputs(path, context), onnx_outputs(artifact.path, context), HINT)
+            told = _portability(path, context)
         counts = onnx_counts(onnx_files.load(path, weights=False))
-        return LocalArtifact("onnx", path, files, dict(artifact.options), counts | {"samples": feeds.count})
+        return LocalArtifact(
+            "onnx", path, files, dict(artifact.options), counts | {"samples": feeds.count} | told
+        )
 
     def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Int8StaticOrtParams) -> None:
         """Check that compute nodes are quantized with the weights in 8 bits, and names unchanged.
@@ -194,6 +200,13 @@ def _tried(quantize: Callable[[Int8StaticOrtParams], None], params: Int8StaticOr
             ) from error
         else:
             raise
+
+
+def _portability(path: Path, context: PassContext) -> dict[str, Any]:
+    """Return the verdict, by OpenVINO; nothing where it does not read the file."""
+    with suppress(RuntimeError):
+        return portability(read(path, context.model), context)
+    return {}
 
 
 def _options(params: Int8StaticOrtParams) -> dict[str, Any]:

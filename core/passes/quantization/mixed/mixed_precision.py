@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from core.archives.hard_links import link_or_copy
@@ -13,15 +15,18 @@ from core.domain.model import SourceModel
 from core.domain.recipe import Step
 from core.domain.run import Result
 from core.domain.technique import Kind, Precision
-from core.errors import PassFailed
+from core.errors import PassFailed, WhetstoneError
 from core.params import setting
 from core.passes.checks import onnx_outputs, require_finite
 from core.passes.library_errors import library
-from core.passes.openvino_files import outputs, read
+from core.passes.openvino_files import outputs, read, write
 from core.passes.quantization.calibration import CalibrationFeeds
 from core.passes.quantization.coverage import openvino_counts, require_float
+from core.passes.quantization.int8_static_ort import PASS as INT8_STATIC_ORT
+from core.passes.quantization.int8_static_ort import Int8StaticOrtParams
 from core.passes.quantization.mixed.reversible import Reversible
 from core.passes.quantization.mixed.search import Search, Variant
+from core.passes.quantization.portability import portability, portability_findings
 from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
 HINT = "Take NNCF's INT8 or BF16 alone."
@@ -74,7 +79,8 @@ class MixedPrecision(Pass):
     on the runtime. Layers that change together are the groups of NNCF's accuracy control. Assignments are
     proposed from times and sensitivities of layers, as HAWQ-V3 does by integer programming (Yao et al., ICML
     2021, arXiv 2011.10680), here by a shortest path that counts changes of precision; the choice rests on
-    measurements alone.
+    measurements alone. What plain conversions give (BF16, INT8 by NNCF, INT8 by ONNX Runtime, the remainder
+    in BF16 or FP32) races along, so that none of them is faster than what is chosen.
     """
 
     id = "mixed_precision"
@@ -85,6 +91,7 @@ class MixedPrecision(Pass):
     )
     kind = Kind.QUANTIZATION
     precision = Precision.INT8
+    version = 2
     Params = MixedPrecisionParams
     produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
     calibrates = True
@@ -110,6 +117,7 @@ class MixedPrecision(Pass):
             for each in noisy
         )
         yield Finding("note", f"Most sensitive layers: {listed}.")
+        yield from portability_findings(details)
 
     def run(
         self, context: PassContext, artifact: LocalArtifact, params: MixedPrecisionParams
@@ -126,12 +134,14 @@ class MixedPrecision(Pass):
             require_float(openvino_counts(model))
             network = Reversible(model, feeds, params.fast_bias_correction)
             limits = (params.max_loss, params.max_error)
-            search = Search(context, network, _remainder(), limits, params.seconds, work)
+            ready = _ready(context, artifact, params.samples, work)
+            search = Search(context, network, _remainder(), limits, params.seconds, work, ready)
             best = search.best()
             details = _details(search, network, best) | {"samples": feeds.count}
             files = tuple(link_or_copy(file, context.folder / file.name) for file in best.artifact.files)
             require_finite(outputs(files[0], context), onnx_outputs(artifact.path, context), HINT)
-            counts = openvino_counts(read(files[0], context.model))
+            made = read(files[0], context.model)
+            counts = openvino_counts(made) | portability(made, context)
         options = artifact.options | best.artifact.options
         return LocalArtifact("openvino", files[0], files, options, counts | details)
 
@@ -144,6 +154,18 @@ class MixedPrecision(Pass):
         chosen = any(each["int8"] for each in after.details["layers"])
         if chosen != bool(after.details["quantized"]):
             raise PassFailed("The file does not hold the precisions that were chosen.", hint=HINT)
+
+
+def _ready(context: PassContext, artifact: LocalArtifact, samples: int, work: Path) -> list[LocalArtifact]:
+    """Return ONNX Runtime's INT8, which OpenVINO sometimes runs faster than NNCF's, where it can be made."""
+    folder = work / "ready"
+    folder.mkdir()
+    with suppress(WhetstoneError):
+        given = replace(context, folder=folder, statistics=None)
+        made = INT8_STATIC_ORT.run(given, artifact, Int8StaticOrtParams(samples=samples))
+        files = write(read(made.path, context.model), folder, compress=False)
+        return [LocalArtifact("openvino", files[0], files)]
+    return []
 
 
 def _remainder() -> str:
@@ -170,6 +192,7 @@ def _details(search: Search, network: Reversible, best: Variant) -> dict[str, An
         "remainder": "BF16" if best.artifact.options.get("precision") == "bf16" else "FP32",
         "rows": search.judge.rows,
         "fits": best.fits,
+        "ready": any(best.artifact.path == each.artifact.path for each in search.ready),
         "layers": layers,
         "ms": {name: time.ms for name, time in zip(named, times, strict=True)},
         "lost_points": {name: each.loss.points for name, each in named.items()},
@@ -190,6 +213,11 @@ def _outcome(details: Mapping[str, Any]) -> str:
         f"({figures('mixed')}). All in INT8: {figures('int8')}; none: {figures('float')}. Losses are on the "
         f"{details['rows']:,} rows kept for choosing, times are rough"
         + ("." if details["fits"] else "; nothing faster respects the limit of loss.")
+        + (
+            " The file is ONNX Runtime's INT8 as a whole: no mixture was faster."
+            if details.get("ready")
+            else ""
+        )
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -13,9 +14,9 @@ from core.domain.recipe import Target
 from core.examples import example_feed
 from core.passes.latency import RoughTime, rough_times
 from core.passes.openvino_files import write
+from core.passes.quantization.loss import BATCH, Judge, Loss
 from core.passes.quantization.mixed.assignment import Low, cheapest, flipped, regions, runs
 from core.passes.quantization.mixed.layer_times import LayerTimes, layer_times
-from core.passes.quantization.mixed.loss import BATCH, Judge, Loss
 from core.passes.quantization.mixed.reversible import Reversible
 from core.protocols import LocalArtifact, PassContext, Session
 from core.registry import get_runtime
@@ -38,21 +39,31 @@ RACE_S, LAST_S = 0.4, 0.8
 """Of each in a race, and in the last one between the winner and those of one precision."""
 
 
-@dataclass(frozen=True, eq=False)
 class Variant:
-    """A whole model that was built and judged.
+    """A whole model that was built; it is judged when somebody asks for its loss, which can take seconds.
 
-    Attributes:
-        low: Its assignment.
+    Args:
+        low: Its assignment; all in 8 bits for one that others quantized.
         artifact: Its files.
-        loss: Against the original.
-        fits: Whether it respects the limit.
+        judge: Returns its loss.
+        limits: Most points and most error, as `Loss.within` takes them.
     """
 
-    low: Low
-    artifact: LocalArtifact
-    loss: Loss
-    fits: bool
+    def __init__(
+        self, low: Low, artifact: LocalArtifact, judge: Callable[[], Loss], limits: tuple[float, float]
+    ) -> None:
+        self.low, self.artifact = low, artifact
+        self._judge, self._limits = judge, limits
+
+    @cached_property
+    def loss(self) -> Loss:
+        """Against the original."""
+        return self._judge()
+
+    @property
+    def fits(self) -> bool:
+        """Whether it respects the limit."""
+        return self.loss.within(*self._limits)
 
 
 class Search:
@@ -65,6 +76,8 @@ class Search:
         limits: Most points and most error, as `Loss.within` takes them.
         seconds: After which nothing more is tried.
         folder: For the files of variants.
+        ready: Whole models that others quantized, in OpenVINO's format: the fastest within the limit is never
+            slower than these.
     """
 
     def __init__(
@@ -75,19 +88,22 @@ class Search:
         limits: tuple[float, float],
         seconds: float,
         folder: Path,
+        ready: Sequence[LocalArtifact] = (),
     ) -> None:
         self._context, self._network, self._limits = context, network, limits
         self._options = {"precision": remainder}
         self._until, self._folder = monotonic() + seconds, folder
         self._made: dict[tuple[Low, str], Variant] = {}
+        self._sensed = False
         original = LocalArtifact("openvino", *_files(network.original, folder / "original"))
         with closing(self._opened(original)) as session:
-            self.judge = Judge(context, session)
+            self.judge = Judge(context, session.run)
         everything = range(len(network.groups))
         self.times = [self._profiled(set(everything)), self._profiled(set())]
         self.regions = regions(self.times[0].groups, self.times[1].groups, MOST_REGIONS)
         self.all_low = self.variant((True,) * len(self.regions))
         self.all_float = self.variant((False,) * len(self.regions))
+        self.ready = [self._whole(self.all_low.low, each) for each in ready]
 
     def _opened(self, artifact: LocalArtifact) -> Session:
         target = Target("openvino", threads=self._context.threads, batch=BATCH)
@@ -117,12 +133,27 @@ class Search:
                 for each in region.groups
             }
             path, files = _files(self._network.variant(groups), self._folder / str(len(self._made)))
-            options = {"precision": precision} if precision != "f32" else {}
-            artifact = LocalArtifact("openvino", path, files, options)
-            with closing(self._opened(artifact)) as session:
-                loss = self.judge.loss(session)
-            self._made[low, precision] = Variant(low, artifact, loss, loss.within(*self._limits))
+            artifact = LocalArtifact("openvino", path, files)
+            self._made[low, precision] = self._whole(low, artifact, precision)
         return self._made[low, precision]
+
+    def _whole(self, low: Low, artifact: LocalArtifact, precision: str = "") -> Variant:
+        precision = precision or self._options["precision"]
+        chosen = replace(artifact, options={"precision": precision} if precision != "f32" else {})
+
+        def judged() -> Loss:
+            with closing(self._opened(chosen)) as session:
+                return self.judge.loss(session.run)
+
+        return Variant(low, chosen, judged, self._limits)
+
+    def _in_float32(self, variants: Sequence[Variant]) -> list[Variant]:
+        """Return the same files with the remainder in FP32: where little is left, BF16 only adds steps."""
+        return [
+            self._whole(each.low, each.artifact, "f32")
+            for each in variants
+            if each.artifact.options.get("precision")
+        ]
 
     def race(self, variants: Sequence[Variant], seconds: float = RACE_S) -> list[RoughTime]:
         """Return the times of `variants`, their ratio to the first."""
@@ -133,6 +164,7 @@ class Search:
 
         What lies in a stretch that is hardly heard, or was not halved any more, shares its noise.
         """
+        self._sensed = True
         until = monotonic() + SENSING * max(0.0, self._until - monotonic())
         silence = self._noise(())
         whole = (0, len(self.regions))
@@ -157,7 +189,7 @@ class Search:
         path, files = _files(model, self._folder / "sensed")
         sensed = LocalArtifact("openvino", path, files, dict(self._options))
         with closing(self._opened(sensed)) as session:
-            return self.judge.noise(session)
+            return self.judge.noise(session.run)
 
     @property
     def _over(self) -> bool:
@@ -165,19 +197,21 @@ class Search:
 
     def best(self) -> Variant:
         """Return the fastest variant within the limit; without one the original in FP32."""
-        plain = [self.all_low, self.all_float]
+        whole = [self.all_low, *self.ready]
+        plain = [self.all_float, *whole, *self._in_float32(whole)]
         proposed = [self.variant(low) for low in self._proposals(0.0) if not self._over]
-        self._sense()
-        quick = self._quickest([*plain, *proposed])
-        if not quick.fits:
-            tried = [*plain, *proposed, *self._quieted(quick.low), *self._within_limit()]
-            fitting = [each for each in dict.fromkeys(tried) if each.fits]
-            if not fitting:
-                return self.variant(self.all_float.low, "f32")
-            quick = self._quickest(fitting)
-        better = self._refined(quick)
-        others = (quick, *plain, self.variant(better.low, "f32"))
-        return self._quickest([better, *(each for each in others if each.fits)], LAST_S)
+        quick = self._ordered([*plain, *proposed])
+        start = quick[0]
+        if not start.fits:
+            self._sense()
+            found = [*self._quieted(start.low), *self._within_limit()]
+            start = next((each for each in quick if each.fits), self.variant(self.all_float.low, "f32"))
+            start = self._faster(start, found)
+        better = self._refined(start)
+        chosen = self._faster(better, [start, *plain, *self._in_float32([better])], LAST_S)
+        if not self._sensed:
+            self._sense()
+        return chosen
 
     def _proposals(self, noise_ms: float) -> Iterable[Low]:
         step = max(each.between for each in self.times)
@@ -227,8 +261,7 @@ class Search:
             if self._over or not fresh:
                 break
             seen |= set(fresh)
-            tried = [each for each in map(self.variant, fresh) if each.fits]
-            best = self._quickest([best, *tried])
+            best = self._faster(best, [self.variant(low) for low in fresh])
         return best
 
     def _gain(self, low: Low, start: int, end: int) -> float:
@@ -238,15 +271,24 @@ class Search:
             if start <= index < end
         )
 
-    def _quickest(self, variants: Sequence[Variant], seconds: float = RACE_S) -> Variant:
-        """Return the fastest; of two alike the earlier one."""
-        best, *rest = dict.fromkeys(variants)
+    def _ordered(self, variants: Sequence[Variant], seconds: float = RACE_S) -> list[Variant]:
+        """Return the variants from the fastest on; of those alike the earlier ones first."""
+        first, *rest = dict.fromkeys(variants)
+        ratios = {first: 1.0}
         while rest:
-            racing, rest = [best, *rest[: AT_ONCE - 1]], rest[AT_ONCE - 1 :]
-            ratios = [time.ratio for time in self.race(racing, seconds)]
-            fastest = min(range(len(ratios)), key=ratios.__getitem__)
-            best = racing[fastest] if ratios[fastest] < CLEAR else best
-        return best
+            racing, rest = rest[: AT_ONCE - 1], rest[AT_ONCE - 1 :]
+            times = self.race([first, *racing], seconds)
+            ratios |= {each: time.ratio for each, time in zip(racing, times[1:], strict=True)}
+        return sorted(ratios, key=ratios.__getitem__)
+
+    def _faster(self, best: Variant, others: Sequence[Variant], seconds: float = RACE_S) -> Variant:
+        """Return the fastest of `others` that is within the limit, or `best` where that is no clear gain."""
+        ahead = self._ordered([best, *others], seconds)
+        ahead = ahead[: ahead.index(best)]
+        return next((each for each in ahead if each.fits and self._clearly(each, best)), best)
+
+    def _clearly(self, one: Variant, other: Variant) -> bool:
+        return self.race([other, one])[1].ratio < CLEAR
 
 
 def _pieces(low: Low) -> list[tuple[int, int]]:

@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from core.passes import latency
 from core.passes.openvino_files import read, write
 from core.passes.quantization.calibration import CalibrationFeeds
 from core.passes.quantization.coverage import openvino_counts
-from core.passes.quantization.mixed.loss import Judge, Loss
+from core.passes.quantization.loss import Judge, Loss, Run
 from core.passes.quantization.mixed.mixed_precision import PASS
 from core.passes.quantization.mixed.reversible import Reversible
 from core.protocols import Array, Feed, TrainingRows
@@ -73,7 +72,7 @@ def test_no_loss_allowed_leaves_float(resnet: Sample, tmp_path: Path) -> None:
 
 def test_labelled_rows_count_lost_answers(resnet: Sample, tmp_path: Path) -> None:
     made = context(resnet.model, tmp_path, samples=40, target=Target("openvino"))
-    feeds = CalibrationFeeds(made, 4)
+    feeds = list(made.calibration())
 
     def batches(size: int, seed: int | None) -> Iterator[tuple[Feed, Array | None]]:
         return ((feed, np.array([index % 10])) for index, feed in enumerate(feeds))
@@ -83,9 +82,9 @@ def test_labelled_rows_count_lost_answers(resnet: Sample, tmp_path: Path) -> Non
     for index in (3, 7):
         wrong[index] = np.roll(wrong[index], 1)
 
-    def session(answers: list[Array]) -> SimpleNamespace:
+    def session(answers: list[Array]) -> Run:
         left = iter(answers)
-        return SimpleNamespace(run=lambda feed: [next(left)])
+        return lambda feed: [next(left)]
 
     judge = Judge(replace(made, search=TrainingRows(40, True, batches)), session(right))
     assert judge.loss(session(right)) == Loss(0.0, 0.0, 0.0)

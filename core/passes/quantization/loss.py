@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import sqrt
 from time import process_time
@@ -10,7 +10,9 @@ from time import process_time
 import numpy as np
 
 from core.passes.quantization.calibration import CalibrationFeeds
-from core.protocols import Array, Feed, PassContext, Session
+from core.protocols import Array, Feed, PassContext
+
+Run = Callable[[Feed], list[Array]]
 
 BATCH = 16
 MOST_ROWS, FEWEST_ROWS = 2000, 64
@@ -18,7 +20,6 @@ SURE = 1.645
 """Standard errors that a loss counts as more: 95 % sure, one-sided. The fastest of many is chosen, and that
 is often one that was lucky."""
 MOST_SECONDS = 8.0
-"""Of the processor, for the original on all rows: so long may each variant take, too."""
 SENSED_ROWS = 64
 """For the noise of one region."""
 
@@ -51,22 +52,30 @@ class Judge:
 
     Args:
         context: Gives rows to search by, or those for calibration where there are none.
-        original: The float model, opened.
+        original: Runs what is compared with.
+        most_rows: Rows at most.
+        seconds: Of the processor, for the original on all rows: about so long may each variant take, too.
     """
 
-    def __init__(self, context: PassContext, original: Session) -> None:
+    def __init__(
+        self,
+        context: PassContext,
+        original: Run,
+        most_rows: int = MOST_ROWS,
+        seconds: float = MOST_SECONDS,
+    ) -> None:
         self._feeds: list[Feed] = []
         self._expected: list[list[Array]] = []
         labels: list[Array] = []
         began, self.rows = process_time(), 0
         for feed, known in _rows(context):
             self._feeds.append(feed)
-            self._expected.append(original.run(feed))
+            self._expected.append(original(feed))
             if known is not None:
                 labels.append(known)
             self.rows += len(next(iter(feed.values()))) if known is None else len(known)
-            late = process_time() - began > MOST_SECONDS
-            if self.rows >= MOST_ROWS or (late and self.rows >= FEWEST_ROWS):
+            late = process_time() - began > seconds
+            if self.rows >= most_rows or (late and self.rows >= FEWEST_ROWS):
                 break
         self._right = self._counted(labels)
 
@@ -86,19 +95,19 @@ class Judge:
         found: Array = np.concatenate([each[0] for each in outputs]).argmax(1)
         return found
 
-    def loss(self, session: Session) -> Loss:
-        """Return the loss of an opened variant."""
-        outputs = [session.run(feed) for feed in self._feeds]
+    def loss(self, variant: Run) -> Loss:
+        """Return the loss of a variant."""
+        outputs = [variant(feed) for feed in self._feeds]
         error = 100 * sqrt(_noise(self._expected, outputs))
         if self._right is None:
             return Loss(error)
         change = self._right.astype(float) - (self._answers(outputs) == self._labels)
         return Loss(error, 100 * float(change.mean()), 100 * float(change.std() / sqrt(len(change))))
 
-    def noise(self, session: Session) -> float:
+    def noise(self, variant: Run) -> float:
         """Return the power of the error of the worst output by that of the output, on a few rows."""
         count = max(1, SENSED_ROWS // max(1, self.rows // len(self._feeds)))
-        return _noise(self._expected[:count], [session.run(feed) for feed in self._feeds[:count]])
+        return _noise(self._expected[:count], [variant(feed) for feed in self._feeds[:count]])
 
 
 def _rows(context: PassContext) -> Iterator[tuple[Feed, Array | None]]:

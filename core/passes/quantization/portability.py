@@ -1,0 +1,69 @@
+"""Portability verdict: what an INT8 file loses on processors that add products in 16 bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from core.domain.finding import Finding
+from core.passes.quantization.loss import Judge, Run
+from core.passes.quantization.saturation import without_vnni
+from core.protocols import Array, Feed, PassContext
+
+ROWS, SECONDS = 512, 0.5
+"""To compare on, at most."""
+TOLD_POINTS, TOLD_ERROR = 0.2, 1.0
+"""From which a loss is worth a warning, in points or percent."""
+
+
+def _opened(model: Any, threads: int) -> Run:
+    """Return what runs an OpenVINO model, in FP32 where it is not in 8 bits."""
+    import openvino as ov
+
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
+    compiled = ov.Core().compile_model(model, "CPU", settings)
+    names = [port.get_any_name() for port in compiled.inputs]
+
+    def run(feed: Feed) -> list[Array]:
+        answer = compiled({name: feed[name] for name in names})
+        return [answer[port] for port in compiled.outputs]
+
+    return run
+
+
+def portability(model: Any, context: PassContext) -> dict[str, Any]:
+    """Return the details on what a quantized OpenVINO model loses without VNNI, on rows to search by.
+
+    Nothing where it cannot be told: a graph that does not compile again is no reason to fail.
+    """
+    with suppress(RuntimeError):
+        emulated = without_vnni(model)
+        told: dict[str, Any] = {"layers": emulated.layers, "of": emulated.of}
+        if emulated.model is not None:
+            judge = Judge(context, _opened(model, context.threads), ROWS, SECONDS)
+            loss = judge.loss(_opened(emulated.model, context.threads))
+            told |= {"rows": judge.rows, "points": loss.points, "error_percent": loss.error}
+        return {"without_vnni": told}
+    return {}
+
+
+def portability_findings(details: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the verdict."""
+    told = details.get("without_vnni")
+    if not told or not told["of"]:
+        return
+    if not told["layers"]:
+        yield Finding(
+            "good", "Portable: its sums fit into 16 bits, so processors without VNNI compute the same."
+        )
+        return
+    points, error = told["points"], told["error_percent"]
+    lost = f"{error:.1f} % output error" if points is None else f"{points:.1f} points"
+    serious = error > TOLD_ERROR if points is None else points > TOLD_POINTS
+    yield Finding(
+        "warning" if serious else "note",
+        f"On processors without VNNI it would lose {lost} more: 16-bit sums can saturate in "
+        f"{told['layers']} of {told['of']} layers there (emulated on {told['rows']:,} rows). INT8 with "
+        "reduced range avoids that.",
+    )
