@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from core.datasets.labels import Labels, as_indices
-from core.domain.model import NUMBER_TASKS, SourceModel, TensorSpec
+from core.domain.model import DETECTION, NUMBER_TASKS, SourceModel, TensorSpec
 from core.protocols import Array
 
 _AS_INT32 = {"b": (False, True), "u": (0, 2**31 - 1), "i": (-1, 2**31 - 1)}
@@ -24,6 +24,8 @@ def for_model(raw: Array, model: SourceModel, names: tuple[str, ...] = ()) -> La
     Raises:
         DataMismatch: They are meant as classes and are none.
     """
+    if model.task == DETECTION:  # its labels are boxes
+        return None
     numeric, predicts = raw.dtype.kind in "biuf", model.task in NUMBER_TASKS
     single = raw.ndim == 1 or raw.shape[1:] == (1,)
     if not predicts and numeric and raw.dtype.kind in "biu" and not single:
@@ -46,7 +48,7 @@ def for_model(raw: Array, model: SourceModel, names: tuple[str, ...] = ()) -> La
 
 def class_count(model: SourceModel) -> int | None:
     """Return the classes that one label per sample may choose from: 2 where a single score tells of them."""
-    if model.task in NUMBER_TASKS:
+    if model.task in NUMBER_TASKS or model.task == DETECTION:
         return None
     if model.classes is not None:
         return model.classes

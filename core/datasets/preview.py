@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from math import isfinite
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from core.protocols import Array, Prepared
 COUNT = 8
 SIDE = 160
 NUMBERS = 16
+OUTLINE = (255, 64, 64)
 FILE = "preview/preview.json"
 
 
@@ -46,7 +48,8 @@ def write_preview(folder: Path, prepared: Prepared, model: SourceModel, rows: Ar
             name = f"preview/{index}.png"
             item["file"] = name
             files.append(name)
-            _save(pictures[index], folder / name)
+            labels = prepared.labels if prepared.boxes else None
+            _save(pictures[index], folder / name, () if labels is None else _boxes(labels[rows[index]]))
     content = {"kind": "numbers" if pictures is None else "images", "items": items}
     (folder / FILE).write_text(json.dumps(content), encoding="utf-8")
     return files
@@ -55,6 +58,9 @@ def write_preview(folder: Path, prepared: Prepared, model: SourceModel, rows: Ar
 def _item(prepared: Prepared, row: int) -> dict[str, object]:
     if prepared.labels is None:
         return {"label": None, "class": ""}
+    if prepared.boxes:
+        count = len(_boxes(prepared.labels[row]))
+        return {"label": None, "class": f"{count} box" if count == 1 else f"{count} boxes"}
     if prepared.labels[row].size != 1:
         return {"label": None, "class": ""}
     if prepared.labels.dtype.kind == "f":
@@ -81,9 +87,18 @@ def _pictures(values: Array, prepared: Prepared, model: SourceModel) -> NDArray[
     return pixels.restore(spread * np.float32(pixels.span) + np.float32(pixels.low))
 
 
-def _save(picture: NDArray[np.uint8], path: Path) -> None:
-    from PIL import Image
+def _boxes(labels: Array) -> Array:
+    """Return the corners of the boxes (n, 4) of one row."""
+    return labels[labels[:, 5] >= 0, :4]
+
+
+def _save(picture: NDArray[np.uint8], path: Path, boxes: Iterable[Array]) -> None:
+    """Write a thumbnail with the outlines of `boxes`."""
+    from PIL import Image, ImageDraw
 
     small = Image.fromarray(picture)
     small.thumbnail((SIDE, SIDE))
+    scale = np.array([small.width / picture.shape[1], small.height / picture.shape[0]] * 2)
+    for corners in boxes:
+        ImageDraw.Draw(small).rectangle([round(each) for each in corners * scale], outline=OUTLINE)
     small.save(path, format="PNG")

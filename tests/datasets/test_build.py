@@ -204,7 +204,7 @@ def test_formats_and_settings_are_checked(tmp_path: Path) -> None:
 
 
 def test_every_format_is_found_and_describes_its_settings() -> None:
-    assert list(data_formats()) == ["builtin", "npz", "images", "csv", "random"]
+    assert list(data_formats()) == ["builtin", "npz", "coco", "yolo", "images", "csv", "random"]
     for each in data_formats().values():
         settings = each.Params.__dataclass_fields__.values()
         assert all(setting.metadata["label"] for setting in settings)

@@ -20,8 +20,10 @@ MAX_PIXELS = 100_000_000
 BROKEN = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, MemoryError)
 
 
-def read_picture(data: bytes, name: str, channels: int) -> Image:
+def read_picture(data: bytes, name: str, channels: int, size: tuple[int, int] | None = None) -> Image:
     """Return the image in `data`, turned as its EXIF says, in RGB or in grayscale for one channel.
+
+    One whose width and height are `size` as it is stored, and not when it is turned, stays as it is.
 
     Raises:
         CorruptFile: Not an image, or a damaged one; the message names the file.
@@ -35,7 +37,8 @@ def read_picture(data: bytes, name: str, channels: int) -> Image:
             with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
                 _refuse_bomb(opened.size, name)
                 upright = ImageOps.exif_transpose(opened)
-            return _converted(upright, "L" if channels == 1 else "RGB")
+                kept = opened if size == opened.size != upright.size else upright
+                return _converted(kept, "L" if channels == 1 else "RGB")
     except Image.DecompressionBombError as error:
         raise _bomb(name, str(error)) from error
     except BROKEN as error:

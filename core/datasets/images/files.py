@@ -97,8 +97,8 @@ def _visible(part: str) -> bool:
 def _limit_size(name: str, size: int) -> None:
     if size > MAX_FILE_BYTES:
         raise TooLarge(
-            f"The file {name} has {size / 1024**2:,.0f} MiB; an image may have {MAX_FILE_BYTES // 1024**2}.",
-            hint="Remove it or scale the image down.",
+            f"The file {name} has {size / 1024**2:,.0f} MiB; a file may have {MAX_FILE_BYTES // 1024**2}.",
+            hint="Remove it, or scale it down if it is an image.",
         )
 
 

@@ -9,27 +9,24 @@ import numpy as np
 
 from core.archives.zips import is_zip
 from core.datasets import stratified
-from core.datasets.images.decoding import SUFFIXES, read_picture
-from core.datasets.images.files import Files, open_files
+from core.datasets.images.decoding import SUFFIXES
+from core.datasets.images.files import open_files
 from core.datasets.images.folders import Tree, find
 from core.datasets.images.normalization import (
-    CHUNK,
     ImageParams,
-    Pixels,
     PreparedImages,
     image_input,
     origin,
     with_known_preprocessing,
 )
-from core.datasets.images.transforms import describe, fit_picture
+from core.datasets.images.reading import read_all, skipped
+from core.datasets.images.transforms import describe
 from core.datasets.label_kinds import class_count
 from core.datasets.labels import IGNORED, Labels, by_name, listed, ordered, parse_names
 from core.domain.model import SourceModel
-from core.errors import CorruptFile, DataMismatch, InputError
+from core.errors import DataMismatch, InputError
 from core.params import setting
-from core.protocols import Array, DataFormat
-
-BAD_SHARE = 0.05
+from core.protocols import DataFormat
 
 
 @dataclass(frozen=True)
@@ -81,9 +78,10 @@ class Images(DataFormat):
         indices, total = labels.indices if labels else None, len(tree.names)
         most = stratified.limit(total, pixels.row_bytes, params.max_samples)
         rows = stratified.balanced(indices, total, most)
-        array, good = _read_all(files, [tree.names[row] for row in rows], pixels, params, folder)
+        array, found = read_all(files, [tree.names[row] for row in rows], pixels, params, folder)
+        good = list(found)
         notes = tree.notes | (labels.notes if labels else IGNORED if tree.classes else {"Labels": "none"})
-        notes |= stratified.describe(len(rows), total, labels is not None) | _skipped(len(rows) - len(good))
+        notes |= stratified.describe(len(rows), total, labels is not None) | skipped(len(rows) - len(good))
         notes |= {"Resized": describe(pixels.height, pixels.width, params)}
         return PreparedImages(
             inputs={pixels.name: array},
@@ -99,10 +97,6 @@ def _inputs(model: SourceModel) -> str:
     return ", ".join(f"{spec.name} {spec.dtype} {list(spec.shape)}" for spec in model.inputs)
 
 
-def _skipped(count: int) -> dict[str, str]:
-    return {"Skipped": f"{count} images that cannot be read"} if count else {}
-
-
 def _labels(tree: Tree, model: SourceModel, params: FolderParams) -> Labels | None:
     count = class_count(model)
     if tree.classes is None or count is None:
@@ -114,34 +108,6 @@ def _labels(tree: Tree, model: SourceModel, params: FolderParams) -> Labels | No
     numbers = not names and all(name == str(index) for name, index in mapping.items())
     how = "as listed" if names else "by number" if numbers else "folder names, sorted"
     return Labels(indices, classes, {"Classes": f"{listed(classes)} ({how})"}, count)
-
-
-def _read_all(
-    files: Files, names: list[str], pixels: Pixels, params: ImageParams, folder: Path
-) -> tuple[Array, list[int]]:
-    """Return the images that can be read and their positions in `names`."""
-    out = stratified.empty(folder / "prepared", "images", (len(names), *pixels.row), pixels.dtype)
-    good: list[int] = []
-    bad: list[CorruptFile] = []
-    waiting: list[Array] = []
-    for position, name in enumerate(names):
-        try:
-            waiting.append(_read(files, name, pixels, params))
-            good.append(position)
-        except CorruptFile as error:
-            bad.append(error)
-            if len(bad) > BAD_SHARE * len(names):
-                raise
-        if len(waiting) == CHUNK or (waiting and position == len(names) - 1):
-            out[len(good) - len(waiting) : len(good)] = pixels.values(np.stack(waiting))
-            waiting = []
-    return out[: len(good)], good
-
-
-def _read(files: Files, name: str, pixels: Pixels, params: ImageParams) -> Array:
-    picture = read_picture(files.read(name), name, pixels.channels)
-    fitted = fit_picture(picture, pixels.height, pixels.width, params)
-    return np.asarray(fitted).reshape(pixels.height, pixels.width, pixels.channels)
 
 
 DATASET = Images()

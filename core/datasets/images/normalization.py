@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from core.domain.model import SourceModel, TensorSpec
+from core.domain.model import DETECTION, SourceModel, TensorSpec
 from core.errors import DataMismatch, InvalidRequest
 from core.params import setting
 from core.protocols import Array, Prepared
@@ -28,8 +28,9 @@ class ImageParams:
     resize: str = setting(
         "auto",
         "Resize",
-        help="Keep the proportions and crop the centre, or stretch to the model's size.",
-        choices=("auto", "crop", "stretch"),
+        help="Keep the proportions and crop the centre or fill up with gray, or stretch to the model's size. "
+        "auto crops, and fills up for object detection.",
+        choices=("auto", "crop", "letterbox", "stretch"),
     )
     crop: float | None = setting(
         None,
@@ -77,7 +78,9 @@ def with_known_preprocessing(params: P, model: SourceModel) -> P:
     """Return `params` with what the model's library or files say in the place of what was left open."""
     known = model.preprocessing
     if known is None:
-        return params
+        # A crop would cut off what is to be found.
+        found = params.resize == "auto" and model.task == DETECTION
+        return replace(params, resize="letterbox") if found else params
     return replace(
         params,
         resize=known.resize if params.resize == "auto" else params.resize,
@@ -212,7 +215,8 @@ def _usual(
     known = model.preprocessing
     if known is not None and scale == known.scale and len(known.mean) == len(known.std) == channels:
         return known.mean, known.std
-    nothing_known = known is None or bool(known.mean)
+    # Detectors mostly normalize by themselves, or take 0 to 1 as it is.
+    nothing_known = (known is None or bool(known.mean)) and model.task != DETECTION
     return (IMAGENET_MEAN, IMAGENET_STD) if imagenet and channels == 3 and nothing_known else ((), ())
 
 

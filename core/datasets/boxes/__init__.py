@@ -1,0 +1,1 @@
+"""Images with boxes to find, as object detection is labelled."""
