@@ -22,8 +22,8 @@ UPLOAD, BUILT_IN, NONE = "Upload a file", "Built-in set", "No data"
 ICONS = {UPLOAD: ":material/upload:", BUILT_IN: ":material/school:", NONE: ":material/block:"}
 FAILED = "data_failed"
 HINT = (
-    "An .npz of arrays, a .zip of images (one folder a class, or with boxes as COCO or YOLO has them), or a .csv "
-    "with a column of labels, be they classes or numbers to predict."
+    "An .npz of arrays, a .zip of images (one folder a class, or with boxes as COCO or YOLO has them), or a "
+    ".csv with a column of labels, be they classes or numbers to predict."
 )
 
 
