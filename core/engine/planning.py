@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from math import inf
 
 from core.domain.measurement import Environment
-from core.domain.model import SourceModel
+from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Recipe
 from core.domain.run import PLANNING, Candidate, CandidateStatus, RunRequest
 from core.domain.trial import Trial
 from core.engine.executors import executor
 from core.errors import ErrorRecord, InvalidRequest, WhetstoneError
 from core.machine.environment import environment
-from core.metrics.choice import chosen
+from core.metrics.choice import chosen, usual_drop
 from core.params import make
 from core.registry import get_executor, get_pass, get_runtime, runtimes
 from core.search.costs import BuildCosts
@@ -29,6 +29,9 @@ from core.store.store import Store
 
 SEEDS = 2**31
 MOST_THREADS, MOST_BATCH = 256, 4096
+DISAGREEMENT = 6.0
+"""Points by which a model disagrees with the original where it loses a point of accuracy, roughly: many wrong
+answers become other wrong ones, and some become right."""
 
 
 @dataclass(frozen=True)
@@ -104,17 +107,23 @@ def candidate_of(position: int, model: SourceModel, recipe: Recipe, here: Enviro
 
 
 def proposals(
-    request: RunRequest, model: SourceModel, here: Environment, priors: Sequence[Trial] = ()
+    request: RunRequest,
+    model: SourceModel,
+    here: Environment,
+    data: DataSet | None,
+    priors: Sequence[Trial] = (),
 ) -> Proposals:
     """Return what the strategy of `request` proposes on this machine, `priors` being of earlier runs.
 
     Raises:
-        InvalidRequest: A runtime, the strategy or a parameter of it does not exist.
+        InvalidRequest: A runtime, the strategy, a parameter of it or the metric does not exist.
     """
     wanted = request.runtimes or tuple(key for key, each in runtimes().items() if each.available().ok)
     for name in wanted:
         get_runtime(name)
-    return Proposals(request, model, here, wanted, priors)
+    metric = chosen(request.metric, model, data)
+    point = usual_drop(metric, data) if metric else DISAGREEMENT
+    return Proposals(request, model, here, wanted, priors, point)
 
 
 def machines_of(store: Store, request: RunRequest) -> dict[str, Environment]:
@@ -146,9 +155,8 @@ def plan(store: Store, request: RunRequest) -> RunPlan:
     model = store.models.get(request.model_id)
     data = None if request.data_id is None else store.data.get(request.data_id)
     _check_request(request, model)
-    chosen(request.metric, model, data)
     machines = machines_of(store, request)
-    proposed = [proposals(request, model, here) for here in machines.values()]
+    proposed = [proposals(request, model, here, data) for here in machines.values()]
     listed, more = [baseline(model, request.threads, request.batch)], proposed[0].most
     # What a strategy adds later rests on the first kind alone, so it is what that foresees.
     for each in proposed[:1] if more else proposed:

@@ -37,7 +37,8 @@ class Proposer:
         self._machines = machines_of(store, run.request) if self.searching else {"": environment()}
         first = next(iter(self._machines.values()))
         earlier = priors(store, run, model, first) if self.searching else []
-        self._proposals = proposals(run.request, model, first, earlier)
+        data = None if run.request.data_id is None else store.data.get(run.request.data_id)
+        self._proposals = proposals(run.request, model, first, data, earlier)
         before = sum(event.kind is EventKind.PROPOSED for event in store.events.since(run.id))
         self._left = max(0, self._proposals.most - before)
 

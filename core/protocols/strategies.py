@@ -24,6 +24,8 @@ class SearchContext:
         runtimes: Ids of the runtimes that may be used.
         priors: What earlier runs measured on this machine of models of the same task, this one among them;
             without a loss where that is known of the test only.
+        point: What counts as much as a point of accuracy, in the unit of the losses: the metric's usual limit
+            or, where outputs are held against the model's own, the disagreement that comes with a point.
     """
 
     request: RunRequest
@@ -31,6 +33,7 @@ class SearchContext:
     environment: Environment
     runtimes: tuple[str, ...]
     priors: tuple[Trial, ...] = ()
+    point: float = 1.0
 
 
 class Strategy(Protocol):

@@ -43,6 +43,7 @@ class Proposals:
         environment: Of the machine that will measure.
         runtimes: Ids of the runtimes that may be used.
         priors: What earlier runs measured.
+        point: What counts as much as a point of accuracy.
 
     Raises:
         InvalidRequest: There is no such strategy, or a parameter of it is wrong.
@@ -55,12 +56,13 @@ class Proposals:
         environment: Environment,
         runtimes: Sequence[str],
         priors: Sequence[Trial] = (),
+        point: float = 1.0,
     ) -> None:
         self._strategy = get_strategy(strategy_id(request))
         self._params = make(self._strategy.Params, request.strategy_params)
         # The load of this moment would make it propose something else after a resume.
         calm = replace(environment, load_before=0.0, load_after=0.0)
-        self._context = SearchContext(request, model, calm, tuple(runtimes), tuple(priors))
+        self._context = SearchContext(request, model, calm, tuple(runtimes), tuple(priors), point)
 
     @property
     def most(self) -> int:

@@ -199,6 +199,22 @@ def test_a_cancelled_run_keeps_what_was_proposed_and_goes_on_from_there(
     check_whole(store, run)
 
 
+@pytest.mark.parametrize(("labelled", "point"), [(True, 1.0), (False, 6.0)])
+def test_a_strategy_is_told_what_a_loss_is_worth(
+    store: Store, request_for: Make, monkeypatch: pytest.MonkeyPatch, labelled: bool, point: float
+) -> None:
+    told = set()
+
+    def listening(self: OneMoreThread, context: SearchContext, *asked: Any) -> None:
+        told.add(context.point)
+
+    monkeypatch.setattr(OneMoreThread, "propose", listening)
+    request = request_for()
+    data = replace(store.data.get(request.data_id), id="told", labelled=labelled)  # type: ignore[arg-type]
+    plan(store, replace(request, data_id=store.data.add(data).id))
+    assert told == {point}
+
+
 def test_what_comes_to_the_same_files_is_measured_once(
     store: Store, request_for: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

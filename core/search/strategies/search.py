@@ -75,7 +75,8 @@ def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Ch
         if each.key not in keys and time.fits(each) and not _hopeless(each, history, tried)
     ]
     unit, allowed, widest = _scale(context)
-    seen = [*_seen(history[1:], unit, False), *_seen(context.priors, unit, True)]
+    lost = unit * context.point
+    seen = [*_seen(history[1:], lost, False), *_seen(context.priors, lost, True)]
     own = [each for each in seen if not each.other]
     if not own:  # nothing of the start worked here
         return next_of(suggested(context), history)
@@ -114,9 +115,10 @@ def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Ch
 
 def _scale(context: SearchContext) -> tuple[float, float, float]:
     """Return what one unit of loss is in points, and in such units what is allowed and of interest."""
-    drop = context.request.limits.max_drop
-    if drop is None:
+    limit = context.request.limits.max_drop
+    if limit is None:
         return 1.0, inf, WIDEST
+    drop = limit / context.point
     unit = max(drop, LEAST_UNIT)
     return unit, drop / unit, 1.0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log
 from typing import Any, ClassVar
@@ -71,10 +71,14 @@ PRUNING = frozenset({"prune_channels", "prune_magnitude"})
 
 
 @pytest.fixture(autouse=True)
-def _planted(monkeypatch: pytest.MonkeyPatch) -> None:
+def _planted() -> Iterator[None]:
     """Leave the techniques whose figures `machine` makes up, so that others that come change nothing here."""
-    for name in passes().keys() - PLANTED - PRUNING:
-        monkeypatch.delitem(passes(), name)
+    everything = dict(passes())
+    for name in everything.keys() - PLANTED - PRUNING:
+        del passes()[name]
+    yield
+    passes().clear()
+    passes().update(everything)  # in their order, which decides between equally good ideas
 
 
 @pytest.fixture
@@ -176,9 +180,49 @@ def test_speed_is_probed_before_a_training_is_paid_for(trainable: None) -> None:
     )
 
 
+def test_losses_in_another_unit_lead_to_the_same_search(trainable: None) -> None:
+    points = context(budget_s=1200.0)
+    limits = replace(points.request.limits, max_drop=0.05)
+    other = replace(points, request=replace(points.request, limits=limits), point=0.05)
+    recipes = []
+    for asked in (points, other):
+        history = [machine(BASELINE, points)]
+        while recipe := STRATEGY.propose(asked, history, SearchParams(6)):
+            found = machine(recipe, points)
+            history.append(replace(found, loss=(found.loss or 0.0) * asked.point))
+        recipes.append([spell(each.recipe) for each in history])
+    assert recipes[0] == recipes[1]
+    assert "toy_teach" in " ".join(recipes[0])
+
+
+def test_a_budget_of_half_a_minute_is_for_conversions(trainable: None) -> None:
+    asked = context(budget_s=60.0)
+    history = search(asked, seconds=60.0)
+    assert len(history) > len(START)
+    assert not any("toy_teach" in spell(each.recipe) for each in history)
+
+
 def test_a_limit_that_pruning_alone_breaks_is_not_tried_again_and_again() -> None:
     tried = added(search(context(max_drop=0.3), most=20))
     assert sum("prune_channels" in each for each in tried) <= 6
+
+
+def test_after_the_first_training_no_time_goes_to_networks_of_unknown_speed(trainable: None) -> None:
+    history = search(context(budget_s=1200.0), most=40, seconds=1200.0)
+    kinds = [Chain.of(each.recipe) for each in history[1:]]
+    first = next(index for index, each in enumerate(kinds) if each.trains_long)
+    assert not [each for each in kinds[first:] if each.shrinking and not each.training]
+
+
+def test_a_trained_network_may_be_trained_on(trainable: None) -> None:
+    asked = context()
+    done = [
+        machine(parse(each), asked) for each in ("bf16@openvino", "toy_cut:share=0.3+toy_teach+bf16@openvino")
+    ]
+    found = [each for each in space(asked, [machine(BASELINE, asked), *done]) if len(each.training) > 1]
+    assert [spell(each.recipe(asked)) for each in found] == [
+        "toy_cut:share=0.3+toy_teach+toy_teach+bf16@openvino"
+    ]
 
 
 def test_a_technique_that_always_fails_is_given_up() -> None:
