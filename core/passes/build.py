@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,8 @@ MODEL, DATA, TEACHER = "model", "data", "teacher"
 WRAP_UP_S, WRAP_UP_SHARE = 10.0, 0.2
 """Time that a training leaves for writing its artifact: this share of all, and so many seconds at most."""
 TELL_EVERY_S = 0.5
+DEEPER = ("torch._dynamo", "torch._export.serde.serialize", "torch.onnx._internal.exporter._core")
+"""What opening and exporting a network imports of torch besides torch itself; names that may come and go."""
 STEP, STEPS = "step", "steps"
 """Names of the figures of a training that count its steps."""
 
@@ -83,7 +84,6 @@ def build(request: BuildRequest, job: Job) -> Done[Built]:
     chosen = registry.get_pass(request.step.pass_id)
     settings = params.make(chosen.Params, request.step.params)
     before = LocalArtifact.of(request.artifact, job.inputs[MODEL])
-    os.environ["OMP_NUM_THREADS"] = str(job.cores)  # read when the libraries are imported, which is later
     rows = build_rows(job.inputs[DATA], request.model) if DATA in job.inputs else None
     calibration = _calibration(request.model, rows, job.seed)
     training = _training(request, rows, job) if isinstance(chosen, Trainer) else None
@@ -191,4 +191,22 @@ def _is(path: Path, file: FileRef) -> bool:
         return hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256
 
 
-UNIT = Kind(__name__, "build", BuildRequest, Built, build, leaves_files=True, accept=accept, check=check)
+def imports(request: BuildRequest) -> Sequence[str]:
+    """Return the modules of the techniques, and the libraries of the one that is asked for."""
+    known = registry.passes()
+    libraries = known[request.step.pass_id].libraries
+    own = sorted({type(each).__module__ for each in known.values()})
+    return [*own, *libraries, *(DEEPER if "torch" in libraries else ())]
+
+
+UNIT = Kind(
+    __name__,
+    "build",
+    BuildRequest,
+    Built,
+    build,
+    leaves_files=True,
+    accept=accept,
+    check=check,
+    imports=imports,
+)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from math import inf
 from typing import IO
 
+from core.sandbox.forking import Forked
 from core.texts import detail
 
 KEPT_STDERR = 64 * 1024
@@ -35,7 +36,7 @@ class Channel:
         longest: Bytes after which an unfinished answer is given up.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], longest: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | Forked, longest: int) -> None:
         self._stdin, self._stdout, self._stderr = (
             _pipe(p) for p in (process.stdin, process.stdout, process.stderr)
         )

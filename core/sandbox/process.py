@@ -19,6 +19,7 @@ from typing import Self
 from core.errors import Cancelled, ChildCrashed, InputError, StoreUnusable, WhetstoneError
 from core.sandbox.channel import Channel, Ended, Flooded
 from core.sandbox.exit_status import death, timed_out
+from core.sandbox.forking import fork
 from core.sandbox.limits import ResourceLimits
 from core.sandbox.policy import extensions, require_confinement, usual_limits
 from core.sandbox.protocol import Message, decode, encode, error_of
@@ -47,6 +48,9 @@ class Child:
             PYTHONPATH may be read and imported from.
         confined: Whether Landlock and seccomp close it in. Off only for code and files of our own.
         interpreter: The Python that runs it: ours, or that of a toolchain's environment.
+        imports: Modules that it will import anyway: it is forked from a process that has them, see
+            `core.sandbox.fork_server`. None starts a Python of its own, as for whatever is timed: forked
+            processes lie alike in memory.
 
     Raises:
         InputError: A path in `reads` does not exist.
@@ -64,12 +68,12 @@ class Child:
         env: Mapping[str, str] | None = None,
         confined: bool = True,
         interpreter: Interpreter = OURS,
+        imports: Sequence[str] | None = None,
     ) -> None:
         if confined:
             require_confinement()
         folder, self._limits = _made(writes), limits or usual_limits()
         setup: Message = {
-            "parent": os.getpid(),
             "reads": [_existing(path) for path in (*reads, *extensions())],
             "writes": [folder, *([_made(keeps)] if keeps else [])],
             "limits": asdict(self._limits),
@@ -78,9 +82,11 @@ class Child:
         self._calling, self._ending = threading.Lock(), threading.Lock()
         self._cancelled = self._stopped = False
         self._scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=folder))
-        self._process = spawn(module, folder, self._scratch, env or {}, interpreter)
+        start = (module, folder, self._scratch, env or {})
+        forked = fork(imports, *start) if imports is not None and interpreter == OURS else None
+        self._process = forked or spawn(*start, interpreter)
         self._channel = Channel(self._process, LONGEST_REPLY)
-        self._channel.send(encode(setup))
+        self._channel.send(encode(setup | {"parent": forked.parent if forked else os.getpid()}))
 
     def __enter__(self) -> Self:
         return self

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from core.settings import PREFIX, get_settings
 
+T = TypeVar("T")
 # Passwords and tokens live in the environment: a child gets harmless names only.
 _KEPT_NAMES = frozenset({"PATH", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES"})
 _KEPT_PREFIXES = ("LC_", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "GOMP_", "MALLOC_")
@@ -44,11 +46,12 @@ def spawn(
     """
     # -P keeps the working folder, which holds uploads, out of the import path.
     command = [str(interpreter.python), "-P", "-s", "-m", "core.sandbox.entry", module]
-    return (
-        _spawner(os.getpid())
-        .submit(_start, command, folder, _environment(scratch, env, interpreter.root))
-        .result()
-    )
+    return in_spawner(lambda: _start(command, folder, environment(scratch, env, interpreter.root)))
+
+
+def in_spawner(start: Callable[[], T]) -> T:
+    """Call `start` in the thread that starts all children of this process, and return what it returns."""
+    return _spawner(os.getpid()).submit(start).result()
 
 
 @cache
@@ -68,7 +71,8 @@ def _start(command: list[str], folder: Path, env: dict[str, str]) -> subprocess.
     )
 
 
-def _environment(scratch: Path, env: Mapping[str, str], root: Path) -> dict[str, str]:
+def environment(scratch: Path, env: Mapping[str, str], root: Path) -> dict[str, str]:
+    """Return the variables of a child: harmless ones of ours, its folders, and those of `env`."""
     kept = {k: v for k, v in os.environ.items() if k in _KEPT_NAMES or k.startswith(_KEPT_PREFIXES)}
     own = get_settings().extensions
     added = {

@@ -12,6 +12,7 @@ from core.domain.measurement import Environment
 from core.errors import ChildCrashed, ChildTimeout, InvalidRequest, OutOfMemory
 from core.machine.environment import environment, machine_kind
 from core.sandbox.answers import made_of, part, unusable
+from core.sandbox.forking import prepare
 from core.sandbox.policy import usual_limits
 from core.sandbox.process import Child
 from core.sandbox.protocol import Message
@@ -142,11 +143,11 @@ def _confined(kind: Kind[Q, A], unit: WorkUnit[Q, A], stop: Stop, place: _Place)
     seconds = _seconds(unit, stop)
     order = to_plain(Order(unit, place.out, place.inputs, seconds))
     reads = [*place.inputs.values(), *unit.reads]
-    limits = usual_limits(unit.memory_bytes)
     places: dict[str, Any] = {"reads": reads, "writes": place.out, "keeps": unit.checkpoints}
+    how: dict[str, Any] = {"limits": usual_limits(unit.memory_bytes), "imports": _imports(unit)}
     try:
         with (
-            Child(CHILD, **places, limits=limits, env=ENV, interpreter=python) as child,
+            Child(CHILD, **places, **how, env=_env(unit), interpreter=python) as child,
             stop.watching(child),
         ):
             said = child.call("do", order, seconds, step=kind.name, on_progress=heard)
@@ -156,6 +157,20 @@ def _confined(kind: Kind[Q, A], unit: WorkUnit[Q, A], stop: Stop, place: _Place)
             error.hint += f" If the environment {unit.toolchain} is damaged, this repairs it: {mend}"
         raise
     return part(said, "values", kind.answer), file_names(said.get("files"))
+
+
+def _env(unit: WorkUnit[Any, Any]) -> dict[str, str]:
+    """Return what the libraries of a unit read when they are imported."""
+    return ENV | ({"OMP_NUM_THREADS": str(unit.cores)} if unit.cores > 1 else {})
+
+
+def _imports(unit: WorkUnit[Any, Any]) -> tuple[str, ...]:
+    return (CHILD, unit.kind, *kind_of(unit).imports(unit.parameters))
+
+
+def warm(unit: WorkUnit[Any, Any]) -> None:
+    """Import what `unit` and its like will need, so that the first of them waits for nothing."""
+    prepare(_imports(unit), _env(unit))
 
 
 def _seconds(unit: WorkUnit[Any, Any], stop: Stop) -> float:

@@ -154,6 +154,10 @@ class Check(msgspec.Struct, frozen=True):
     artifacts: tuple[LocalArtifact, ...]
 
 
+def _imports_nothing(_: Any) -> Sequence[str]:
+    return ()
+
+
 def _as_it_is(_: Any, answer: Any) -> Any:
     return answer
 
@@ -175,6 +179,8 @@ class Kind(Generic[Q, A]):
             outside of the confined process.
         check: Returns the unit that looks at the files that were left, before they are kept; None where there
             is nothing new to look at.
+        imports: Returns the modules that doing it imports and that take long: a process that has them already
+            is forked for it.
     """
 
     id: str
@@ -186,6 +192,7 @@ class Kind(Generic[Q, A]):
     leaves_files: bool = False
     accept: Callable[[Q, A], A] = _as_it_is
     check: Callable[[Q, A, tuple[Path, ...]], WorkUnit[Any, Any] | None] | None = None
+    imports: Callable[[Q], Sequence[str]] = _imports_nothing
 
     def unit(self, request: Q, **more: Any) -> WorkUnit[Q, A]:
         """Return a unit of this kind; `more` are attributes of `WorkUnit`."""

@@ -18,8 +18,11 @@ Run = Callable[..., dict[str, Any]]
 needs_confinement = pytest.mark.skipif(not confinement().available, reason=confinement().reason)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(params=["started", "forked"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where a child may write: one with a Python of its own, then one that a fork server forks."""
+    imports = () if request.param == "forked" else None
+    monkeypatch.setitem(Child.__init__.__kwdefaults__, "imports", imports)
     return tmp_path / "folder"
 
 
