@@ -161,7 +161,7 @@ def graphs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sample]:
     """Hand-made ONNX graphs by name."""
     folder = tmp_path_factory.mktemp("graphs")
     made = {**zoo.ONNX_MAKERS, "nothing": zoo.nothing_to_quantize, "trees": zoo.trees}
-    made |= {"steered": zoo.steered, "double": zoo.double}
+    made |= {"steered": zoo.steered, "double": zoo.double, "products": zoo.products}
     found = {name: maker(folder / f"{name}.onnx") for name, maker in made.items()}
     samples = {name: Sample(model, {"onnx": artifact("onnx", path)}) for name, (path, model) in found.items()}
     path, model = zoo.low_rank(folder / "low_rank.pt2")

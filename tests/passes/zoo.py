@@ -276,6 +276,20 @@ def row_bias(path: Path) -> tuple[Path, SourceModel]:
     return _save(path, nodes, [_weight("w", 6, 4), _weight("bias", 1, 4)], model, 13), model
 
 
+def products(path: Path) -> tuple[Path, SourceModel]:
+    """Return a network that only multiplies matrices, by MatMul and by Gemm, wide enough for blocks."""
+    model = source({"x": (F32, ("b", 128))}, {"y": (F32, ("b", 128))})
+    nodes = [
+        helper.make_node("MatMul", ["x", "one"], ["a"]),
+        helper.make_node("Relu", ["a"], ["r"]),
+        helper.make_node("Gemm", ["r", "two", "bias"], ["c"]),
+        helper.make_node("Relu", ["c"], ["s"]),
+        helper.make_node("MatMul", ["s", "three"], ["y"]),
+    ]
+    weights = [_weight("one", 128, 256), _weight("two", 256, 128), _weight("bias", 128)]
+    return _save(path, nodes, [*weights, _weight("three", 128, 128)], model, 17), model
+
+
 def trees(path: Path) -> tuple[Path, SourceModel]:
     """Return a tree as scikit-learn's converters write it: no standard operator set is named."""
     model = source({"x": (F32, ("b", 2))}, {"y": (F32, ("b", 1))})

@@ -22,6 +22,7 @@ INTEGER = {
     "QLinearMatMul": "MatMul",
     "DynamicQuantizeMatMul": "MatMul",
     "MatMulIntegerToFloat": "MatMul",
+    "MatMulNBits": "MatMul",
     "QGemm": "Gemm",
     "DynamicQuantizeLSTM": "LSTM",
     "QAttention": "Attention",
@@ -101,7 +102,7 @@ def _restores(multiply: Any) -> bool:
         source = source.input_value(0).get_node()
     if source.get_type_name() != "Convert":
         return False
-    return source.get_input_element_type(0).get_type_name() in ("i8", "u8")
+    return source.get_input_element_type(0).get_type_name() in ("i8", "u8", "i4", "u4")
 
 
 def _openvino_nodes(model: Any) -> Iterator[Any]:

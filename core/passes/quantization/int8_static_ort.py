@@ -190,16 +190,10 @@ def _tried(quantize: Callable[[Int8StaticOrtParams], None], params: Int8StaticOr
     """Quantize with `params`, or else only what is heavy: what stands between is often the reason."""
     try:
         quantize(params)
-    except Exception as error:
-        if auto and params.operators != "heavy":
-            _tried(quantize, replace(params, operators="heavy"), auto)
-        elif "zero-size array" in str(error):
-            raise PassFailed(
-                "A tensor of this graph is empty on the calibration data, so its range cannot be found.",
-                hint="Give data on which something is found, or NNCF's INT8.",
-            ) from error
-        else:
+    except Exception:
+        if not auto or params.operators == "heavy":
             raise
+        quantize(replace(params, operators="heavy"))
 
 
 def _portability(path: Path, context: PassContext) -> dict[str, Any]:
