@@ -25,6 +25,7 @@ from core.packagers.pack import PackRequest
 from core.params import make
 from core.protocols import Packager
 from core.registry import get_format, get_packager, get_pass, packagers
+from core.search import recipe_files
 from core.search.spelling import parse_packager
 from core.serde import digest, to_plain
 from core.store.blobs import GRACE_S
@@ -143,6 +144,7 @@ def kit_path(store: Store, candidate_id: str, spelled: str = "") -> Path:
             data=store.data.get(run.data_id) if run.data_id else None,
             golden=golden.name,
             golden_samples=_samples(store.blobs.path(golden)),
+            recipe=recipe_files.dump(candidate.recipe, filled=True),
             seed=run.request.seed,
         )
         unit = PACK.unit(request, inputs={pack.MODEL: artifact.files, pack.GOLDEN: (golden,)})

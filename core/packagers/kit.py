@@ -17,10 +17,10 @@ from core.errors import InvalidRequest
 from core.optional import distribution, version
 from core.packagers.readme import readme
 from core.packagers.streaming import entry
-from core.params import make
 from core.protocols import Package, Packager
 from core.registry import get_format, get_pass, get_runtime
 from core.serde import to_plain
+from core.texts import one_line
 
 COMPRESS_BELOW = 64 * 1024**2
 
@@ -69,6 +69,7 @@ def _manifest(package: Package, hashes: dict[str, str]) -> dict[str, Any]:
         "tolerance": _tolerance(package),
         "latency_ms": result.timing.latency.p50,
         "cpu": result.timing.environment.cpu,
+        "made_of": _origin(package, result.timing.environment),
         "sha256": hashes,
     }
 
@@ -76,10 +77,9 @@ def _manifest(package: Package, hashes: dict[str, str]) -> dict[str, Any]:
 def _texts(package: Package) -> dict[str, str]:
     runtime = get_runtime(package.candidate.recipe.target.runtime_id)
     result = _result(package.candidate)
-    recipe = _recipe(package, result.timing.environment)
     results = {"candidate": to_plain(package.candidate), "baseline": to_plain(package.baseline)}
     return {
-        "recipe.json": json.dumps(recipe, indent=2) + "\n",
+        "recipe.yaml": _recipe(package),
         "results.json": json.dumps(results, indent=2) + "\n",
         "requirements.txt": _requirements(package),
         "session.py": runtime.kit_session(),
@@ -89,20 +89,24 @@ def _texts(package: Package) -> dict[str, str]:
     }
 
 
-def _recipe(package: Package, environment: Environment) -> dict[str, Any]:
-    """Return all that is needed to make the model again: every parameter, given or not."""
-    recipe = package.candidate.recipe
-    steps = [(get_pass(step.pass_id), step.params) for step in recipe.steps]
+def _recipe(package: Package) -> str:
+    """Return the recipe file, with what is needed besides to make the same model again."""
+    target = package.candidate.recipe.target
+    told = f"threads {target.threads}, batch {target.batch}, seed {package.seed}"
+    use = "whetstone optimize MODEL --recipe recipe.yaml makes it again, of this or another model."
+    return f"# {one_line(package.model.name)}, {told}\n# {use}\n{package.recipe}"
+
+
+def _origin(package: Package, environment: Environment) -> dict[str, Any]:
+    """Return what the model was made of, and with what, besides its recipe."""
+    techniques = [get_pass(step.pass_id) for step in package.candidate.recipe.steps]
     return {
         "model": package.model.name,
         "model_sha256": package.model.sha256,
-        "steps": [
-            {"pass_id": each.id, "version": each.version, "params": to_plain(make(each.Params, given))}
-            for each, given in steps
-        ],
-        "target": to_plain(recipe.target),
+        "techniques": {each.id: each.version for each in techniques},
+        "target": to_plain(package.candidate.recipe.target),
         "seed": package.seed,
-        "calibrated_on": _calibration(package) if any(each.calibrates for each, _ in steps) else None,
+        "calibrated_on": _calibration(package) if any(each.calibrates for each in techniques) else None,
         "libraries": environment.libraries,
     }
 

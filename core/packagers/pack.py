@@ -31,6 +31,7 @@ class PackRequest(msgspec.Struct, frozen=True):
         data: What the run used; None where it is not known.
         golden: Name of the file of golden samples.
         golden_samples: How many it holds.
+        recipe: The candidate's recipe as a recipe file.
         seed: Of the run.
     """
 
@@ -43,6 +44,7 @@ class PackRequest(msgspec.Struct, frozen=True):
     data: DataSet | None
     golden: str
     golden_samples: int
+    recipe: str
     seed: int
 
 
@@ -65,6 +67,7 @@ def pack(request: PackRequest, job: Job) -> Done[Packed]:
         data=request.data,
         golden=job.inputs[GOLDEN] / request.golden,
         golden_samples=request.golden_samples,
+        recipe=request.recipe,
         seed=request.seed,
     )
     path = job.folder / f"download.{packager.suffix}"

@@ -31,7 +31,8 @@ python -m venv .venv && .venv/bin/pip install -r requirements.txt
 
 From Python, in this folder: `from session import load; run = load(); outputs = run({"name": array})`.
 
-`recipe.json` says how it was made, `results.json` holds all that was measured, `manifest.json` the hashes.
+`recipe.yaml` says how it was made, and makes it again: `whetstone optimize MODEL --recipe recipe.yaml`.
+`results.json` holds all that was measured, `manifest.json` the hashes, and what it was made of and with.
 """
 
 

@@ -28,6 +28,7 @@ class Package:
         golden: ``.npz`` of a few feeds and what the candidate returned for them on its runtime when it
             was measured: ``input_<sample>_<index>``, ``output_<sample>_<index>``.
         golden_samples: How many.
+        recipe: The candidate's recipe as a recipe file, with every parameter that was used.
         seed: Of every random choice in the run.
     """
 
@@ -38,6 +39,7 @@ class Package:
     data: DataSet | None
     golden: Path
     golden_samples: int
+    recipe: str
     seed: int = 0
 
 

@@ -29,10 +29,10 @@ class TrainingRows:
 class Training:
     """What a pass that trains gets beside the rest of its context.
 
-    A pass keeps its state in `checkpoints` now and then, by writing beside and renaming, and begins from what
-    lies there: it may have been killed. What it reads there was written by a confined process: tensors are
-    loaded as weights only. At the deadline it returns its best so far, with the detail ``complete`` false:
-    the checkpoints that are left then let a later run go on from there.
+    A pass keeps its state in `checkpoints` now and then, as plain files directly in it, by writing beside and
+    renaming, and begins from what lies there: it may have been killed, or its node lost. What it reads there
+    was written by a confined process: tensors are loaded as weights only. At the deadline it returns its best
+    so far, with the detail ``complete`` false: the checkpoints that are left then let a later run go on.
 
     Attributes:
         rows: To learn from: the training set or, without one, the rows for calibration.

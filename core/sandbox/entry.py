@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,7 +37,7 @@ def main(module: str) -> None:
             commands = commands if commands is not None else importlib.import_module(module).COMMANDS
             reply = encode({"result": commands[request["command"]](request["payload"])})
         except BaseException as error:  # even SystemExit is an answer that the parent waits for
-            reply = encode(failure(error))
+            reply = encode({"error": asdict(failure(error))})
         send(reply)
 
 

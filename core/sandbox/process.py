@@ -22,7 +22,7 @@ from core.sandbox.exit_status import death, timed_out
 from core.sandbox.forking import fork
 from core.sandbox.limits import ResourceLimits
 from core.sandbox.policy import extensions, require_confinement, usual_limits
-from core.sandbox.protocol import Message, decode, encode, error_of
+from core.sandbox.protocol import Message, decode, encode, error_of, said_to_fail
 from core.sandbox.removal import remove_tree
 from core.sandbox.spawn import OURS, Interpreter, spawn
 from core.sandbox.threads import pin_threads, thread_count
@@ -135,7 +135,7 @@ class Child:
             self._channel.send(encode({"command": command, "payload": payload}))
             reply = self._answer(step, timeout, on_progress)
         if isinstance(problem := reply.get("error"), dict):
-            error = error_of(problem)
+            error = error_of(said_to_fail(problem))
             if isinstance(error, NOT_ITS_OWN):
                 raise ChildCrashed(f"The step {step!r} failed: {error.message}", hint=error.hint)
             raise error

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import traceback
+from dataclasses import fields
 from pathlib import PurePath
 from typing import Any
 
@@ -60,8 +61,8 @@ def speaks_of_memory(text: str) -> bool:
     return any(words in text.lower() for words in _MEMORY_WORDS)
 
 
-def failure(error: BaseException) -> Message:
-    """Return the reply for an error of the child, its traceback included."""
+def failure(error: BaseException) -> ErrorRecord:
+    """Return an error of a working process as plain values, its traceback included."""
     trace = "".join(traceback.format_exception(error))
     known: WhetstoneError
     if isinstance(error, WhetstoneError):
@@ -71,17 +72,18 @@ def failure(error: BaseException) -> Message:
     else:
         known = ChildCrashed(_last_line(error), hint="The technical detail has the whole story.")
     known.traceback = known.traceback or trace
-    fields = {"code": known.code, "message": known.message, "hint": known.hint, "traceback": known.traceback}
-    return {"error": fields}
+    return known.to_record()
 
 
-def error_of(fields: Message) -> WhetstoneError:
-    """Return the error that `fields`, made by `failure`, describe, in the class that the child raised."""
-    names = ("code", "message", "hint", "traceback")
-    code, message, hint, trace = (str(fields.get(name, "")) for name in names)
-    return from_record(
-        ErrorRecord(one_line(code, 100), one_line(message), one_line(hint), traceback=detail(trace))
-    )
+def said_to_fail(reply: Message) -> ErrorRecord:
+    """Return the record in a reply; what is missing in it is empty."""
+    return ErrorRecord(**{each.name: str(reply.get(each.name, "")) for each in fields(ErrorRecord)})
+
+
+def error_of(record: ErrorRecord) -> WhetstoneError:
+    """Return the error that `failure` made a record of, in the class that the process raised."""
+    code, message, hint = one_line(record.code, 100), one_line(record.message), one_line(record.hint)
+    return from_record(ErrorRecord(code, message, hint, traceback=detail(record.traceback)))
 
 
 def _is_memory(error: BaseException) -> bool:

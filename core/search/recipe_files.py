@@ -27,6 +27,7 @@ from core.params import make
 from core.registry import get_pass, get_runtime, passes, runtimes
 from core.search.paths import path_to
 from core.search.spelling import MOST_STEPS
+from core.serde import to_plain
 
 LARGEST = 64 * 1024
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -160,11 +161,15 @@ def read(path: Path, threads: int = 1, batch: int = 1) -> Recipe:
     return load(raw.decode("utf-8", errors="replace"), threads, batch)
 
 
-def dump(recipe: Recipe) -> str:
-    """Return the file that `load` reads as `recipe`, without the conversions that are put in anyway."""
-    steps = [
-        {"pass": step.pass_id, **({"params": step.params} if step.params else {})} for step in _own(recipe)
-    ]
+def dump(recipe: Recipe, filled: bool = False) -> str:
+    """Return the file that `load` reads as `recipe`, without the conversions that are put in anyway.
+
+    Args:
+        recipe: What to write.
+        filled: Whether parameters that were left to their defaults are stated, too.
+    """
+    used = [(step, _filled(step) if filled else step.params) for step in _own(recipe)]
+    steps = [{"pass": step.pass_id, **({"params": params} if params else {})} for step, params in used]
     said = {"steps": steps, "runtime": recipe.target.runtime_id}
     return str(yaml.safe_dump(said, sort_keys=False, allow_unicode=True))
 
@@ -173,6 +178,11 @@ def fitted(recipe: Recipe, model: SourceModel) -> Recipe:
     """Return a recipe with the conversions that it needs for `model`; as it is where no way leads."""
     path = path_to(model.format, tuple(_own(recipe)), get_runtime(recipe.target.runtime_id))
     return recipe if path is None else Recipe(path, recipe.target)
+
+
+def _filled(step: Step) -> dict[str, Any]:
+    params: dict[str, Any] = to_plain(make(get_pass(step.pass_id).Params, step.params))
+    return params
 
 
 def _own(recipe: Recipe) -> Iterator[Step]:

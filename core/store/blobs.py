@@ -21,6 +21,7 @@ from typing import BinaryIO
 from core.domain.model import FileRef
 from core.errors import InvalidRequest, NotFound, UnsafeUpload
 from core.store.private import READ_ONLY, private_folder
+from core.store.states import SharedStates
 
 CHUNK = 1024 * 1024
 GRACE_S = 900.0
@@ -32,7 +33,12 @@ class Blobs:
 
     Args:
         root: Folder of the blobs; created on the first write.
+
+    Attributes:
+        states: States of trainings that hosts share; None where they share none.
     """
+
+    states: SharedStates | None = None
 
     def __init__(self, root: Path) -> None:
         self.root = root

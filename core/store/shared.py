@@ -19,6 +19,7 @@ from core.errors import InvalidRequest, NotFound, StoreUnusable
 from core.optional import load
 from core.settings import get_settings
 from core.store.blobs import GRACE_S, Blobs, hash_of
+from core.store.states import SharedStates
 from core.texts import one_line
 
 CACHED_S = 86_400.0
@@ -34,6 +35,9 @@ class SharedBlobs(Blobs):
         root: Folder of the local copies.
         url: A folder, ``s3://bucket/folder``, or what else pyarrow or fsspec opens.
 
+    Attributes:
+        states: States of trainings, for all hosts.
+
     Raises:
         InvalidRequest: There is no such kind of store.
         BackendMissing: A library that it needs is not installed.
@@ -43,6 +47,7 @@ class SharedBlobs(Blobs):
         super().__init__(root)
         self._url = url if "://" in url else str(Path(url).expanduser().absolute())
         self._files_of, self._base = _opened(self._url)
+        self.states: SharedStates = SharedStates(self._files_of, self._base, self._explained)
 
     def __reduce__(self) -> tuple[Callable[[str], SharedBlobs], tuple[str]]:
         return of_node, (self._url,)
@@ -80,7 +85,7 @@ class SharedBlobs(Blobs):
         limit = time.time() - grace_s
         with self._explained():
             for place in self._files_of.find(self._base):
-                stale = place.rsplit("/", 1)[-1] not in keep
+                stale = place.rsplit("/", 1)[-1] not in keep and not self.states.owns(place)
                 if stale and self._files_of.modified(place).timestamp() <= limit:
                     self._files_of.rm_file(place)
         return super().sweep(keep, grace_s)

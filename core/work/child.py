@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from core.sandbox.protocol import Message, plain
+from core.sandbox.commands import Command
+from core.sandbox.protocol import plain
 from core.sandbox.replies import tell
 from core.serde import from_plain
 from core.work.unit import Done, Job, WorkUnit, kind_of
@@ -30,13 +31,20 @@ class Order(msgspec.Struct, frozen=True):
     seconds: float
 
 
-def do(payload: Message) -> Message:
-    """Do the unit of a plain `Order`.
+class Told(msgspec.Struct, frozen=True):
+    """What came of it.
 
-    Returns:
-        ``values``, the kind's answer as plain values, and ``files``, names below the folder.
+    Attributes:
+        values: The kind's answer, as plain values.
+        files: Names below the folder, the ones to keep.
     """
-    order = from_plain(payload, Order)
+
+    values: Any
+    files: list[str]
+
+
+def do(order: Order) -> Told:
+    """Do the unit of an order, whose parameters are plain values."""
     kind, end = kind_of(order.unit), monotonic() + order.seconds
     job = Job(
         order.folder.resolve(),
@@ -49,7 +57,7 @@ def do(payload: Message) -> Message:
         order.unit.checkpoints,
     )
     done: Done[Any] = kind.do(from_plain(order.unit.parameters, kind.request), job)
-    return {"values": _plain(done.values), "files": [_below(job.folder, file) for file in done.files]}
+    return Told(_plain(done.values), [_below(job.folder, file) for file in done.files])
 
 
 def _plain(value: Any) -> Any:
@@ -60,4 +68,5 @@ def _below(folder: Path, path: Path) -> str:
     return path.resolve().relative_to(folder).as_posix()
 
 
-COMMANDS = {"do": do}
+DO = Command("do", Order, Told)
+COMMANDS = dict([DO.done_by(do)])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from core.domain.measurement import Environment
-from core.errors import Cancelled, ChildTimeout, InvalidRequest
+from core.errors import Cancelled, ChildTimeout, ErrorRecord, InvalidRequest
 from core.sandbox.protocol import error_of
 from core.settings import get_settings
 from core.work import local
@@ -80,6 +80,9 @@ class RayExecutor:
         stop.check()
         ray = connect()
         self._files.share([file for files in unit.inputs.values() for file in files])
+        kept, states = unit.checkpoints, self._files.states
+        if kept is not None and not states.has(kept.name):
+            states.put(kept.name, kept)  # of a training that was begun on this machine
         token, mailbox, left = uuid.uuid4().hex, self._at(ray), stop.remaining_s
         task = Task(unit, left, self._files, versions(), local.ENV, mailbox, token)
         asked = request(unit, unit.machine)
@@ -88,10 +91,9 @@ class RayExecutor:
             asked = request(unit, self._kind)
         remote = ray.remote(max_retries=RETRIES, retry_exceptions=False, **options(asked))(on_node)
         reply = _waited(ray, remote.remote(task), task, asked, stop, on_progress)
-        if "error" in reply:
-            raise error_of(reply["error"])
-        result: WorkResult[A] = reply["result"]
-        return result
+        if isinstance(reply, ErrorRecord):
+            raise error_of(reply)
+        return reply
 
     def _at(self, ray: Any) -> Any:
         """Return the mailbox, which must not be lost with another node."""
@@ -110,25 +112,25 @@ def _waited(
     asked: dict[str, float],
     stop: Stop,
     on_progress: Callable[[Progress], None],
-) -> dict[str, Any]:
+) -> WorkResult[Any] | ErrorRecord:
     """Return what the node answers; pass on what it says meanwhile."""
-    begun, hopeless = False, time.monotonic() + WAIT_FOR_NODE_S
+    begun, hopeless = 0, time.monotonic() + WAIT_FOR_NODE_S
     try:
         while True:
             done, _ = ray.wait([doing], timeout=POLL_S)
             for said in ray.get(task.mailbox.take.remote(task.token)):
-                begun = True
                 if said is not None:
                     on_progress(said)
+                else:
+                    begun += 1
             if done:
-                reply: dict[str, Any] = ray.get(doing)
+                reply: WorkResult[Any] | ErrorRecord = ray.get(doing)
                 return reply
             if stop.event.is_set():
                 raise Cancelled("The run was cancelled.")
-            if not begun and stop.remaining_s <= 0:
-                raise ChildTimeout(
-                    "The time budget was over.", hint="No node of the cluster was free in time."
-                )
+            if begun != 1 and stop.remaining_s <= 0:  # the first node knows by itself when it is over
+                why = "A node was lost on the way." if begun else "No node of the cluster was free in time."
+                raise ChildTimeout("The time budget was over.", hint=why)
             if begun or able(ray.nodes(), asked):
                 hopeless = time.monotonic() + WAIT_FOR_NODE_S
             elif time.monotonic() > hopeless:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import UnsafeUpload
-from core.sandbox.answers import made_of, unusable
+from core.sandbox.answers import unusable
 from core.texts import one_line
 
 MOST_FILES, LONGEST_NAME = 10_000, 500
 
 
-def file_names(said: object) -> list[str]:
+def file_names(said: list[str]) -> list[str]:
     """Return the names of the files that are a result, each once.
 
     Raises:
-        UnsafeUpload: These are no names.
+        UnsafeUpload: They are too many, or no plain names.
     """
-    names = list(dict.fromkeys(made_of(said, list[str])))
+    names = list(dict.fromkeys(said))
     if len(names) > MOST_FILES or any(one_line(name, LONGEST_NAME) != name for name in names):
         raise unusable("it names files that cannot be")
     return names

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from core.domain.measurement import Environment
 from core.errors import ChildCrashed, ChildTimeout, InvalidRequest, OutOfMemory
 from core.machine.environment import environment, machine_kind
-from core.sandbox.answers import made_of, part, unusable
+from core.sandbox.answers import made_of, unusable
 from core.sandbox.forking import prepare
 from core.sandbox.policy import usual_limits
 from core.sandbox.process import Child
@@ -22,7 +22,7 @@ from core.settings import get_settings
 from core.texts import one_line
 from core.toolchains.environments import interpreter
 from core.toolchains.lists import get_toolchain
-from core.work.child import Order
+from core.work.child import DO, Order, Told
 from core.work.executor import Files
 from core.work.folders import job_folder
 from core.work.host_turn import host_turn
@@ -150,13 +150,14 @@ def _confined(kind: Kind[Q, A], unit: WorkUnit[Q, A], stop: Stop, place: _Place)
             Child(CHILD, **places, **how, env=_env(unit), interpreter=python) as child,
             stop.watching(child),
         ):
-            said = child.call("do", order, seconds, step=kind.name, on_progress=heard)
+            said = child.call(DO.name, order, seconds, step=kind.name, on_progress=heard)
     except ChildCrashed as error:
         if unit.toolchain and not isinstance(error, OutOfMemory):
             mend = f"whetstone doctor --install {unit.toolchain}"
             error.hint += f" If the environment {unit.toolchain} is damaged, this repairs it: {mend}"
         raise
-    return part(said, "values", kind.answer), file_names(said.get("files"))
+    told = made_of(said, Told)
+    return made_of(told.values, kind.answer), file_names(told.files)
 
 
 def _env(unit: WorkUnit[Any, Any]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import msgspec
 
 from core.domain.model import FileRef
-from core.errors import BackendMissing
+from core.errors import BackendMissing, ErrorRecord
 from core.machine.environment import environment
 from core.optional import version
 from core.registry import passes, runtimes
@@ -24,17 +24,25 @@ from core.sandbox.protocol import failure
 from core.settings import get_settings
 from core.work import local
 from core.work.executor import Files
+from core.work.folders import job_folder, sweep_jobs
 from core.work.host_turn import host_turn
 from core.work.local import LocalExecutor
+from core.work.node_checkpoints import States, travelling
 from core.work.nodes import connect
 from core.work.stop import Stop
-from core.work.unit import Progress, WorkUnit
+from core.work.unit import Progress, WorkResult, WorkUnit
 
 TELL_S = 0.1
 
 
 class SharedFiles(Files, Protocol):
-    """Files that every node can lay out; pickled, they are those of the node they arrive at."""
+    """Files that every node can lay out; pickled, they are those of the node they arrive at.
+
+    Attributes:
+        states: Checkpoints of trainings, for all nodes.
+    """
+
+    states: States
 
     def share(self, files: Sequence[FileRef]) -> None:
         """See to it that nodes find `files`."""
@@ -85,7 +93,7 @@ def versions() -> dict[str, str]:
     return {"whetstone": version("whetstone") or "", **environment().libraries}
 
 
-def on_node(task: Task) -> dict[str, Any]:
+def on_node(task: Task) -> WorkResult[Any] | ErrorRecord:
     """Do a unit on the node that this is."""
     teller = _Teller(task)
     try:
@@ -95,12 +103,20 @@ def on_node(task: Task) -> dict[str, Any]:
         task.files.forget_old()
         jobs = get_settings().data_dir / "node" / "jobs"
         jobs.mkdir(0o700, parents=True, exist_ok=True)
+        sweep_jobs(jobs)
         with host_turn(task.unit.alone):
             teller.tell(None)
             stop = Stop(time.monotonic() + task.remaining_s)
             # What kind of machine a node is, it says itself: Ray chose it by that.
             unit = msgspec.structs.replace(task.unit, machine="")
-            return {"result": LocalExecutor(task.files, jobs).run(unit, stop, teller.tell)}
+            doing = LocalExecutor(task.files, jobs)
+            if unit.checkpoints is None:
+                return doing.run(unit, stop, teller.tell)
+            with (
+                job_folder(jobs) as folder,
+                travelling(task.files.states, unit.checkpoints.name, folder / "state") as kept,
+            ):
+                return doing.run(msgspec.structs.replace(unit, checkpoints=kept), stop, teller.tell)
     except Exception as error:
         return failure(error)
     finally:

@@ -5,7 +5,6 @@ A node declares what it is when it joins: ``ray start --resources="$(whetstone d
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -18,7 +17,7 @@ from typing import Any
 import msgspec
 
 from core.domain.measurement import Environment
-from core.errors import BackendMissing, InvalidRequest, WhetstoneError
+from core.errors import BackendMissing, ErrorRecord, WhetstoneError
 from core.machine.environment import environment, machine_kind
 from core.optional import load
 from core.sandbox.protocol import error_of, failure
@@ -188,10 +187,10 @@ def nodes() -> tuple[Node, ...]:
             f"The Ray cluster at {get_settings().ray_address} does not answer.",
             hint="Look at ray status on one of its machines.",
         ) from error
-    answer = json.loads(said.splitlines()[-1])
-    if isinstance(answer, dict):
-        raise error_of(answer["error"])
-    return msgspec.convert(answer, tuple[Node, ...])
+    answer = msgspec.json.decode(said.splitlines()[-1], type=_Answer)
+    if answer.error is not None:
+        raise error_of(answer.error)
+    return answer.nodes
 
 
 def _seen(node: dict[str, Any], free: dict[str, float]) -> Node:
@@ -204,14 +203,22 @@ def _seen(node: dict[str, Any], free: dict[str, float]) -> Node:
     return Node(node["NodeManagerAddress"], cpu, isa, cores, gpus, busy, NODE in has)
 
 
-def _ask() -> list[Node] | dict[str, Any]:
+class _Answer(msgspec.Struct, frozen=True):
+    """What the process that asks says: the living nodes, or why there are none."""
+
+    nodes: tuple[Node, ...] = ()
+    error: ErrorRecord | None = None
+
+
+def _ask() -> _Answer:
     try:
         ray = connect()
         free = ray._private.state.available_resources_per_node()
-        return [_seen(each, free.get(each["NodeID"], {})) for each in ray.nodes() if each["Alive"]]
-    except (WhetstoneError, InvalidRequest) as error:
-        return failure(error)
+        living = (each for each in ray.nodes() if each["Alive"])
+        return _Answer(tuple(_seen(each, free.get(each["NodeID"], {})) for each in living))
+    except WhetstoneError as error:
+        return _Answer(error=failure(error))
 
 
 if __name__ == "__main__":
-    print(json.dumps(msgspec.to_builtins(_ask())))
+    print(msgspec.json.encode(_ask()).decode())

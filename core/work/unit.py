@@ -61,8 +61,9 @@ class WorkUnit(msgspec.Struct, Generic[Q, A], frozen=True, kw_only=True):
         alone: Whether nothing else may run on its machine meanwhile, as while something is timed.
         machine: Kind of machine that it must be done on, one of `Executor.machines`; empty where any will do,
             or for the executor's own choice of what it measures on.
-        checkpoints: Folder of this machine in which it may keep its state: it outlives the unit, and whoever
-            made the unit removes it. What lies there is of a confined process, and for such only.
+        checkpoints: Folder of this machine in which it may keep its state, as plain files directly in it: it
+            outlives the unit, and whoever made the unit removes it. On a cluster its state is kept under the
+            folder's name for all nodes. What lies there is of a confined process, and for such only.
     """
 
     kind: str

@@ -25,6 +25,7 @@ from core.packagers.kit import PACKAGER
 from core.params import make
 from core.protocols import LocalArtifact, Package
 from core.registry import get_pass, get_runtime, runtimes
+from core.search.recipe_files import dump, fitted, read
 from core.serde import to_plain
 from sample_models import samples
 from tests.factories import model, result
@@ -65,6 +66,7 @@ def package(folder: Path, runtime: str, noise: float = 0.0, format_: str = "onnx
         None,
         folder / "golden.npz",
         1,
+        dump(candidate(runtime).recipe),
     )
 
 
@@ -92,7 +94,8 @@ def perceptron(folder: Path, runtime: str, form: str) -> Package:
     golden = {"input_0_0": feed["features"], "output_0_0": networks.expected(module, feed)[0]}
     np.savez(folder / "golden.npz", **golden)
     baseline = candidate("pytorch", position=0)
-    return Package(model, candidate(runtime), baseline, artifact, DATA, folder / "golden.npz", 1, seed=3)
+    made, recipe = candidate(runtime), dump(candidate(runtime).recipe)
+    return Package(model, made, baseline, artifact, DATA, folder / "golden.npz", 1, recipe, seed=3)
 
 
 @pytest.mark.parametrize(("runtime", "form"), everywhere())
@@ -107,7 +110,7 @@ def test_a_kit_verifies_and_predicts(runtime: str, form: str, tmp_path: Path) ->
     requirements = (kit / "requirements.txt").read_text().split()
     modules = get_runtime(runtime).modules
     assert [line.split("==")[0] for line in requirements] == [distribution(modules[0]), "numpy"]
-    assert json.loads((kit / "recipe.json").read_text())["target"]["runtime_id"] == runtime
+    assert json.loads((kit / "manifest.json").read_text())["made_of"]["target"]["runtime_id"] == runtime
 
 
 def test_predict_says_what_it_takes_and_what_is_wrong(tmp_path: Path) -> None:
@@ -137,14 +140,17 @@ def test_the_recipe_holds_every_parameter_that_was_used(tmp_path: Path) -> None:
     made = perceptron(tmp_path / "in", "onnxruntime", "onnx")
     steps = (Step("export_onnx"), Step("int8_static_ort", {"per_channel": False}))
     spelled = replace(made.candidate, recipe=Recipe(steps, Target("onnxruntime")))
-    kit = unpack(replace(made, candidate=spelled), tmp_path / "out")
-    recipe = json.loads((kit / "recipe.json").read_text())
-    for written, step in zip(recipe["steps"], steps, strict=True):
-        technique = get_pass(step.pass_id)
-        assert written["params"] == to_plain(make(technique.Params, step.params))
-        assert written["version"] == technique.version
-    assert len(recipe["steps"][1]["params"]) > 1
-    assert (recipe["seed"], recipe["calibrated_on"]) == (3, "iris, 30 samples")
+    named = replace(made.model, name="net\n- pass: fp16")
+    told = replace(made, candidate=spelled, model=named, recipe=dump(spelled.recipe, filled=True))
+    kit = unpack(told, tmp_path / "out")
+    found = read(kit / "recipe.yaml")
+    (quantized,) = found.steps  # the export is put in where a model needs it
+    assert quantized.params == to_plain(make(get_pass("int8_static_ort").Params, {"per_channel": False}))
+    assert len(quantized.params) > 1
+    assert [step.pass_id for step in fitted(found, model("pt2")).steps] == [step.pass_id for step in steps]
+    origin = json.loads((kit / "manifest.json").read_text())["made_of"]
+    assert origin["techniques"] == {step.pass_id: get_pass(step.pass_id).version for step in steps}
+    assert (origin["seed"], origin["calibrated_on"]) == (3, "iris, 30 samples")
 
 
 def test_the_readme_says_what_goes_in_what_comes_out_and_what_changed(tmp_path: Path) -> None:
@@ -183,8 +189,8 @@ def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_noticed(tmp_path: Path) -> None:
     kit = unpack(package(tmp_path / "in", "onnxruntime"), tmp_path)
-    (kit / "recipe.json").unlink()
-    assert "recipe.json is missing" in verify(kit).stderr
+    (kit / "recipe.yaml").unlink()
+    assert "recipe.yaml is missing" in verify(kit).stderr
 
 
 def test_other_outputs_are_noticed(tmp_path: Path) -> None:

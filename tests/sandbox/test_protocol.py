@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.errors import ChildCrashed, OutOfMemory, UnsupportedModel, WhetstoneError
-from core.sandbox.protocol import decode, encode, error_of, failure
+from core.sandbox.protocol import decode, encode, error_of, failure, said_to_fail
 
 
 def test_values_that_json_lacks() -> None:
@@ -48,8 +49,8 @@ def test_other_lines_are_refused(line: bytes) -> None:
     ],
 )
 def test_errors_travel(error: Exception, kind: type[WhetstoneError], message: str) -> None:
-    reply = decode(encode(failure(error)))
-    arrived = error_of(reply["error"])
+    reply = decode(encode(asdict(failure(error))))
+    arrived = error_of(said_to_fail(reply))
     assert type(arrived) is kind
     assert message in arrived.message
     assert type(error).__name__ in arrived.traceback

@@ -25,6 +25,9 @@ def test_all_recipes_of_presets_come_back_and_follow_the_schema(name: str) -> No
         text = dump(each)
         assert fitted(load(text, threads=2), model) == each, spell(each)
         validator.validate(yaml.safe_load(text))
+        filled = dump(each, filled=True)
+        assert dump(load(filled), filled=True) == filled
+        validator.validate(yaml.safe_load(filled))
 
 
 def test_the_recipe_of_one_model_runs_on_another() -> None:

@@ -52,6 +52,15 @@ def _declared(kind: str) -> dict[str, float]:
     return {key: value for key, value in has.items() if not key.startswith(CPU)} | {CPU + kind: 1.0}
 
 
+def kill_building(cluster: Any) -> None:
+    """Kill the node on which something is built, which takes a share of one."""
+    import ray
+
+    free = ray._private.state.available_resources_per_node()
+    busy = [each for each in cluster.worker_nodes if free.get(each.node_id, {}).get(NODE, 1.0) < 1]
+    cluster.remove_node(busy[0], allow_graceful=False)
+
+
 def kill_busy(cluster: Any, until: float) -> Any:
     """Kill the first node on which something is done whole, as a power cut would; return it."""
     import ray

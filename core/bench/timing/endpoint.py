@@ -8,22 +8,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
+import msgspec
 import numpy as np
 
 from core.bench.timing.blocks import Block
+from core.bench.timing.conversation import IMPORT, OPEN, TIME, Import, Open, Opened, Time
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
 from core.errors import Cancelled
 from core.machine.environment import usable_cores
 from core.protocols import LocalArtifact
 from core.sandbox.answers import figures
+from core.sandbox.commands import Command
 from core.sandbox.process import Child
 from core.serde import to_plain
 from core.settings import get_settings
 
 HOST = "core.bench.timing.host"
+Q = TypeVar("Q")
+A = TypeVar("A", bound=msgspec.Struct)
 # glibc gives freed memory back to the system and faults it in again at the next call, or not, as the heap
 # happens to lie: two processes of one ConvNeXt differed by 12 %. Kept, it is what a warm process settles in.
 KEEP_FREED_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
@@ -92,7 +97,7 @@ class Host:
         affinity = getattr(os, "sched_getaffinity", None)
         self._all_cores: set[int] = affinity(0) if affinity else set()
         self._copies = max(1, usable_cores() // endpoint.target.threads)
-        self._opened: dict[str, Any] | None = None
+        self._opened: Opened | None = None
         self._opening, self._ready = threading.Lock(), False
         self._timeout = get_settings().child_timeout_s
         reads = [*endpoint.artifact.files, *([data] if data else [])]
@@ -120,40 +125,44 @@ class Host:
         """
         with self._opening:
             if not self._ready:
-                self.long("import", runtime=self._endpoint.target.runtime_id)
+                self.ask(IMPORT, Import(self._endpoint.target.runtime_id))
                 if self._cores:
                     self._child.keep_to(self._cores)
                 self._ready = True
 
-    def open(self) -> dict[str, Any]:
-        """Load and warm up, once, however many threads ask; returns ``load_ms`` and ``call_ms``."""
+    def open(self) -> Opened:
+        """Load and warm up, once, however many threads ask."""
         with self._opening:
             if self._opened is None:
                 self._opened = self._open()
         return self._opened
 
-    def _open(self) -> dict[str, Any]:
+    def _open(self) -> Opened:
         artifact, target = self._endpoint.artifact, self._endpoint.target
         files = tuple(path.resolve() for path in artifact.files)
         artifact = replace(artifact, path=artifact.path.resolve(), files=files, details={})
-        model = to_plain(self._endpoint.model)
-        data = str(self._data.resolve()) if self._data else None
-        return self.long("open", artifact=to_plain(artifact), target=to_plain(target), model=model, data=data)
+        data = self._data.resolve() if self._data else None
+        return self.ask(OPEN, Open(artifact, target, self._endpoint.model, data))
 
-    def long(self, command: str, **payload: Any) -> dict[str, Any]:
-        """Run a command that may take long and can be cancelled.
+    def ask(self, command: Command[Q, A], request: Q) -> A:
+        """Return the answer to a command that may take long and can be cancelled.
 
         Raises:
             WhetstoneError: What the command raised, or Cancelled.
+            UnsafeUpload: The answer is of another form.
         """
         done = threading.Event()
         watcher = threading.Thread(target=self._watch, args=(done,), daemon=True)
         watcher.start()
         try:
-            return figures(self._child.call(command, payload, self._timeout))
+            return self._told(command, request)
         finally:
             done.set()
             watcher.join()
+
+    def _told(self, command: Command[Q, A], request: Q) -> A:
+        said = self._child.call(command.name, to_plain(request), self._timeout)
+        return figures(said, command.answer)
 
     def _watch(self, done: threading.Event) -> None:
         while not done.wait(CANCEL_POLL_S):
@@ -178,6 +187,5 @@ class Host:
         """
         if self._cancel():
             raise Cancelled("The measurement was stopped.")
-        answer = figures(self._child.call("time", {"calls": calls, "settle_ms": settle_ms}, self._timeout))
-        took, lost = (np.asarray(answer[name], dtype=np.float64) for name in ("ms", "lost_ms"))
-        return Block(took, lost)
+        told = self._told(TIME, Time(calls, settle_ms))
+        return Block(np.asarray(told.ms, np.float64), np.asarray(told.lost_ms, np.float64))

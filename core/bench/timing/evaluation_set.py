@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 from core.bench.quality.running import Larger
+from core.bench.timing.conversation import PREDICT, Predict
 from core.bench.timing.endpoint import Host
 from core.domain.quality import Evaluation
 from core.machine.environment import memory_available
@@ -64,21 +65,19 @@ def run_evaluation(host: Host, folder: Path, most: Most, look: Look | None = Non
     while True:
         left = None if most.seconds is None else max(0.0, most.seconds - (monotonic() - begin))
         spare = int(MEMORY_SHARE * memory_available())
-        said = host.long(
-            "predict", folder=str(folder), rows=wanted, seconds=left, copies=copies, spare_bytes=spare
-        )
-        done = int(said["samples"])
+        said = host.ask(PREDICT, Predict(folder, wanted, left, copies, spare))
+        done = said.samples
         if look is None or planned is None or wanted is None or done < wanted or done >= planned:
             break
-        if (planned - done) * float(said["row_s"]) > LOOK_S and (stopped := look(folder)):
+        if (planned - done) * said.row_s > LOOK_S and (stopped := look(folder)):
             break
         wanted = min(planned, 2 * done)
     return Evaluation(
         rows=done,
         planned=planned or done,
-        batch=int(said["batch"]),
-        copies=int(said["copies"]),
+        batch=said.batch,
+        copies=said.copies,
         seconds=monotonic() - begin,
-        note=NOTES.get(Larger(int(said["larger"])), ""),
+        note=NOTES.get(Larger(said.larger), ""),
         stopped=stopped,
     )

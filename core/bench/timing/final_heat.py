@@ -60,7 +60,7 @@ class _Entry:
     @property
     def side(self) -> Side:
         assert self.host is not None
-        return self.host, float(self.host.open()["call_ms"]), self.blocks
+        return self.host, self.host.open().call_ms, self.blocks
 
 
 def heat(

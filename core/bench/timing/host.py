@@ -7,16 +7,16 @@ what production would see.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 from core.bench.quality.predictions import filled, save_golden
 from core.bench.quality.running import EvaluationRun
 from core.bench.timing import calls
+from core.bench.timing import conversation as said
 from core.datasets.rows import evaluation_rows
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
@@ -25,7 +25,6 @@ from core.examples import example_feed
 from core.graphs.torch.modules import import_network
 from core.protocols import Feed, LocalArtifact, Runtime, Session
 from core.registry import get_runtime
-from core.serde import from_plain
 
 RANDOM_FEEDS = 8
 
@@ -86,22 +85,16 @@ def _until(feeds: Iterator[tuple[Feed, int]], seconds: float | None) -> Iterator
             return
 
 
-def import_runtime(payload: dict[str, Any]) -> dict[str, Any]:
-    """Import the libraries of ``runtime``."""
-    get_runtime(payload["runtime"]).warm_up()
-    return {}
+def import_runtime(asked: said.Import) -> said.Done:
+    """Import the libraries of the runtime."""
+    get_runtime(asked.runtime).warm_up()
+    return said.Done()
 
 
-def open_model(payload: dict[str, Any]) -> dict[str, Any]:
-    """Load the artifact, prepare one call and warm it up.
-
-    Returns:
-        ``load_ms`` and ``call_ms``, the time of one warm call.
-    """
-    runtime = get_runtime(payload["target"]["runtime_id"])
-    artifact, target = from_plain(payload["artifact"], LocalArtifact), from_plain(payload["target"], Target)
-    model = from_plain(payload["model"], SourceModel)
-    data = Path(payload["data"]) if payload["data"] else None
+def open_model(asked: said.Open) -> said.Opened:
+    """Load the artifact, prepare one call and warm it up."""
+    artifact, target, model, data = asked.artifact, asked.target, asked.model, asked.data
+    runtime = get_runtime(target.runtime_id)
     feed, _ = next(_feeds(model, data, model.fixed_batch or target.batch))
     runtime.warm_up()
     import_network(artifact, model)
@@ -118,48 +111,33 @@ def open_model(payload: dict[str, Any]) -> dict[str, Any]:
     gc.collect()
     gc.freeze()
     gc.disable()
-    return {"load_ms": load_ms, "call_ms": calls.warm(held.call)}
+    return said.Opened(load_ms, calls.warm(held.call))
 
 
-def time_calls(payload: dict[str, Any]) -> dict[str, Any]:
-    """Time a block of ``calls`` after ``settle_ms`` of them.
-
-    Returns:
-        ``ms`` and ``lost_ms``: for each counted call its time, and what of that other programs took.
-    """
-    times, lost = calls.timed(_now().call, int(payload["calls"]), payload["settle_ms"])
-    return {"ms": times, "lost_ms": lost}
+def time_calls(asked: said.Time) -> said.Times:
+    """Time a block of calls after some that are not counted."""
+    return said.Times(*calls.timed(_now().call, asked.calls, asked.settle_ms))
 
 
-def peak_memory(_: dict[str, Any]) -> dict[str, Any]:
-    """Return ``bytes``: the most that was resident since the load, above the empty runtime.
+def peak_memory(_: said.Memory) -> said.Resident:
+    """Return the most that was resident since the load, above the empty runtime.
 
     The kernel keeps only the highest figure of the whole life of the process. Where importing the runtime
     took more for a moment than the model ever did, what is resident now stands in for it.
     """
     held, peak = _now(), calls.memory("VmHWM")
     highest = peak if peak > held.peak_before else calls.memory("VmRSS")
-    return {"bytes": max(0, highest - held.empty_bytes)}
+    return said.Resident(max(0, highest - held.empty_bytes))
 
 
-def predict(payload: dict[str, Any]) -> dict[str, Any]:
-    """Run the evaluation set, or go on with it, and save all outputs so far in ``folder``.
-
-    It ends early after ``seconds``, or at ``rows`` of all, where they are not None. There is room for
-    ``copies`` of the model side by side, and for ``spare_bytes`` more memory.
-
-    Returns:
-        ``samples`` saved, rows of a call (``batch``), ``copies``, seconds of a row (``row_s``), and what came
-        of trying larger calls (``larger``).
-    """
+def predict(asked: said.Predict) -> said.Predicted:
+    """Run the evaluation set, or go on with it, and save all outputs so far."""
     held = _now()
     if held.evaluation is None:
         held.evaluation = _evaluation(held)
     run = held.evaluation
-    limits = (payload["rows"], payload["seconds"], payload["copies"], payload["spare_bytes"])
-    run.go_on(held.session, *limits)
-    told = {"batch": run.batch, "copies": run.copies, "row_s": run.row_s, "larger": run.larger}
-    return {"samples": run.save(Path(payload["folder"])), **told}
+    run.go_on(held.session, asked.rows, asked.seconds, asked.copies, asked.spare_bytes)
+    return said.Predicted(run.save(asked.folder), run.batch, run.copies, run.row_s, run.larger)
 
 
 def _evaluation(held: _Held) -> EvaluationRun:
@@ -175,49 +153,43 @@ def _evaluation(held: _Held) -> EvaluationRun:
     )
 
 
-def golden(payload: dict[str, Any]) -> dict[str, Any]:
-    """Save the first ``count`` feeds with their outputs in the file ``path``, fewer after ``seconds``.
-
-    Returns:
-        ``count``: feeds saved.
-    """
+def golden(asked: said.Golden) -> said.Saved:
+    """Save the first feeds with their outputs."""
     held = _now()
-    first = islice(_feeds(held.model, held.data, held.batch), payload["count"])
-    pairs = [(feed, held.session.run(feed)) for feed, _ in _until(first, payload["seconds"])]
-    save_golden(Path(payload["path"]), [feed for feed, _ in pairs], [outputs for _, outputs in pairs])
-    return {"count": len(pairs)}
+    first = islice(_feeds(held.model, held.data, held.batch), asked.count)
+    pairs = [(feed, held.session.run(feed)) for feed, _ in _until(first, asked.seconds)]
+    save_golden(asked.path, [feed for feed, _ in pairs], [outputs for _, outputs in pairs])
+    return said.Saved(len(pairs))
 
 
-def reload_model(_: dict[str, Any]) -> dict[str, Any]:
-    """Load the artifact a second time in this process; returns ``load_ms``."""
+def reload_model(_: said.Reload) -> said.Reloaded:
+    """Load the artifact a second time in this process."""
     held = _now()
     held.session.close()
     held.call = lambda: None
     gc.collect()
     start = perf_counter()
     held.session = held.runtime.open(held.artifact, held.target, held.model)
-    return {"load_ms": 1000 * (perf_counter() - start)}
+    return said.Reloaded(1000 * (perf_counter() - start))
 
 
-def set_batch(payload: dict[str, Any]) -> dict[str, Any]:
-    """Make the timed call one of ``batch`` rows.
-
-    Returns:
-        ``call_ms``, the time of such a call, and ``memory``, resident bytes.
-    """
+def set_batch(asked: said.SetBatch) -> said.BatchSet:
+    """Make the timed call one of other rows."""
     held = _now()
-    feed, _ = next(_feeds(held.model, held.data, int(payload["batch"])))
+    feed, _ = next(_feeds(held.model, held.data, asked.batch))
     held.call = held.session.prepare(feed)
-    return {"call_ms": calls.once(held.call), "memory": calls.memory("VmRSS")}
+    return said.BatchSet(calls.once(held.call), calls.memory("VmRSS"))
 
 
-COMMANDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "import": import_runtime,
-    "open": open_model,
-    "time": time_calls,
-    "memory": peak_memory,
-    "predict": predict,
-    "golden": golden,
-    "reload": reload_model,
-    "batch": set_batch,
-}
+COMMANDS = dict(
+    (
+        said.IMPORT.done_by(import_runtime),
+        said.OPEN.done_by(open_model),
+        said.TIME.done_by(time_calls),
+        said.MEMORY.done_by(peak_memory),
+        said.PREDICT.done_by(predict),
+        said.GOLDEN.done_by(golden),
+        said.RELOAD.done_by(reload_model),
+        said.BATCH.done_by(set_batch),
+    )
+)

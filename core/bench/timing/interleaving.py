@@ -115,7 +115,7 @@ class Rounds:
         Raises:
             WhetstoneError: A call failed, a process died, or Cancelled.
         """
-        ours_ms, theirs_ms = (float(each.open()["call_ms"]) for each in (host, other))
+        ours_ms, theirs_ms = (each.open().call_ms for each in (host, other))
         if not self.candidate:
             self._short = min(ours_ms, theirs_ms) < SHORT_CALL_MS
             self._known = self._known or usual(min(ours_ms, theirs_ms))

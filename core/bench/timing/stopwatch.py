@@ -15,6 +15,7 @@ import numpy as np
 
 from core.bench.timing.between_process import Spread
 from core.bench.timing.blocks import Blocks
+from core.bench.timing.conversation import GOLDEN, MEMORY, RELOAD, Golden, Memory, Reload
 from core.bench.timing.drift import with_own_batch
 from core.bench.timing.endpoint import Cancel, Endpoint, Host, never, parent_elsewhere, timing_cores
 from core.bench.timing.evaluation_set import Look, Most, run_evaluation
@@ -27,7 +28,7 @@ from core.machine.environment import environment
 
 Number = TypeVar("Number", int, float)
 KEPT_SAMPLES = 200
-GOLDEN, GOLDEN_SECONDS = 4, 1.0
+GOLDEN_SAMPLES, GOLDEN_SECONDS = 4, 1.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def measure(
         rounds.run(host, other)
         seen.append(_Start.of(host))
         golden = _golden(host, folder / "candidate")
-        warm_load_ms = float(host.long("reload")["load_ms"])
+        warm_load_ms = host.ask(RELOAD, Reload()).load_ms
         rates = throughput(host, other, candidate, plan, rounds.spread, rounds.moments, seed)
         evaluation, predictions = None, (folder / "candidate" / "predictions").resolve()
         if data_folder is not None:
@@ -155,7 +156,7 @@ class _Start:
 
     @classmethod
     def of(cls, host: Host) -> _Start:
-        return cls(float(host.open()["load_ms"]), int(host.long("memory")["bytes"]))
+        return cls(host.open().load_ms, host.ask(MEMORY, Memory()).bytes)
 
 
 def _range(values: list[Number]) -> tuple[Number, Number] | None:
@@ -200,5 +201,5 @@ def _thinned(starts: list[Blocks]) -> tuple[float, ...]:
 
 def _golden(host: Host, folder: Path) -> Path:
     golden = folder.resolve() / "golden.npz"
-    host.long("golden", path=str(golden), count=GOLDEN, seconds=GOLDEN_SECONDS)
+    host.ask(GOLDEN, Golden(golden, GOLDEN_SAMPLES, GOLDEN_SECONDS))
     return golden

@@ -11,6 +11,7 @@ import numpy as np
 
 from core.bench.timing.between_process import Spread
 from core.bench.timing.blocks import Block, ratios
+from core.bench.timing.conversation import BATCH, SetBatch
 from core.bench.timing.endpoint import Endpoint, Host
 from core.bench.timing.interleaving import MeasurementPlan, run_round, turns
 from core.bench.timing.statistics import FEWEST_ROUNDS, ratio_interval
@@ -68,22 +69,22 @@ def throughput(
         Cancelled: The person asked to stop.
     """
     own, grown = endpoint.model.fixed_batch or endpoint.target.batch, 0.0
-    sample_ms = sum(float(each.open()["call_ms"]) for each in (host, other)) / own
+    sample_ms = sum(each.open().call_ms for each in (host, other)) / own
     found: dict[int, Rate] = {}
     for batch in _batches(endpoint, plan.throughput_batches):
         too_long = batch * sample_ms > 1000 * TOO_LONG * plan.throughput_seconds
         if too_long or grown * batch > MEMORY_SHARE * memory_available():
             break
         try:
-            sides = [(each, each.long("batch", batch=batch), list[Block]()) for each in (host, other)]
-            rounds = [(each, float(known["call_ms"]), blocks) for each, known, blocks in sides]
+            sides = [(each, each.ask(BATCH, SetBatch(batch)), list[Block]()) for each in (host, other)]
+            rounds = [(each, known.call_ms, blocks) for each, known, blocks in sides]
             _run(rounds, plan, random.Random(seed + batch))
         except Cancelled:
             raise
         except WhetstoneError:
             # A refused size is a fact about the model, and bigger ones would be refused too.
             break
-        grown = sum(float(known["memory"]) for _, known, _ in sides) / batch
+        grown = sum(known.memory for _, known, _ in sides) / batch
         ours, theirs = (blocks for _, _, blocks in rounds)
         gain = ratio_interval([ratios(theirs, ours)], spread, moments, seed=seed)
         per_s = 1000 * batch / float(np.median([block.middle_ms for block in ours]))

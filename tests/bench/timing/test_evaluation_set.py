@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 from core.bench.quality.running import Larger
+from core.bench.timing.conversation import Predict, Predicted
 from core.bench.timing.endpoint import Host
 from core.bench.timing.evaluation_set import Most, run_evaluation
 
@@ -20,10 +21,10 @@ class Told:
     def spread(self) -> int:
         return 2
 
-    def long(self, command: str, rows: int | None, **_: Any) -> dict[str, Any]:
-        self.asked.append(rows)
-        done = self.rows if rows is None else min(rows, self.rows)
-        return {"samples": done, "batch": 1, "copies": 2, "row_s": self.row_s, "larger": self.larger}
+    def ask(self, _: object, request: Predict) -> Predicted:
+        self.asked.append(request.rows)
+        done = self.rows if request.rows is None else min(request.rows, self.rows)
+        return Predicted(done, 1, 2, self.row_s, self.larger)
 
 
 def run(told: Told, look: list[str] | None, most: Most) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.bench.quality.saved_outputs import read_outputs
+from core.bench.timing.conversation import PREDICT, Predict
 from core.bench.timing.endpoint import Host, parent_elsewhere, timing_cores
 from core.machine.environment import usable_cores
 from tests.bench.conftest import Chain
@@ -21,9 +22,8 @@ def test_the_evaluation_ends_at_its_limits_with_what_is_there(
     with Host(chain(1), tmp_path / "out", rows, set()) as host:
         host.open()
         folder = tmp_path / "out" / "predictions"
-        limits = {"seconds": seconds, "rows": most, "copies": 1, "spare_bytes": 1 << 30}
-        said = host.long("predict", folder=str(folder), **limits)
-    assert said["samples"] == saved
+        said = host.ask(PREDICT, Predict(folder, most, seconds, copies=1, spare_bytes=1 << 30))
+    assert said.samples == saved
     assert read_outputs(folder)[0].shape[0] == saved
 
 

@@ -65,6 +65,19 @@ def wait(request: Request, _: Job) -> Done[Answer]:
     return Done(Answer(1))
 
 
+def learn(request: Request, job: Job) -> Done[Answer]:
+    """Count up to the number, a step every tenth of a second; answer with the first step and the last."""
+    assert job.checkpoints is not None
+    kept = job.checkpoints / "step"
+    first = step = int(kept.read_text()) if kept.exists() else 0
+    while step < request.number:
+        time.sleep(0.1)
+        step += 1
+        kept.with_suffix(".new").write_text(str(step))
+        kept.with_suffix(".new").replace(kept)
+    return Done(Answer(step, str(first)))
+
+
 def tell(request: Request, job: Job) -> Done[Answer]:
     for step in range(int(request.number)):
         job.progress(
