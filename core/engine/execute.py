@@ -23,7 +23,7 @@ from core.insights.recommendation import contenders
 from core.machine.environment import memory_available
 from core.registry import get_format, get_runtime, passes
 from core.search.costs import BuildCosts
-from core.search.estimate import Forecast
+from core.search.estimate import MEASURE_S, Forecast
 from core.search.memory import check_session
 from core.search.presets import plan_of
 from core.store.store import Store
@@ -98,9 +98,13 @@ class Execution:
             waiting = self._candidates.next
             self._stop.check()
             proposed = self._proposer.next(self._candidates.all(), data) if waiting is None else []
-            # What would get no turn is not added: the run has ended by then.
-            if not proposed or self._pacing.candidate([each.recipe for each in proposed]) is None:
+            if not proposed:
                 return waiting
+            if self._pacing.candidate([each.recipe for each in proposed]) is None:
+                # What would get no turn is not added; what takes less time may get one.
+                if self._stop.remaining_s > MEASURE_S[0] and self._proposer.decline(proposed):
+                    continue
+                return None
             for each in proposed:
                 self._candidates.save(each)
             self._proposer.added(proposed)

@@ -7,13 +7,18 @@ from dataclasses import replace
 
 from core.domain.events import EventKind
 from core.domain.model import DataSet, SourceModel
-from core.domain.run import Candidate, Run
+from core.domain.recipe import Recipe
+from core.domain.run import Candidate, CandidateStatus, Run
+from core.domain.trial import Trial
 from core.engine.history import history, priors
 from core.engine.planning import candidate_of, machines_of, proposals
 from core.errors import WhetstoneError
 from core.machine.environment import environment
 from core.search.proposals import most_more
 from core.store.store import Store
+
+MOST_DECLINED = 6
+"""After so many proposals that there was no time for, the time is over."""
 
 
 class Proposer:
@@ -41,6 +46,7 @@ class Proposer:
         self._proposals = proposals(run.request, model, first, data, earlier)
         before = sum(event.kind is EventKind.PROPOSED for event in store.events.since(run.id))
         self._left = max(0, self._proposals.most - before)
+        self._declined: list[Recipe] = []
 
     @property
     def further(self) -> int:
@@ -63,6 +69,7 @@ class Proposer:
         kinds = [kind for kind in self._machines if kind in done]
         seen = [each for each in candidates if each.machine == kinds[0]]
         trials = history(seen, self._run.request, self._store.events.since(self._run.id))
+        trials += [Trial(recipe, CandidateStatus.SKIPPED) for recipe in self._declined]
         try:
             recipe = self._proposals.next(trials)
         except Exception as error:
@@ -76,6 +83,14 @@ class Proposer:
             return []
         made = [candidate_of(len(seen), self._model, recipe.on(kind), self._machines[kind]) for kind in kinds]
         return [replace(each, id=f"{self._run.id}-{each.id}", run_id=self._run.id) for each in made]
+
+    def decline(self, candidates: Sequence[Candidate]) -> bool:
+        """Take note that there is no time for `candidates`, returned by `next`; return whether to ask again.
+
+        They are no part of the run: what takes less time may be.
+        """
+        self._declined.append(candidates[0].recipe.on(""))
+        return len(self._declined) < MOST_DECLINED
 
     def _end(self, why: str = "") -> None:
         self._left = 0

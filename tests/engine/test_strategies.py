@@ -19,6 +19,7 @@ from core.domain.technique import NoParams
 from core.domain.trial import Trial
 from core.engine.building import Builder
 from core.engine.execute import execute
+from core.engine.pacing import Pacing
 from core.engine.planning import plan
 from core.engine.submit import submit
 from core.errors import InvalidRequest
@@ -246,6 +247,25 @@ def test_what_would_get_no_turn_is_not_proposed(store: Store, request_for: Make)
     work(store, Stop(time.monotonic() + 1.5))
     assert [str(each.status) for each in store.candidates.list(run.id)] == ["done", "skipped"]
     assert store.runs.get(run.id).status is RunStatus.DONE
+
+
+def test_what_there_is_no_time_for_is_declined_and_something_shorter_asked_for(
+    store: Store, request_for: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate = Pacing.candidate
+
+    def busy(self: Pacing, waiting: Sequence[Recipe], further: int = 0) -> object:
+        return None if waiting[0].target.threads == 2 else candidate(self, waiting, further)
+
+    def counted(self: OneMoreThread, context: object, history: Sequence[Trial], _: object) -> Recipe | None:
+        told = history[0].status.final and len(history) < 4
+        return Recipe((), Target("openvino", "cpu", len(history))) if told else None
+
+    monkeypatch.setattr(Pacing, "candidate", busy)
+    monkeypatch.setattr(OneMoreThread, "propose", counted)
+    run = submit(store, request_for())
+    work(store)
+    assert [each.recipe.target.threads for each in store.candidates.list(run.id)[1:]] == [1, 3]
 
 
 def test_a_strategy_that_breaks_ends_the_proposals_and_not_the_run(

@@ -13,6 +13,7 @@ from core.params import setting
 from core.protocols import SearchContext
 from core.search.factors import Seen, expect
 from core.search.improvement import expected_improvement
+from core.search.presets import recipes
 from core.search.schedule import Schedule
 from core.search.space import Chain, space, suggested
 from core.search.strategies.in_order import next_of, preset_recipes
@@ -24,6 +25,8 @@ WIDEST, LEAST_UNIT = 5.0, 0.1
 PROBES, UNKNOWN = 4, 0.07
 """Networks whose speed is not known so exactly are measured before they are trained: so many at most, and
 none after the first training, as the time is better spent on what is known by then."""
+USUAL, DEEPER = "balanced", 0.8
+"""Preset with the techniques that are likely to help, and the weight of what the others promise."""
 HOPELESS = 2
 """A technique that failed so often on a runtime and never worked there is given up."""
 
@@ -93,6 +96,8 @@ def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Ch
         _needed(context, history[0]),
         context.request.seed + len(history),
     )
+    usual = _usual(context)
+    worth *= [1.0 if usual.issuperset(step.pass_id for step in each.shrinking) else DEEPER for each in left]
     # By the root of its time: what is cheap comes first, and what gains much does not wait for ever.
     order = sorted(range(len(left)), key=lambda at: -worth[at] / sqrt(time.seconds(left[at])))
     promising = [index for index in order if worth[index] >= LEAST]
@@ -111,6 +116,12 @@ def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Ch
         if recipe is not None and all(recipe != trial.recipe for trial in history):
             return recipe
     return None
+
+
+def _usual(context: SearchContext) -> set[str]:
+    """Return the techniques that are worth a try, by their own word, where not everything is tried."""
+    about = (context.model, context.environment, context.runtimes)
+    return {step.pass_id for recipe in recipes(USUAL, *about) for step in recipe.steps}
 
 
 def _scale(context: SearchContext) -> tuple[float, float, float]:

@@ -48,7 +48,7 @@ class Cut(Pass):
         raise NotImplementedError
 
     def ideas(self, *args: Any) -> list[Idea]:
-        return [Idea(3, 500, "openvino", (Step(self.id), Step("toy_teach")), remainder=True)]
+        return [Idea(2, 500, "openvino", (Step(self.id), Step("toy_teach")), remainder=True)]
 
     ensures = run
 
