@@ -82,6 +82,11 @@ def artifact_id(
     )[:24]
 
 
+def _unfinished_id(identity: str, files: Sequence[FileRef]) -> str:
+    """Return the id of what a training had made when its time was over: by its weights, too."""
+    return digest(identity, [file.sha256 for file in files])[:24]
+
+
 def lay_out(store: Store, artifact: Artifact, folder: Path) -> LocalArtifact:
     """Lay the files of `artifact` out in `folder` for a working process."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -150,7 +155,7 @@ class Builder:
         self._on_built = on_built
         self._executor, self._on_progress = executor or local(store), on_progress
         self._training_s: float | None = None
-        self._cut_short: dict[tuple[str, str], Artifact] = {}
+        self._cut_short: dict[str, Artifact] = {}
         self._first: dict[tuple[str, ...], Artifact] = {}
 
     def remember(self, artifact_ids: Iterable[str | None]) -> None:
@@ -190,7 +195,7 @@ class Builder:
         if machine_bound(parent, technique):
             target = replace(target, machine=self._place(target.machine))
         identity = artifact_id(parent, technique, params, self._data, self._seed, target)
-        found = self._store.artifacts.find(identity) or self._cut_short.get((parent.id, repr(step)))
+        found = self._store.artifacts.find(identity) or self._unfinished(identity)
         if found is not None:
             self._on_built(step.pass_id, None)
             return self._first_alike(found)
@@ -233,7 +238,7 @@ class Builder:
         built = result.values
         whole = built.details.get(COMPLETE, True)
         if not whole:  # not to be taken for what the whole training gives
-            identity = digest(identity, [file.sha256 for file in result.files])[:24]
+            identity = _unfinished_id(identity, result.files)
         made = Artifact(identity, parent.id, step, built.format, result.files, built.options, built.details)
         self._store.artifacts.save(made)
         self._note(made)
@@ -264,5 +269,10 @@ class Builder:
 
     def _note(self, artifact: Artifact) -> None:
         """Keep a training that was cut short for other recipes of the run: in another run it goes on."""
-        if artifact.parent is not None and not artifact.details.get(COMPLETE, True):
-            self._cut_short[artifact.parent, repr(artifact.step)] = artifact
+        if not artifact.details.get(COMPLETE, True):
+            self._cut_short[artifact.id] = artifact
+
+    def _unfinished(self, identity: str) -> Artifact | None:
+        """Return what the run has of a training whose time was over: of this very one, machine and all."""
+        noted = self._cut_short.values()
+        return next((each for each in noted if each.id == _unfinished_id(identity, each.files)), None)

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,20 @@ def test_what_two_techniques_make_alike_is_built_upon_once(
     resumed = Builder(store, mlp, cancer, 0, Stop(), *told, InThisProcess(store, tmp_path, 1e6))
     resumed.remember([first.id])
     assert resumed.build(parse(other)) == first
+
+
+def test_a_training_for_one_kind_of_machine_that_was_cut_short_is_not_taken_for_anothers(
+    store: Store, mlp: SourceModel, cancer: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(registry.get_pass("toy_student")), "measures", True)
+    told: Any = (lambda step: None, lambda step, seconds: None)
+    recipe = parse("toy_student:steps=20@onnxruntime")
+    on = {kind: replace(recipe, target=replace(recipe.target, machine=kind)) for kind in ("a", "b")}
+    builder = Builder(store, mlp, cancer, 0, Stop(), *told, InThisProcess(store, tmp_path / "early", 10))
+    made = builder.build(on["a"], training_s=60.0)
+    assert made.details["complete"] is False
+    assert builder.build(on["a"]).id == made.id
+    assert builder.build(on["b"], training_s=60.0).id != made.id
 
 
 def test_checkpoints_that_nobody_went_on_with_are_removed(store: Store) -> None:
