@@ -74,6 +74,7 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
 def _prepare_demo() -> None:
     try:
         demo.prepare()
+        engine.ensure_worker(ready=True)
     except WhetstoneError as error:
         LOG.warning("The demo is not ready: %s %s", error.message, error.hint)
 

@@ -14,6 +14,13 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--idle", type=float, default=60.0, metavar="SECONDS", help="how long to wait for work"
     )
+    parser.add_argument(
+        "--beside",
+        type=int,
+        default=0,
+        metavar="PID",
+        help="end with this process when nothing waits",
+    )
     parser.set_defaults(run=run)
 
 
@@ -21,5 +28,5 @@ def run(options: argparse.Namespace, _: Console) -> int:
     """Work."""
     from core.engine.worker import main
 
-    main(options.idle)
+    main(options.idle, options.beside)
     return 0

@@ -22,15 +22,16 @@ from core.formats.check import UNIT as CHECK
 from core.machine.environment import fingerprint
 from core.optional import version
 from core.params import make
-from core.passes.build import DATA, MODEL, TEACHER, BuildRequest, Built
+from core.passes.build import DATA, MODEL, TEACHER, BuildRequest, Built, imports_of
 from core.passes.build import UNIT as BUILD
 from core.protocols import LocalArtifact, Pass, Trainer
-from core.registry import get_format, get_pass
+from core.registry import get_format, get_pass, passes
 from core.serde import digest, to_plain
 from core.settings import get_settings
 from core.store.store import Store
 from core.toolchains.lists import get_toolchain
 from core.work.executor import Executor
+from core.work.local import prepare
 from core.work.stop import Stop
 from core.work.unit import Check, Progress, WorkUnit, unheard
 
@@ -40,6 +41,13 @@ TRAINING_SHARE = 0.8
 """Of the time of a candidate: the rest is for what comes after, and for measuring."""
 COMPLETE = "complete"
 """Detail by which a pass that trains says that the deadline ended it: false."""
+
+
+def warm_exports() -> None:
+    """Have what the techniques between formats import ready for the first build of this process."""
+    for each in passes().values():
+        if each.bridges:
+            prepare(BUILD, imports_of(each), CORES)
 
 
 def source_artifact(model: SourceModel) -> Artifact:

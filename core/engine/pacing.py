@@ -175,7 +175,7 @@ class Pacing:
         if not most:
             return None
         # Another start loads everything once more.
-        plan = self._plan if left > 2 * needed else replace(self._plan, close_starts=1)
+        plan = self._plan if left > 2 * needed else replace(self._plan, heat_starts=1)
         return Heat(most, plan, left)
 
     def learn(self, candidate: Candidate, result: Result, took_s: float, round_s: float) -> None:

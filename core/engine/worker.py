@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TextIO
 
 from core.domain.run import Run
+from core.engine.building import warm_exports
 from core.engine.checkpoints import sweep_checkpoints
 from core.engine.execute import execute
 from core.engine.kits import sweep_kits
@@ -33,7 +34,9 @@ from core.work.folders import sweep_jobs
 from core.work.stop import Stop
 
 IDLE_S = 60.0
-POLL_S = 0.5
+READY_S = 3600.0
+"""The same for a dashboard's worker, which is there before its first run."""
+POLL_S = 0.2
 LOCK = "worker.lock"
 BEATS_TO_DEATH = 15
 STARTING_S = 8.0
@@ -136,8 +139,14 @@ def _work_on(store: Store, run: Run, worker: str) -> None:
         heartbeat.end()
 
 
-def work(idle_s: float = IDLE_S) -> None:
-    """Execute queued runs until none has come for `idle_s` seconds."""
+def work(idle_s: float = IDLE_S, beside: int = 0) -> None:
+    """Execute queued runs until none has come for `idle_s` seconds.
+
+    Args:
+        idle_s: How long to wait.
+        beside: Process id of a dashboard, which this process does not outlive without work. Before its first
+            run it imports what exports need, so that the first candidate is there sooner.
+    """
     settings = get_settings()
     with only_worker(settings.data_dir) as alone:
         if not alone:
@@ -145,10 +154,13 @@ def work(idle_s: float = IDLE_S) -> None:
         store = Store()
         _tidy(store)
         worker = f"{socket.gethostname()}:{os.getpid()}"
-        idle_since = time.monotonic()
-        while time.monotonic() - idle_since < idle_s:
+        idle_since, ready = time.monotonic(), False
+        while time.monotonic() - idle_since < idle_s and (not beside or _lives(beside)):
             run = store.work.claim(worker, store.can_execute if settings.database_url else None)
             if run is None:
+                if beside and not ready:
+                    ready = True
+                    warm_exports()
                 time.sleep(POLL_S)
                 continue
             _work_on(store.of(run.owner), run, worker)
@@ -185,22 +197,37 @@ def _tidy(store: Store) -> None:
     store.sweep()
 
 
-def main(idle_s: float = IDLE_S) -> None:
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def main(idle_s: float = IDLE_S, beside: int = 0) -> None:
     """Work; and look once more after letting go, for a run that was queued in that moment."""
-    work(idle_s)
+    work(idle_s, beside)
     if Store().runs.any_queued():
         work(idle_s)
 
 
-def ensure_worker() -> None:
-    """Start a worker that outlives this process, unless one is at work already."""
+def ensure_worker(ready: bool = False) -> None:
+    """Start a worker that outlives this process, unless one is at work already.
+
+    Args:
+        ready: It waits for the first run of this dashboard, see `work`.
+    """
     folder = get_settings().data_dir
     if worker_alive(folder):
         return
+    beside = [f"--idle={READY_S:.0f}", f"--beside={os.getpid()}"] if ready else []
     with private_file(folder / "worker.log").open("ab") as log, all_cores():
         subprocess.Popen(
             # -P: the folder it is started in may hold a `core` of somebody else.
-            [sys.executable, "-P", "-m", "core", "worker"],
+            [sys.executable, "-P", "-m", "core", "worker", *beside],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -17,7 +17,7 @@ from core.domain.model import FileRef, SourceModel
 from core.domain.recipe import Artifact, Step, Target
 from core.errors import PassNotApplicable
 from core.examples import example_feeds
-from core.protocols import Feed, LocalArtifact, PassContext, Trainer, Training, TrainingRows
+from core.protocols import Feed, LocalArtifact, Pass, PassContext, Trainer, Training, TrainingRows
 from core.sandbox.answers import lines, unusable
 from core.serde import to_json
 from core.texts import one_line
@@ -191,12 +191,15 @@ def _is(path: Path, file: FileRef) -> bool:
         return hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256
 
 
+def imports_of(technique: Pass) -> Sequence[str]:
+    """Return the modules of all techniques, and the libraries of this one."""
+    own = sorted({type(each).__module__ for each in registry.passes().values()})
+    return [*own, *technique.libraries, *(DEEPER if "torch" in technique.libraries else ())]
+
+
 def imports(request: BuildRequest) -> Sequence[str]:
-    """Return the modules of the techniques, and the libraries of the one that is asked for."""
-    known = registry.passes()
-    libraries = known[request.step.pass_id].libraries
-    own = sorted({type(each).__module__ for each in known.values()})
-    return [*own, *libraries, *(DEEPER if "torch" in libraries else ())]
+    """Return what building imports."""
+    return imports_of(registry.get_pass(request.step.pass_id))
 
 
 UNIT = Kind(

@@ -42,7 +42,12 @@ PRESETS = {
         "The few techniques that usually win on a model like this.",
         1,
         MeasurementPlan(
-            max_seconds=5.0, throughput_batches=(1, 8), throughput_seconds=0.2, starts=1, close_starts=2
+            max_seconds=5.0,
+            throughput_batches=(1, 8),
+            throughput_seconds=0.2,
+            starts=1,
+            close_starts=1,
+            heat_starts=2,
         ),
     ),
     "balanced": Preset(
@@ -57,7 +62,9 @@ PRESETS = {
         "travel_explore",
         "Everything that could win, chained techniques included.",
         3,
-        MeasurementPlan(max_seconds=30.0, target=0.02, throughput_seconds=0.6, starts=3, close_starts=4),
+        MeasurementPlan(
+            max_seconds=30.0, target=0.02, throughput_seconds=0.6, starts=3, close_starts=4, heat_starts=4
+        ),
     ),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 from core.domain.measurement import Environment
 from core.errors import ChildCrashed, ChildTimeout, InvalidRequest, OutOfMemory
 from core.machine.environment import environment, machine_kind
+from core.sandbox import forking
 from core.sandbox.answers import made_of, unusable
-from core.sandbox.forking import prepare
 from core.sandbox.policy import usual_limits
 from core.sandbox.process import Child
 from core.sandbox.protocol import Message
@@ -143,11 +143,12 @@ def _confined(kind: Kind[Q, A], unit: WorkUnit[Q, A], stop: Stop, place: _Place)
     seconds = _seconds(unit, stop)
     order = to_plain(Order(unit, place.out, place.inputs, seconds))
     reads = [*place.inputs.values(), *unit.reads]
+    imports = (CHILD, kind.id, *kind.imports(unit.parameters))
     places: dict[str, Any] = {"reads": reads, "writes": place.out, "keeps": unit.checkpoints}
-    how: dict[str, Any] = {"limits": usual_limits(unit.memory_bytes), "imports": _imports(unit)}
+    how: dict[str, Any] = {"limits": usual_limits(unit.memory_bytes), "imports": imports}
     try:
         with (
-            Child(CHILD, **places, **how, env=_env(unit), interpreter=python) as child,
+            Child(CHILD, **places, **how, env=_env(unit.cores), interpreter=python) as child,
             stop.watching(child),
         ):
             said = child.call(DO.name, order, seconds, step=kind.name, on_progress=heard)
@@ -160,18 +161,14 @@ def _confined(kind: Kind[Q, A], unit: WorkUnit[Q, A], stop: Stop, place: _Place)
     return made_of(told.values, kind.answer), file_names(told.files)
 
 
-def _env(unit: WorkUnit[Any, Any]) -> dict[str, str]:
-    """Return what the libraries of a unit read when they are imported."""
-    return ENV | ({"OMP_NUM_THREADS": str(unit.cores)} if unit.cores > 1 else {})
+def _env(cores: int) -> dict[str, str]:
+    """Return what the libraries of a unit with so many cores read when they are imported."""
+    return ENV | ({"OMP_NUM_THREADS": str(cores)} if cores > 1 else {})
 
 
-def _imports(unit: WorkUnit[Any, Any]) -> tuple[str, ...]:
-    return (CHILD, unit.kind, *kind_of(unit).imports(unit.parameters))
-
-
-def warm(unit: WorkUnit[Any, Any]) -> None:
-    """Import what `unit` and its like will need, so that the first of them waits for nothing."""
-    prepare(_imports(unit), _env(unit))
+def prepare(kind: Kind[Any, Any], imports: Sequence[str], cores: int) -> None:
+    """Have `imports` ready for units of this kind, so that the first of them does not wait for them."""
+    forking.prepare((CHILD, kind.id, *imports), _env(cores))
 
 
 def _seconds(unit: WorkUnit[Any, Any], stop: Stop) -> float:

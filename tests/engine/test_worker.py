@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.run import Run, RunRequest, RunStatus
+from core.engine import worker
 from core.engine.worker import Heartbeat, _deadline, only_worker, recover
 from core.settings import get_settings
 from core.store.store import Store
@@ -74,3 +77,16 @@ def test_the_budget_counts_what_reading_the_upload_took(store: Store, request_fo
     until = _deadline(run)
     assert until is not None
     assert 45 < until - time.monotonic() <= 50
+
+
+def test_a_dashboards_worker_gets_ready_once_and_ends_with_it(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_ready = []
+    monkeypatch.setattr(worker, "warm_exports", lambda: made_ready.append(True))
+    dashboard = subprocess.Popen(["sleep", "1"])
+    threading.Thread(target=dashboard.wait).start()
+    began = time.monotonic()
+    worker.work(60.0, dashboard.pid)
+    assert 0.5 < time.monotonic() - began < 30
+    assert made_ready == [True]

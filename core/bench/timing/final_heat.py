@@ -12,9 +12,17 @@ from math import ceil
 from pathlib import Path
 from time import monotonic
 
+from core.bench.timing.between_process import SHORT_CALL_MS
 from core.bench.timing.blocks import Block, Floats, busy, calls_of, ratios, settle_of
 from core.bench.timing.endpoint import Cancel, Endpoint, Host, never, parent_elsewhere, timing_cores
-from core.bench.timing.interleaving import FEWEST_ROUNDS_PER_START, MeasurementPlan, Side, run_round, turns
+from core.bench.timing.interleaving import (
+    FEWEST_ROUNDS_PER_START,
+    MeasurementPlan,
+    Side,
+    close,
+    run_round,
+    turns,
+)
 from core.errors import Cancelled, WhetstoneError
 from core.machine.environment import memory_available, memory_limit
 
@@ -87,7 +95,7 @@ def heat(
 
     Args:
         entries: The baseline first, then the candidates; same threads and batch.
-        plan: Wanted rounds (`min_rounds`) and starts (`close_starts`) of the heat, and its target.
+        plan: Wanted rounds (`min_rounds`) and starts (`heat_starts`) of the heat, and its target.
         folder: The processes may write only there.
         data_folder: Folder of the data set, or None for random inputs.
         seed: Of all orders.
@@ -101,7 +109,7 @@ def heat(
     Raises:
         Cancelled: The person asked to stop.
     """
-    left, order, starts = _Clock(seconds), random.Random(seed), plan.close_starts
+    left, order, starts = _Clock(seconds), random.Random(seed), plan.heat_starts
     blocks = list[Block]()
     # Names of one length, since they enter the environment of the processes.
     control = _Entry(entries[0], folder / "heat-000")
@@ -117,9 +125,18 @@ def heat(
             if _run(present, plan, order, end):
                 _settle(control, heated)
                 blocks += [block for entry in present for block in entry.blocks]
+            if not _decided_by_starts(present, heated[1:]):
+                starts = min(starts, plan.starts)
         starts -= 1
     taken = busy(blocks)
     return [Heated(tuple(each.starts), each.endpoint.target.batch, taken) for each in heated]
+
+
+def _decided_by_starts(present: list[_Entry], candidates: list[_Entry]) -> bool:
+    """Return whether another start could change what is said: of short calls, or of one near the baseline."""
+    if any(entry.side[1] < SHORT_CALL_MS for entry in present):
+        return True
+    return any(close(start) for entry in candidates for start in entry.starts)
 
 
 def _share(
@@ -138,7 +155,7 @@ def _share(
 
 
 def _wanted(plan: MeasurementPlan) -> int:
-    return max(FEWEST_ROUNDS_PER_START, ceil(plan.min_rounds / plan.close_starts))
+    return max(FEWEST_ROUNDS_PER_START, ceil(plan.min_rounds / plan.heat_starts))
 
 
 def _round_s(present: list[_Entry]) -> float:

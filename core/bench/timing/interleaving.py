@@ -48,6 +48,7 @@ class MeasurementPlan:
         starts: Pairs of fresh processes over which the rounds are spread.
         close_starts: The same where the spread between starts decides: for calls shorter than 0.1 ms,
             and for two that are about equally fast, the control among them.
+        heat_starts: The same in the final heat, which ends after `starts` where nobody in it is close.
         stretch: How many times `max_seconds` calls may take that are too long for `min_rounds` of them.
     """
 
@@ -60,6 +61,7 @@ class MeasurementPlan:
     predict_rows: int | None = None
     starts: int = 2
     close_starts: int = 3
+    heat_starts: int = 3
     stretch: float = 4.0
 
     def within(self, seconds: float) -> MeasurementPlan:
@@ -182,8 +184,8 @@ class Rounds:
 
     @property
     def _wanted_starts(self) -> int:
-        close = 1 / CLOSE < float(np.median(self._ratios[0])) < CLOSE
-        return self._plan.close_starts if self._short or close else self._plan.starts
+        near = self._short or close(self._ratios[0])
+        return self._plan.close_starts if near else self._plan.starts
 
     @property
     def _limit(self) -> float:
@@ -202,6 +204,11 @@ class Rounds:
             return True
         share = max(FEWEST_ROUNDS_PER_START, ceil(self._plan.min_rounds / wanted))
         return rounds >= share and self._sure(self._ratios[-1:], wanted)
+
+
+def close(ratios: Floats) -> bool:
+    """Return whether two models take so nearly the same time that the spread of starts decides, (rounds,)."""
+    return 1 / CLOSE < float(np.median(ratios)) < CLOSE
 
 
 Side = tuple[Host, float, Blocks]

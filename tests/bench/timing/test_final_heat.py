@@ -12,7 +12,7 @@ from core.bench.timing.interleaving import MeasurementPlan
 from core.errors import Cancelled
 from tests.bench.conftest import Chain
 
-PLAN = MeasurementPlan(min_rounds=8, max_seconds=5, close_starts=2)
+PLAN = MeasurementPlan(min_rounds=8, max_seconds=5, heat_starts=2)
 
 
 def middles(starts: tuple[np.ndarray, ...]) -> list[float]:
@@ -40,9 +40,15 @@ def test_what_cannot_be_loaded_or_does_not_fit_is_left_out(chain: Chain, tmp_pat
     with huge.open("wb") as file:
         file.truncate(1 << 40)
     entries = [chain(20), _with_file(chain(20), broken), _with_file(chain(20), huge), chain(20)]
-    plan = replace(PLAN, close_starts=1)
+    plan = replace(PLAN, heat_starts=1)
     found = heat(entries, plan, tmp_path / "heat", seconds=60)
     assert [len(each.starts) for each in found] == [1, 0, 0, 1]
+
+
+def test_what_is_far_from_the_baseline_needs_no_further_start(chain: Chain, tmp_path: Path) -> None:
+    plan = replace(PLAN, starts=1, min_rounds=4)
+    found = heat([chain(80), chain(20)], plan, tmp_path / "heat", seconds=60)
+    assert [len(each.starts) for each in found] == [1, 1]
 
 
 def test_without_time_nothing_is_loaded(chain: Chain, tmp_path: Path) -> None:
