@@ -138,6 +138,9 @@ def optimize(
             run on the other kinds in `RunView.others`.
         architecture: Of a state dict, where its keys do not tell.
         shapes: Example shape by input name, where the file does not tell.
+        task: What the model does, such as ``image-classification``, where that is not what it looks like.
+        code: Python files that define the network whose weights `model` holds; they run confined, once.
+        build: How it is built of them, such as ``Net(width=32)``.
         on_change: Told of each new state while the run goes on.
         store: Where to keep everything; the configured one by default.
         train: File or folder of a training set for techniques that train; rows that test are left out of it.

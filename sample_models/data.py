@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +36,7 @@ def training_rows(sample_id: str) -> Rows:
     return Rows(np.concatenate([drawn.inputs, ours.inputs]), np.concatenate([drawn.labels, ours.labels]))
 
 
+@cache
 def held_out_rows(sample_id: str) -> Rows:
     """The rows that accuracy is measured on, made of the half that training does not see."""
     plan = plan_of(sample_id)

@@ -32,7 +32,8 @@ POLL_S = 2.0
 CALLS_S = 1.0
 PATIENCE_S = 10.0
 REST = 10.0
-"""After a redraw the page rests for so many times what it took: it is there to watch, not to disturb."""
+"""After a redraw the page rests so many times the processor time it took: it is to watch, not to disturb."""
+MOST_REST_S = 10.0
 
 
 def _results(view: RunView) -> None:
@@ -136,16 +137,16 @@ def _ended(view: RunView) -> None:
 
 def live(run_id: str) -> None:
     """Draw the page of a run, whatever its state."""
-    began = time.monotonic()
+    began = time.thread_time()
     view = run_view(store(), run_id, machine=settings(run_id, ("machine",)).get("machine", ""))
     remember("run", run_id)
     if view.run.status.active:
         head = st.container()
         _results(view)
-        took = time.monotonic() - began
+        rest = min(REST * (time.thread_time() - began), MOST_REST_S)
         training_charts(view)
         with head:
-            _state(view, began + REST * took)
+            _state(view, time.monotonic() + rest)
     else:
         title(view)
         _ended(view)
