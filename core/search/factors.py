@@ -31,7 +31,7 @@ RECOVERED, RECOVERED_SD = 6.0, 3.5
 network was trained for as long as is usual."""
 UNSTATED = 0.4
 """Strength of what has none."""
-BARE, BARE_SD = 60.0, 15.0
+BARE, BARE_SD = 150.0, 60.0
 """Points that are lost by the square of the strength of shrinking, without training."""
 
 
