@@ -13,6 +13,8 @@ from core.insights.amounts import signed as signed_to
 from core.texts import as_markdown
 
 NONE = "–"
+ROUNDED = ((30, 5), (90, 10), (1200, 60), (3600, 300))
+"""Seconds up to which an expected time is rounded to so many."""
 
 plain = as_markdown
 plural = amounts.plural
@@ -164,6 +166,14 @@ def duration(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60} min" + (f" {whole % 60:02d} s" if whole % 60 else "")
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def roughly(seconds: float | None) -> str:
+    """Return a time that is only expected, no finer than it is known, such as ``about 8 min``."""
+    if seconds is None:
+        return NONE
+    step = next((step for most, step in ROUNDED if seconds < most), 600)
+    return f"about {duration(max(5 if seconds < 30 else step, step * round(seconds / step)))}"
 
 
 def ago(moment: float | None, now: float | None = None) -> str:

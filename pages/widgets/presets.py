@@ -58,7 +58,7 @@ def preset_card(
                 request = RunRequest(*about, threads=threads, batch=batch, strategy=strategy)
                 count, seconds, more = planned(request)
                 added = f" and up to {more} more" if more else ""
-                time = f"{SEARCH_S / 60:.0f} min at most" if more else f"about {fmt.duration(seconds)}"
+                time = f"{SEARCH_S / 60:.0f} min at most" if more else fmt.roughly(seconds)
                 st.caption(f"{fmt.plural(count, 'candidate')}{added}, {time}")
             except WhetstoneError as error:
                 st.caption(fmt.plain(error.message))

@@ -73,7 +73,7 @@ def _left(view: RunView) -> str:
     budget = view.run.request.budget_s
     if progress.remaining_s is None:
         return "estimating"
-    text = f"about {fmt.duration(progress.remaining_s)} left"
+    text = f"{fmt.roughly(progress.remaining_s)} left"
     return f"{text}, budget {fmt.duration(budget)}" if budget else text
 
 

@@ -195,7 +195,7 @@ def _summary(request: RunRequest, by_hand: bool) -> bool:
     if more and request.budget_s is not None:
         text += f"**{fmt.duration(request.budget_s)}** at most"
     else:
-        text += f"about **{fmt.duration(seconds)}**"
+        text += f"**{fmt.roughly(seconds)}**"
     if request.budget_s is not None and request.budget_s < seconds:
         text += (
             f"; the budget of {fmt.duration(request.budget_s)} stops it before, likely good ones come first"

@@ -82,6 +82,23 @@ def test_durations(seconds: float | None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "–"),
+        (0.4, "about 5 s"),
+        (48, "about 50 s"),
+        (88, "about 1 min 30 s"),
+        (95, "about 2 min"),
+        (451, "about 8 min"),
+        (1700, "about 30 min"),
+        (5000, "about 1 h 20 min"),
+    ],
+)
+def test_expected_times_are_no_finer_than_they_are_known(seconds: float | None, text: str) -> None:
+    assert fmt.roughly(seconds) == text
+
+
+@pytest.mark.parametrize(
     ("past", "text"),
     [(5, "just now"), (300, "5 min ago"), (7200, "2 h ago"), (90_000, "1 day ago"), (200_000, "2 days ago")],
 )

@@ -26,7 +26,7 @@ def test_set_up_states_count_and_time_before_the_start(open_page: Open, store: S
     seed.data(store)
     app = open_page("optimize.py", model="seed-model", data="seed-data")
     said = words(app)
-    assert "candidates** beside your model, about **" in said
+    assert "candidates** beside your model, **about " in said
     assert not app.button(key="run").disabled
     commands = "\n".join(block.value for block in app.code)
     assert "optimize seed-model --data seed-data --preset quick" in commands
