@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 NAME = "state.pt"
+STATES = ("weights", "best", "average")
 
 
 @dataclass
@@ -42,16 +44,18 @@ class Course:
     restarts: int = 0
 
 
-def save(folder: Path, course: Course, weights: State, best: State, optimizer: Optimizer) -> None:
-    """Keep the state of a training in `folder`; a kill at any moment leaves the one before whole."""
+def save(folder: Path, course: Course, states: Mapping[str, State], optimizer: Optimizer) -> None:
+    """Keep a training in `folder`; a kill at any moment leaves the one before whole.
+
+    Args:
+        folder: Where it goes.
+        course: How far it is.
+        states: `STATES` of the network.
+        optimizer: With what it knows of the steps before.
+    """
     import torch
 
-    state = {
-        "course": asdict(course),
-        "weights": weights,
-        "best": best,
-        "optimizer": optimizer.state_dict(),
-    }
+    state = {"course": asdict(course), **states, "optimizer": optimizer.state_dict()}
     beside = folder / f"{NAME}.new"
     torch.save(state, beside)
     beside.replace(folder / NAME)
@@ -63,6 +67,8 @@ def load(folder: Path) -> tuple[Course, dict[str, Any]] | None:
 
     try:
         state = torch.load(folder / NAME, weights_only=True, map_location="cpu")
+        if not {*STATES, "optimizer"} <= set(state):
+            return None
         return msgspec.convert(state["course"], Course), state
     except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError, msgspec.ValidationError):
         return None

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import inf
 from typing import Any
 
 from core.params import setting
-from core.passes.training.loop import Effort
 from core.protocols import Training
 
 USUAL_MINUTES = 2.0
 """Without a time budget."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long it learns and how fast.
+
+    Attributes:
+        seconds: Of training; the number of steps is planned to fill them. Infinite: until the deadline.
+        steps: Exactly so many instead, where not 0.
+        rate: Largest learning rate; 0 chooses by the network.
+        seed: Of the order of the rows.
+    """
+
+    seconds: float
+    steps: int = 0
+    rate: float = 0.0
+    seed: int = 0
 
 
 def minutes() -> Any:

@@ -13,7 +13,8 @@ from core.domain.technique import Kind
 from core.passes.library_errors import library
 from core.passes.training.effort import effort
 from core.passes.training.network import Network
-from core.passes.training.recovery import HINT, Aims, findings, recover, require_better, training_of
+from core.passes.training.outcome import HINT, findings, require_better
+from core.passes.training.recovery import Aims, recover, training_of
 from core.protocols import LocalArtifact, PassContext, Trainer
 
 
@@ -21,6 +22,7 @@ class Learner(Trainer):
     """Trains a network towards its aims; its parameters hold minutes, steps and learning rate."""
 
     kind = Kind.TRAINING
+    version = 2
     on_source = True
     produces: ClassVar[dict[str, str]] = {"state_dict": "pt2", "pt2": "pt2"}
     fits = True

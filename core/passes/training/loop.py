@@ -7,25 +7,23 @@ back to the best weights and on more slowly.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from math import inf, isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.passes.training import checkpoint
+from core.passes.training.average import average
 from core.passes.training.checkpoint import Course
+from core.passes.training.effort import Effort
+from core.passes.training.lesson import LOSS, Figures, Lesson
 from core.passes.training.network import Network, State
 from core.passes.training.schedule import Pace, Threads, optimizer, share
 from core.protocols import Array, Feed, Training
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-Figures = dict[str, float]
-Judge = Callable[[], Figures]
-LOSS = "search_loss"
 JUDGED_LEAST, JUDGED_MOST, JUDGED_SHARE = 4, 16, 0.1
 """How often weights are judged, and the share of the time that this may take."""
+JUDGED_LAST = 2
+"""Judgements behind the last step: of its weights, and of their average."""
 FIRST_STEPS = 4
 """Steps after which the others are planned, once their time is known."""
 CLIP = 2.0
@@ -40,42 +38,6 @@ ENOUGH = 0.9
 """Share of its time after which a training is whole: steps come in one piece."""
 
 
-@dataclass(frozen=True)
-class Lesson:
-    """What is learned.
-
-    Attributes:
-        loss: Of a batch with its labels, at a step; the network is in training mode.
-        judge: Returns figures on the search rows, ``search_loss`` among them; in inference mode.
-        begin: Readies a network that was not trained yet, and returns its figures; is given `judge`.
-        batch: Rows of a batch.
-        norms: Whether batch norms learn, too.
-    """
-
-    loss: Callable[[Feed, Array | None, int], Tensor]
-    judge: Judge
-    begin: Callable[[Judge], Figures]
-    batch: int
-    norms: bool
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How long it learns and how fast.
-
-    Attributes:
-        seconds: Of training; the number of steps is planned to fill them. Infinite: until the deadline.
-        steps: Exactly so many instead, where not 0.
-        rate: Largest learning rate; 0 chooses by the network.
-        seed: Of the order of the rows.
-    """
-
-    seconds: float
-    steps: int = 0
-    rate: float = 0.0
-    seed: int = 0
-
-
 class Fitting:
     """One training of one network, from its checkpoint if there is one."""
 
@@ -88,9 +50,10 @@ class Fitting:
         self._rate = float(self._optimizer.param_groups[0]["lr"])
         self._course, self._pace = Course(), Pace()
         self._best: State = {}
+        self._average: State = {}
         self._latest: Figures = {}
         self._loss: float | None = None
-        self._broken, self._due = False, 0
+        self._broken, self._due, self._reviewed = False, 0, 0
         self._most = max(ENOUGH_STEPS, MOST_PASSES * self._passing)
         self._began = self._saved = time.monotonic()
 
@@ -107,7 +70,7 @@ class Fitting:
             self._latest = course.best
         else:
             course.first = course.best = self._latest = self._lesson.begin(self._judged)
-            self._best = self._network.state()
+            self._best, self._average = self._network.state(), self._network.state()
             self._save()
         batches = self._batches()
         self._plan()
@@ -120,8 +83,8 @@ class Fitting:
             elif course.step == began_at + FIRST_STEPS:
                 self._plan()
             self._save_now_and_then()
-        if course.step > course.best_step and self._training.seconds_left() > 0:
-            self._review()
+        if course.step > began_at and self._training.seconds_left() > 0:
+            self._finish()
         self._save()
         self._network.load(self._best)
         self._network.infer()
@@ -134,7 +97,7 @@ class Fitting:
             self._course, state = found
             self._network.load(state["weights"])
             self._optimizer.load_state_dict(state["optimizer"])
-            self._best = state["best"]
+            self._best, self._average = state["best"], state["average"]
         return self._course.step
 
     def _step(self, feed: Feed, labels: Array | None) -> None:
@@ -155,6 +118,7 @@ class Fitting:
             if bool(torch.isfinite(norm)):
                 self._optimizer.step()
         course.step += 1
+        average(self._average, self._network, course.step, course.steps)
         self._broken = not isfinite(value)
         self._loss = value if self._loss is None else SMOOTH * self._loss + (1 - SMOOTH) * value
         seconds = time.monotonic() - began
@@ -181,19 +145,35 @@ class Fitting:
     def _review(self) -> None:
         """Judge the weights: keep the best, and go back to them where the loss exploded."""
         course = self._course
-        self._latest = self._judged()
-        found = inf if self._broken else self._latest[LOSS]
-        if found < course.best[LOSS]:
-            course.best, course.best_step, self._best = self._latest, course.step, self._network.state()
-        elif not found <= max(EXPLODED * course.first[LOSS], EXPLODED_LEAST):
+        found, self._reviewed = self._keep_better(), course.step
+        if not found <= max(EXPLODED * course.first[LOSS], EXPLODED_LEAST):
             course.restarts += 1
             course.slowdown *= SLOWER
             if course.restarts > MOST_RESTARTS:
                 course.steps = course.step
             self._network.load(self._best)
+            self._average = self._network.state()
             self._optimizer.state.clear()
             self._loss, self._broken = None, False
         self._tell()
+
+    def _finish(self) -> None:
+        """Judge what was not judged yet: the last weights, and the average of those before."""
+        if self._reviewed < self._course.step:
+            self._review()
+        latest = self._network.state()
+        self._network.load(self._average)
+        self._keep_better()
+        self._network.load(latest)
+        self._tell()
+
+    def _keep_better(self) -> float:
+        """Judge the weights, keep them where they are the best so far, and return their loss."""
+        course, self._latest = self._course, self._judged()
+        found = inf if self._broken else self._latest[LOSS]
+        if found < course.best[LOSS]:
+            course.best, course.best_step, self._best = self._latest, course.step, self._network.state()
+        return found
 
     def _tell(self) -> None:
         told = {} if self._loss is None else {"loss": self._loss}
@@ -204,7 +184,7 @@ class Fitting:
         course, now = self._course, time.monotonic()
         course.seconds += now - self._began
         self._began = now
-        last = FINISH_S + self._pace.judging_s + self._pace.saving_s
+        last = FINISH_S + JUDGED_LAST * self._pace.judging_s + self._pace.saving_s
         deadline = self._training.seconds_left() - last
         return deadline if self._effort.steps else min(deadline, self._effort.seconds - course.seconds)
 
@@ -234,8 +214,8 @@ class Fitting:
 
     def _save(self) -> None:
         began = time.monotonic()
-        weights = self._network.state()
-        checkpoint.save(self._training.checkpoints, self._course, weights, self._best, self._optimizer)
+        states = {"weights": self._network.state(), "best": self._best, "average": self._average}
+        checkpoint.save(self._training.checkpoints, self._course, states, self._optimizer)
         self._saved = time.monotonic()
         self._pace.saving_s = self._saved - began
 

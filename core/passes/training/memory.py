@@ -14,8 +14,8 @@ from core.passes.training.network import Network
 if TYPE_CHECKING:
     from torch import Tensor
 
-COPIES = 6
-"""Of all weights: gradients, two moments, the best so far, and two while a state is written."""
+COPIES = 7
+"""Of all weights: gradients, two moments, the best so far, the average, and two while a state is written."""
 SHARE = 0.8
 """Of the free memory that a training may plan with."""
 SAFETY = 1.5

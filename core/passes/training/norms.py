@@ -7,18 +7,25 @@ costs.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from itertools import islice
+from typing import TYPE_CHECKING, Any
 
-from core.passes.training.loop import LOSS, Figures, Judge
+from core.passes.training.lesson import LOSS, Figures, Judge
 from core.passes.training.network import Network
 from core.protocols import PassContext
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 BATCHES, MOST_S = 12, 10.0
 MOMENTUM = 0.1
 """Of training, as PyTorch has it."""
 
 
-def reestimate(network: Network, context: PassContext, batch: int, judge: Judge) -> tuple[Figures, Figures]:
+def reestimate(
+    network: Network, context: PassContext, batch: int, judge: Judge, answer: Callable[[list[Tensor]], Any]
+) -> tuple[Figures, Figures]:
     """Give `network` the statistics of its rows, where the search rows are read better with them.
 
     Args:
@@ -26,6 +33,7 @@ def reestimate(network: Network, context: PassContext, batch: int, judge: Judge)
         context: Of a pass that trains.
         batch: Rows of a batch.
         judge: Returns figures on the search rows; in inference mode.
+        answer: Runs the network on tensors, in the precision of the training.
 
     Returns:
         The figures before, and those of the statistics that were kept.
@@ -40,7 +48,7 @@ def reestimate(network: Network, context: PassContext, batch: int, judge: Judge)
     with torch.no_grad():
         for number, (feed, _) in enumerate(islice(rows, BATCHES)):
             network.momentum(1 / (number + 1))
-            network(network.tensors(feed, context))
+            answer(network.tensors(feed, context))
             if time.monotonic() - began > MOST_S:
                 break
     network.momentum(MOMENTUM)

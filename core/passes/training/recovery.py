@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from math import inf
 from typing import TYPE_CHECKING, Any
 
-from core.domain.finding import Finding
-from core.errors import PassFailed, PassNotApplicable
+from core.errors import PassNotApplicable
 from core.machine.environment import environment
 from core.passes.quantization.bf16 import INSTRUCTIONS
 from core.passes.training.augmentation import Augmentation, approved
-from core.passes.training.loop import LOSS, Effort, Figures, Fitting, Judge, Lesson
+from core.passes.training.effort import Effort
+from core.passes.training.lesson import ACCURACY, AGREEMENT, LOSS, Figures, Judge, Lesson
+from core.passes.training.loop import Fitting
 from core.passes.training.memory import fitting_batch
 from core.passes.training.network import FEWEST_ROWS, Network
 from core.passes.training.norms import reestimate
@@ -30,8 +33,8 @@ EXAMPLE_ROWS = 2
 SMOOTHING = 0.05
 """Of labels: weights that are sure of everything read new data worse."""
 MOST_SEARCHED_BYTES = 2**28
-AGREEMENT, ACCURACY = "search_agreement", "search_accuracy"
-HINT = "Leave this step out, or give more data to learn from."
+SEARCHED_SHARE = 0.02
+"""Of the time, for the teacher to read search rows: the student is slower and reads them many times."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def recover(network: Network, context: PassContext, aims: Aims, effort: Effort) 
         PassNotApplicable: There is nothing to learn by, or no memory to learn in.
     """
     with _prepared(context):
-        recovery = _Recovery(network, context, aims)
+        recovery = _Recovery(network, context, aims, _patience(context, effort))
         done = Fitting(network, recovery.lesson, training_of(context), effort, context.threads).run()
     return done | recovery.about
 
@@ -80,8 +83,14 @@ def reestimated(network: Network, context: PassContext) -> dict[str, Any]:
     """
     with _prepared(context):
         recovery = _Recovery(network, context, Aims(labels=0.0, augment=False))
-        before, after = reestimate(network, context, recovery.lesson.batch, recovery.lesson.judge)
+        before, after = recovery.reestimated(recovery.lesson.judge)
     return {"before": before, "after": after, "norms": len(network.norms)}
+
+
+def _patience(context: PassContext, effort: Effort) -> float:
+    """Return the seconds that the teacher may read search rows for; a repeatable training takes all."""
+    seconds = min(effort.seconds, training_of(context).seconds_left())
+    return inf if effort.steps else SEARCHED_SHARE * seconds
 
 
 @contextmanager
@@ -98,8 +107,9 @@ def _prepared(context: PassContext) -> Iterator[None]:
 class _Recovery:
     """Losses and judgements of one training."""
 
-    def __init__(self, network: Network, context: PassContext, aims: Aims) -> None:
+    def __init__(self, network: Network, context: PassContext, aims: Aims, patience_s: float = inf) -> None:
         self._network, self._context, self._aims = network, context, aims
+        self._patience_s = patience_s
         self._training = training_of(context)
         fixed, rows = context.model.fixed_batch, self._training.rows
         example, _ = next(iter(rows.batches(min(EXAMPLE_ROWS, rows.samples), None)))
@@ -132,9 +142,11 @@ class _Recovery:
 
     def _begin(self, judge: Judge) -> Figures:
         """Re-estimate the statistics of a network that was not trained yet; return its figures."""
-        if not self.lesson.norms:
-            return judge()
-        return reestimate(self._network, self._context, self.lesson.batch, judge)[1]
+        return self.reestimated(judge)[1] if self.lesson.norms else judge()
+
+    def reestimated(self, judge: Judge) -> tuple[Figures, Figures]:
+        """Give the batch norms new statistics; return the figures before, and of those that were kept."""
+        return reestimate(self._network, self._context, self.lesson.batch, judge, self._students)
 
     def _approved(self, shown: Feed) -> Augmentation:
         tensors = self._network.tensors(shown, self._context)
@@ -220,14 +232,14 @@ class _Recovery:
         return figures | {name: found / of for name, (found, of) in counted.items() if of}
 
     def _search(self) -> list[tuple[Feed, Array | None, list[Tensor]]]:
-        """Return the search rows with the teacher's answers, as many as memory holds."""
+        """Return the search rows with the teacher's answers: as many as memory holds and time allows."""
         if self._searched is None:
-            self._searched, held = [], 0
+            self._searched, held, began = [], 0, time.monotonic()
             for feed, labels in _once(self._training, self.lesson.batch):
                 wanted = as_tensors(self._answer(feed))
                 self._searched.append((feed, labels, wanted))
                 held += sum(each.nbytes for each in feed.values()) + sum(each.nbytes for each in wanted)
-                if held > MOST_SEARCHED_BYTES:
+                if held > MOST_SEARCHED_BYTES or time.monotonic() - began > self._patience_s:
                     break
         return self._searched
 
@@ -246,32 +258,3 @@ def _count(counts: list[int], roles: list[OutputRole], found: list[Tensor], want
     if same is not None:
         counts[0] += same[0]
         counts[1] += same[1]
-
-
-def findings(name: str, details: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield what a training gained, on rows that no figure is reported on."""
-    before, after = details.get("before"), details.get("after")
-    if not isinstance(before, dict) or not isinstance(after, dict):
-        return
-    words = {ACCURACY: "accuracy", AGREEMENT: "agreement with your model"}
-    shown = next((key for key in words if key in before and key in after), None)
-    gained = f"{name}: {details.get('steps', 0):,} steps in {details.get('seconds', 0):,.0f} s"
-    if shown is None:
-        yield Finding(
-            "note", f"{gained} took the loss on the search rows from {before[LOSS]:.3g} to {after[LOSS]:.3g}."
-        )
-    else:
-        low, high = (f"{100 * each[shown]:.1f} %" for each in (before, after))
-        yield Finding("note", f"{gained} took the {words[shown]} on the search rows from {low} to {high}.")
-    if details.get("complete") is False:
-        yield Finding("note", f"{name} was ended early by the time there was: more of it may gain more.")
-
-
-def require_better(details: Mapping[str, Any]) -> None:
-    """Refuse what reads the search rows worse than before.
-
-    Raises:
-        PassFailed: It does.
-    """
-    if not details["after"][LOSS] <= details["before"][LOSS]:
-        raise PassFailed("The training made the network worse.", hint=HINT)

@@ -12,7 +12,8 @@ from core.domain.technique import Kind, NoParams
 from core.errors import PassNotApplicable
 from core.passes.library_errors import library
 from core.passes.training.network import Network
-from core.passes.training.recovery import HINT, reestimated, require_better, training_of
+from core.passes.training.outcome import HINT, require_better
+from core.passes.training.recovery import reestimated, training_of
 from core.protocols import Idea, LocalArtifact, PassContext, Trainer
 
 
@@ -23,6 +24,7 @@ class ReestimateNorms(Trainer):
     name = "Batch-norm re-estimation"
     summary = "Measures the batch norms' statistics anew: gives back part of what pruning costs, in seconds."
     kind = Kind.TRAINING
+    version = 2
     on_source = True
     produces: ClassVar[dict[str, str]] = {"state_dict": "pt2", "pt2": "pt2"}
     fits = True

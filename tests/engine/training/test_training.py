@@ -20,7 +20,7 @@ from core.domain.recipe import Artifact
 from core.engine.building import Builder
 from core.engine.checkpoints import checkpoint_folder, sweep_checkpoints
 from core.engine.uploads import add_data
-from core.errors import ChildCrashed, PassNotApplicable
+from core.errors import Cancelled, ChildCrashed, PassNotApplicable
 from core.search.spelling import parse
 from core.settings import get_settings
 from core.store.store import Store
@@ -51,10 +51,10 @@ class Trial:
         self._about = (store, model, data)
         self.heard: list[Progress] = []
 
-    def build(self, spelled: str, executor: Any = None) -> Artifact:
+    def build(self, spelled: str, executor: Any = None, stop: Stop | None = None) -> Artifact:
         self.heard = []
         told: Any = (lambda step: None, lambda step, seconds: None, executor, self.heard.append)
-        return Builder(*self._about, 0, Stop(), *told).build(parse(spelled))
+        return Builder(*self._about, 0, stop or Stop(), *told).build(parse(spelled))
 
 
 @pytest.fixture
@@ -112,6 +112,24 @@ def test_a_killed_training_goes_on_to_the_weights_of_a_whole_one(
     assert made.details["steps"] == 20
     assert checkpoints(store) == []
     assert made.files[0].sha256 == whole.files[0].sha256
+
+
+def test_a_cancelled_training_leaves_its_best_to_go_on_from(trial: Trial, store: Store) -> None:
+    stop = Stop()
+
+    def cancel() -> None:
+        while not list((store.folder / "checkpoints").glob("*/state.pt")):
+            time.sleep(0.01)
+        stop.set()
+
+    threading.Thread(target=cancel, daemon=True).start()
+    with pytest.raises(Cancelled):
+        trial.build("toy_student:steps=20,pause_s=0.05@onnxruntime", stop=stop)
+    assert len(checkpoints(store)) == 1
+    made = trial.build("toy_student:steps=20,pause_s=0.05@onnxruntime")
+    assert 0 < made.details["began_at"] < 20
+    assert made.details["complete"] is True
+    assert checkpoints(store) == []
 
 
 class InThisProcess:

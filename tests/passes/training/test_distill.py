@@ -14,7 +14,7 @@ from core.domain.model import SourceModel
 from core.errors import PassNotApplicable
 from core.graphs.torch.modules import load_exported
 from core.passes.training import memory
-from core.passes.training.recovery import findings
+from core.passes.training.outcome import findings
 from core.protocols import LocalArtifact, Training
 from tests.passes import zoo
 from tests.passes.conftest import artifact
