@@ -6,7 +6,7 @@ import time
 from math import ceil, floor, log10
 
 from core.domain.measurement import Interval
-from core.domain.quality import Accuracy, Scale
+from core.domain.quality import Accuracy, Fidelity, Scale
 from core.insights import amounts
 from core.insights.amounts import places, range_words
 from core.insights.amounts import signed as signed_to
@@ -112,6 +112,14 @@ def agreement(top1: Interval | None) -> str:
 def decibel(sqnr_db: float | None) -> str:
     """Return a signal-to-noise ratio such as ``34.6 dB``; None means that nothing differs."""
     return "the same outputs" if sqnr_db is None else f"{sqnr_db:.1f} dB"
+
+
+def closeness(fidelity: Fidelity) -> tuple[str, str]:
+    """Return name and value of what tells how close outputs are: the SQNR, or how boxes overlap."""
+    if fidelity.detections is None:
+        return "SQNR", decibel(fidelity.sqnr_db)
+    overlap = fidelity.detections.overlap
+    return "Box overlap", NONE if overlap is None else f"IoU {overlap:.3f}"
 
 
 def error(found: Interval | None) -> str:

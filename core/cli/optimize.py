@@ -170,7 +170,9 @@ def describe(row: Row) -> str:
         metric = "" if scale == Scale() else f"{scale.name} "
         figures += f"  {metric}{scale.words(row.accuracy, 2):>8} ({scale.difference(change)})"
     elif row.agreement is not None:
-        figures += f"  agrees on {row.agreement.value:.1f} %"
+        result = row.candidate.result
+        of = " of detections" if result is not None and result.fidelity.detections else ""
+        figures += f"  agrees on {row.agreement.value:.1f} %{of}"
     return f"[green]{row.status:8}[/] {figures}  {(row.size_bytes or 0) / 1e6:8.2f} MB  {name}"
 
 

@@ -74,6 +74,20 @@ class TensorSpec:
         return tuple(symbols.get(size, 1) if isinstance(size, str) else size for size in self.shape)
 
 
+def takes_one_picture(
+    inputs: tuple[TensorSpec, ...],
+    outputs: tuple[TensorSpec, ...],
+    symbols: Mapping[str, int],
+    batch: str | None,
+) -> bool:
+    """Whether the only input is a picture (3, height, width) without a batch, which no output follows."""
+    if len(inputs) != 1 or batch is not None:
+        return False
+    shape = inputs[0].resolve(symbols)
+    picture = len(shape) == 3 and shape[0] == 3 and min(shape[1:]) >= SMALLEST_SIDE
+    return picture and all(spec.shape[:1] != (3,) for spec in outputs)
+
+
 @dataclass(frozen=True)
 class Note:
     """Something that cannot be done with a model, and why.
@@ -181,11 +195,7 @@ class SourceModel:
     @property
     def takes_one_picture(self) -> bool:
         """Whether its only input is a picture (3, height, width) without a batch, as detectors have it."""
-        if len(self.inputs) != 1 or self.batch_symbol is not None:
-            return False
-        shape = self.inputs[0].resolve(self.symbols)
-        picture = len(shape) == 3 and shape[0] == 3 and min(shape[1:]) >= SMALLEST_SIDE
-        return picture and all(spec.shape[:1] != (3,) for spec in self.outputs)
+        return takes_one_picture(self.inputs, self.outputs, self.symbols, self.batch_symbol)
 
     @property
     def sees_images(self) -> bool:

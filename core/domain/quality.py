@@ -181,6 +181,11 @@ class Fidelity:
         return next((each.detections for each in self.outputs if each.detections is not None), None)
 
     @property
+    def agreement_name(self) -> str:
+        """What `top1_agreement` counts, at the head of a line."""
+        return "Top-1 agreement" if self.detections is None else "Detection agreement"
+
+    @property
     def worst(self) -> OutputFidelity:
         """The output that lost most by its own measure."""
         return max(self.each, key=lambda output: output.loss.value)

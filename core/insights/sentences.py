@@ -84,9 +84,8 @@ def describe(chosen: Judged, count: int, objective: Objective) -> str:
     if result.accuracy is not None:
         return f"{sentence} {change_words(result.accuracy)}"
     if lost is not None:
-        return (
-            f"{sentence} and agrees with it on {100 - lost.value:.1f} % of the inputs (no labels were given)"
-        )
+        of = "inputs" if result.fidelity.detections is None else "detections"
+        return f"{sentence} and agrees with it on {100 - lost.value:.1f} % of the {of} (no labels were given)"
     fidelity = result.fidelity
     if fidelity.sqnr_db is not None:
         where = f" in {fidelity.worst.name}, the worst of its outputs" if len(fidelity.outputs) > 1 else ""

@@ -121,7 +121,7 @@ def _quality(ours: Result, theirs: Result) -> list[tuple[str, str, str, str]]:
     if agreement is None:
         return []
     figure = f"{agreement.value:.2f} % ({agreement.low:.2f}–{agreement.high:.2f})"
-    return [(f"Top-1 agreement with the baseline, {samples:,} samples", figure, "", "")]
+    return [(f"{ours.fidelity.agreement_name} with the baseline, {samples:,} samples", figure, "", "")]
 
 
 def _warnings(package: Package) -> list[str]:

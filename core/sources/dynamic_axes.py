@@ -73,6 +73,30 @@ def output_specs(runs: ProbedOutputs, sizes: dict[str, int], batch: str | None, 
     return tuple(specs)
 
 
+def with_changing_rows(outputs: Specs, declared: Sequence[Shape], sizes: dict[str, int]) -> Specs:
+    """Return the outputs of a detector, in which sizes that the file leaves open are symbols.
+
+    They were the same in every run on random inputs, but depend on what is found.
+
+    Args:
+        outputs: As they were probed.
+        declared: Shapes that the file records, None or a name for each open size.
+        sizes: Example size of each symbol; new ones are added.
+    """
+    found = []
+    for spec, said in zip(outputs, declared, strict=True):
+        known = said if len(said) == len(spec.shape) else spec.shape
+        pairs = enumerate(zip(spec.shape, known, strict=True))
+        shape = [
+            _new_symbol(f"{spec.name}_dim{axis}", size, sizes)
+            if isinstance(size, int) and not isinstance(told, int)
+            else size
+            for axis, (size, told) in pairs
+        ]
+        found.append(replace(spec, shape=tuple(shape)))
+    return tuple(found)
+
+
 def _new_symbol(name: str, size: int | str, sizes: dict[str, int]) -> str:
     while name in sizes:
         name += "_"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.complaints import complaint
-from core.domain.model import Note, SourceModel, TensorSpec
+from core.domain.model import Note, SourceModel, TensorSpec, takes_one_picture
 from core.errors import InputError, InvalidRequest, WhetstoneError
 from core.examples import example_feed
 from core.protocols import Feed
@@ -73,7 +73,9 @@ def settle(
     sizes, batch = found.sizes, found.symbol
     resized = _at_other_sizes(found.inputs, run, sizes, batch)
     runs = ProbedOutputs(found.first, found.second, resized, declared)
-    return Settled(found.inputs, output_specs(runs, sizes, batch, found.other), sizes, batch, found.notes)
+    outputs = output_specs(runs, sizes, batch, found.other)
+    notes = () if takes_one_picture(found.inputs, outputs, sizes, batch) else found.notes
+    return Settled(found.inputs, outputs, sizes, batch, notes)
 
 
 def _refuse_nothing(inputs: Specs, sizes: Mapping[str, int], outputs: Specs) -> None:

@@ -10,7 +10,7 @@ from core.views.model import ModelView, TechniqueRow, model_view
 from core.views.origins import Origin, origins
 from core.views.report import report
 from core.views.results import results, run_archive
-from core.views.rows import Row, ties
+from core.views.rows import Row, agreement_name, ties
 from core.views.run import (
     Progress,
     Quality,
@@ -42,6 +42,7 @@ __all__ = [
     "Sample",
     "TechniqueRow",
     "Tradeoff",
+    "agreement_name",
     "best_of",
     "command_for",
     "event_log",

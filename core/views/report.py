@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from core.domain.measurement import Interval
 from core.insights.amounts import places, signed
-from core.views.rows import Row
+from core.views.rows import Row, agreement_name
 from core.views.run import Quality, RunView
-
-QUALITY: dict[Quality, str] = {
-    "agreement": "Top-1 agreement (%)",
-    "signal": "SQNR (dB)",
-}
 
 
 def _title(view: RunView) -> str:
-    return QUALITY.get(view.quality, view.scale.title)
+    if view.quality == "agreement":
+        return f"{agreement_name(view.candidates)} (%)"
+    return "SQNR (dB)" if view.quality == "signal" else view.scale.title
 
 
 def _interval(found: Interval | None, digits: int) -> str:

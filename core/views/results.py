@@ -121,6 +121,7 @@ def _output(output: OutputFidelity) -> dict[str, Any]:
         **_agreement(output.top1_agreement),
         "noise_percent": output.noise.value if output.noise else None,
         "noise_percent_ci": _ends(output.noise),
+        "detections": output.detections and to_plain(output.detections),
     }
 
 

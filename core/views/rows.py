@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from core.domain.measurement import Interval
@@ -29,7 +29,8 @@ class Row:
         accuracy: In the unit of `scale`; None without labels.
         drop: In that unit (points of a share); None without labels, and for the baseline, which has no
             difference from itself.
-        agreement: Top-1 agreement with the baseline in percent; None for non-classifiers and the baseline.
+        agreement: Answers that are the baseline's, or detections that both have, in percent; None where there
+            are neither, and for the baseline.
         sqnr_db: None where the outputs are identical or nothing was measured.
         size_bytes: Of the artifact.
         memory_bytes: Peak above the empty runtime.
@@ -84,6 +85,13 @@ class Row:
     def status(self) -> str:
         """Status of the candidate."""
         return self.candidate.status.value
+
+
+def agreement_name(rows: Iterable[Row]) -> str:
+    """Return what the agreement of `rows` counts, at the head of a line or column."""
+    found = (row.candidate.result.fidelity for row in rows if row.candidate.result is not None)
+    names = {fidelity.agreement_name for fidelity in found if fidelity.top1_agreement is not None}
+    return names.pop() if len(names) == 1 else "Top-1 agreement"
 
 
 def quality_loss(result: Result) -> float:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from core.domain.events import Event, EventKind
 from core.domain.measurement import Interval
-from core.domain.model import DataSet, SourceModel
+from core.domain.model import DETECTION, DataSet, SourceModel
 from core.domain.quality import Scale
 from core.domain.run import Candidate, CandidateStatus, Limits, Run, RunStatus
 from core.errors import NotFound
@@ -58,6 +58,8 @@ def expected_quality(model: SourceModel, data: DataSet | None) -> Quality:
     """
     if fitting(model, data):
         return "accuracy"
+    if model.task == DETECTION:
+        return "agreement"
     return "agreement" if model.classes_judged(data is not None and data.labelled) else "signal"
 
 

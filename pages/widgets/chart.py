@@ -12,7 +12,7 @@ import streamlit as st
 from core.domain.measurement import Doubt, Interval
 from core.domain.quality import Scale
 from core.domain.run import Limits
-from core.views import Quality, Row
+from core.views import Quality, Row, agreement_name
 from pages import format as fmt
 from pages.figures import MOST_BARS, Axis, Point, palette, pareto_figure
 from pages.widgets.glossary import glossary
@@ -23,7 +23,6 @@ COSTS = {"latency": "Latency", "size": "File size", "memory": "Memory"}
 PERCENT = (0.0, 100.0)
 NO_BOUNDS = (-inf, inf)
 QUALITIES: dict[Quality, str] = {
-    "agreement": "Fidelity: top-1 agreement with the baseline (%)",
     "signal": "Fidelity: explained variance (%)",
 }
 
@@ -35,6 +34,9 @@ def scale_of(rows: Sequence[Row]) -> Scale:
 
 def quality_title(rows: Sequence[Row], quality: Quality) -> str:
     """Return the title of the axis of quality, with its unit."""
+    if quality == "agreement":
+        name = agreement_name(rows)
+        return f"Fidelity: {name[:1].lower()}{name[1:]} with the baseline (%)"
     return QUALITIES.get(quality, scale_of(rows).title)
 
 
@@ -141,9 +143,9 @@ def hover_lines(row: Row) -> tuple[str, ...]:
     if row.accuracy is not None:
         lines.append(f"{row.scale.label} {accuracy_words(row)}")
     elif row.agreement is not None and row.candidate.position:
-        lines.append(f"Top-1 agreement {fmt.agreement(row.agreement)}")
-    if row.candidate.position:
-        lines.append(f"SQNR {fmt.decibel(row.sqnr_db)}")
+        lines.append(f"{agreement_name([row])} {fmt.agreement(row.agreement)}")
+    if row.candidate.position and row.candidate.result is not None:
+        lines.append(" ".join(fmt.closeness(row.candidate.result.fidelity)))
     lines.append(f"File {fmt.size(row.size_bytes)}, memory {fmt.size(row.memory_bytes)}")
     timing = row.candidate.result.timing if row.candidate.result is not None else None
     if timing is not None and timing.unstable:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import streamlit as st
 
 from core.domain.measurement import Interval, Latency
+from core.domain.quality import Fidelity
 from core.domain.run import Result
-from core.views import Quality, Row, ties
+from core.views import Quality, Row, agreement_name, ties
 from pages import format as fmt
 from pages.widgets.chart import output_error, quality_of
 
@@ -94,7 +95,9 @@ def _quality(row: Row, quality: Quality) -> None:
         value = fmt.NONE if lost is None else f"{fmt.significant(lost.value, 2)} %"
         card("Output error", value, f"of the variance; SQNR {fmt.decibel(row.sqnr_db)}")
     else:
-        card("Fidelity", fmt.percent(top1.value), f"{top1.low:.1f}–{top1.high:.1f} top-1 agreement")
+        name = agreement_name([row])
+        told = name[:1].lower() + name[1:]
+        card("Fidelity", fmt.percent(top1.value), f"{top1.low:.1f}–{top1.high:.1f} {told}")
 
 
 Line = tuple[str, str, str]
@@ -145,11 +148,20 @@ def _sameness(row: Row, result: Result) -> Iterator[Line]:
     if own:
         return
     if row.agreement is not None:
-        yield "Top-1 agreement", fmt.agreement(row.agreement), f"{fidelity.samples:,} samples"
+        yield fidelity.agreement_name, fmt.agreement(row.agreement), _compared(fidelity)
     if (lost := output_error(row)) is not None:
         yield "Output error", fmt.error(lost), "of the worst output's variance; the limit is for this"
-    worst = f"largest difference of one value {_small(fidelity.max_abs_error)}"
-    yield "SQNR", fmt.decibel(row.sqnr_db), f"worst output; {worst}"
+    worst = f"worst output; largest difference of one value {_small(fidelity.max_abs_error)}"
+    if fidelity.detections is not None:
+        worst = f"mean of the pairs; their scores differ by up to {_small(fidelity.max_abs_error)}"
+    yield *fmt.closeness(fidelity), worst
+
+
+def _compared(fidelity: Fidelity) -> str:
+    found, samples = fidelity.detections, f"{fidelity.samples:,} samples"
+    if found is None:
+        return samples
+    return f"{found.compared:,} detections that score {found.confidence:.2g} or more, in {samples}"
 
 
 def _cost(result: Result) -> Iterator[Line]:
@@ -176,9 +188,11 @@ def _outputs(result: Result) -> None:
         st.dataframe(
             {
                 "Output": [each.name for each in fidelity.outputs],
-                "SQNR": [fmt.decibel(each.sqnr_db) for each in fidelity.outputs],
+                "SQNR": [
+                    fmt.NONE if each.detections else fmt.decibel(each.sqnr_db) for each in fidelity.outputs
+                ],
                 "Largest difference": [_small(each.max_abs_error) for each in fidelity.outputs],
-                "Top-1 agreement": [fmt.agreement(each.top1_agreement) for each in fidelity.outputs],
+                fidelity.agreement_name: [fmt.agreement(each.top1_agreement) for each in fidelity.outputs],
             },
             hide_index=True,
             alt="Fidelity of every output",

@@ -38,6 +38,10 @@ QUALITY = {
     "probably real.",
     "Fidelity": "How close the outputs are to the baseline's; it needs no labels and is no accuracy.",
     "Top-1 agreement": "Share of the inputs whose most likely class is the baseline's.",
+    "mAP": "Mean average precision of object detection, over classes and overlaps (IoU) from 0.5 to 0.95 "
+    "(COCO).",
+    "Detection agreement": "Share of the detections that candidate and baseline both have (F1): the same "
+    "class, and boxes that overlap by half (IoU). The number of boxes differs, so rows are not compared.",
     "Output error": "The power of the error in percent of the variance of the baseline's outputs from input "
     "to input; the limit is for this.",
     "Explained variance": "100 % minus the output error.",

@@ -23,7 +23,8 @@ DROP: dict[Quality, tuple[str, str, str]] = {
     "agreement": (
         "Max top-1 disagreement (points)",
         "top-1 disagreement",
-        "Without labels: how many of 100 samples may get another top-1 class than from the baseline.",
+        "Without labels: how many of 100 samples may get another top-1 class than from the baseline; of a "
+        "detector, how many of 100 detections may be found by one of the two only.",
     ),
     "signal": (
         "Max output error (% of the variance)",

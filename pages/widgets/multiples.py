@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.domain.measurement import Interval
 from core.domain.run import Limits
-from core.views import Quality, Row, RunView
+from core.views import Quality, Row, RunView, agreement_name
 from pages import format as fmt
 from pages.figures import Mark, Panel, Role, extended, palette, panel_figure, roles
 from pages.widgets.chart import (
@@ -29,11 +29,13 @@ from pages.widgets.page import dark
 from pages.widgets.table import standing
 
 ROWS = 30
-QUALITY: dict[Quality, str] = {
-    "agreement": "Top-1 agreement (%)",
-    "signal": "Explained variance (%)",
-}
 LEAST_SPAN = 1.0  # percent: less would make differences look large that are nothing
+
+
+def _quality_title(view: RunView) -> str:
+    if view.quality == "agreement":
+        return f"{agreement_name(view.candidates)} (%)"
+    return "Explained variance (%)" if view.quality == "signal" else view.scale.title
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ def multiples(
     titles = {
         "latency": f"Latency ({unit})",
         "size": f"File ({size_unit})",
-        "quality": QUALITY.get(view.quality, view.scale.title),
+        "quality": _quality_title(view),
         "memory": "Memory (MB)",
     }
     rows, panels = _window(view, selected, key), _panels(view, limits, titles, scales)

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.views import Row, RunView
+from core.views import Row, RunView, agreement_name
 from pages import format as fmt
 from pages.widgets.chart import output_error
 from pages.widgets.downloader import download_kit
@@ -101,7 +101,11 @@ def _quality(row: Row, view: RunView) -> tuple[str, str, str]:
         return scale.label, fmt.score(row.accuracy, scale), f"{change}, baseline {before}"
     if view.quality == "agreement" and row.agreement is not None:
         top1 = row.agreement
-        return "Top-1 agreement", fmt.percent(top1.value), f"{top1.low:.1f}–{top1.high:.1f}, baseline 100 %"
+        return (
+            agreement_name([row]),
+            fmt.percent(top1.value),
+            f"{top1.low:.1f}–{top1.high:.1f}, baseline 100 %",
+        )
     lost = output_error(row)
     if lost is None:
         return "Output error", fmt.NONE, ""

@@ -8,7 +8,8 @@ from typing import Any
 import streamlit as st
 
 from core.domain.measurement import Interval
-from core.views import Row, RunView
+from core.domain.run import Result
+from core.views import Row, RunView, agreement_name
 from pages import format as fmt
 from pages.figures import Series, palette, throughput_figure
 from pages.widgets.address import on_change
@@ -25,7 +26,7 @@ def _facts(row: Row) -> dict[str, str]:
     if row.accuracy is not None:
         quality[row.scale.label] = accuracy_words(row)
     if row.agreement is not None:
-        quality["Top-1 agreement"] = fmt.agreement(row.agreement)
+        quality[agreement_name([row])] = fmt.agreement(row.agreement)
     if (lost := output_error(row)) is not None:
         quality["Output error"] = fmt.error(lost)
     return {
@@ -34,11 +35,16 @@ def _facts(row: Row) -> dict[str, str]:
         "p99": fmt.ms(latency.p99, "too few calls"),
         "Speed-up": fmt.times(row.speedup) if row.candidate.position else "1x",
         **quality,
-        "SQNR": fmt.decibel(row.sqnr_db) if row.candidate.position else fmt.NONE,
+        **_closeness(row, result),
         "File": fmt.size(row.size_bytes),
         "Memory": fmt.size(row.memory_bytes),
         "Cold start": fmt.ms(timing.load_ms),
     }
+
+
+def _closeness(row: Row, result: Result) -> dict[str, str]:
+    name, value = fmt.closeness(result.fidelity)
+    return {name: value if row.candidate.position else fmt.NONE}
 
 
 def _speed(row: Row) -> Interval | None:

@@ -12,7 +12,7 @@ import streamlit as st
 from core.domain.measurement import Interval
 from core.domain.quality import Scale
 from core.domain.run import CandidateStatus
-from core.views import Quality, Row, RunView
+from core.views import Quality, Row, RunView, agreement_name
 from pages import format as fmt
 from pages.figures import LEGEND, roles
 from pages.widgets.chart import fastest_ms, output_error, points_of, size_scale, time_scale
@@ -84,7 +84,9 @@ def _digits(rows: Sequence[Row], scale: Scale) -> int:
     return 1 if scale.unit == "%" or not largest else max(0, min(6, 3 - floor(log10(largest))))
 
 
-def _columns(fastest: float, unit: str, scale: Scale, digits: int, size_unit: str) -> dict[str, Any]:
+def _columns(
+    fastest: float, unit: str, scale: Scale, digits: int, size_unit: str, agreement: str
+) -> dict[str, Any]:
     number, share = st.column_config.NumberColumn, scale.unit == "%"
     return {
         "state": st.column_config.TextColumn(
@@ -107,7 +109,7 @@ def _columns(fastest: float, unit: str, scale: Scale, digits: int, size_unit: st
             format=f"%+.{digits}f",
             help=f"{scale.label} against the baseline's{', in percentage points' if share else ''}.",
         ),
-        "agreement": number("Top-1 agreement (%)", format="%.1f", help="With the baseline; needs no labels."),
+        "agreement": number(f"{agreement} (%)", format="%.1f", help="With the baseline; needs no labels."),
         "error": number(
             "Error (%)",
             format="%.2f",
@@ -154,7 +156,14 @@ def candidates_table(
         frame(view, recommended, scale, size),
         hide_index=True,
         column_order=order,
-        column_config=_columns(fastest * scale, unit, view.scale, _digits(rows, view.scale), size_unit),
+        column_config=_columns(
+            fastest * scale,
+            unit,
+            view.scale,
+            _digits(rows, view.scale),
+            size_unit,
+            agreement_name(view.candidates),
+        ),
         key=key,
         height=height_of(len(rows)),
         placeholder="–",

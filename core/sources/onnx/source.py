@@ -19,6 +19,7 @@ from core.graphs.onnx import files as onnx_files
 from core.graphs.onnx.macs import count_macs
 from core.protocols import Array, Feed, Inspection, InspectOptions
 from core.sources.description import describe
+from core.sources.dynamic_axes import with_changing_rows
 from core.sources.example_shapes import Hints, named
 from core.sources.onnx import limitations, semantics, signature, value_ranges
 from core.sources.onnx.protobuf import looks_like_onnx
@@ -70,6 +71,8 @@ class OnnxSource:
         settled, feed = replace(settled, inputs=ranged), feed_of(ranged, sizes)
         outputs, names = onnx_files.run(session, feed), [spec.name for spec in settled.outputs]
         detects = tells_of_detections(settled.inputs, outputs, names)
+        if detects:
+            settled = replace(settled, outputs=with_changing_rows(settled.outputs, declared, settled.sizes))
         settled = replace(settled, classifies=_classifies(model, settled, outputs), detects=detects)
         description = describe(
             path,
