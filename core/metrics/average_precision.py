@@ -96,7 +96,7 @@ def judged(given: Paired, metric: Metric, thresholds: Floats) -> Judged | str:
     ours = theirs if given.itself else match(_pictures(given, ours=True), thresholds)
     work = WORK * int(theirs.boxes.size + theirs.hits.sum() + len(theirs.image))
     value, drop = paired(ours, theirs, mean_average_precision, metric.higher_is_better, work)
-    return in_unit(value, drop, ours.alike(theirs), given, metric)
+    return in_unit(value, drop, drop.low == drop.high == 0, given, metric)
 
 
 def _pictures(given: Paired, ours: bool) -> Iterator[tuple[Array, Array]]:

@@ -49,11 +49,6 @@ class Matches:
         """Return the number of images, which are what is resampled."""
         return len(self.boxes)
 
-    def alike(self, other: Matches) -> bool:
-        """Whether the same is found in the same order."""
-        pairs = ((self.image, other.image), (self.label, other.label), (self.score, other.score))
-        return all(np.array_equal(*pair) for pair in pairs) and np.array_equal(self.hits, other.hits)
-
 
 def match(pictures: Iterable[tuple[Array, Array]], thresholds: Floats = THRESHOLDS) -> Matches:
     """Return the matches of all `pictures`.

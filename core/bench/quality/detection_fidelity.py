@@ -76,7 +76,10 @@ def detection_fidelity(
             row += 1
     pairs = sums.pairs.sum()
     compared = Detections(
-        int(sums.both.sum()), least, sums.overlap / pairs if pairs else None, itself or sums.same
+        int(sums.both.sum()),
+        float(least),
+        float(sums.overlap / pairs) if pairs else None,
+        bool(itself or sums.same),
     )
     agreement = SAME if itself else _agreement(sums, sequential)
     output = OutputFidelity(found.name, None, sums.apart, agreement, None, compared)
