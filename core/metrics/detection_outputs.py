@@ -112,6 +112,11 @@ def detection_outputs(
     return replace(found, scale=(float(canvas[1]), float(canvas[0])))
 
 
+def one_call(outputs: Sequence[Array]) -> list[Array]:
+    """Return the outputs of a call with one sample as (1, ...), with or without a batch in front."""
+    return [each if each.ndim and len(each) == 1 else each[np.newaxis] for each in outputs]
+
+
 def _three(names: Sequence[str], outputs: Sequence[Output]) -> Iterator[DetectionOutputs]:
     """Yield boxes (n, 4), scores (n,) and classes (n,) among the outputs, in any order."""
     boxes = [index for index, each in enumerate(outputs) if each.dtype.kind == "f" and _is_table(each, 4)]

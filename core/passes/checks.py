@@ -11,6 +11,8 @@ import numpy as np
 from core.errors import PassFailed
 from core.examples import example_feed
 from core.graphs.onnx import files as onnx_files
+from core.metrics.detection_outputs import detection_outputs, one_call
+from core.metrics.detection_pairs import pair_up
 from core.protocols import Array, LocalArtifact, PassContext
 
 if TYPE_CHECKING:
@@ -36,14 +38,28 @@ def distance(expected: Sequence[Array], actual: Sequence[Array], floor: float = 
     """Return the largest difference of any output relative to its largest magnitude, or to `floor`.
 
     Outputs that are no floats count the share of unequal elements. Different numbers or shapes of outputs,
-    or a value that is finite in one of them only, give infinity.
+    or a value that is finite in one of them only, give infinity. Of detections, whose order and number follow
+    from the least rounding, it is the share that only one of both has where that is less.
     """
     if len(expected) != len(actual):
         return float("inf")
-    return max(
+    found = max(
         (_distance(np.asarray(a), np.asarray(b), floor) for a, b in zip(expected, actual, strict=True)),
         default=0.0,
     )
+    return min(found, _apart(expected, actual)) if found > floor else found
+
+
+def _apart(expected: Sequence[Array], actual: Sequence[Array]) -> float:
+    """Return the share of detections that only one of both has, infinity where outputs are none."""
+    theirs, ours = one_call(expected), one_call(actual)
+    names = [str(index) for index in range(len(theirs))]
+    ways = detection_outputs(names, theirs, None) if len(theirs) > 1 or theirs[0].ndim > 2 else None
+    if ways is None or any(one.ndim != other.ndim for one, other in zip(ours, theirs, strict=True)):
+        return float("inf")
+    if any(np.isnan(each).any() for each in ours):
+        return float("inf")
+    return 1 - float(pair_up(ways, ours, theirs).shares.mean())
 
 
 def _distance(expected: Array, actual: Array, floor: float) -> float:

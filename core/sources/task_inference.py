@@ -11,7 +11,7 @@ import numpy as np
 
 from core.domain.model import CLASS_TASKS, DETECTION, NUMBER_TASKS, TASKS, Note, SourceModel, TensorSpec
 from core.errors import InvalidRequest
-from core.metrics.detection_outputs import detection_outputs
+from core.metrics.detection_outputs import detection_outputs, one_call
 from core.protocols import Array
 from core.serde import digest
 
@@ -123,7 +123,7 @@ def tells_of_detections(inputs: Specs, outputs: Sequence[Array], names: Sequence
     """
     if len(inputs) != 1 or len(inputs[0].shape) not in (3, 4) or len(outputs) != len(names):
         return False
-    rows = [each if each.ndim and len(each) == 1 else each[np.newaxis] for each in outputs]
+    rows = one_call(outputs)
     found = detection_outputs(names, rows, None)
     if found is None:
         return False

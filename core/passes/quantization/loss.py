@@ -9,6 +9,9 @@ from time import process_time
 
 import numpy as np
 
+from core.domain.model import DETECTION, SourceModel
+from core.metrics.detection_outputs import DetectionOutputs, detection_outputs, one_call
+from core.metrics.detection_pairs import pair_up
 from core.passes.quantization.calibration import CalibrationFeeds
 from core.protocols import Array, Feed, PassContext
 
@@ -30,7 +33,7 @@ class Loss:
 
     Attributes:
         error: Of the worst output, its root mean square by that of the output, in percent.
-        points: Percentage points of right answers lost; None without labels of classes.
+        points: Percentage points of right answers lost, or of detections; None for other outputs.
         doubt: Standard error of `points`.
     """
 
@@ -77,6 +80,7 @@ class Judge:
             late = process_time() - began > seconds
             if self.rows >= most_rows or (late and self.rows >= FEWEST_ROWS):
                 break
+        self._ways = _detections(context.model, self._expected)
         self._right = self._counted(labels)
 
     def _counted(self, labels: list[Array]) -> Array | None:
@@ -98,6 +102,10 @@ class Judge:
     def loss(self, variant: Run) -> Loss:
         """Return the loss of a variant."""
         outputs = [variant(feed) for feed in self._feeds]
+        if self._ways is not None:
+            lost = 1 - _shares(self._ways, outputs, self._expected)
+            mean, doubt = float(lost.mean()), float(lost.std() / sqrt(len(lost)))
+            return Loss(100 * sqrt(mean), 100 * mean, 100 * doubt)
         error = 100 * sqrt(_noise(self._expected, outputs))
         if self._right is None:
             return Loss(error)
@@ -107,7 +115,24 @@ class Judge:
     def noise(self, variant: Run) -> float:
         """Return the power of the error of the worst output by that of the output, on a few rows."""
         count = max(1, SENSED_ROWS // max(1, self.rows // len(self._feeds)))
-        return _noise(self._expected[:count], [variant(feed) for feed in self._feeds[:count]])
+        found, expected = [variant(feed) for feed in self._feeds[:count]], self._expected[:count]
+        if self._ways is not None:
+            return 1 - float(_shares(self._ways, found, expected).mean())
+        return _noise(expected, found)
+
+
+def _detections(model: SourceModel, calls: list[list[Array]]) -> DetectionOutputs | None:
+    """Return how the calls of a detector, each with one sample, hold its detections."""
+    if model.task != DETECTION or model.fixed_batch != 1:
+        return None
+    most = max(calls, key=lambda call: sum(each.size for each in call))
+    return detection_outputs([spec.name for spec in model.outputs], one_call(most), model.canvas)
+
+
+def _shares(ways: DetectionOutputs, found: list[list[Array]], expected: list[list[Array]]) -> Array:
+    """Return the share of detections of each call that both have."""
+    pairs = zip(map(one_call, found), map(one_call, expected), strict=True)
+    return np.concatenate([pair_up(ways, ours, theirs).shares for ours, theirs in pairs])
 
 
 def _rows(context: PassContext) -> Iterator[tuple[Feed, Array | None]]:
