@@ -119,7 +119,9 @@ def space(context: SearchContext, history: Sequence[Trial]) -> list[Chain]:
         for other in known
         if _ranked(other.shrinking, Kind.FACTORIZATION)
     )
-    trainings = _unique(each.training for each in known if each.training)
+    # What corrects statistics in seconds recovers little: it is tried as suggested, and widely where it did.
+    helped = (each for trial, each in zip(history[1:], tried, strict=True) if trial.within and each.training)
+    trainings = _unique(each.training for each in (*(one for one in known if one.trains_long), *helped))
     found = [
         replace(ending, shrinking=shrinking, training=training)
         for ending in best

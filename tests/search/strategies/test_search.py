@@ -53,6 +53,22 @@ class Cut(Pass):
     ensures = run
 
 
+class Correct(Trainer):
+    """Corrects statistics in seconds."""
+
+    id, name, summary, kind = "toy_correct", "Correct", "", Kind.TRAINING
+    produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}
+    build_s = (8.0, 0.0)
+
+    def ideas(self, *args: Any) -> list[Idea]:
+        return [Idea(3, 510, "openvino", (Step("toy_cut"), Step(self.id)))]
+
+    def run(self, *args: Any) -> Any:
+        raise NotImplementedError
+
+    ensures = run
+
+
 class Teach(Trainer):
     """Recovers most of what was lost, in many minutes."""
 
@@ -223,6 +239,22 @@ def test_a_trained_network_may_be_trained_on(trainable: None) -> None:
     assert [spell(each.recipe(asked)) for each in found] == [
         "toy_cut:share=0.3+toy_teach+toy_teach+bf16@openvino"
     ]
+
+
+def test_correcting_statistics_is_tried_as_suggested_and_widely_where_it_helps(
+    trainable: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(passes(), "toy_correct", Correct())
+    asked, corrected = context(), parse("toy_cut+toy_correct@openvino")
+    base = [machine(BASELINE, asked), machine(parse("bf16@openvino"), asked)]
+
+    def chains(*more: Trial) -> list[str]:
+        recipes = [each.recipe(asked) for each in space(asked, [*base, *more])]
+        return [spell(each) for each in recipes if each and "toy_correct" in spell(each)]
+
+    failed, helped = (replace(machine(corrected, asked), within=within) for within in (False, True))
+    assert chains() == chains(failed) == [spell(corrected)]
+    assert len(chains(helped)) > 5
 
 
 def test_a_technique_that_always_fails_is_given_up() -> None:
