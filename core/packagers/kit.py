@@ -61,6 +61,7 @@ def _manifest(package: Package, hashes: dict[str, str]) -> dict[str, Any]:
         "options": package.artifact.options,
         "runtime": target.runtime_id,
         "threads": target.threads,
+        "detects": result.fidelity.detections is not None,
         "inputs": [spec.name for spec in package.model.inputs],
         "input_shapes": {spec.name: list(spec.shape) for spec in package.model.inputs},
         "outputs": [spec.name for spec in package.model.outputs],

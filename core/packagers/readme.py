@@ -136,7 +136,8 @@ def _warnings(package: Package) -> list[str]:
 
 def _shape(spec: TensorSpec, model: SourceModel) -> str:
     sizes = [size if isinstance(size, int) else plain(size) for size in spec.shape]
-    free = [size for size in spec.shape if isinstance(size, str) and size != model.batch_symbol]
+    given = {size for each in model.inputs for size in each.shape if size != model.batch_symbol}
+    free = [size for size in spec.shape if isinstance(size, str) and size in given]
     measured = ", ".join(f"{plain(size)} = {model.symbols.get(size, 1)}" for size in free)
     return f"({', '.join(map(str, sizes))})" + (f", measured with {measured}" if measured else "")
 
@@ -164,7 +165,21 @@ def _pixels(known: Preprocessing) -> str:
 def _outputs(package: Package) -> str:
     model = package.model
     rows = [(code(spec.name), spec.dtype, _shape(spec, model)) for spec in model.outputs]
-    return f"## Outputs\n\n{_table(('output', 'type', 'shape'), rows)}\n\n{_classes(package)}".strip()
+    told = _detections(package) or _classes(package)
+    return f"## Outputs\n\n{_table(('output', 'type', 'shape'), rows)}\n\n{told}".strip()
+
+
+def _detections(package: Package) -> str:
+    result = package.candidate.result
+    outputs = result.fidelity.outputs if result is not None else ()
+    found = next((each.name for each in outputs if each.detections is not None), None)
+    if found is None:
+        return ""
+    return (
+        f"It finds objects: corners x1, y1, x2, y2 of boxes, scores and class numbers are in {plain(found)}, "
+        "as many rows as are found. Corners belong to the picture as it goes in: to draw them on the "
+        "original, undo the resizing. Leave out detections of low scores."
+    )
 
 
 def _classes(package: Package) -> str:

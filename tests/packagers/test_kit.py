@@ -10,6 +10,7 @@ import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -236,6 +237,31 @@ def test_few_flipped_elements_of_a_mask_are_no_fault(flipped: int, passes: bool,
     assert (verify["difference"](other, mask) <= 0.01) is passes
     floats = mask.astype(np.float32), other.astype(np.float32)
     assert verify["difference"](*floats) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("ours", "lost"),
+    [
+        ([[0, 0, 9, 9, 0.9, 1], [5, 5, 8, 8, 0.5, 2]], 0),
+        ([[5, 5, 8, 8, 0.5, 2], [1, 1, 2, 2, 0.1, 1], [0, 0, 9.01, 9, 0.9, 1]], 0),
+        ([[0, 0, 9, 9, 0.9, 2], [5, 5, 8, 8, 0.5, 2]], 0.5),
+        ([], 1),
+    ],
+)
+def test_golden_detections_are_looked_for_in_any_order(ours: Any, lost: float, tmp_path: Path) -> None:
+    kit = unpack(package(tmp_path / "in", "onnxruntime"), tmp_path)
+    sys.path.insert(0, str(kit))
+    try:
+        missing = runpy.run_path(str(kit / "verify.py"))["missing"]
+    finally:
+        sys.path.remove(str(kit))
+
+    def three(rows: Any) -> list[Any]:
+        table = np.array(rows, np.float32).reshape(-1, 6)
+        return [table[:, :4], table[:, 5].astype(np.int64), table[:, 4]]
+
+    golden = three([[0, 0, 9, 9, 0.9, 1], [5, 5, 8, 8, 0.5, 2]])
+    assert missing(three(ours), golden, 0.01) == lost
 
 
 def test_a_torchscript_kit_says_that_the_model_is_a_program(tmp_path: Path) -> None:
