@@ -50,6 +50,7 @@ LATEST = Environment("CPU", ("avx512_bf16", "avx512_vnni"), 2, 2**33, "", "Linux
 
 SUBJECTS = {"fix_inputs": "steered", "double_to_float": "double", "factorize": "low_rank"}
 SUBJECTS |= dict.fromkeys(("int4_weights_nncf", "nbits_weights_ort"), "products")
+SUBJECTS["int8_dynamic_torch"] = "low_rank"
 """Graphs by the pass that works on nothing but such ones; the others take the residual network."""
 SMALL: dict[str, dict[str, Any]] = {
     "mixed_precision": {"seconds": 5},

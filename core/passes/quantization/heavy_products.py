@@ -1,4 +1,4 @@
-"""Whether quantizing the weights of matrix products in blocks is worth it: they must be most of the file."""
+"""Whether quantizing matrix products alone is worth it: they must hold a good part of the weights."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ def require_products(products: int, weights: int) -> None:
     if share < LEAST_SHARE:
         raise PassNotApplicable(
             f"Matrix products hold {share:.0%} of the weights ({products / 1e6:.2f} of {weights / 1e6:.2f} "
-            "MB), and only they can be stored in blocks.",
+            "MB), and this works on nothing else.",
             hint=HINT,
         )
