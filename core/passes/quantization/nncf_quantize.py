@@ -25,6 +25,7 @@ def quantized(
     ranges: str = "auto",
     reduce_range: bool = False,
     compress: bool = True,
+    per_tensor: bool = False,
 ) -> Any:
     """Return the quantized copy of an OpenVINO model.
 
@@ -41,11 +42,14 @@ def quantized(
         reduce_range: Whether weights take half of the range of 8 bits.
         compress: Whether weights are stored in 8 bits; off leaves them in float behind quantizers, which can
             be taken out again.
+        per_tensor: Whether activations of depthwise convolutions have one range, too. NNCF gives each channel
+            its own, more accurate, but OpenVINO's CPU plugin then computes these layers in float.
 
     Raises:
         PassFailed: The calibration data never takes some branch of the graph.
     """
     import nncf
+    from nncf.quantization.advanced_parameters import QuantizationParameters
 
     attention = has_attention(model) if attention is None else attention
     symmetry = nncf.QuantizationPreset.MIXED if preset == "mixed" else nncf.QuantizationPreset.PERFORMANCE
@@ -55,6 +59,8 @@ def quantized(
         advanced = _advanced(ranges, reduce_range)
         if smoothing is not None:
             advanced["smooth_quant_alphas"] = nncf.AdvancedSmoothQuantParameters(matmul=smoothing)
+        if per_tensor:
+            advanced["activations_quantization_params"] = QuantizationParameters(per_channel=False)
         if not compress:
             advanced["backend_params"] = {"compress_weights": False}
         with histograms_read(ranges) if ranges in BY_HISTOGRAM else nullcontext():

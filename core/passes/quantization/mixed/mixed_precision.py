@@ -26,6 +26,7 @@ from core.passes.quantization.int8_static_ort import PASS as INT8_STATIC_ORT
 from core.passes.quantization.int8_static_ort import Int8StaticOrtParams
 from core.passes.quantization.mixed.reversible import Reversible
 from core.passes.quantization.mixed.search import Search, Variant
+from core.passes.quantization.nncf_quantize import quantized
 from core.passes.quantization.portability import portability, portability_findings
 from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
@@ -79,8 +80,9 @@ class MixedPrecision(Pass):
     on the runtime. Layers that change together are the groups of NNCF's accuracy control. Assignments are
     proposed from times and sensitivities of layers, as HAWQ-V3 does by integer programming (Yao et al., ICML
     2021, arXiv 2011.10680), here by a shortest path that counts changes of precision; the choice rests on
-    measurements alone. What plain conversions give (BF16, INT8 by NNCF, INT8 by ONNX Runtime, the remainder
-    in BF16 or FP32) races along, so that none of them is faster than what is chosen.
+    measurements alone. Depthwise convolutions are quantized with one range for all channels, so that they can
+    be in 8 bits at all. What plain conversions give (BF16, INT8 by NNCF or ONNX Runtime, the remainder in
+    BF16 or FP32) races along, so that none of them is faster than what is chosen.
     """
 
     id = "mixed_precision"
@@ -134,7 +136,10 @@ class MixedPrecision(Pass):
             require_float(openvino_counts(model))
             network = Reversible(model, feeds, params.fast_bias_correction)
             limits = (params.max_loss, params.max_error)
-            ready = _ready(context, artifact, params.samples, work)
+            ready = _by_onnxruntime(context, artifact, params.samples, work)
+            if any(node.get_type_name() == "GroupConvolution" for node in model.get_ops()):
+                made = quantized(model, feeds, fast_bias_correction=params.fast_bias_correction)
+                ready.append(_written(made, work / "nncf"))
             search = Search(context, network, _remainder(), limits, params.seconds, work, ready)
             best = search.best()
             details = _details(search, network, best) | {"samples": feeds.count}
@@ -156,15 +161,22 @@ class MixedPrecision(Pass):
             raise PassFailed("The file does not hold the precisions that were chosen.", hint=HINT)
 
 
-def _ready(context: PassContext, artifact: LocalArtifact, samples: int, work: Path) -> list[LocalArtifact]:
+def _written(model: Any, folder: Path) -> LocalArtifact:
+    folder.mkdir()
+    files = write(model, folder, compress=False)
+    return LocalArtifact("openvino", files[0], files)
+
+
+def _by_onnxruntime(
+    context: PassContext, artifact: LocalArtifact, samples: int, work: Path
+) -> list[LocalArtifact]:
     """Return ONNX Runtime's INT8, which OpenVINO sometimes runs faster than NNCF's, where it can be made."""
-    folder = work / "ready"
+    folder = work / "onnxruntime"
     folder.mkdir()
     with suppress(WhetstoneError):
         given = replace(context, folder=folder, statistics=None)
         made = INT8_STATIC_ORT.run(given, artifact, Int8StaticOrtParams(samples=samples))
-        files = write(read(made.path, context.model), folder, compress=False)
-        return [LocalArtifact("openvino", files[0], files)]
+        return [_written(read(made.path, context.model), folder / "openvino")]
     return []
 
 
@@ -213,11 +225,7 @@ def _outcome(details: Mapping[str, Any]) -> str:
         f"({figures('mixed')}). All in INT8: {figures('int8')}; none: {figures('float')}. Losses are on the "
         f"{details['rows']:,} rows kept for choosing, times are rough"
         + ("." if details["fits"] else "; nothing faster respects the limit of loss.")
-        + (
-            " The file is ONNX Runtime's INT8 as a whole: no mixture was faster."
-            if details.get("ready")
-            else ""
-        )
+        + (" It is a plain INT8 file as a whole: no mixture was faster." if details.get("ready") else "")
     )
 
 

@@ -48,7 +48,12 @@ class Reversible:
         self._backend = OVAccuracyControlAlgoBackend
         # Smoothing moves ranges from activations into weights: a layer put back would not fit its neighbours.
         self._model = quantized(
-            self.original, feeds, smooth=False, fast_bias_correction=fast_bias_correction, compress=False
+            self.original,
+            feeds,
+            smooth=False,
+            fast_bias_correction=fast_bias_correction,
+            compress=False,
+            per_tensor=True,
         )
         self._graph = build_graph(self._model)
         QuantizationAccuracyRestorer._collect_original_biases_and_weights(

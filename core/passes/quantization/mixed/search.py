@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -33,6 +34,8 @@ SENSING = 0.4
 """Share of the time left for finding out where the noise comes from."""
 FAINT = 0.02
 """Share of all noise below which a stretch of layers is not looked into."""
+CLOSE = 1.08
+"""Ratio of rough times from which a plain conversion need not race at the end."""
 CLEAR = 0.99
 """Ratio of times from which one counts as faster."""
 RACE_S, LAST_S = 0.4, 0.8
@@ -201,14 +204,15 @@ class Search:
         plain = [self.all_float, *whole, *self._in_float32(whole)]
         proposed = [self.variant(low) for low in self._proposals(0.0) if not self._over]
         quick = self._ordered([*plain, *proposed])
-        start = quick[0]
+        start = quickest = next(iter(quick))
         if not start.fits:
             self._sense()
             found = [*self._quieted(start.low), *self._within_limit()]
             start = next((each for each in quick if each.fits), self.variant(self.all_float.low, "f32"))
-            start = self._faster(start, found)
+            start = self._faster(start, [each for each in found if each.fits])
         better = self._refined(start)
-        chosen = self._faster(better, [start, *plain, *self._in_float32([better])], LAST_S)
+        close = [each for each in plain if quick[each] < CLOSE * quick.get(start, quick[quickest])]
+        chosen = self._faster(better, [start, *close, *self._in_float32([better])], LAST_S)
         if not self._sensed:
             self._sense()
         return chosen
@@ -271,20 +275,19 @@ class Search:
             if start <= index < end
         )
 
-    def _ordered(self, variants: Sequence[Variant], seconds: float = RACE_S) -> list[Variant]:
-        """Return the variants from the fastest on; of those alike the earlier ones first."""
+    def _ordered(self, variants: Sequence[Variant], seconds: float = RACE_S) -> dict[Variant, float]:
+        """Return the variants from the fastest on, with their times relative to the first that was given."""
         first, *rest = dict.fromkeys(variants)
         ratios = {first: 1.0}
         while rest:
             racing, rest = rest[: AT_ONCE - 1], rest[AT_ONCE - 1 :]
             times = self.race([first, *racing], seconds)
             ratios |= {each: time.ratio for each, time in zip(racing, times[1:], strict=True)}
-        return sorted(ratios, key=ratios.__getitem__)
+        return {each: ratios[each] for each in sorted(ratios, key=ratios.__getitem__)}
 
     def _faster(self, best: Variant, others: Sequence[Variant], seconds: float = RACE_S) -> Variant:
         """Return the fastest of `others` that is within the limit, or `best` where that is no clear gain."""
-        ahead = self._ordered([best, *others], seconds)
-        ahead = ahead[: ahead.index(best)]
+        ahead = takewhile(lambda each: each is not best, self._ordered([best, *others], seconds))
         return next((each for each in ahead if each.fits and self._clearly(each, best)), best)
 
     def _clearly(self, one: Variant, other: Variant) -> bool:
