@@ -20,7 +20,6 @@ class Trial:
         gain: By which factor it is better than the baseline in what the request's objective names.
         seconds: What building and measuring it took.
         trained_s: ... and training, of these: nothing where the trained network was there before.
-        rough: Whether it was measured roughly only: with few rounds, on some of the rows.
         latency_ms: Median of one call.
         loss: Points of accuracy lost; without labels the disagreement in points, without classes the error's
             power in percent. Smaller is better.
@@ -38,4 +37,3 @@ class Trial:
     gain: Interval | None = None
     seconds: float = 0.0
     trained_s: float = 0.0
-    rough: bool = False

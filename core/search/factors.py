@@ -22,8 +22,8 @@ Floats = NDArray[np.float64]
 Features = dict[tuple[Any, ...], tuple[float, float, float]]
 """Value of each feature, and mean and standard deviation of its weight before anything is seen."""
 
-GAIN_NOISE, ROUGH_NOISE, OTHER_NOISE = 0.02, 0.06, 0.3
-"""Of the logarithm of a gain: as measured, measured roughly, and of another model."""
+GAIN_NOISE, OTHER_NOISE = 0.02, 0.3
+"""Of the logarithm of a gain: as measured, and of another model."""
 LOSS_NOISE, LOSS_SHARE, OTHER_LOSS = 0.2, 0.1, 1.5
 """Of a loss in units of what is allowed: always, in proportion to it, and of another model."""
 RECOVERED, RECOVERED_SD = 6.0, 3.5
@@ -42,14 +42,12 @@ class Seen:
     Attributes:
         gain: Factor over the baseline in what is looked for.
         loss: Points lost, in units of what is allowed; None where that is not known.
-        rough: Whether it was measured roughly.
         other: Whether it was of another model.
     """
 
     chain: Chain
     gain: float
     loss: float | None
-    rough: bool = False
     other: bool = False
 
 
@@ -82,7 +80,7 @@ def expect(
         points: What one unit of loss is in points.
         toil: Returns how much its training leaves of what shrinking costs, as a factor of what is usual.
     """
-    noise = [OTHER_NOISE if each.other else ROUGH_NOISE if each.rough else GAIN_NOISE for each in seen]
+    noise = [OTHER_NOISE if each.other else GAIN_NOISE for each in seen]
     about = [each.chain for each in seen]
     gains = np.array([log(max(each.gain, 1e-3)) for each in seen])
     gain, gain_sd = _regressed(_gain_features, chains, about, gains, np.array(noise))

@@ -86,10 +86,10 @@ def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Ch
     if not left:
         return None
     expected = expect(left, seen, unit, time.toil)
-    within = [trial.gain.value for trial in history[1:] if trial.gain and trial.within and not trial.rough]
+    within = [trial.gain.value for trial in history[1:] if trial.gain and trial.within]
     worth = expected_improvement(
         expected,
-        [(log(max(each.gain, 1e-3)), each.loss) for each in own if each.loss is not None and not each.rough],
+        [(log(max(each.gain, 1e-3)), each.loss) for each in own if each.loss is not None],
         log(max([1.0, *within])),
         allowed,
         widest,
@@ -148,7 +148,6 @@ def _seen(trials: Sequence[Trial], unit: float, other: bool) -> list[Seen]:
             Chain.of(each.recipe),
             each.gain.value,
             None if each.loss is None else each.loss / unit,
-            each.rough,
             other,
         )
         for each in trials
