@@ -170,6 +170,9 @@ def settings(view: MachineView) -> None:
 found = machine()
 computer(found)
 st.space("small")
+if found.cluster is not None:
+    cluster(found.cluster)
+    st.space("small")
 left, right = st.columns(2, gap="large")
 with left:
     instruction_sets(found)
@@ -186,7 +189,4 @@ with right:
         st.space("small")
         toolchains(found)
 st.space("small")
-if found.cluster is not None:
-    cluster(found.cluster)
-    st.space("small")
 settings(found)

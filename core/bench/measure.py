@@ -13,8 +13,8 @@ from core.bench.quality.predictions import CHANGING, GOLDEN_NAMES
 from core.bench.timing.between_process import Spread
 from core.bench.timing.endpoint import Endpoint
 from core.bench.timing.interleaving import MeasurementPlan
+from core.bench.timing.preloaded import taken
 from core.bench.timing.stopwatch import measure
-from core.bench.timing.waiting import taken
 from core.datasets.splits import FOR_EVALUATION
 from core.domain.measurement import Timing
 from core.domain.model import DETECTION, SourceModel
@@ -22,7 +22,7 @@ from core.domain.quality import Evaluation, Quality
 from core.domain.recipe import Artifact, Target
 from core.errors import RuntimeFailed
 from core.protocols import LabelledOutput, LocalArtifact
-from core.work.left import kept_file
+from core.work.output_files import kept_file
 from core.work.unit import Done, Job, Kind, Progress
 
 OURS, THEIRS, DATA, REFERENCE = "ours", "theirs", "data", "reference"

@@ -13,7 +13,7 @@ from core.domain.model import DataSet, SourceModel
 from core.sandbox.answers import lines, made_of, unusable
 from core.serde import to_plain
 from core.texts import one_line
-from core.work.left import LONGEST_NAME
+from core.work.output_files import LONGEST_NAME
 from core.work.unit import Done, Job, Kind
 
 MOST_CLASSES, MOST_FACTS = 1_000_000, 50

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from core.bench.timing.endpoint import Endpoint, Host, timing_cores
-from core.bench.timing.waiting import offer
+from core.bench.timing.preloaded import offer
 from core.datasets.splits import FOR_EVALUATION
 from core.domain.model import DataSet, SourceModel
 from core.domain.run import Candidate

@@ -21,7 +21,7 @@ from core.protocols import Feed, LocalArtifact, Pass, PassContext, Trainer, Trai
 from core.sandbox.answers import lines, unusable
 from core.serde import to_json
 from core.texts import one_line
-from core.work.left import LONGEST_NAME
+from core.work.output_files import LONGEST_NAME
 from core.work.unit import Check, Done, Job, Kind, Progress, WorkUnit
 
 RANDOM_FEEDS = 32

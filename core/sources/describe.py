@@ -9,8 +9,8 @@ import msgspec
 from core.archives.hard_links import link_or_copy
 from core.domain.model import SourceModel
 from core.protocols import InspectOptions
-from core.sources.described import accepted_model
 from core.sources.inspect import inspect_upload
+from core.sources.validation import accepted_model
 from core.work.unit import Done, Job, Kind
 
 

@@ -26,7 +26,7 @@ from core.work.child import DO, Order, Told
 from core.work.executor import Files
 from core.work.folders import job_folder
 from core.work.host_turn import host_turn
-from core.work.left import file_names, kept_file
+from core.work.output_files import file_names, kept_file
 from core.work.stop import Stop
 from core.work.unit import A, Job, Kind, Progress, Q, WorkResult, WorkUnit, kind_of, unheard
 

@@ -191,7 +191,9 @@ def _summary(request: RunRequest, by_hand: bool) -> bool:
         )
         return False
     added = f" and up to **{more} more** as results come in" if more else ""
-    text = f"**{fmt.plural(count, 'candidate')}** beside your model{added}, "
+    kinds = len(request.measure_on)
+    where = f" on **{kinds} kinds of machine**" if kinds > 1 else ""
+    text = f"**{fmt.plural(count, 'candidate')}**{where} beside your model{added}, "
     if more and request.budget_s is not None:
         text += f"**{fmt.duration(request.budget_s)}** at most"
     else:

@@ -16,10 +16,13 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import psutil
+import pytest
 
+from core import registry
 from core.settings import get_settings
 
 ROOT = Path(__file__).parents[2]
+TOYS = Path(__file__).parents[1] / "engine" / "training" / "toys"
 
 
 def family(folder: Path) -> list[psutil.Process]:
@@ -160,3 +163,16 @@ def serving(folder: Path, log: Path | None = None, **environment: str) -> Iterat
     finally:
         server.kill()
         kill_all(folder)
+
+
+@pytest.fixture
+def toys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let this process, workers and confined ones find the toy trainer of the tests."""
+    caches = (get_settings, registry._own_modules, registry._found)
+    monkeypatch.setenv("WHETSTONE_EXTENSIONS", str(TOYS))
+    for each in caches:
+        each.cache_clear()
+    yield
+    monkeypatch.delenv("WHETSTONE_EXTENSIONS")
+    for each in caches:
+        each.cache_clear()

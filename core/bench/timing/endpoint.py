@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from core.bench.timing.blocks import Block
-from core.bench.timing.conversation import IMPORT, OPEN, TIME, Import, Open, Opened, Time
+from core.bench.timing.commands import IMPORT, OPEN, TIME, Import, Open, Opened, Time
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
 from core.errors import Cancelled

@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 from core.bench.quality.running import Larger
-from core.bench.timing.conversation import PREDICT, Predict
+from core.bench.timing.commands import PREDICT, Predict
 from core.bench.timing.endpoint import Host
 from core.domain.quality import Evaluation
 from core.machine.environment import memory_available

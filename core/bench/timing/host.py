@@ -16,7 +16,7 @@ from time import perf_counter
 from core.bench.quality.predictions import filled, save_golden
 from core.bench.quality.running import EvaluationRun
 from core.bench.timing import calls
-from core.bench.timing import conversation as said
+from core.bench.timing import commands as said
 from core.datasets.rows import evaluation_rows
 from core.domain.model import SourceModel
 from core.domain.recipe import Target

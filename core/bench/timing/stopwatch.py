@@ -15,7 +15,7 @@ import numpy as np
 
 from core.bench.timing.between_process import Spread
 from core.bench.timing.blocks import Blocks
-from core.bench.timing.conversation import GOLDEN, MEMORY, RELOAD, Golden, Memory, Reload
+from core.bench.timing.commands import GOLDEN, MEMORY, RELOAD, Golden, Memory, Reload
 from core.bench.timing.drift import with_own_batch
 from core.bench.timing.endpoint import Cancel, Endpoint, Host, never, parent_elsewhere, timing_cores
 from core.bench.timing.evaluation_set import Look, Most, run_evaluation

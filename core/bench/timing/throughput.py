@@ -11,7 +11,7 @@ import numpy as np
 
 from core.bench.timing.between_process import Spread
 from core.bench.timing.blocks import Block, ratios
-from core.bench.timing.conversation import BATCH, SetBatch
+from core.bench.timing.commands import BATCH, SetBatch
 from core.bench.timing.endpoint import Endpoint, Host
 from core.bench.timing.interleaving import MeasurementPlan, run_round, turns
 from core.bench.timing.statistics import FEWEST_ROUNDS, ratio_interval

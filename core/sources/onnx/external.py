@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from core.work.left import file_names
+from core.work.output_files import file_names
 from core.work.unit import Done, Job, Kind
 
 

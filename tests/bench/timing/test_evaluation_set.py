@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from core.bench.quality.running import Larger
-from core.bench.timing.conversation import Predict, Predicted
+from core.bench.timing.commands import Predict, Predicted
 from core.bench.timing.endpoint import Host
 from core.bench.timing.evaluation_set import Most, run_evaluation
 

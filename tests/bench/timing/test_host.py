@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.bench.quality.saved_outputs import read_outputs
-from core.bench.timing.conversation import PREDICT, Predict
+from core.bench.timing.commands import PREDICT, Predict
 from core.bench.timing.endpoint import Host, parent_elsewhere, timing_cores
 from core.machine.environment import usable_cores
 from tests.bench.conftest import Chain

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.errors import UnsafeUpload
-from core.work.left import file_names
+from core.work.output_files import file_names
 
 
 @pytest.mark.parametrize("files", [["a\nb"], [f"{i}" for i in range(20_000)]])

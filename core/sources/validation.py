@@ -15,7 +15,7 @@ from core.registry import sources
 from core.sandbox.answers import lines, made_of, unusable
 from core.serde import to_json, to_plain
 from core.texts import one_line
-from core.work.left import LONGEST_NAME
+from core.work.output_files import LONGEST_NAME
 
 MOST_TENSORS, MOST_NOTES, MOST_AXES = 1000, 50, 32
 # A configuration may name all of its classes, twice.

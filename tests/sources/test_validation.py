@@ -12,8 +12,8 @@ from core.errors import UnsafeUpload, UnsupportedModel
 from core.sandbox.answers import made_of
 from core.serde import to_plain
 from core.sources.describe import Described, accept
-from core.sources.described import MOST_NOTES
-from core.work.left import LONGEST_NAME
+from core.sources.validation import MOST_NOTES
+from core.work.output_files import LONGEST_NAME
 from tests.factories import model
 
 OVERRIDE = "\N{RIGHT-TO-LEFT OVERRIDE}"

@@ -1,4 +1,4 @@
-"""What the measuring parent asks its processes, and what these answer: times, memory, counts."""
+"""Commands of a measuring process: what its parent asks, and what it answers (times, memory, counts)."""
 
 from __future__ import annotations
 
