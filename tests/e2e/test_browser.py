@@ -18,17 +18,22 @@ from playwright.sync_api import Browser, Page, expect
 from core.domain.events import EventKind
 from core.settings import Settings
 from core.store.store import Store
+from core.views import run_view
 from sample_models.catalogue import by_id
 from tests.e2e.conftest import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 SAMPLE = by_id("cancer-mlp")
-BUDGET_S = 50
+BUDGET_S = 60
 
 
 def key(page: Page, name: str) -> str:
     return f".st-key-{name} button >> nth=0"
+
+
+def run_in(address: str) -> str:
+    return address.rpartition("run=")[2]
 
 
 def wait_for_end(page: Page, seconds: float = 400) -> None:
@@ -63,7 +68,7 @@ def finished(server: Server, browser: Browser) -> str:
     expect(page.locator(".st-key-live_chart .js-plotly-plot")).to_be_visible(timeout=300_000)
     seen = time.time()
     with Store(Settings(data_dir=server.folder)) as store:
-        events = store.events.since(address.rpartition("run=")[2])
+        events = store.events.since(run_in(address))
     assert seen - next(event.at for event in events if event.kind is EventKind.MEASURED) < 30, "drawn late"
     wait_for_end(page)
     page.context.close()
@@ -75,8 +80,8 @@ def test_a_cold_page_is_usable_at_once(server: Server, page: Page) -> None:
     expect(page.locator(key(page, "demo"))).to_be_enabled()
     page.context.clear_cookies()
     page.reload()
-    # About one second on a calm machine.
-    expect(page.locator(key(page, "demo"))).to_be_enabled(timeout=10_000)
+    # About one second on a calm machine; a page that imports torch takes several.
+    expect(page.locator(key(page, "demo"))).to_be_enabled(timeout=15_000)
 
 
 def test_nothing_is_fetched_from_outside(server: Server, page: Page) -> None:
@@ -157,9 +162,14 @@ def test_a_click_on_a_point_selects_it_and_the_address_keeps_it(finished: str, p
     expect(page.get_by_role("heading", name="Recipe")).to_be_visible()
 
 
-def test_the_kit_is_downloaded_and_verifies_itself(finished: str, page: Page, tmp_path: Path) -> None:
-    page.goto(finished)
-    wait_for_end(page, 30)
+def test_the_kit_is_downloaded_and_verifies_itself(
+    finished: str, server: Server, page: Page, tmp_path: Path
+) -> None:
+    with Store(Settings(data_dir=server.folder)) as store:
+        rows = run_view(store, run_in(finished)).candidates[1:]
+    # The first may be recommended or not: that depends on how busy the machine is.
+    built = next(row.id for row in rows if row.status == "done")
+    page.goto(f"{server.url}/candidate?run={run_in(finished)}&candidate={built}")
     with page.expect_download(timeout=90_000) as waiting:
         page.get_by_role("button", name="Download kit").click()
     kit = tmp_path / waiting.value.suggested_filename
