@@ -21,7 +21,7 @@ from core.passes.quantization.calibration import MOST, CalibrationFeeds, keep_fl
 from core.passes.quantization.coverage import openvino_counts, require_float
 from core.passes.quantization.int8_findings import int8_findings
 from core.passes.quantization.nncf_quantize import heavy_layers, quantized
-from core.passes.quantization.portability import portability
+from core.passes.quantization.portability import portability, portability_check
 from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
 FAINT = (
@@ -65,11 +65,17 @@ class Int8StaticNncfParams:
         "loss of information (entropy), least squared error (mse), or no outliers (percentile).",
         choices=("auto", "minmax", "entropy", "mse", "percentile"),
     )
+    per_tensor: bool = setting(
+        False,
+        "One range per tensor",
+        help="For depthwise convolutions too: OpenVINO computes them in 8 bits only so; less accurate.",
+    )
     reduce_range: bool = setting(
         False,
         "Reduced range",
         help="7-bit weights: no saturation on processors without VNNI, some accuracy everywhere.",
     )
+    portability: bool = portability_check()
 
 
 class Int8StaticNncf(Pass):
@@ -130,12 +136,13 @@ class Int8StaticNncf(Pass):
                 ignored=kept(heavy_layers(model), params.keep_float),
                 ranges=params.calibration,
                 reduce_range=params.reduce_range,
+                per_tensor=params.per_tensor,
             )
             files = write(made, context.folder, compress=False)
             found, expected = outputs(files[0], context), onnx_outputs(artifact.path, context)
             require_finite(found, expected, HINT)
             require_signal(found, expected, FAINT)
-            told = portability(read(files[0], context.model), context)
+            told = portability(made, context, params.portability)
         counts = openvino_counts(made) | {"samples": feeds.count} | told
         return LocalArtifact("openvino", files[0], files, dict(artifact.options), counts)
 

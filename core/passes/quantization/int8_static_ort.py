@@ -24,7 +24,7 @@ from core.passes.quantization.calibration import MOST, CalibrationFeeds, keep_fl
 from core.passes.quantization.coverage import onnx_counts
 from core.passes.quantization.int8_findings import int8_findings
 from core.passes.quantization.onnx_preprocessing import FLOAT, prepared
-from core.passes.quantization.portability import portability
+from core.passes.quantization.portability import portability, portability_check
 from core.passes.quantization.ranges.onnx_ranges import ranges_file
 from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
@@ -73,6 +73,7 @@ class Int8StaticOrtParams:
         "Reduced range",
         help="7-bit weights: no saturation on processors without VNNI, some accuracy everywhere.",
     )
+    portability: bool = portability_check()
 
 
 class Int8StaticOrt(Pass):
@@ -142,7 +143,7 @@ class Int8StaticOrt(Pass):
             _tried(quantize, params, auto)
             files = onnx_files.save(onnx_files.load(work / "quantized.onnx"), path)
             require_finite(onnx_outputs(path, context), onnx_outputs(artifact.path, context), HINT)
-            told = _portability(path, context)
+            told = _portability(path, context) if params.portability else {}
         counts = onnx_counts(onnx_files.load(path, weights=False))
         return LocalArtifact(
             "onnx", path, files, dict(artifact.options), counts | {"samples": feeds.count} | told

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from time import process_time
 from typing import Any
 
 from core.domain.finding import Finding
+from core.params import setting
 from core.passes.quantization.loss import Judge, Run
 from core.passes.quantization.saturation import without_vnni
 from core.protocols import Array, Feed, PassContext
 
-ROWS, SECONDS = 512, 0.5
-"""To compare on, at most."""
+BATCH = 16
+"""Rows that tell how long the others take."""
+MOST_ROWS, SECONDS = 512, 0.4
+"""Rows to compare on, and time of the processor for them."""
 TOLD_POINTS, TOLD_ERROR = 0.2, 1.0
 """From which a loss is worth a warning, in points or percent."""
 
@@ -32,17 +36,39 @@ def _opened(model: Any, threads: int) -> Run:
     return run
 
 
-def portability(model: Any, context: PassContext) -> dict[str, Any]:
+def portability_check() -> Any:
+    """Return the setting that asks for the emulation."""
+    return setting(
+        False,
+        "Check portability",
+        help="Emulates processors without VNNI, whose sums saturate, and says what would be lost: takes "
+        "some seconds.",
+        words={True: "checked"},
+    )
+
+
+def portability(model: Any, context: PassContext, emulate: bool = True) -> dict[str, Any]:
     """Return the details on what a quantized OpenVINO model loses without VNNI, on rows to search by.
 
     Nothing where it cannot be told: a graph that does not compile again is no reason to fail.
+
+    Args:
+        model: The model, with the names of its inputs.
+        context: Of the pass.
+        emulate: Off counts the layers that can saturate and leaves it at that.
     """
     with suppress(RuntimeError):
         emulated = without_vnni(model)
         told: dict[str, Any] = {"layers": emulated.layers, "of": emulated.of}
-        if emulated.model is not None:
-            judge = Judge(context, _opened(model, context.threads), ROWS, SECONDS)
-            loss = judge.loss(_opened(emulated.model, context.threads))
+        if emulate and emulated.model is not None:
+            exact, saturating = (_opened(each, context.threads) for each in (model, emulated.model))
+            first = Judge(context, exact, BATCH)
+            first.loss(saturating)  # the first call takes longer
+            began = process_time()
+            first.loss(saturating)
+            rows = int(SECONDS / max(1e-6, process_time() - began) * first.rows)
+            judge = Judge(context, exact, min(MOST_ROWS, max(BATCH, rows)))
+            loss = judge.loss(saturating)
             told |= {"rows": judge.rows, "points": loss.points, "error_percent": loss.error}
         return {"without_vnni": told}
     return {}
@@ -58,12 +84,19 @@ def portability_findings(details: Mapping[str, Any]) -> Iterator[Finding]:
             "good", "Portable: its sums fit into 16 bits, so processors without VNNI compute the same."
         )
         return
+    where = f"16-bit sums can saturate in {told['layers']} of {told['of']} layers"
+    if "rows" not in told:
+        yield Finding(
+            "note",
+            f"On processors without VNNI {where}. Built with its portability check it says what that loses; "
+            "with reduced range nothing saturates.",
+        )
+        return
     points, error = told["points"], told["error_percent"]
     lost = f"{error:.1f} % output error" if points is None else f"{points:.1f} points"
     serious = error > TOLD_ERROR if points is None else points > TOLD_POINTS
     yield Finding(
         "warning" if serious else "note",
-        f"On processors without VNNI it would lose {lost} more: 16-bit sums can saturate in "
-        f"{told['layers']} of {told['of']} layers there (emulated on {told['rows']:,} rows). INT8 with "
-        "reduced range avoids that.",
+        f"On processors without VNNI it would lose {lost} more: {where} there (emulated on {told['rows']:,} "
+        "rows). INT8 with reduced range avoids that.",
     )

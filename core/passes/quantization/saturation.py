@@ -23,7 +23,6 @@ from core.protocols import Array
 
 TOP = 255
 LEAST_16, MOST_16 = -(2**15), 2**15 - 1
-ANYWHERE = 2**31 - 1
 PASSED = OPENVINO_MOVES - {"Concat", "ShapeOf", "Gather", "Broadcast"}
 
 
@@ -166,12 +165,9 @@ def _saturate(layer: _Layer) -> bool:
     """Add to the layer what saturation cuts off; return whether there can be anything."""
     from openvino import opset13 as ops
 
-    terms = [term for place in np.ndindex(layer.weight.shape[2:]) for term in _terms(layer, place)]
-    if not terms:
+    cut = _cut_off(layer)
+    if cut is None:
         return False
-    cut = terms[0]
-    for term in terms[1:]:
-        cut = ops.add(cut, term)
     flat = layer.node.get_type_name() == "MatMul"
     scale = (layer.scale * layer.step).astype(np.float32)
     cut = ops.multiply(cut, scale if flat else scale[:, None, None])
@@ -182,39 +178,36 @@ def _saturate(layer: _Layer) -> bool:
     return True
 
 
-def _terms(layer: _Layer, place: tuple[int, ...]) -> Iterator[Any]:
-    """Yield what is cut off at one place of the kernel, summed into the outputs."""
+def _cut_off(layer: _Layer) -> Any:
+    """Return what is cut off of the integer sums of each output; None where nothing can be."""
     from openvino import opset13 as ops
 
-    weight = layer.weight[:, :, place[0], place[1]].astype(np.float32)
-    weight = np.pad(weight, ((0, 0), (0, weight.shape[1] % 2)))
-    pairs = weight.reshape(len(weight), -1, 2)
+    outputs, inputs, height, width = layer.weight.shape
+    weight = np.pad(layer.weight, ((0, 0), (0, inputs % 2), (0, 0), (0, 0))).astype(np.float32)
+    pairs = weight.reshape(outputs, -1, 2, height, width)
     most, least = np.maximum(pairs, 0).sum(2) * TOP, np.minimum(pairs, 0).sum(2) * TOP
-    rows, columns = np.nonzero((most > MOST_16) | (least < LEAST_16))
+    rows, columns, ys, xs = np.nonzero((most > MOST_16) | (least < LEAST_16))
     if not len(rows):
-        return
+        return None
     flat = layer.node.get_type_name() == "MatMul"
-    inputs = layer.weight.shape[1]
-    first = rows // (len(weight) // layer.groups) * inputs + 2 * columns
-    chosen = pairs[rows, columns] if flat else pairs[rows, columns][:, :, None, None]
-    seen, axis = _unsigned_values(layer, place), -1 if flat else 1
-    neighbours = (first, np.minimum(first + 1, inputs * layer.groups - 1))
-    products = [
-        ops.multiply(ops.gather(seen, channels, axis), chosen[:, side])
-        for side, channels in enumerate(neighbours)
-    ]
+    every = inputs * layer.groups
+    first = rows // (outputs // layer.groups) * inputs + 2 * columns
+    seen, products = _unsigned_values(layer), []
+    for side, channels in enumerate((first, np.minimum(first + 1, every - 1))):
+        chosen = pairs[rows, columns, side, ys, xs]
+        taken = ops.gather(seen, (ys * width + xs) * every + channels, -1 if flat else 1)
+        products.append(ops.multiply(taken, chosen if flat else chosen[:, None, None]))
     sums = ops.add(*products)
     over = ops.subtract(ops.clamp(sums, LEAST_16, MOST_16), sums)
-    into = np.zeros((len(weight), len(rows)), np.float32)
+    into = np.zeros((outputs, len(rows)), np.float32)
     into[rows, np.arange(len(rows))] = 1
     if flat:
-        yield ops.matmul(over, into, transpose_a=False, transpose_b=True)
-    else:
-        yield ops.convolution(over, into[:, :, None, None], [1, 1], [0, 0], [0, 0], [1, 1])
+        return ops.matmul(over, into, transpose_a=False, transpose_b=True)
+    return ops.convolution(over, into[:, :, None, None], [1, 1], [0, 0], [0, 0], [1, 1])
 
 
-def _unsigned_values(layer: _Layer, place: tuple[int, ...]) -> Any:
-    """Return the unsigned activations that meet the weights at one place of the kernel."""
+def _unsigned_values(layer: _Layer) -> Any:
+    """Return the unsigned activations: of a convolution those at each place of its kernel."""
     from openvino import opset13 as ops
 
     node = layer.node
@@ -222,11 +215,7 @@ def _unsigned_values(layer: _Layer, place: tuple[int, ...]) -> Any:
     seen = ops.clamp(ops.add(ops.round(scaled, "half_to_even"), np.float32(layer.zero)), 0, TOP)
     if node.get_type_name() == "MatMul":
         return seen
-    known = node.get_attributes()
-    pads = [[0, 0, *known[name]] for name in ("pads_begin", "pads_end")]
-    seen = ops.pad(seen, *(np.array(each, np.int64) for each in pads), "constant", np.float32(layer.zero))
-    sizes, dilations = layer.weight.shape[2:], known["dilations"]
-    starts = [at * dilation for at, dilation in zip(place, dilations, strict=True)]
-    left = [(size - 1) * d - start for size, d, start in zip(sizes, dilations, starts, strict=True)]
-    stops = [-each if each else ANYWHERE for each in left]
-    return ops.slice(seen, *(np.array(each, np.int64) for each in (starts, stops, known["strides"], [2, 3])))
+    known, sizes = node.get_attributes(), list(layer.weight.shape[2:])
+    pads = [np.array([0, 0, *known[name]], np.int64) for name in ("pads_begin", "pads_end")]
+    seen = ops.pad(seen, *pads, "constant", np.float32(layer.zero))
+    return ops.extract_image_patches(seen, sizes, known["strides"], known["dilations"], "valid")
