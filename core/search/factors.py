@@ -26,9 +26,12 @@ GAIN_NOISE, OTHER_NOISE = 0.02, 0.3
 """Of the logarithm of a gain: as measured, and of another model."""
 LOSS_NOISE, LOSS_SHARE, OTHER_LOSS = 0.2, 0.1, 1.5
 """Of a loss in units of what is allowed: always, in proportion to it, and of another model."""
-RECOVERED, RECOVERED_SD = 6.0, 3.5
-"""Points of accuracy that are lost for good by the square of the logarithm of what shrinking gains, once a
-network was trained for as long as is usual."""
+RECOVERED, KEPT = 6.0, 0.014
+"""Points of accuracy that are lost for good once a network was trained for as long as is usual: by the square
+of the logarithm of what shrinking gains, and by each point that it loses untrained. So it was on two residual
+networks; the mean of both is taken."""
+RECOVERED_SD = 0.6
+"""Of what is lost for good, as a share."""
 UNSTATED = 0.4
 """Strength of what has none."""
 BARE, BARE_SD = 150.0, 60.0
@@ -94,13 +97,21 @@ def expect(
     with_, without = (
         _regressed(_gain_features, each, about, gains, np.array(noise))[0] for each in (everyone, bare)
     )
-    shrunk = {
-        each.key: max(0.0, float(more - less))
-        for each, more, less in zip(everyone, with_, without, strict=True)
+    untrained = [not each.chain.trains_long for each in known]
+    lost = _regressed(
+        lambda chain: _loss_features(chain, 0.0, points),
+        [replace(each, training=()) for each in everyone],
+        [each.chain for each, bare in zip(known, untrained, strict=True) if bare],
+        losses[untrained],
+        noises[untrained],
+    )[0]
+    for_good = {
+        each.key: (RECOVERED * max(0.0, more - less) ** 2 / points + KEPT * max(0.0, much)) / 2
+        for each, more, less, much in zip(everyone, with_, without, lost, strict=True)
     }
 
     def features(chain: Chain) -> Features:
-        return _loss_features(chain, shrunk[chain.key] ** 2 * toil(chain), points)
+        return _loss_features(chain, for_good[chain.key] * toil(chain), points)
 
     loss, loss_sd = _regressed(features, chains, [each.chain for each in known], losses, noises)
     return Expected(gain, gain_sd, loss, loss_sd)
@@ -153,17 +164,16 @@ def _gain_features(chain: Chain) -> Features:
     return found
 
 
-def _loss_features(chain: Chain, shrunk: float, points: float) -> Features:
-    """Return the features of a loss; `shrunk` is the square of the logarithm of what its shrinking gains."""
+def _loss_features(chain: Chain, for_good: float, points: float) -> Features:
+    """Return the features of a loss; `for_good` is what is usually left of it after training."""
     found: Features = {("ending", repr(chain.ending), chain.runtime): (1.0, 0.0, 0.3)}
     for step in (*chain.opening, *chain.ending):
         found["did", step.pass_id] = (1.0, 0.2, 0.7)
         found["exactly", repr(step)] = (1.0, 0.0, 0.3)
     for step in chain.shrinking:
         if chain.trains_long:
-            lost = shrunk / len(chain.shrinking)
-            about = RECOVERED / points, RECOVERED_SD / points
-            found["recovered", step.pass_id, chain.training[-1].pass_id] = (lost, *about)
+            lost = for_good / len(chain.shrinking)
+            found["recovered", step.pass_id, chain.training[-1].pass_id] = (lost, 1.0, RECOVERED_SD)
         else:  # corrected statistics recover a part, which each technique knows of itself
             lost = (strength(step) or UNSTATED) ** 2
             for each in chain.training:

@@ -46,3 +46,18 @@ def test_other_models_count_less_than_this_one() -> None:
         for other in (False, True)
     )
     assert own < 0.5 * other
+
+
+def test_what_loses_less_untrained_loses_less_for_good() -> None:
+    conversions = [Seen(chain("bf16@openvino"), 3.0, 0.1)]
+    pruned = [Seen(chain("prune_depth:share=0.4+bf16@openvino"), 4.2, lost) for lost in (20.0, 60.0)]
+    trained = [chain("prune_depth:share=0.4+distill+bf16@openvino")]
+    little, much = (expect(trained, [*conversions, each]).loss[0] for each in pruned)
+    assert 0.1 < little < much < 2.0
+    longer = expect(trained, [*conversions, pruned[1]], toil=lambda _: 0.5).loss[0]
+    assert longer < much
+
+
+def test_before_anything_is_seen_a_trained_network_loses_what_is_usual() -> None:
+    found = expect([chain("prune_depth:share=0.4+distill+bf16@openvino")], [])
+    assert 0.1 < found.loss[0] < 2.0
