@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core.domain.measurement import Doubt, Interval
+from core.domain.quality import Detections, Fidelity, OutputFidelity
 from core.domain.run import Candidate, CandidateStatus, Limits, Objective, Result
 from core.errors import ErrorRecord
 from core.insights.judgement import judge, more_samples
@@ -312,3 +313,14 @@ def test_limits_on_memory_and_throughput_hold_for_any_objective() -> None:
     assert judge(slow.result, Limits(1.0, min_throughput=300.0)).violations == (  # type: ignore[arg-type]
         "100 samples/s short of the limit of 300 samples/s",
     )
+
+
+def test_a_detector_without_labels_is_told_by_the_detections_that_both_have() -> None:
+    lists = Detections(400, 0.3, 0.98, same=False)
+    agreement = Interval(99.6, 99.2, 99.8)
+    output = OutputFidelity("boxes, scores, labels", None, 0.01, agreement, None, lists)
+    found = result(2.0, drop=None, fidelity=Fidelity(agreement, None, 0.01, 100, (output,)))
+    said = recommend([candidate("base", result(1.0), 0), candidate("fast", found)], Limits())
+    assert "agrees with it on 99.6 % of the detections (no labels were given)" in said.sentence
+    assert "the same" not in said.sentence
+    assert not judge(found, Limits(0.3)).meets
