@@ -16,6 +16,7 @@ from core.domain.recipe import Step
 from core.domain.run import Result
 from core.domain.technique import Kind, Precision
 from core.errors import PassFailed, WhetstoneError
+from core.graphs.onnx import files as onnx_files
 from core.params import setting
 from core.passes.checks import onnx_outputs, require_finite
 from core.passes.library_errors import library
@@ -24,6 +25,7 @@ from core.passes.quantization.calibration import CalibrationFeeds
 from core.passes.quantization.coverage import openvino_counts, require_float
 from core.passes.quantization.int8_static_ort import PASS as INT8_STATIC_ORT
 from core.passes.quantization.int8_static_ort import Int8StaticOrtParams
+from core.passes.quantization.mixed.equalization import equalize
 from core.passes.quantization.mixed.reversible import Reversible
 from core.passes.quantization.mixed.search import Search, Variant
 from core.passes.quantization.nncf_quantize import quantized
@@ -140,6 +142,7 @@ class MixedPrecision(Pass):
             if any(node.get_type_name() == "GroupConvolution" for node in model.get_ops()):
                 made = quantized(model, feeds, fast_bias_correction=params.fast_bias_correction)
                 ready.append(_written(made, work / "nncf"))
+            ready += _equalized(context, artifact, feeds, work)
             search = Search(context, network, _remainder(), limits, params.seconds, work, ready)
             best = search.best()
             details = _details(search, network, best) | {"samples": feeds.count}
@@ -178,6 +181,18 @@ def _by_onnxruntime(
         made = INT8_STATIC_ORT.run(given, artifact, Int8StaticOrtParams(samples=samples))
         return [_written(read(made.path, context.model), folder / "openvino")]
     return []
+
+
+def _equalized(
+    context: PassContext, artifact: LocalArtifact, feeds: CalibrationFeeds, work: Path
+) -> list[LocalArtifact]:
+    """Return INT8 of the network with its channels equalized, where it has such pairs of layers."""
+    graph, path = onnx_files.load(artifact.path), work / "equalized.onnx"
+    if not equalize(graph):
+        return []
+    onnx_files.save(graph, path)
+    model = read(path, context.model).clone()
+    return [_written(quantized(model, feeds, per_tensor=True), work / "equalized")]
 
 
 def _remainder() -> str:
