@@ -13,6 +13,7 @@ import pytest
 from core.domain.run import CandidateStatus, RunRequest, RunStatus
 from core.engine import cancel, delete, kit_name, kit_path, recover, resume, submit
 from core.errors import InvalidRequest, NotFound
+from core.search import recipe_files
 from core.store.store import Store
 from core.views import RunView, results
 from tests.engine.conftest import RECIPES, ended, kill_worker, measured, wait
@@ -43,6 +44,8 @@ def test_a_killed_run_goes_on_measures_each_candidate_once_and_its_kit_proves_it
     kit = kit_path(store, view.candidates[1].id)
     assert kit_name(store, view.candidates[1].id) == "model-fp32-openvino.zip"
     verify(kit, tmp_path / "kit")
+    taken = recipe_files.read(tmp_path / "kit" / "recipe.yaml")
+    assert recipe_files.fitted(taken, view.model) == view.candidates[1].candidate.recipe
     delete(store, run.id)
     assert not kit.exists()
     with pytest.raises(NotFound):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from core import registry
@@ -73,13 +73,10 @@ def kill_at_first_checkpoint(store: Store) -> threading.Thread:
         while not list((store.folder / "checkpoints").glob("*/state.pt")):
             time.sleep(0.01)
         time.sleep(0.1)
-        for status in Path("/proc").glob("[0-9]*/stat"):
-            words = status.read_text().rsplit(")", 1)[1].split()
-            if (
-                int(words[1]) == os.getpid()
-                and "core.sandbox.entry" in (status.parent / "cmdline").read_text()
-            ):
-                os.kill(int(status.parent.name), signal.SIGKILL)
+        # Started or forked: what works in a folder of the jobs.
+        for each in psutil.Process().children(recursive=True):
+            if each.status() != psutil.STATUS_ZOMBIE and each.cwd().startswith(str(store.jobs_dir)):
+                each.kill()
 
     thread = threading.Thread(target=kill, daemon=True)
     thread.start()
