@@ -31,6 +31,12 @@ class ExportTorchscriptParams:
     freeze: bool = setting(
         True, "Freeze", help="Folds weights and batch norm into the graph; inference only."
     )
+    channels_last: bool = setting(
+        True,
+        "Channels last",
+        help="Lays the weights of convolutions out with the channels last, which processors read faster; "
+        "networks that it breaks or does not concern stay as they are.",
+    )
 
 
 class ExportTorchscript(Pass):
@@ -42,6 +48,7 @@ class ExportTorchscript(Pass):
     kind = Kind.CONVERSION
     bridges = True
     Params = ExportTorchscriptParams
+    version = 2
     produces: ClassVar[dict[str, str]] = {"state_dict": "torchscript", "pt2": "torchscript"}
     converts = True
     libraries = ("torch",)
@@ -59,16 +66,19 @@ class ExportTorchscript(Pass):
         path, problems, traces = context.folder / "model.pt", [], []
         with library("PyTorch", context.folder, HINT):
             expected = _answers(module, context)
-        for name, make in _ways(module, context, artifact.format):
-            try:
-                with library(f"The {name}", context.folder, HINT), quiet_torch():
-                    difference = _attempt(make, params, context, path, expected)
-            except PassFailed as error:
-                problems.append(error.message)
-                traces.append(error.traceback)
-                continue
-            return LocalArtifact("torchscript", path, (path,), {}, {"way": name, "difference": difference})
-        raise PassFailed(" ".join(problems), hint=HINT, traceback="\n".join(traces))
+        for layout in _layouts(module, params):
+            module = module.to(memory_format=layout)
+            for name, make in _ways(module, context, artifact.format):
+                try:
+                    with library(f"The {name}", context.folder, HINT), quiet_torch():
+                        difference = _attempt(make, params, context, path, expected)
+                except PassFailed as error:
+                    problems.append(error.message)
+                    traces.append(error.traceback)
+                    continue
+                details = {"way": name, "difference": difference, "layout": str(layout).split(".")[1]}
+                return LocalArtifact("torchscript", path, (path,), {}, details)
+        raise PassFailed(" ".join(dict.fromkeys(problems)), hint=HINT, traceback="\n".join(traces))
 
     def ensures(self, before: LocalArtifact, after: LocalArtifact, params: ExportTorchscriptParams) -> None:
         """Check that the outputs are the module's.
@@ -78,6 +88,15 @@ class ExportTorchscript(Pass):
         """
         if not after.details["difference"] <= TOLERANCE or not after.path.stat().st_size:
             raise PassFailed("The script does not compute what the module does.", hint=HINT)
+
+
+def _layouts(module: nn.Module, params: ExportTorchscriptParams) -> list[Any]:
+    """Return the memory formats to try; a graph that views its feature maps as vectors takes one of them."""
+    import torch
+
+    convolves = any(each.dim() == 4 for each in module.parameters())
+    last = [torch.channels_last] if params.channels_last and convolves else []
+    return [*last, torch.contiguous_format]
 
 
 def _ways(module: nn.Module, context: PassContext, format: str) -> Iterator[tuple[str, Callable[[], Any]]]:

@@ -31,6 +31,41 @@ def test_frozen_batch_norm_is_folded(resnet: Sample, tmp_path: Path) -> None:
     assert built.details["way"] == "trace"
 
 
+def test_weights_of_convolutions_lie_channels_last(resnet: Sample, tmp_path: Path) -> None:
+    built = apply("export_torchscript", resnet, "state_dict", tmp_path)
+    assert built.details["layout"] == "channels_last"
+    assert (
+        distance(answer(resnet.artifacts["state_dict"], resnet.model, 4), answer(built, resnet.model, 4))
+        < 1e-4
+    )
+    kept = [
+        node.t("value")
+        for node in torch.jit.load(str(built.path)).graph.nodes()
+        if node.hasAttribute("value") and node.kindOf("value") == "t"
+    ]
+    wide = [each for each in kept if each.dim() == 4 and min(each.shape[1:]) > 1]
+    assert wide
+    assert all(each.is_contiguous(memory_format=torch.channels_last) for each in wide)
+
+
+class Views(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv2d(2, 3, (1, 2), padding=(0, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(x.reshape(-1, 2, 1, 2)).view(x.shape[0], 9)[:, :4]
+
+
+def test_a_network_that_views_its_maps_keeps_its_layout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample = given(Views().eval(), monkeypatch, tmp_path)
+    assert (
+        apply("export_torchscript", sample, "state_dict", tmp_path).details["layout"] == "contiguous_format"
+    )
+
+
 def given(module: torch.nn.Module, monkeypatch: pytest.MonkeyPatch, path: Path) -> Sample:
     monkeypatch.setattr(export_torchscript, "open_module", lambda artifact, model: module)
     return Sample(BRANCHING, {"state_dict": artifact("state_dict", path)})
