@@ -13,7 +13,6 @@ import pytest
 
 from core.errors import BackendMissing, InvalidRequest
 from core.registry import executors
-from core.sandbox.removal import remove_tree
 from core.settings import get_settings
 from core.store.blobs import Blobs
 from core.store.shared import SharedBlobs
@@ -145,18 +144,26 @@ def test_a_training_of_a_lost_node_goes_on_from_its_last_checkpoint(
         executor: Executor = executors()["ray"](files, tmp_path / "jobs")
         done: list[Any] = []
         work = unit("learn", number=150, checkpoints=kept)
-        thread = threading.Thread(target=lambda: done.append(executor.run(work, Stop()).values))
+        thread = threading.Thread(target=lambda: done.append(_tried(executor, work)))
         thread.start()
         until = time.monotonic() + 60
         while not files.states.has(kept.name) and time.monotonic() < until:
             time.sleep(0.1)
         kill_building(cluster)
-        assert not any(kept.iterdir()), "it lies on the node and at the shared store"
-        remove_tree(tmp_path / "nodes" / "node" / "jobs")  # the disk went with the node
+        # On a node each unit has a folder of its own: the next one finds the state at the shared store alone.
+        assert not any(kept.iterdir())
         thread.join(120)
-        assert done[0].number == 150
+        assert getattr(done[0], "number", 0) == 150, done[0]
         assert 0 < int(done[0].text) < 150
         assert [path.name for path in (tmp_path / "nodes" / "node" / "jobs").iterdir()] == []
+
+
+def _tried(executor: Executor, work: WorkUnit[Any, Any]) -> Any:
+    """Return what comes of it, an error too: of a thread nobody would see it."""
+    try:
+        return executor.run(work, Stop()).values
+    except Exception as error:
+        return error
 
 
 def _impatient(monkeypatch: pytest.MonkeyPatch, executor: Executor) -> None:
