@@ -102,6 +102,17 @@ def test_it_goes_on_to_the_weights_of_an_undisturbed_one(
     assert np.allclose(patterns.answers(made), patterns.answers(whole), atol=0.1, rtol=0.05)  # BF16
 
 
+def test_more_time_is_a_second_one_behind_the_first(patterns: Bench, damaged: LocalArtifact) -> None:
+    first = patterns.apply("distill", damaged, "first", steps=8)
+    second = patterns.apply("distill", first, "second", steps=24)
+    left, began, ended = (
+        each["search_loss"]
+        for each in (first.details["after"], second.details["before"], second.details["after"])
+    )
+    assert began <= 1.05 * left < first.details["before"]["search_loss"]
+    assert ended < left
+
+
 def test_a_broken_checkpoint_is_none(patterns: Bench, damaged: LocalArtifact) -> None:
     context = patterns.context("out")
     assert context.training is not None
