@@ -11,8 +11,8 @@ import numpy as np
 from core.errors import PassFailed
 from core.examples import example_feed
 from core.graphs.onnx import files as onnx_files
-from core.metrics.detection_outputs import detection_outputs, one_call
-from core.metrics.detection_pairs import pair_up
+from core.metrics.detection.outputs import detection_outputs, one_call
+from core.metrics.detection.pairs import pair_up
 from core.protocols import Array, LocalArtifact, PassContext
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.domain.model import CLASS_TASKS, DETECTION, NUMBER_TASKS, TASKS, Note, SourceModel, TensorSpec
 from core.errors import InvalidRequest
-from core.metrics.detection_outputs import detection_outputs, one_call
+from core.metrics.detection.outputs import detection_outputs, one_call
 from core.protocols import Array
 from core.serde import digest
 

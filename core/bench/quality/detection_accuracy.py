@@ -10,9 +10,9 @@ import numpy as np
 from core.bench.quality.judged_output import Labels, judged_by
 from core.bench.quality.saved_outputs import Output
 from core.domain.quality import Accuracy
-from core.metrics.average_precision import mean_average_precision
-from core.metrics.detection_outputs import DetectionOutputs
-from core.metrics.matching import CLASS, THRESHOLDS, match
+from core.metrics.detection.average_precision import mean_average_precision
+from core.metrics.detection.matching import CLASS, THRESHOLDS, match
+from core.metrics.detection.outputs import DetectionOutputs
 from core.protocols import Array, Block, Paired
 from core.registry import get_metric
 

@@ -13,8 +13,8 @@ from core.domain.measurement import Interval
 from core.domain.quality import Detections, OutputFidelity
 from core.errors import RuntimeFailed
 from core.metrics.betting import sequential_mean
-from core.metrics.detection_outputs import DetectionOutputs
-from core.metrics.detection_pairs import CONFIDENT, Pairs, pair_up
+from core.metrics.detection.outputs import DetectionOutputs
+from core.metrics.detection.pairs import CONFIDENT, Pairs, pair_up
 from core.metrics.judging import percent
 from core.metrics.proportions import wilson
 from core.metrics.quantiles import Z95, student

@@ -19,7 +19,7 @@ from core.domain.quality import Accuracy, Fidelity, OutputFidelity, Quality
 from core.errors import RuntimeFailed
 from core.metrics.betting import sequential_mean
 from core.metrics.clusters import effective, ratio
-from core.metrics.detection_outputs import detection_outputs
+from core.metrics.detection.outputs import detection_outputs
 from core.metrics.judging import percent
 from core.metrics.proportions import wilson
 from core.metrics.sqnr import decibel

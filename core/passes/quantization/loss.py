@@ -10,8 +10,8 @@ from time import process_time
 import numpy as np
 
 from core.domain.model import DETECTION, SourceModel
-from core.metrics.detection_outputs import DetectionOutputs, detection_outputs, one_call
-from core.metrics.detection_pairs import pair_up
+from core.metrics.detection.outputs import DetectionOutputs, detection_outputs, one_call
+from core.metrics.detection.pairs import pair_up
 from core.passes.quantization.calibration import CalibrationFeeds
 from core.protocols import Array, Feed, PassContext
 

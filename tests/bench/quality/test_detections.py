@@ -15,7 +15,7 @@ from core.bench.quality.saved_outputs import read_outputs
 from core.domain.quality import Quality
 from core.errors import RuntimeFailed
 from core.insights.judgement import same
-from core.metrics.detection_outputs import DetectionOutputs, detection_outputs
+from core.metrics.detection.outputs import DetectionOutputs, detection_outputs
 from core.protocols import Array, LabelledOutput
 
 NAMES = ("boxes", "labels", "scores")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from core.domain.model import DETECTION
-from core.metrics.average_precision import judged
-from core.metrics.matching import THRESHOLDS
+from core.metrics.detection.average_precision import judged
+from core.metrics.detection.matching import THRESHOLDS
 from core.protocols import Judged, LabelledOutput, Metric, Paired
 
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from core.metrics.average_precision import mean_average_precision
-from core.metrics.matching import THRESHOLDS, match
+from core.metrics.detection.average_precision import mean_average_precision
+from core.metrics.detection.matching import THRESHOLDS, match
 from core.protocols import Array, Block, Judged, LabelledOutput, Paired
 from core.registry import get_metric
-from tests.metrics.scenes import Picture, scenes
+from tests.metrics.detection.scenes import Picture, scenes
 
 KNOWN = {1: (0.10088394148814683, 0.22810381187278828), 2: (0.0575429809916309, 0.1164870607426258)}
 """What pycocotools 2.0.11 says of scenes by seed: mAP and mAP@.5."""

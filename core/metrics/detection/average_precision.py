@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics.bootstrap import Floats, paired
+from core.metrics.detection.matching import Matches, match
 from core.metrics.judging import in_unit
-from core.metrics.matching import Matches, match
 from core.protocols import Array, Judged, Metric, Paired
 
 RECALLS = np.linspace(0, 1, 101)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics.bootstrap import Floats
-from core.metrics.detection_outputs import DetectionOutputs, Output
-from core.metrics.matching import SCORE, overlaps, paired, strongest
+from core.metrics.detection.matching import SCORE, overlaps, paired, strongest
+from core.metrics.detection.outputs import DetectionOutputs, Output
 
 CONFIDENT = 0.3
 """Detections of at least this score are what people act on; the many below come and go with any rounding."""

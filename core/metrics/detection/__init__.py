@@ -1,0 +1,1 @@
+"""Lists of detections: recognized among outputs, matched with labelled boxes, and held against each other."""
