@@ -25,7 +25,7 @@ from tests.e2e.conftest import Server
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 SAMPLE = by_id("cancer-mlp")
-BUDGET_S = 60
+BUDGET_S = 50
 
 
 def key(page: Page, name: str) -> str:

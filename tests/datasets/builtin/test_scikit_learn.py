@@ -23,7 +23,7 @@ def prepare(name: str, described: object, **params: str) -> Prepared:
 @pytest.mark.parametrize(
     ("sample", "name", "described"),
     [
-        ("digits-resnet", "cluttered_digits", image_model(1)),
+        pytest.param("digits-resnet", "cluttered_digits", image_model(1), marks=pytest.mark.slow),
         ("digits-transformer", "cluttered_digits", model(spec("input", ("batch", 64), "int64", 17))),
         ("cancer-mlp", "breast_cancer", model(spec("input", ("batch", 30)), classes=2)),
     ],
