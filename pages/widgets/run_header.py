@@ -118,11 +118,21 @@ def progress_bar(view: RunView) -> None:
 def cancel_button(view: RunView) -> None:
     """Draw Cancel; what is measured stays."""
     asked = view.run.cancel_requested
-    label = "Cancelling" if asked else "Cancel"
-    if st.button(label, icon=":material/stop_circle:", disabled=asked, key="cancel_run", width="stretch"):
-        with errors_as_words():
-            engine.cancel(store(), view.run.id)
-        st.rerun()
+    # A callback comes before the page finds that the run has moved and draws itself anew: that forgets clicks.
+    st.button(
+        "Cancelling" if asked else "Cancel",
+        icon=":material/stop_circle:",
+        disabled=asked,
+        key="cancel_run",
+        width="stretch",
+        on_click=_cancel,
+        args=(view.run.id,),
+    )
+
+
+def _cancel(run_id: str) -> None:
+    with errors_as_words():
+        engine.cancel(store(), run_id)
 
 
 def _resume(view: RunView, text: str, icon: str) -> None:

@@ -33,12 +33,14 @@ CASES = [
 ]
 IN_PYTORCH = ("bn_scale", "taylor")
 """Choices that need gradients, or norms that exports fold away."""
+TAKE_LONG = ("prune_to_latency", "mixed_precision")
+"""Passes that measure or quantize many networks: their choices are slow tests."""
 SETTINGS = [
     pytest.param(
         name,
         field.name,
         choice,
-        marks=[pytest.mark.slow] if name == "prune_to_latency" and choice in IN_PYTORCH else [],
+        marks=[pytest.mark.slow] if name in TAKE_LONG else [],
     )
     for name, found in PASSES.items()
     for field in fields(found.Params)

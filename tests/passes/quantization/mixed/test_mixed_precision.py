@@ -63,6 +63,7 @@ def test_a_loose_limit_takes_the_faster_one_and_says_what_it_saw(resnet: Sample,
     assert "output error alone in INT8" in told[1]
 
 
+@pytest.mark.slow
 def test_no_loss_allowed_leaves_float(resnet: Sample, tmp_path: Path) -> None:
     built = apply("mixed_precision", resnet, "onnx", tmp_path, max_error=0.0, seconds=QUICK)
     assert built.details["quantized"] == 0
