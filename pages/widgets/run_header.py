@@ -118,7 +118,7 @@ def progress_bar(view: RunView) -> None:
 def cancel_button(view: RunView) -> None:
     """Draw Cancel; what is measured stays."""
     asked = view.run.cancel_requested
-    # A callback comes before the page finds that the run has moved and draws itself anew: that forgets clicks.
+    # A callback comes before the page may draw itself anew, since the run moved: that forgets clicks.
     st.button(
         "Cancelling" if asked else "Cancel",
         icon=":material/stop_circle:",
