@@ -7,6 +7,7 @@ from typing import Any
 
 from core.domain.model import SourceModel
 from core.examples import example_feed
+from core.passes.checks import batches, distance, onnx_outputs, require_finite
 from core.protocols import Array, PassContext
 
 
@@ -67,3 +68,17 @@ def outputs(path: Path, context: PassContext, batch: int = 1) -> list[Array]:
     known = {name for port in compiled.inputs for name in port.get_names()}
     answer = compiled({name: array for name, array in feed.items() if name in known})
     return [answer[port] for port in compiled.outputs]
+
+
+def largest_difference(before: Path, after: Path, context: PassContext, hint: str) -> float:
+    """Return how far an OpenVINO file is from the ONNX file it was made of, over the batches to compare.
+
+    Raises:
+        PassFailed: Its outputs are not finite where the others are; with `hint`.
+    """
+    largest = 0.0
+    for batch in batches(context):
+        expected, found = onnx_outputs(before, context, batch), outputs(after, context, batch)
+        require_finite(found, expected, hint)
+        largest = max(largest, distance(expected, found))
+    return largest

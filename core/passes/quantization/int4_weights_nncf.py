@@ -16,9 +16,8 @@ from core.domain.run import Result
 from core.domain.technique import Kind, Precision
 from core.errors import PassFailed
 from core.params import setting
-from core.passes.checks import batches, distance, onnx_outputs, require_finite
 from core.passes.library_errors import library
-from core.passes.openvino_files import outputs, read, write
+from core.passes.openvino_files import largest_difference, read, write
 from core.passes.quantization.calibration import MOST, CalibrationFeeds
 from core.passes.quantization.coverage import openvino_counts, openvino_weight_counts, require_float
 from core.passes.quantization.heavy_products import require_products
@@ -108,12 +107,7 @@ class Int4WeightsNncf(Pass):
             _transpose(model)
             compressed = _compressed(model, context, params)
             files = write(compressed, context.folder, compress=False)
-            difference = 0.0
-            for batch in batches(context):
-                expected = onnx_outputs(artifact.path, context, batch)
-                found = outputs(files[0], context, batch)
-                require_finite(found, expected, HINT)
-                difference = max(difference, distance(expected, found))
+            difference = largest_difference(artifact.path, files[0], context, HINT)
             # Of the file: writing folds what compression left beside it.
             constants = _constants(read(files[0], context.model))
         four = sum(node.get_byte_size() for node in constants if _type(node) in FOUR)

@@ -14,9 +14,8 @@ from core.domain.run import Result
 from core.domain.technique import Kind, Precision
 from core.errors import PassFailed, PassNotApplicable
 from core.params import setting
-from core.passes.checks import batches, distance, onnx_outputs, require_finite
 from core.passes.library_errors import library, size
-from core.passes.openvino_files import outputs, read, write
+from core.passes.openvino_files import largest_difference, read, write
 from core.passes.quantization.coverage import openvino_counts, openvino_weight_counts, require_float
 from core.passes.quantization.int8_findings import int8_findings
 from core.protocols import Idea, LocalArtifact, Pass, PassContext
@@ -80,12 +79,7 @@ class Int8WeightsNncf(Pass):
             mode = kinds.INT8_SYM if params.symmetric else kinds.INT8_ASYM
             compressed = nncf.compress_weights(model, mode=mode)
             files = write(compressed, context.folder, compress=False)
-            difference = 0.0
-            for batch in batches(context):
-                expected = onnx_outputs(artifact.path, context, batch)
-                found = outputs(files[0], context, batch)
-                require_finite(found, expected, HINT)
-                difference = max(difference, distance(expected, found))
+            difference = largest_difference(artifact.path, files[0], context, HINT)
         counts = openvino_weight_counts(compressed)
         if not counts["quantized"]:
             raise PassNotApplicable("No layer of the graph has constant weights to compress.", hint=HINT)
