@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import streamlit as st
 
@@ -14,6 +14,8 @@ from pages import format as fmt
 from pages.widgets.chart import output_error, quality_of
 
 SAME_SPEED = 0.005
+
+Line = tuple[str, str, str]
 
 
 def drift_words(pace: float) -> str:
@@ -49,20 +51,40 @@ def figures(row: Row, everyone: Sequence[Row], *, quality: Quality) -> None:
         _quality(row, quality)
         memory = fmt.size(row.memory_bytes)
         card("File", fmt.size(row.size_bytes), f"memory {memory}{_by(result, first, own)}")
+
+
+def metrics(row: Row, everyone: Sequence[Row]) -> None:
+    """Draw every metric with its interval, beside the baseline's; nothing before it is measured."""
+    baseline = everyone[0]
+    result, first = row.candidate.result, baseline.candidate.result
+    if result is None or first is None:
+        return
     with st.expander("All metrics with their intervals", icon=":material/rule:", expanded=True):
         lines = [*_speed(row, result), *_ties(row, everyone), *_sameness(row, result), *_cost(result)]
         known = (*_speed(baseline, first), *_sameness(baseline, first), *_cost(first))
         theirs = {"Speed-up": "1x"} | {name: value for name, value, _ in known}
-        table = {
-            "Metric": [name for name, _, _ in lines],
-            "This candidate": [value for _, value, _ in lines],
-            "Baseline": [theirs.get(name, fmt.NONE) for name, _, _ in lines],
-            "Measurement": [sure for _, _, sure in lines],
-        }
-        if own:
-            table.pop("Baseline")
-        st.table(table, border="horizontal", hide_index=True, alt="Every metric with its confidence interval")
-    _outputs(result)
+        _table(lines, theirs, own=row.candidate.position == 0)
+
+
+def sameness(row: Row, baseline: Row) -> None:
+    """Draw what is known of accuracy and fidelity, beside the baseline's."""
+    result, first = row.candidate.result, baseline.candidate.result
+    if result is None or first is None:
+        return
+    theirs = {name: value for name, value, _ in _sameness(baseline, first)}
+    _table(list(_sameness(row, result)), theirs, own=row.candidate.position == 0)
+
+
+def _table(lines: Sequence[Line], theirs: Mapping[str, str], *, own: bool) -> None:
+    table = {
+        "Metric": [name for name, _, _ in lines],
+        "This candidate": [value for _, value, _ in lines],
+        "Baseline": [theirs.get(name, fmt.NONE) for name, _, _ in lines],
+        "Measurement": [sure for _, _, sure in lines],
+    }
+    if own:
+        table.pop("Baseline")
+    st.table(table, border="horizontal", hide_index=True, alt="Every metric with its confidence interval")
 
 
 def _by(result: Result, first: Result, own: bool) -> str:
@@ -98,9 +120,6 @@ def _quality(row: Row, quality: Quality) -> None:
         name = agreement_name([row])
         told = name[:1].lower() + name[1:]
         card("Fidelity", fmt.percent(top1.value), f"{top1.low:.1f}–{top1.high:.1f} {told}")
-
-
-Line = tuple[str, str, str]
 
 
 def _speed(row: Row, result: Result) -> Iterator[Line]:
@@ -177,14 +196,20 @@ def _cost(result: Result) -> Iterator[Line]:
     yield "Warm start", fmt.ms(timing.warm_load_ms), "second load in the same process, measured once"
 
 
-def _outputs(result: Result) -> None:
-    """Draw every output by itself where there are several, and why figures may say little."""
-    fidelity = result.fidelity
-    if fidelity.collapsed:
-        st.warning(fmt.plain(fidelity.collapsed), icon=":material/warning:")
-    if len(fidelity.outputs) < 2:
+def doubts(row: Row) -> None:
+    """Say why the figures of quality may say little."""
+    result = row.candidate.result
+    if result is not None and result.fidelity.collapsed:
+        st.warning(fmt.plain(result.fidelity.collapsed), icon=":material/warning:")
+
+
+def outputs(row: Row) -> None:
+    """Draw the fidelity of every output by itself where there are several; the worst decides."""
+    result = row.candidate.result
+    if result is None or len(result.fidelity.outputs) < 2:
         return
-    with st.expander("Fidelity by output; the worst decides", icon=":material/output:"):
+    fidelity = result.fidelity
+    with st.expander("Fidelity by output; the worst decides", icon=":material/output:", expanded=True):
         st.dataframe(
             {
                 "Output": [each.name for each in fidelity.outputs],

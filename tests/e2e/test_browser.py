@@ -159,7 +159,9 @@ def test_a_click_on_a_point_selects_it_and_the_address_keeps_it(finished: str, p
     expect(page.locator(key(page, "about_selected"))).to_be_visible()
     page.locator(key(page, "about_selected")).click()
     page.wait_for_url(re.compile("candidate="))
+    page.get_by_role("tab", name="Recipe and files").click()
     expect(page.get_by_role("heading", name="Recipe")).to_be_visible()
+    assert "tab=recipe" in page.url
 
 
 def test_the_kit_is_downloaded_and_verifies_itself(

@@ -30,7 +30,23 @@ def test_a_candidate_says_what_it_is_how_sure_and_why(open_page: Open, store: St
     sure = app.table[0].value.to_string()
     assert "60 interleaved rounds with the baseline" in sure
     assert "too few calls to state p99" in sure
+
+
+def test_only_the_tab_that_the_address_chose_is_computed(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("candidate.py", candidate="done-2", tab="recipe")
     assert "optimize seed-model --data seed-data --recipe" in app.code[0].value
+    assert not app.metric
+    assert not app.get("plotly_chart")
+    app = open_page("candidate.py", candidate="done-2", tab="accuracy")
+    assert "98.1 %" in app.table[0].value.to_string()
+    assert not app.code
+
+
+def test_what_was_not_measured_has_no_tabs_of_measurements(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("candidate.py", candidate="done-9", tab="latency")
+    assert [tab.label for tab in app.tabs] == ["Overview", "Recipe and files"]
 
 
 @pytest.mark.parametrize(
@@ -140,8 +156,7 @@ def test_charts_of_a_tiny_model_are_in_microseconds(
     tiny = tuple((*spec[:3], spec[3] / 200, *spec[4:]) for spec in seed.SPECS)
     monkeypatch.setattr(seed, "SPECS", tiny)
     seed.run(store, "done", RunStatus.DONE)
-    app = open_page("candidate.py", candidate="done-2")
-    titles = [
-        json.loads(each.proto.spec)["layout"]["xaxis"]["title"]["text"] for each in app.get("plotly_chart")
-    ]
-    assert {"Latency (µs)", "Time of one call (µs)"} <= set(titles)
+    for tab, title in (("overview", "Latency (µs)"), ("latency", "Time of one call (µs)")):
+        charts = open_page("candidate.py", candidate="done-2", tab=tab).get("plotly_chart")
+        layouts = [json.loads(each.proto.spec)["layout"] for each in charts]
+        assert title in [each["xaxis"]["title"]["text"] for each in layouts]

@@ -1,0 +1,90 @@
+"""Recipe tab: how the candidate is made, its files, where it was measured, and how to make it elsewhere."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.domain.measurement import Environment
+from core.views import CandidateView
+from pages import format as fmt
+from pages.widgets.commands import same_elsewhere
+
+
+def recipe(view: CandidateView) -> None:
+    """Draw how the candidate is made."""
+    steps(view)
+    recipe_file(view)
+    if view.row.candidate.result is not None:
+        measured_on(view.row.candidate.result.timing.environment)
+    same_elsewhere(view.command, view.python, label="Make it on the command line or in Python")
+
+
+def steps(view: CandidateView) -> None:
+    """Draw how the candidate is made."""
+    st.subheader("Recipe", anchor=False)
+    if not view.steps:
+        st.markdown(f"Nothing is changed: the uploaded file, run by {view.row.runtime}.")
+    for number, step in enumerate(view.steps, start=1):
+        with st.container(border=True, gap="xsmall"):
+            size = f" :gray-badge[{fmt.size(step.size_bytes)}]" if step.size_bytes is not None else ""
+            st.markdown(f"**{number}. {fmt.plain(step.name)}**{size}")
+            st.markdown(f":gray[{step.summary}]")
+            facts = [
+                f"{_words(name)}: {_said(value)}" for name, value in step.details.items() if _plain(value)
+            ]
+            if facts:
+                st.caption(" · ".join(facts))
+            if step.params:
+                shown = [
+                    f"{step.labels.get(name, _words(name)).lower()} {_said(value)} {step.units.get(name, '')}"
+                    for name, value in step.params.items()
+                ]
+                st.caption(f":material/tune: {', '.join(map(str.rstrip, shown))}")
+
+
+def _words(name: str) -> str:
+    return fmt.plain(name.replace("_", " "))
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return "under 0.0001" if 0 < abs(value) < 1e-4 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else fmt.plain(str(value))
+
+
+def _plain(value: object) -> bool:
+    return isinstance(value, (str, int, float, bool)) and len(str(value)) < 60
+
+
+def recipe_file(view: CandidateView) -> None:
+    """Draw the download of the recipe."""
+    st.download_button(
+        "Download recipe (YAML)",
+        view.recipe,
+        "recipe.yaml",
+        "application/yaml",
+        icon=":material/receipt_long:",
+        key="recipe_file",
+        help="A YAML file to edit, and to upload for another model where techniques are chosen by hand.",
+    )
+
+
+def measured_on(environment: Environment) -> None:
+    """Draw where the figures were taken."""
+    with st.expander("Environment", icon=":material/memory:"):
+        libraries = ", ".join(f"{name} {version}" for name, version in sorted(environment.libraries.items()))
+        st.table(
+            {
+                "Processor": f"{environment.cpu}, {fmt.plural(environment.cores, 'core')}",
+                "Instruction sets": ", ".join(environment.isa) or "–",
+                "Memory": fmt.size(environment.memory_bytes),
+                "Frequency governor": environment.governor or "hidden by the system",
+                "System": f"{environment.os}, Python {environment.python}",
+                "Load before and after": f"{environment.load_before:.1f} and {environment.load_after:.1f}",
+                "Libraries": libraries,
+            },
+            border="horizontal",
+            alt="Where it was measured",
+        )
