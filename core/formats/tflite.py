@@ -10,6 +10,7 @@ import mmap
 import struct
 from pathlib import Path
 
+from core.domain.learn import Learn
 from core.errors import CorruptFile, UnsafeUpload
 from core.formats.built import HOSTILE
 from core.protocols import Format
@@ -87,4 +88,15 @@ def _vector(content: mmap.mmap, table: dict[int, int], field: int) -> range:
     return range(start + 4, start + 4 + 4 * count, 4)
 
 
-FORMAT = Format("tflite", "LiteRT (TFLite)", ".tflite", _check)
+FORMAT = Format(
+    "tflite",
+    "LiteRT (TFLite)",
+    ".tflite",
+    _check,
+    learn=Learn(
+        does="A compact flat file that LiteRT maps into memory as it is.",
+        costs="A fixed batch, and fewer operators.",
+        choose="For phones and small boards.",
+        expect="4 bytes a parameter in FP32",
+    ),
+)

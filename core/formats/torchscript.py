@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.archives.torchscript import check_torchscript
+from core.domain.learn import Learn
 from core.formats.built import insist
 from core.protocols import Format
 
@@ -20,4 +21,16 @@ def _check(path: Path) -> tuple[Path, ...]:
     return ()
 
 
-FORMAT = Format("torchscript", "TorchScript", ".pt", _check, warning=WARNING)
+FORMAT = Format(
+    "torchscript",
+    "TorchScript",
+    ".pt",
+    _check,
+    warning=WARNING,
+    learn=Learn(
+        does="PyTorch's older recorded graph, which C++ programs load without Python.",
+        costs="PyTorch does not develop it any more, and a file can hold code.",
+        choose="When LibTorch is in use already.",
+        expect="4 bytes a parameter in FP32",
+    ),
+)

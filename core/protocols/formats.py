@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.domain.learn import Learn
+
 
 @dataclass(frozen=True)
 class Format:
@@ -22,6 +24,7 @@ class Format:
         machine_bound: Whether the files hold code or plans for the machine that made them: a fingerprint of
             its hardware then enters artifact ids.
         warning: What a person has to know before opening a file of this format, in Markdown.
+        learn: What its page under Learn says.
     """
 
     id: str
@@ -31,3 +34,4 @@ class Format:
     standalone: bool = True
     machine_bound: bool = False
     warning: str = ""
+    learn: Learn | None = None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from core.domain.finding import Finding
+from core.domain.learn import Learn
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Step, Target
@@ -56,6 +57,7 @@ class Pass(ABC):
         id: Stable name, such as ``int8_static_ort``.
         name: For people, such as ``INT8 static``.
         summary: One sentence on what it does and what it costs.
+        learn: What its page under Learn says; None for a technique of the owner's that says nothing.
         kind: What it does to a model.
         produces: Format it returns, by each format it takes.
         version: Raise it when the output changes; it enters artifact ids.
@@ -87,6 +89,7 @@ class Pass(ABC):
     id: ClassVar[str]
     name: ClassVar[str]
     summary: ClassVar[str]
+    learn: ClassVar[Learn | None] = None
     kind: ClassVar[Kind]
     produces: ClassVar[Mapping[str, str]]
     version: ClassVar[int] = 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Protocol
 
+from core.domain.learn import Learn
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
@@ -41,6 +42,7 @@ class Runtime(ABC):
     """One way to run artifacts.
 
     Attributes:
+        learn: What its page under Learn says; None for a runtime of the owner's that says nothing.
         formats: Artifact formats it opens.
         options: Artifact options it honours, such as ``{"precision"}``; others it must refuse.
         modules: Libraries that the runtime imports, the one that names its version first.
@@ -51,6 +53,7 @@ class Runtime(ABC):
 
     id: ClassVar[str]
     name: ClassVar[str]
+    learn: ClassVar[Learn | None] = None
     formats: ClassVar[frozenset[str]]
     options: ClassVar[frozenset[str]] = frozenset()
     modules: ClassVar[tuple[str, ...]] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from core.domain.learn import Learn
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
 from core.protocols import Array, Feed, LocalArtifact, Runtime
@@ -83,6 +84,13 @@ class LiteRtCpu(Runtime):
 
     id: ClassVar[str] = "litert"
     name: ClassVar[str] = "LiteRT"
+    learn: ClassVar[Learn | None] = Learn(
+        does="LiteRT (TensorFlow Lite) runs a compact file with XNNPACK's kernels.",
+        costs="The batch is fixed, and the conversion takes an environment of its own.",
+        choose="When the model goes to phones or small boards: figures of a server do not carry over to "
+        "those.",
+        expect="Small files and a small runtime; on servers rarely the fastest",
+    )
     formats: ClassVar[frozenset[str]] = frozenset({"tflite"})
     modules: ClassVar[tuple[str, ...]] = ("ai_edge_litert",)
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from core.domain.learn import Learn
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
 from core.protocols import Array, Feed, LocalArtifact, Runtime
@@ -68,6 +69,13 @@ class OnnxRuntimeCpu(Runtime):
 
     id: ClassVar[str] = "onnxruntime"
     name: ClassVar[str] = "ONNX Runtime"
+    learn: ClassVar[Learn | None] = Learn(
+        does="ONNX Runtime optimizes the graph when it loads it, and runs it with its own kernels for the "
+        "processor.",
+        costs="The export to ONNX. BF16 is not computed on CPUs.",
+        choose="As a good first choice on every processor and system.",
+        expect="1.5 to 4 times faster than PyTorch eager in FP32, most for small networks",
+    )
     formats: ClassVar[frozenset[str]] = frozenset({"onnx"})
     modules: ClassVar[tuple[str, ...]] = ("onnxruntime",)
     baseline_of: ClassVar[frozenset[str]] = frozenset({"onnx"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from core.domain.learn import Learn
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.protocols import Idea
@@ -16,6 +17,12 @@ class TorchScriptCpu(TorchCpu):
 
     id: ClassVar[str] = "torchscript"
     name: ClassVar[str] = "TorchScript"
+    learn: ClassVar[Learn | None] = Learn(
+        does="PyTorch's own interpreter runs a recorded graph without Python, and fuses some operators.",
+        costs="PyTorch does not develop it any more.",
+        choose="When the model stays with LibTorch.",
+        expect="1 to 1.5 times faster than eager",
+    )
     formats: ClassVar[frozenset[str]] = frozenset({"torchscript"})
     baseline_of: ClassVar[frozenset[str]] = frozenset({"torchscript"})
 

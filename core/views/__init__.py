@@ -4,6 +4,7 @@ from core.views.candidate import CandidateView, explain
 from core.views.commands import command_for, python_for
 from core.views.curves import Curve, training_curves
 from core.views.dominated import why_dominated
+from core.views.learn import Seen, Topic, Topics, own_figures, topic_id, topics
 from core.views.log import LogLine, event_log
 from core.views.machine import ClusterView, MachineView, machine, measuring_kinds
 from core.views.model import ModelView, TechniqueRow, model_view
@@ -40,7 +41,10 @@ __all__ = [
     "RunSummary",
     "RunView",
     "Sample",
+    "Seen",
     "TechniqueRow",
+    "Topic",
+    "Topics",
     "Tradeoff",
     "agreement_name",
     "best_of",
@@ -54,6 +58,7 @@ __all__ = [
     "measuring_kinds",
     "model_view",
     "origins",
+    "own_figures",
     "python_for",
     "refreshed",
     "report",
@@ -62,6 +67,8 @@ __all__ = [
     "run_view",
     "runs",
     "ties",
+    "topic_id",
+    "topics",
     "tradeoffs",
     "training_curves",
     "why_dominated",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pages.figures.calls import calls_figure
 from pages.figures.distribution import Sample, distribution_figure
+from pages.figures.learn import picture_figure
 from pages.figures.marks import LEGEND, MOST_BARS
 from pages.figures.multiples import Mark, Panel, extended, panel_figure
 from pages.figures.origins import Stage, origins_figure
@@ -33,6 +34,7 @@ __all__ = [
     "palette",
     "panel_figure",
     "pareto_figure",
+    "picture_figure",
     "roles",
     "throughput_figure",
 ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import streamlit as st
 
 SPEED = {
@@ -48,31 +51,30 @@ QUALITY = {
     "SQNR": "Signal-to-quantization-noise ratio: the power of the baseline's outputs by that of the error, "
     "in decibel. 20 dB is 1 % error, 40 dB is 0.01 %.",
 }
-TECHNIQUES = {
-    "FP32": "Floats of 32 bits: the model is only converted to another runtime.",
-    "INT8": "Weights and activations in 8 bits, with four times as many products in a vector instruction. "
-    "Static quantization takes the ranges from calibration data before, dynamic from each input.",
+NUMBERS = {
+    "FP32, BF16, FP16": "Floats of 32 and 16 bits; BF16 has the range of FP32, FP16 more precision and less "
+    "range.",
+    "INT8": "Integers of 8 bits (INT4: of 4) with a scale: the values of a tensor as multiples of a step.",
+    "VNNI, AMX": "Instructions that multiply and add many 8-bit integers at once: without them INT8 saves "
+    "memory but little time.",
     "Calibration": "Running the model on sample data to find the ranges of its activations.",
     "Excluded layers": "Layers that stay in floating point because they lose most in 8 bits.",
     "Reduced range": "Weights in 7 of 8 bits, which avoids overflows on processors without VNNI.",
-    "BF16": "Floats of 16 bits with the range of FP32: twice the products in an instruction where the "
-    "processor has BF16 units.",
-    "FP16": "Floats of 16 bits: halves the file; most processors compute it as FP32, so it gains no time.",
-    "Structured pruning": "The least important channels are removed: less work on every runtime, and a loss "
-    "unless the network is trained on.",
-    "Unstructured pruning": "Single weights become zero, which only makes the compressed file smaller.",
 }
+TERMS = {"Speed": SPEED, "Choice": CHOICE, "Quality": QUALITY, "Numbers": NUMBERS}
 
 
-def glossary() -> None:
-    """Draw a button that opens the glossary."""
-    with st.popover("Glossary", icon=":material/school:", type="tertiary", key="glossary"):
-        for title, entries in (
-            ("Speed", SPEED),
-            ("Choice", CHOICE),
-            ("Quality", QUALITY),
-            ("Techniques", TECHNIQUES),
-        ):
+def terms(columns: Sequence[Any]) -> None:
+    """Draw all terms, their groups dealt out to `columns`."""
+    for at, (title, entries) in enumerate(TERMS.items()):
+        with columns[at % len(columns)]:
             st.markdown(f"**{title}**")
             for term, text in entries.items():
                 st.markdown(f":blue[{term}]  \n{text}")
+
+
+def glossary() -> None:
+    """Draw a button that opens the glossary, which leads to the pages on techniques."""
+    with st.popover("Glossary", icon=":material/school:", type="tertiary", key="glossary"):
+        st.page_link("learn.py", label="Techniques, runtimes and formats", icon=":material/school:")
+        terms((st.container(),))

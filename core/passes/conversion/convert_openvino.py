@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from core.domain.learn import Learn
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Step
@@ -40,6 +41,12 @@ class ConvertOpenvino(Pass):
     id = "convert_openvino"
     name = "OpenVINO IR"
     summary = "Converts to OpenVINO's own format, which loads faster and can hold its weights in FP16."
+    learn = Learn(
+        does="The ONNX graph is stored in OpenVINO's own format, as OpenVINO would read it at every load.",
+        costs="Nothing in accuracy. Only OpenVINO reads it.",
+        choose="When the model is served by OpenVINO: it loads faster, and can hold its weights in FP16.",
+        expect="The same answers at the same speed, loaded faster",
+    )
     kind = Kind.CONVERSION
     bridges = True
     Params = ConvertOpenvinoParams

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from core.domain.learn import Learn
 from core.domain.technique import Kind, NoParams
 from core.errors import PassFailed
 from core.examples import example_feed
@@ -29,6 +30,13 @@ class ExportLitert(Pass):
     id = "export_litert"
     name = "LiteRT"
     summary = "Converts to LiteRT (TFLite) for phones and small boards, for one batch size; same accuracy."
+    learn = Learn(
+        does="The network becomes a LiteRT (TFLite) file for one batch size, and is compared in LiteRT's "
+        "interpreter.",
+        costs="Nothing in accuracy. The batch is fixed, and some operators have no counterpart.",
+        choose="For phones and small boards.",
+        expect="The same answers; how fast depends on the device",
+    )
     kind = Kind.CONVERSION
     Params = NoParams
     produces: ClassVar[dict[str, str]] = {"pt2": "tflite"}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from core.domain.learn import Learn
 from core.domain.model import SourceModel
 from core.domain.technique import Kind
 from core.errors import PassFailed
@@ -48,6 +49,13 @@ class ExportOnnx(Pass):
     name = "ONNX"
     summary = (
         "Converts the network to ONNX, which other runtimes and the quantizers read; keeps the accuracy."
+    )
+    learn = Learn(
+        does="The network is recorded as an ONNX graph, with its weights, and the outputs of both are "
+        "compared.",
+        costs="Nothing in accuracy. Python code that depends on values cannot be recorded.",
+        choose="It comes by itself wherever a runtime or technique reads ONNX.",
+        expect="The same answers; 1.5 to 4 times faster than PyTorch eager on ONNX Runtime or OpenVINO",
     )
     kind = Kind.CONVERSION
     bridges = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from core.domain.learn import Learn
 from core.domain.technique import Kind, NoParams
 from core.errors import PassFailed
 from core.graphs.torch.modules import exported_module, load_exported, open_module, quiet_torch
@@ -41,6 +42,14 @@ class ExportPt2(Pass):
     id = "export_pt2"
     name = "torch.export"
     summary = "Records the network as a graph that PyTorch runs without its Python code; keeps the accuracy."
+    learn = Learn(
+        does="The network is recorded by torch.export: one graph of basic operators with its weights, "
+        "without Python code.",
+        costs="Nothing in accuracy. Code that depends on values cannot be recorded.",
+        choose="It comes by itself before techniques that work on the network. Further compilers of PyTorch "
+        "start there.",
+        expect="The same answers, about the same speed as eager",
+    )
     kind = Kind.CONVERSION
     bridges = True
     produces: ClassVar[dict[str, str]] = {"state_dict": "pt2"}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from core.domain.learn import Learn
 from core.domain.technique import Kind
 from core.errors import PassFailed
 from core.graphs.torch.modules import open_module, open_script, quiet_torch
@@ -45,6 +46,12 @@ class ExportTorchscript(Pass):
     id = "export_torchscript"
     name = "TorchScript"
     summary = "Records the network as a graph that runs without its Python code; keeps the accuracy."
+    learn = Learn(
+        does="The network is recorded as TorchScript, which PyTorch runs without Python code.",
+        costs="Nothing in accuracy. PyTorch itself does not develop TorchScript any more.",
+        choose="When a C++ program with LibTorch is to run the model.",
+        expect="The same answers; up to 1.5 times faster than eager, more for small networks",
+    )
     kind = Kind.CONVERSION
     bridges = True
     Params = ExportTorchscriptParams

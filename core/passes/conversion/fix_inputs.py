@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from core.domain.learn import Learn
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel, TensorSpec
 from core.domain.recipe import Step
@@ -61,6 +62,13 @@ class FixInputs(Opener):
     summary = (
         "Takes inputs such as a sample rate for constant and removes the branches that are then never taken; "
         "the result is right for these values only."
+    )
+    learn = Learn(
+        does="Inputs that never change, such as a sample rate, become constants, and branches that are "
+        "then never taken are removed.",
+        costs="Freedom: the file is right for these values only.",
+        choose="For models with If, or with settings among their inputs, which block other techniques.",
+        expect="Opens the way for other techniques; faster by what the branches cost",
     )
     kind = Kind.CONVERSION
     Params = FixInputsParams

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from core.domain.learn import Learn
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.technique import Kind, NoParams
@@ -31,6 +32,13 @@ class OnnxToPt2(Pass):
     name = "PyTorch from ONNX"
     summary = (
         "Makes a PyTorch program of an ONNX file, so that it can be trained and pruned; keeps the accuracy."
+    )
+    learn = Learn(
+        does="The ONNX graph is rebuilt as a PyTorch program, operator by operator.",
+        costs="Nothing in accuracy. Operators without a rule are refused.",
+        choose="It comes by itself before techniques that train or prune a network that was uploaded as "
+        "ONNX.",
+        expect="The same answers; in PyTorch slower than as ONNX",
     )
     kind = Kind.CONVERSION
     bridges = True

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from core.domain.learn import Learn
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Step
@@ -49,6 +50,14 @@ class OptimizeOnnx(Pass):
     id = "optimize_onnx"
     name = "Graph optimization"
     summary = "Folds constants, fuses layers and removes dead nodes; the outputs stay the same."
+    learn = Learn(
+        does="Constants are folded, layers fused and dead nodes removed, once and in the file rather than "
+        "at every load.",
+        costs="Nothing in accuracy: a step that changes the outputs is left out.",
+        choose="For ONNX files as exporters leave them, and before quantization. Runtimes do most of this "
+        "by themselves.",
+        expect="0 to 10 % faster, loaded faster",
+    )
     kind = Kind.CONVERSION
     Params = OptimizeOnnxParams
     produces: ClassVar[dict[str, str]] = {"onnx": "onnx"}

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from core.domain.learn import Learn, Picture
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Step
@@ -85,6 +86,17 @@ class PruneChannels(Pass):
     summary = (
         "Removes the least important channels: a smaller and faster network that loses accuracy unless it "
         "is trained on."
+    )
+    learn = Learn(
+        does="Whole channels with the least weights are removed together with everything that makes and "
+        "reads them. What is left is a smaller network for every runtime.",
+        costs="Accuracy: some points at a third of the channels. Means and spreads are corrected from "
+        "calibration samples; training gives back most of the rest.",
+        choose="For convolutional networks, before quantization, and with training behind it where you have "
+        "data. Widths of transformers are mostly tied.",
+        expect="A third of the channels gone is about half of the work: 1.3 to 2 times faster, some points "
+        "lost before training",
+        picture=Picture.CHANNELS,
     )
     kind = Kind.PRUNING
     on_source = True

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from core.domain.finding import Finding
+from core.domain.learn import Learn, Picture
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Step
@@ -52,6 +53,15 @@ class PruneMagnitude(Pass):
     summary = (
         "Zeroes the smallest weights: the compressed download shrinks, but runtimes for dense tensors "
         "get no faster by zeros."
+    )
+    learn = Learn(
+        does="The smallest weights become zero. The tensors keep their shapes, so that runtimes multiply "
+        "the zeros like any other number.",
+        costs="Accuracy, from about half of the weights on without training afterwards.",
+        choose="When the compressed download has to be small. It makes nothing faster: take channel pruning "
+        "for time.",
+        expect="No faster; the compressed download shrinks about as much as the share of zeros",
+        picture=Picture.WEIGHTS,
     )
     kind = Kind.PRUNING
     Params = PruneMagnitudeParams

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from core.domain.finding import Finding
+from core.domain.learn import Learn, Picture
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Step
@@ -54,6 +55,15 @@ class PruneToLatency(Pass):
     summary = (
         "Measures what each width costs on the target and removes the channels that save the wanted time for "
         "the least importance; loses accuracy unless it is trained on."
+    )
+    learn = Learn(
+        does="It measures what each width of each layer costs on the target, and removes those channels "
+        "that together save the wanted time for the least importance.",
+        costs="Accuracy, as with channel pruning, but none for channels that save no time. It times layers "
+        "for some seconds up to a minute.",
+        choose="When you know by how much the latency has to fall. Train afterwards to recover.",
+        expect="The asked-for share of the latency; fewer points lost than with one ratio for all layers",
+        picture=Picture.CHANNELS,
     )
     kind = Kind.PRUNING
     on_source = True

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from core.archives.hard_links import link_or_copy
+from core.domain.learn import Learn, Picture
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Step
@@ -23,6 +24,16 @@ class Bf16(Pass):
     id = "bf16"
     name = "BF16"
     summary = "Lets the runtime compute in 16 bits with the range of FP32; needs a processor with BF16 units."
+    learn = Learn(
+        does="The runtime computes in 16 bits: the range of FP32 with 8 bits of precision. The file stays "
+        "as it is.",
+        costs="Hardly any accuracy, no data and no time to build. Without BF16 instructions (AVX512-BF16, "
+        "AMX, or ARM's) the processor computes FP32 as before.",
+        choose="As a first try on every processor that has the instructions, and for what INT8 leaves in "
+        "float.",
+        expect="1.5 to 2 times faster than FP32 with AVX512-BF16, more with AMX; 0 to 0.2 points lost",
+        picture=Picture.FLOATS,
+    )
     kind = Kind.QUANTIZATION
     precision = Precision.BF16
     produces: ClassVar[dict[str, str]] = {format: format for format in FORMATS}

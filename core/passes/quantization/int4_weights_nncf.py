@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from core.domain.finding import Finding
+from core.domain.learn import Learn, Picture
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Step
@@ -68,6 +69,16 @@ class Int4WeightsNncf(Pass):
     id = "int4_weights_nncf"
     name = "INT4 weights, NNCF"
     summary = "Stores the weights of matrix products in 4 bits, block by block: for large transformers."
+    learn = Learn(
+        does="The weights of matrix products are stored in 4 bits, in blocks that have a scale each; "
+        "embeddings and the last layer get 8. AWQ, scale estimation and GPTQ choose the values with "
+        "less loss, by calibration samples.",
+        costs="More accuracy than 8 bits, more so for small models. The corrections take data and minutes.",
+        choose="For large transformers, whose time goes into reading weights. Small or convolutional "
+        "networks gain nothing.",
+        expect="An eighth of the weights' size; faster where weights do not fit into the caches",
+        picture=Picture.BLOCKS,
+    )
     kind = Kind.QUANTIZATION
     precision = Precision.INT8
     Params = Int4WeightsNncfParams

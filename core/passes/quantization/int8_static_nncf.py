@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from core.domain.finding import Finding
+from core.domain.learn import Learn, Picture
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Step
@@ -84,6 +85,18 @@ class Int8StaticNncf(Pass):
     id = "int8_static_nncf"
     name = "INT8 static, NNCF"
     summary = "Stores weights and computes layers in 8 bits, with ranges and biases found from data by NNCF."
+    learn = Learn(
+        does="Weights and activations become 8-bit integers. NNCF finds the ranges from calibration "
+        "samples, chooses what stays in float by the kind of layer, and corrects biases for the mean "
+        "error of rounding.",
+        costs="Usually some tenths of a point. It needs a few hundred samples of real data and some "
+        "seconds to build; the file runs on OpenVINO.",
+        choose="For convolutional networks and transformers on OpenVINO. Combine it with BF16 for what "
+        "stays in float, where the processor has BF16 instructions.",
+        expect="1.5 to 4 times faster than FP32 on the same runtime with VNNI, a quarter of the size, 0 to "
+        "1 point lost",
+        picture=Picture.LEVELS,
+    )
     kind = Kind.QUANTIZATION
     precision = Precision.INT8
     version = 6

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from core.domain.finding import Finding
+from core.domain.learn import Learn, Picture
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Step
@@ -83,6 +84,20 @@ class Int8StaticOrt(Pass):
     name = "INT8 static"
     summary = (
         "Stores weights and computes layers in 8 bits; ONNX Runtime finds the ranges from calibration data."
+    )
+    learn = Learn(
+        does="Weights and activations become 8-bit integers. The range of each activation is found "
+        "beforehand, by running calibration samples, and is fixed in the file as pairs of "
+        "QuantizeLinear and DequantizeLinear.",
+        costs="Usually some tenths of a point; more where a few values are far larger than the rest, or "
+        "with depthwise convolutions. It needs a few hundred samples of real data, and seconds to "
+        "build.",
+        choose="For convolutional networks on processors with INT8 dot products (VNNI, or dot products on "
+        "ARM). Try other calibration methods or leave layers out where it loses too much; take "
+        "weights alone in 8 bits without data.",
+        expect="1.5 to 4 times faster than FP32 on the same runtime with VNNI, a quarter of the size, 0 to "
+        "1 point lost",
+        picture=Picture.LEVELS,
     )
     kind = Kind.QUANTIZATION
     precision = Precision.INT8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.domain.learn import Learn, Picture
 from core.params import setting
 from core.passes.training.effort import learning_rate, minutes, steps
 from core.passes.training.learner import Learner
@@ -41,6 +42,14 @@ class Distill(Learner):
     summary = (
         "Trains the smaller network to answer as your model does: gives back most of what pruning costs, in "
         "minutes, also without labels."
+    )
+    learn = Learn(
+        does="The changed network is trained to give the answers of your model, all classes with their "
+        "scores, and not only the label.",
+        costs="Minutes on a few cores. It needs real inputs, but no labels.",
+        choose="After pruning, depth pruning or factorization: the usual way to get their loss back.",
+        expect="Gives back half to nearly all of what pruning cost, in minutes",
+        picture=Picture.CURVE,
     )
     Params = DistillParams
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from core.domain.learn import Learn, Picture
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Step
@@ -23,6 +24,15 @@ class ReestimateNorms(Trainer):
     id = "reestimate_norms"
     name = "Batch-norm re-estimation"
     summary = "Measures the batch norms' statistics anew: gives back part of what pruning costs, in seconds."
+    learn = Learn(
+        does="The means and variances of batch norms are measured anew on samples, since the layers "
+        "before them have changed.",
+        costs="Seconds and some hundred samples without labels. The weights stay.",
+        choose="Right after pruning, before or in place of training. It does nothing for networks without "
+        "batch norms.",
+        expect="Gives back a part of what pruning cost: much after strong pruning, little after slight",
+        picture=Picture.CURVE,
+    )
     kind = Kind.TRAINING
     version = 2
     on_source = True

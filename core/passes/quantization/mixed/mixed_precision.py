@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from core.archives.hard_links import link_or_copy
 from core.domain.finding import Finding
+from core.domain.learn import Learn, Picture
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Step
@@ -92,6 +93,17 @@ class MixedPrecision(Pass):
     summary = (
         "Keeps each layer in 8 bits only where that is faster on this machine and costs little accuracy; "
         "searches by measuring, for a minute."
+    )
+    learn = Learn(
+        does="Each layer is kept in 8 bits only where the whole network is measured to be faster for it, "
+        "and its accuracy hardly suffers; the others run in BF16 or FP32. It searches by building "
+        "variants and timing them on this machine.",
+        costs="A minute or more to build, with the machine for itself, and labelled or at least real "
+        "samples to judge by. The result suits this kind of processor.",
+        choose="When static INT8 is fast but loses too much, or is slower than hoped because of changes of "
+        "precision between layers.",
+        expect="At least as fast as the best of BF16 and INT8 that is within the limit, often a tenth faster",
+        picture=Picture.LAYERS,
     )
     kind = Kind.QUANTIZATION
     precision = Precision.INT8

@@ -1,0 +1,35 @@
+"""Links to the Learn page of a technique, runtime or format."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.views import Topics, topic_id, topics
+
+PAGE, TOPIC = "learn.py", "topic"
+
+
+def learn_link(kind: Topics, id: str, label: str = "") -> None:
+    """Draw a link to the page on a technique, runtime or format; nothing where it is not known (any more).
+
+    Args:
+        kind: What it is about.
+        id: Of the technique, runtime or format.
+        label: Its name by default.
+    """
+    found = topics().get(topic_id(kind, id))
+    if found is not None:
+        st.page_link(
+            PAGE,
+            label=label or found.name,
+            icon=":material/school:",
+            query_params={TOPIC: found.id},
+            help=found.summary or None,
+        )
+
+
+def learn_links(kind: Topics, ids: list[str]) -> None:
+    """Draw links to several pages side by side."""
+    with st.container(horizontal=True, gap="small"):
+        for id in dict.fromkeys(ids):
+            learn_link(kind, id)
