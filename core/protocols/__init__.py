@@ -24,7 +24,7 @@ from core.protocols.ideas import Idea
 from core.protocols.metrics import Block, Judged, LabelledOutput, Metric, Paired
 from core.protocols.packagers import Package, Packager
 from core.protocols.passes import Opener, Pass, PassContext, Trainer
-from core.protocols.runtimes import Runtime, Session
+from core.protocols.runtimes import ProfilingSession, Runtime, Session
 from core.protocols.sources import Inspection, InspectOptions, Source
 from core.protocols.strategies import SearchContext, Strategy
 from core.protocols.training import Training, TrainingRows
@@ -50,6 +50,7 @@ __all__ = [
     "Pass",
     "PassContext",
     "Prepared",
+    "ProfilingSession",
     "Runtime",
     "SearchContext",
     "Session",

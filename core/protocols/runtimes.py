@@ -12,8 +12,10 @@ from typing import ClassVar, Protocol
 from core.domain.learn import Learn
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
+from core.domain.profile import LayerProfile
 from core.domain.recipe import Target
 from core.domain.technique import Precision
+from core.errors import RuntimeFailed
 from core.protocols.artifacts import Array, Feed, LocalArtifact
 from core.protocols.availability import Availability, availability
 from core.protocols.ideas import Idea
@@ -38,6 +40,19 @@ class Session(Protocol):
         """Free the model."""
 
 
+class ProfilingSession(Session, Protocol):
+    """A loaded model whose runtime takes the time of each layer."""
+
+    def start(self) -> None:
+        """Forget the calls made so far, such as those to warm up."""
+
+    def layers(self) -> tuple[LayerProfile, ...]:
+        """Return the layers in the order in which they run, each with the mean milliseconds of a call.
+
+        The mean is over the calls since `start` of what `prepare` returned last. Shares are left at 0.
+        """
+
+
 class Runtime(ABC):
     """One way to run artifacts.
 
@@ -49,6 +64,7 @@ class Runtime(ABC):
         baseline_of: Formats of uploads that their owners run on it today: the baseline.
         start_s: Seconds that its libraries take to import.
         tolerances: How far outputs may differ on another machine, relative to their range, by precision.
+        no_profile: Why it tells no times of its layers, as a sentence; empty where `open_profiled` works.
     """
 
     id: ClassVar[str]
@@ -60,6 +76,7 @@ class Runtime(ABC):
     baseline_of: ClassVar[frozenset[str]] = frozenset()
     start_s: ClassVar[float] = 0.0
     tolerances: ClassVar[Mapping[Precision, float]] = TOLERANCES
+    no_profile: ClassVar[str] = "This runtime gives no access to a profiler of layers."
 
     def available(self) -> Availability:
         """Say whether this runtime can be used here, importing nothing heavy."""
@@ -89,3 +106,14 @@ class Runtime(ABC):
         Raises:
             RuntimeFailed: The runtime refuses it, with its own words shortened.
         """
+
+    def open_profiled(self, artifact: LocalArtifact, target: Target, model: SourceModel) -> ProfilingSession:
+        """Load `artifact` like `open`, with the runtime's profiler on.
+
+        Raises:
+            RuntimeFailed: It has no profiler, or the runtime refuses the artifact.
+        """
+        raise RuntimeFailed(
+            f"{self.name} cannot be profiled: {self.no_profile}",
+            hint="Profile a candidate on another runtime.",
+        )

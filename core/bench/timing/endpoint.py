@@ -86,10 +86,17 @@ class Host:
         data: Folder of the data set, or None for random inputs.
         cores: Cores that `pin` keeps it to.
         cancel: Asked while a long command runs; True stops the process.
+        module: Whose commands it answers.
     """
 
     def __init__(
-        self, endpoint: Endpoint, folder: Path, data: Path | None, cores: set[int], cancel: Cancel = never
+        self,
+        endpoint: Endpoint,
+        folder: Path,
+        data: Path | None,
+        cores: set[int],
+        cancel: Cancel = never,
+        module: str = HOST,
     ) -> None:
         threads = str(endpoint.target.threads)
         self._endpoint, self._data, self._cores, self._cancel = endpoint, data, cores, cancel
@@ -102,7 +109,7 @@ class Host:
         self._timeout = get_settings().child_timeout_s
         reads = [*endpoint.artifact.files, *([data] if data else [])]
         self._child = Child(
-            HOST,
+            module,
             reads=reads,
             writes=folder,
             env={"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, **KEEP_FREED_MEMORY},
@@ -138,11 +145,16 @@ class Host:
         return self._opened
 
     def _open(self) -> Opened:
+        return self.ask(OPEN, self.opening)
+
+    @property
+    def opening(self) -> Open:
+        """What its commands that load the artifact are asked."""
         artifact, target = self._endpoint.artifact, self._endpoint.target
         files = tuple(path.resolve() for path in artifact.files)
         artifact = replace(artifact, path=artifact.path.resolve(), files=files, details={})
         data = self._data.resolve() if self._data else None
-        return self.ask(OPEN, Open(artifact, target, self._endpoint.model, data))
+        return Open(artifact, target, self._endpoint.model, data)
 
     def ask(self, command: Command[Q, A], request: Q) -> A:
         """Return the answer to a command that may take long and can be cancelled.

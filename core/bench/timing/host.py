@@ -67,7 +67,7 @@ def _read_through(artifact: LocalArtifact) -> None:
                 continue
 
 
-def _feeds(model: SourceModel, data: Path | None, batch: int) -> Iterator[tuple[Feed, int]]:
+def feeds(model: SourceModel, data: Path | None, batch: int) -> Iterator[tuple[Feed, int]]:
     """Yield feeds of exactly `batch` evaluation rows, or random ones without data, and their real rows."""
     if data is None:
         yield from ((example_feed(model, batch, seed), batch) for seed in range(RANDOM_FEEDS))
@@ -95,7 +95,7 @@ def open_model(asked: said.Open) -> said.Opened:
     """Load the artifact, prepare one call and warm it up."""
     artifact, target, model, data = asked.artifact, asked.target, asked.model, asked.data
     runtime = get_runtime(target.runtime_id)
-    feed, _ = next(_feeds(model, data, model.fixed_batch or target.batch))
+    feed, _ = next(feeds(model, data, model.fixed_batch or target.batch))
     runtime.warm_up()
     import_network(artifact, model)
     _read_through(artifact)
@@ -156,7 +156,7 @@ def _evaluation(held: _Held) -> EvaluationRun:
 def golden(asked: said.Golden) -> said.Saved:
     """Save the first feeds with their outputs."""
     held = _now()
-    first = islice(_feeds(held.model, held.data, held.batch), asked.count)
+    first = islice(feeds(held.model, held.data, held.batch), asked.count)
     pairs = [(feed, held.session.run(feed)) for feed, _ in _until(first, asked.seconds)]
     save_golden(asked.path, [feed for feed, _ in pairs], [outputs for _, outputs in pairs])
     return said.Saved(len(pairs))
@@ -176,7 +176,7 @@ def reload_model(_: said.Reload) -> said.Reloaded:
 def set_batch(asked: said.SetBatch) -> said.BatchSet:
     """Make the timed call one of other rows."""
     held = _now()
-    feed, _ = next(_feeds(held.model, held.data, asked.batch))
+    feed, _ = next(feeds(held.model, held.data, asked.batch))
     held.call = held.session.prepare(feed)
     return said.BatchSet(calls.once(held.call), calls.memory("VmRSS"))
 

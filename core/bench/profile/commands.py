@@ -1,0 +1,26 @@
+"""Commands of a profiling process: what its parent asks, and what it answers."""
+
+from __future__ import annotations
+
+import msgspec
+
+from core.bench.timing.commands import Open
+from core.domain.profile import LayerProfile
+from core.sandbox.commands import Command
+
+
+class Profiled(msgspec.Struct, frozen=True):
+    """Layers, each with the mean milliseconds of a call with the profiler on.
+
+    Attributes:
+        layers: In the order in which they ran.
+        plain_ms: Milliseconds of each call without the profiler.
+        profiled_ms: Milliseconds of each call with it.
+    """
+
+    layers: list[LayerProfile]
+    plain_ms: list[float]
+    profiled_ms: list[float]
+
+
+PROFILE = Command("profile", Open, Profiled)
