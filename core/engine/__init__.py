@@ -4,6 +4,7 @@ from core.engine.downloads import Download, model_download, run_download
 from core.engine.kits import export, kit_name, kit_path
 from core.engine.own_code import allowed as own_code_allowed
 from core.engine.planning import MOST_BATCH, MOST_THREADS, RunPlan, check_numbers, plan
+from core.engine.structure import known_structure, structure_of
 from core.engine.submit import cancel, delete, delete_upload, resume, submit
 from core.engine.uploads import add_data, add_model, restate_task
 from core.engine.worker import ensure_worker, recover
@@ -26,6 +27,7 @@ __all__ = [
     "keep_off_timing",
     "kit_name",
     "kit_path",
+    "known_structure",
     "model_download",
     "open_store",
     "own_code_allowed",
@@ -34,6 +36,7 @@ __all__ = [
     "restate_task",
     "resume",
     "run_download",
+    "structure_of",
     "submit",
 ]
 

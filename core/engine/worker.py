@@ -24,6 +24,7 @@ from core.engine.building import warm_exports
 from core.engine.checkpoints import sweep_checkpoints
 from core.engine.execute import execute
 from core.engine.kits import sweep_kits
+from core.engine.structure import forget_structures
 from core.errors import StoreUnusable
 from core.machine.cores import all_cores
 from core.settings import get_settings
@@ -191,6 +192,7 @@ def _tidy(store: Store) -> None:
     sweep_jobs(store.jobs_dir)
     sweep_checkpoints(store)
     sweep_kits(store)
+    forget_structures(store)
     days = get_settings().retention_days
     if days > 0:
         store.delete_older_than(days)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 FOLDER, FILE, READ_ONLY = 0o700, 0o600, 0o400
-OURS = ("whetstone.db*", "worker.*", "blobs", "jobs", "kits", "uploads")
+OURS = ("whetstone.db*", "worker.*", "blobs", "jobs", "kits", "layers", "uploads")
 
 
 def private_folder(path: Path) -> Path:

@@ -4,6 +4,7 @@ from core.views.candidate import CandidateView, explain
 from core.views.commands import command_for, python_for
 from core.views.curves import Curve, training_curves
 from core.views.dominated import why_dominated
+from core.views.graph import GraphView, drawing, graph_view
 from core.views.learn import Seen, Topic, Topics, own_figures, topic_id, topics
 from core.views.log import LogLine, event_log
 from core.views.machine import ClusterView, MachineView, machine, measuring_kinds
@@ -31,6 +32,7 @@ __all__ = [
     "CandidateView",
     "ClusterView",
     "Curve",
+    "GraphView",
     "LogLine",
     "MachineView",
     "ModelView",
@@ -49,11 +51,13 @@ __all__ = [
     "agreement_name",
     "best_of",
     "command_for",
+    "drawing",
     "event_log",
     "expected_quality",
     "expected_scale",
     "explain",
     "first_samples",
+    "graph_view",
     "machine",
     "measuring_kinds",
     "model_view",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -38,15 +38,23 @@ def count_macs(model: ModelProto, feed: Feed, runnable: bool = True) -> int | No
     if model.functions or any(node.op_type in HIDING for node in model.graph.node):
         return None
     work = [node for node in model.graph.node if node.op_type in RULES]
-    shapes = _infer(model, {name: array.shape for name, array in feed.items()})
     needed = {name for node in work for name in (*node.input[:4], *node.output[:1]) if name}
-    missing = sorted(needed - shapes.keys())
-    if missing and runnable and model.ByteSize() < RUN_BYTES:
-        shapes |= _observe(model, missing, feed)
+    shapes = shapes_of(model, feed, needed, runnable)
     try:
         return sum(RULES[node.op_type](node, shapes) for node in work) or None
     except (KeyError, IndexError):
         return None
+
+
+def shapes_of(
+    model: ModelProto, feed: Feed, wanted: Iterable[str], runnable: bool = True
+) -> dict[str, Shape]:
+    """Return the shapes of tensors of the main graph by name, those `wanted` by running where need be."""
+    shapes = _infer(model, {name: array.shape for name, array in feed.items()})
+    missing = sorted(set(wanted) - shapes.keys())
+    if missing and runnable and model.ByteSize() < RUN_BYTES:
+        shapes |= _observe(model, missing, feed)
+    return shapes
 
 
 def _observe(model: ModelProto, names: list[str], feed: Feed) -> dict[str, Shape]:
