@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,13 +41,36 @@ def distance(expected: Sequence[Array], actual: Sequence[Array], floor: float = 
     or a value that is finite in one of them only, give infinity. Of detections, whose order and number follow
     from the least rounding, it is the share that only one of both has where that is less.
     """
+    found, share = _both(expected, actual, floor)
+    return min(found, share)
+
+
+def differences(pairs: Iterable[tuple[Sequence[Array], Sequence[Array]]]) -> dict[str, Any]:
+    """Return the largest `distance` of pairs of outputs as a detail, and whether it is one of detections."""
+    both = (_both(expected, actual) for expected, actual in pairs)
+    worst, others = max((min(found, share), share < found) for found, share in both)
+    return {"difference": worst} | ({"other_detections": True} if others else {})
+
+
+def differ(details: Mapping[str, Any]) -> str:
+    """Return in words how far outputs are apart, by the details of `differences`."""
+    worst = details["difference"]
+    if details.get("other_detections"):
+        return f"{worst:.1%} of the detections are others"
+    if worst == float("inf"):
+        return "the outputs have other shapes, or are not finite"
+    return f"the outputs differ by {worst:.1%} of their range"
+
+
+def _both(expected: Sequence[Array], actual: Sequence[Array], floor: float = FLOOR) -> tuple[float, float]:
+    """Return the largest difference, and the share of other detections where that may be less."""
     if len(expected) != len(actual):
-        return float("inf")
+        return float("inf"), float("inf")
     found = max(
         (_distance(np.asarray(a), np.asarray(b), floor) for a, b in zip(expected, actual, strict=True)),
         default=0.0,
     )
-    return min(found, _apart(expected, actual)) if found > floor else found
+    return found, _apart(expected, actual) if found > floor else float("inf")
 
 
 def _apart(expected: Sequence[Array], actual: Sequence[Array]) -> float:

@@ -3,29 +3,61 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
+from pathlib import Path
 
 from core.errors import ChildCrashed, ChildTimeout, OutOfMemory, WhetstoneError
 from core.sandbox.protocol import MEMORY_HINT, speaks_of_memory
 from core.texts import one_line
 
+FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Signals that no library raises by crashing."""
+OUTSIDE_HINT = (
+    "A person, a job scheduler or a service that watches over memory may have sent it. Try again, and look "
+    "into the system's log where it comes back."
+)
 TIME_HINT = "Try a smaller model or less data, or raise WHETSTONE_CHILD_TIMEOUT_S."
 
 
-def death(command: str, code: int, errors: str) -> WhetstoneError:
+def oom_kills() -> int | None:
+    """Return how often the system's out-of-memory killer has struck so far; None where it does not tell."""
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/vmstat").read_text().splitlines():
+            name, _, count = line.partition(" ")
+            if name == "oom_kill":
+                return int(count)
+    return None
+
+
+def death(
+    command: str, code: int, errors: str, oom: int | None = None, orphaned: bool = False
+) -> WhetstoneError:
     """Return the error for a child that ended in the middle of `command`.
 
     Args:
         command: What it was doing.
         code: Its exit code; that of a signal is negative.
         errors: The last lines that it wrote to stderr.
+        oom: How often the system's out-of-memory killer has struck since its start; None where nobody knows.
+        orphaned: Whether the process that it was forked from ended first, and it with that.
     """
     if code == -signal.SIGXCPU:
         return timed_out(command, "used up its processor time", errors)
-    if code == -signal.SIGKILL or speaks_of_memory(errors[-2000:]):
-        # Nobody here sent this signal, so it was the kernel's out-of-memory killer.
-        return OutOfMemory(
-            f"The step {command!r} took more memory than there is, and the system stopped it.",
-            hint=MEMORY_HINT,
+    killed = code == -signal.SIGKILL
+    if (killed and oom) or speaks_of_memory(errors[-2000:]):
+        how = ", and the system stopped it" if killed else ""
+        message = f"The step {command!r} took more memory than there is{how}."
+        return OutOfMemory(message, hint=MEMORY_HINT, traceback=errors)
+    if killed and oom is None:
+        message = f"The step {command!r} was killed (SIGKILL), most likely by the system for want of memory."
+        return OutOfMemory(message, hint=MEMORY_HINT, traceback=errors)
+    if -code in FROM_OUTSIDE:
+        others = "somebody else sent it, neither Whetstone nor the system for want of memory"
+        sender = "the process that it was forked from had ended" if orphaned else others
+        name = signal.Signals(-code).name
+        return ChildCrashed(
+            f"The working process of the step {command!r} was ended by {name}: {sender}.",
+            hint=OUTSIDE_HINT,
             traceback=errors,
         )
     return ChildCrashed(

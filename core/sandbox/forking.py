@@ -32,10 +32,11 @@ class Forked:
         pid: Its process id; nobody else gets it before `wait` has returned.
         parent: Process id of its server, which it dies with.
         returncode: Its exit code, that of a signal negative; None until `wait` has returned.
+        orphaned: Whether its server was killed, and it with that.
     """
 
     def __init__(self, pid: int, parent: int, pipes: Sequence[int]) -> None:
-        self.pid, self.parent = pid, parent
+        self.pid, self.parent, self.orphaned = pid, parent, False
         self.returncode: int | None = None
         self.stdin: IO[bytes] = os.fdopen(pipes[0], "wb", buffering=0)
         self.stdout: IO[bytes] = os.fdopen(pipes[1], "rb", buffering=0)
@@ -47,6 +48,7 @@ class Forked:
         if self.returncode is None:
             told = os.read(self._end, 16)
             # Without a word its server was killed, and the kernel killed it after that.
+            self.orphaned = not told
             self.returncode = int(told) if told else -signal.SIGKILL
             os.close(self._end)
         return self.returncode

@@ -18,8 +18,8 @@ from typing import Self
 
 from core.errors import Cancelled, ChildCrashed, InputError, StoreUnusable, WhetstoneError
 from core.sandbox.channel import Channel, Ended, Flooded
-from core.sandbox.exit_status import death, timed_out
-from core.sandbox.forking import fork
+from core.sandbox.exit_status import death, oom_kills, timed_out
+from core.sandbox.forking import Forked, fork
 from core.sandbox.limits import ResourceLimits
 from core.sandbox.policy import extensions, require_confinement, usual_limits
 from core.sandbox.protocol import Message, decode, encode, error_of, said_to_fail
@@ -81,6 +81,7 @@ class Child:
         }
         self._calling, self._ending = threading.Lock(), threading.Lock()
         self._cancelled = self._stopped = False
+        self._oom_kills = oom_kills()
         self._scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=folder))
         start = (module, folder, self._scratch, env or {})
         forked = fork(imports, *start) if imports is not None and interpreter == OURS else None
@@ -211,7 +212,10 @@ class Child:
         code = self._end()
         if self._cancelled:
             return Cancelled(f"The step {command!r} was stopped.")
-        return death(command, code, self._channel.errors)
+        now, before = oom_kills(), self._oom_kills
+        oom = None if now is None or before is None else now - before
+        orphaned = isinstance(self._process, Forked) and self._process.orphaned
+        return death(command, code, self._channel.errors, oom, orphaned)
 
     def _signal_group(self) -> None:
         with self._ending:  # a reaped process's id may belong to somebody else

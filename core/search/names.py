@@ -35,18 +35,25 @@ def pass_name(pass_id: str) -> str:
     return known.name if known else pass_id
 
 
+def _chosen(step: Step, known: Pass | None) -> dict[str, Any]:
+    """Return the parameters of a step that are no defaults, and strengths, which say how much is done."""
+    settings = fields(known.Params) if known else ()
+    own = {each.name: each.default for each in settings if not each.metadata.get("strength")}
+    return {name: value for name, value in step.params.items() if name not in own or value != own[name]}
+
+
 def step_name(step: Step) -> str:
-    """Return a step's technique with the parameters that were set, such as ``INT8 static (entropy)``."""
+    """Return a step's technique with the parameters that were chosen, such as ``INT8 static (entropy)``."""
     known = passes().get(step.pass_id)
     name = pass_name(step.pass_id)
-    details = ", ".join(_value(known, key, value) for key, value in step.params.items())
+    details = ", ".join(_value(known, key, value) for key, value in _chosen(step, known).items())
     return f"{name} ({details})" if details else name
 
 
 def is_named(step: Step) -> bool:
-    """Whether names of recipes tell a step: of conversions only those with parameters."""
+    """Whether names of recipes tell a step: of conversions only those with chosen parameters."""
     known = passes().get(step.pass_id)
-    return known is None or not known.converts or bool(step.params)
+    return known is None or not known.converts or bool(_chosen(step, known))
 
 
 def runtime_name(recipe: Recipe) -> str:

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from core.errors import PassFailed, PassNotApplicable
 from core.graphs.onnx import edits as onnx_edits
 from core.graphs.onnx import files as onnx_files
-from core.passes.checks import distance
+from core.passes.checks import differ, differences, distance
 from core.passes.quantization.coverage import require_float
 from core.passes.quantization.int8_weights_nncf import PASS as WEIGHTS
 from core.passes.quantization.int8_weights_nncf import Int8WeightsNncfParams
@@ -87,6 +87,18 @@ def test_rounding_of_an_output_near_0_is_no_difference() -> None:
     assert distance(faint, [faint[0] + np.float32(1e-7)]) < 1e-3
     assert distance(faint, [2 * faint[0]]) > 1e-3
     assert distance(faint, [faint[0] + np.float32(1e-7)], floor=1e-30) > 5e-3
+
+
+def test_detections_of_another_number_are_no_range() -> None:
+    """Two of five boxes are missing, the others are there in another order."""
+    boxes = np.array([[8, 8, 24, 24], [40, 8, 60, 30], [8, 40, 30, 60], [70, 70, 90, 90], [0, 0, 9, 9]])
+    boxes, scores = boxes.astype(np.float32), np.linspace(0.9, 0.5, 5, dtype=np.float32)
+    classes = np.array([1, 2, 1, 3, 0])
+    whole = [boxes, scores, classes]
+    kept = [each[[2, 0, 1]] for each in whole]
+    assert differ(differences([(whole, whole), (whole, kept)])).endswith("% of the detections are others")
+    assert differ(differences([([scores], [scores / 2])])) == "the outputs differ by 50.0% of their range"
+    assert "other shapes" in differ(differences([([scores], [scores[:2]])]))
 
 
 def test_nodes_of_one_name_get_names_of_their_own(tmp_path: Path) -> None:

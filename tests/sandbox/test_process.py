@@ -20,9 +20,11 @@ from core.errors import (
     OutOfMemory,
     SandboxUnavailable,
     UnsafeUpload,
+    WhetstoneError,
 )
 from core.sandbox import channel, policy
 from core.sandbox.confinement import Confinement
+from core.sandbox.exit_status import death
 from core.sandbox.limits import GIB, ResourceLimits
 from core.sandbox.process import Child
 from core.settings import get_settings
@@ -224,12 +226,29 @@ def test_memory_limit_is_ours_to_set(run: Run) -> None:
         run("hog", bytes=GIB, options={"limits": limits})
 
 
-def test_the_kernels_oom_killer_is_out_of_memory(folder: Path) -> None:
+def test_who_kills_a_child_from_outside_is_not_taken_for_a_lack_of_memory(folder: Path) -> None:
     with Child(MODULE, writes=folder, env=ENV) as child:
         child.call("echo", {}, CHILD_TIMEOUT)
         os.kill(child.pid, signal.SIGKILL)
-        with pytest.raises(OutOfMemory):
+        with pytest.raises(ChildCrashed, match="SIGKILL: somebody else sent it") as caught:
             child.call("echo", {}, CHILD_TIMEOUT)
+    assert not isinstance(caught.value, OutOfMemory)
+
+
+@pytest.mark.parametrize(
+    ("code", "oom", "kind", "said"),
+    [
+        (-signal.SIGKILL, 1, OutOfMemory, "took more memory than there is, and the system stopped it"),
+        (-signal.SIGKILL, None, OutOfMemory, "most likely by the system for want of memory"),
+        (-signal.SIGTERM, 1, ChildCrashed, "ended by SIGTERM: somebody else sent it"),
+        (-signal.SIGSEGV, 1, ChildCrashed, "was ended by SIGSEGV"),
+    ],
+)
+def test_the_kernels_oom_killer_is_out_of_memory(
+    code: int, oom: int | None, kind: type[WhetstoneError], said: str
+) -> None:
+    assert said in (error := death("build", code, "", oom)).message
+    assert type(error) is kind
 
 
 def test_a_hang_is_stopped_in_time_and_the_parent_does_not_spin(folder: Path) -> None:

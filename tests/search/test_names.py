@@ -19,6 +19,8 @@ from core.search.names import step_name
             Step("int8_static_nncf", {"fast_bias_correction": False}),
             "INT8 static, NNCF (full bias correction)",
         ),
+        (Step("int8_dynamic", {"per_channel": False}), "INT8 dynamic"),
+        (Step("prune_depth", {"share": 0.3}), "Depth pruning (30%)"),
         (Step("nobody_knows", {"much": 0.5, "so_named": True}), "nobody_knows (0.5, so named)"),
     ],
 )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.archives.zips import is_zip
 from core.datasets import stratified
 from core.datasets.images.decoding import SUFFIXES
-from core.datasets.images.files import Files
+from core.datasets.images.files import Files, open_files
 from core.datasets.images.normalization import (
     ImageParams,
     PreparedImages,
@@ -23,9 +26,9 @@ from core.datasets.images.reading import read_all, skipped
 from core.datasets.images.transforms import Placement, describe
 from core.datasets.labels import IGNORED, listed
 from core.domain.model import DETECTION, SourceModel
-from core.errors import DataMismatch
+from core.errors import DataMismatch, InputError
 from core.params import setting
-from core.protocols import Array
+from core.protocols import Array, DataFormat
 
 Floats = NDArray[np.float64]
 MOST_BOXES = 2000
@@ -66,27 +69,66 @@ class Annotated:
     shares: bool = False
 
 
+@dataclass(frozen=True)
+class Found:
+    """What annotations hold.
+
+    Attributes:
+        images: With their boxes.
+        names: Class name by the number of the data.
+        notes: What is known of the data, for the page.
+    """
+
+    images: Sequence[Annotated]
+    names: dict[int, str]
+    notes: dict[str, str]
+
+
+class BoxFormat(DataFormat):
+    """A folder or zip of images with boxes; each format reads its own annotations."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".zip",)
+
+    def recognizes(self, path: Path) -> bool:
+        """Whether the folder or zip holds images and annotations of this format."""
+        if not (path.is_dir() or (path.is_file() and is_zip(path))):
+            return False
+        try:
+            return self.annotates(open_files(path))
+        except InputError:
+            return False
+
+    def prepare(self, path: Path, folder: Path, model: SourceModel, params: BoxParams) -> PreparedImages:
+        """Return the annotated images in the model's size, with their boxes.
+
+        Raises:
+            InputError: Damaged or unsafe files, annotations that cannot be, or a model that takes no images.
+        """
+        files = open_files(path)
+        return prepared(files, self.read(files), model, params, folder)
+
+    @abstractmethod
+    def annotates(self, files: Files) -> bool:
+        """Whether some of `files` are images with annotations of this format."""
+
+    @abstractmethod
+    def read(self, files: Files) -> Found:
+        """Return what the annotations hold.
+
+        Raises:
+            InputError: They are missing, damaged, or cannot be.
+        """
+
+
 def is_image(name: str) -> bool:
     """Whether a file is named like an image."""
     return PurePosixPath(name).suffix.lower() in SUFFIXES
 
 
 def prepared(
-    files: Files,
-    images: Sequence[Annotated],
-    names: dict[int, str],
-    model: SourceModel,
-    params: BoxParams,
-    folder: Path,
-    notes: dict[str, str],
+    files: Files, found: Found, model: SourceModel, params: BoxParams, folder: Path
 ) -> PreparedImages:
     """Return annotated images as rows of the model.
-
-    Args:
-        files: That hold the images.
-        images: With their boxes.
-        names: Class name by the number of the data.
-        notes: What is known of the data, for the page.
 
     Raises:
         InputError: The model takes no images, or these or their boxes cannot be used.
@@ -100,6 +142,7 @@ def prepared(
             "The data are images with boxes, but the model does not take one image.",
             hint="Choose data that belongs to this model.",
         )
+    images, names = found.images, found.names
     most = stratified.limit(len(images), pixels.row_bytes, params.max_samples)
     taken = [images[row] for row in stratified.balanced(None, len(images), most)]
     sizes = [each.size for each in taken]
@@ -110,7 +153,9 @@ def prepared(
         kept.append(boxes)
         lost += len(taken[position].boxes) - len(boxes)
     columns, how = numbering(sorted(names), params.class_numbers)
-    notes = notes | stratified.describe(len(taken), len(images), False) | skipped(len(taken) - len(places))
+    notes = (
+        found.notes | stratified.describe(len(taken), len(images), False) | skipped(len(taken) - len(places))
+    )
     classes = listed(tuple(names[number] for number in sorted(names)))
     notes |= {"Boxes": _counted(kept, lost), "Classes": f"{classes} ({how})"} if detects else IGNORED
     notes |= {"Resized": describe(pixels.height, pixels.width, params)}

@@ -9,20 +9,24 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import msgspec
 import numpy as np
 
-from core.archives.zips import is_zip
 from core.complaints import complaint
-from core.datasets.boxes.annotated import LARGEST_NUMBER, Annotated, BoxParams, Floats, is_image, prepared
-from core.datasets.images.files import Files, open_files
+from core.datasets.boxes.annotated import (
+    LARGEST_NUMBER,
+    Annotated,
+    BoxFormat,
+    BoxParams,
+    Floats,
+    Found,
+    is_image,
+)
+from core.datasets.images.files import Files
 from core.datasets.images.folders import SPLITS
-from core.datasets.images.normalization import PreparedImages
-from core.domain.model import SourceModel
-from core.errors import CorruptFile, DataMismatch, InputError
-from core.protocols import DataFormat
+from core.errors import CorruptFile, DataMismatch
 
 MARKS = (b'"images"', b'"annotations"', b'"categories"')
 MOST_FILES = 50
@@ -60,32 +64,24 @@ class CocoParams(BoxParams):
     """How images with annotations become inputs and boxes."""
 
 
-class Coco(DataFormat):
+class Coco(BoxFormat):
     """Images with a JSON of annotations."""
 
     id = "coco"
     name = "COCO (a folder or .zip of images and a .json of boxes)"
     order = 14
-    suffixes = (".zip",)
     Params = CocoParams
 
-    def recognizes(self, path: Path) -> bool:
-        """Whether the folder or zip holds images and a JSON that looks like COCO's."""
-        if not (path.is_dir() or (path.is_file() and is_zip(path))):
-            return False
-        try:
-            files = open_files(path)
-            return any(map(is_image, files.names())) and bool(_annotations(files))
-        except InputError:
-            return False
+    def annotates(self, files: Files) -> bool:
+        """Whether there are images and a JSON that looks like COCO's."""
+        return any(map(is_image, files.names())) and bool(_annotations(files))
 
-    def prepare(self, path: Path, folder: Path, model: SourceModel, params: CocoParams) -> PreparedImages:
-        """Return the annotated images in the model's size, with their boxes.
+    def read(self, files: Files) -> Found:
+        """Return the images of the JSON that are there.
 
         Raises:
-            InputError: Damaged or unsafe files, annotations that cannot be, or a model that takes no images.
+            InputError: There is no such JSON, or it is damaged or says what cannot be.
         """
-        files = open_files(path)
         found = _annotations(files)
         if not found:
             raise DataMismatch(
@@ -96,8 +92,7 @@ class Coco(DataFormat):
         names = {category.id: category.name or str(category.id) for category in coco.categories}
         _check(coco, names)
         images, notes = _joined(coco, files, found[0], names)
-        notes = {"Annotations": found[0]} | notes
-        return prepared(files, images, names, model, params, folder, notes)
+        return Found(images, names, {"Annotations": found[0]} | notes)
 
 
 def _annotations(files: Files) -> list[str]:

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 
-from core.archives.zips import is_zip
-from core.datasets.boxes.annotated import LARGEST_NUMBER, Annotated, BoxParams, Floats, is_image, prepared
-from core.datasets.images.files import Files, open_files
+from core.datasets.boxes.annotated import (
+    LARGEST_NUMBER,
+    Annotated,
+    BoxFormat,
+    BoxParams,
+    Floats,
+    Found,
+    is_image,
+)
+from core.datasets.images.files import Files
 from core.datasets.images.folders import SPLITS
-from core.datasets.images.normalization import PreparedImages
-from core.domain.model import SourceModel
-from core.errors import CorruptFile, DataMismatch, InputError
-from core.protocols import DataFormat
+from core.errors import CorruptFile, DataMismatch
 
 LOOKED_AT = 20
 """Text files that tell what all are; captions of images are no boxes."""
@@ -33,34 +37,26 @@ class YoloParams(BoxParams):
     """How images with text files become inputs and boxes."""
 
 
-class Yolo(DataFormat):
+class Yolo(BoxFormat):
     """Images with a text file each."""
 
     id = "yolo"
     name = "YOLO (a folder or .zip of images, with a .txt of boxes for each)"
     order = 16
-    suffixes = (".zip",)
     Params = YoloParams
 
-    def recognizes(self, path: Path) -> bool:
+    def annotates(self, files: Files) -> bool:
         """Whether images have text files of boxes of their name, beside them or in a folder of labels."""
-        if not (path.is_dir() or (path.is_file() and is_zip(path))):
-            return False
-        try:
-            files = open_files(path)
-            texts = (files.read(text) for text in islice(_pairs(files.names()).values(), LOOKED_AT))
-            lines = [line for text in texts for line in text.decode(errors="replace").splitlines()]
-            return bool(lines) and all(_numbers(line) is not None for line in lines if line.strip())
-        except InputError:
-            return False
+        texts = (files.read(text) for text in islice(_pairs(files.names()).values(), LOOKED_AT))
+        lines = [line for text in texts for line in text.decode(errors="replace").splitlines()]
+        return bool(lines) and all(_numbers(line) is not None for line in lines if line.strip())
 
-    def prepare(self, path: Path, folder: Path, model: SourceModel, params: YoloParams) -> PreparedImages:
-        """Return the annotated images in the model's size, with their boxes.
+    def read(self, files: Files) -> Found:
+        """Return the images of the split to evaluate on.
 
         Raises:
-            InputError: Damaged or unsafe files, lines that cannot be, or a model that takes no images.
+            InputError: There are no text files or boxes, or a line cannot be.
         """
-        files = open_files(path)
         pairs = _pairs(files.names())
         if not pairs:
             raise DataMismatch(
@@ -71,8 +67,7 @@ class Yolo(DataFormat):
         images = [Annotated(name, _boxes(files, pairs.get(name)), shares=True) for name in kept]
         if not any(len(image.boxes) for image in images):
             raise DataMismatch("None of the text files has a box.", hint="Give images with boxes.")
-        names = _names(files, images)
-        return prepared(files, images, names, model, params, folder, notes)
+        return Found(images, _names(files, images), notes)
 
 
 def _pairs(names: list[str]) -> dict[str, str]:

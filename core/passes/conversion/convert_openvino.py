@@ -13,7 +13,7 @@ from core.domain.recipe import Step
 from core.domain.technique import Kind
 from core.errors import PassFailed
 from core.params import setting
-from core.passes.checks import batches, distance, onnx_outputs
+from core.passes.checks import batches, differ, differences, onnx_outputs
 from core.passes.library_errors import library, size
 from core.passes.openvino_files import outputs, read, write
 from core.passes.quantization.coverage import openvino_counts
@@ -71,11 +71,10 @@ class ConvertOpenvino(Pass):
             model = read(artifact.path, context.model)
             counts = openvino_counts(model)
             files = write(model, context.folder, params.compress_to_fp16)
-            differences = [
-                distance(onnx_outputs(artifact.path, context, batch), outputs(files[0], context, batch))
+            details = counts | differences(
+                (onnx_outputs(artifact.path, context, batch), outputs(files[0], context, batch))
                 for batch in batches(context)
-            ]
-        details = counts | {"difference": max(differences)}
+            )
         return LocalArtifact("openvino", files[0], files, dict(artifact.options), details)
 
     def ensures(self, before: LocalArtifact, after: LocalArtifact, params: ConvertOpenvinoParams) -> None:
@@ -86,8 +85,7 @@ class ConvertOpenvino(Pass):
         """
         allowed = ROUNDED if params.compress_to_fp16 or after.details["quantized"] else EXACT
         if not after.details["difference"] <= allowed:
-            worst = after.details["difference"]
-            raise PassFailed(f"OpenVINO's outputs differ by {worst:.1%} of their range.", hint=HINT)
+            raise PassFailed(f"On OpenVINO {differ(after.details)}.", hint=HINT)
         if params.compress_to_fp16 and size(before) > LARGE and size(after) > 0.75 * size(before):
             raise PassFailed(
                 "The weights did not become smaller in FP16.", hint="They may be quantized already."

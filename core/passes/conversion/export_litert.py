@@ -12,7 +12,7 @@ from core.domain.technique import Kind, NoParams
 from core.errors import PassFailed
 from core.examples import example_feed
 from core.graphs.torch.modules import flatten, load_exported, quiet_torch
-from core.passes.checks import distance
+from core.passes.checks import differ, differences
 from core.passes.library_errors import library
 from core.passes.torch_calls import arguments
 from core.protocols import Array, LocalArtifact, Pass, PassContext
@@ -57,7 +57,7 @@ class ExportLitert(Pass):
                 expected = [each.detach().numpy() for each in flatten(program.module()(*example))]
             _convert(program, example, path)
             found = _answers(path, context, batch)
-        details = {"difference": distance(expected, found), "batch": batch}
+        details = differences([(expected, found)]) | {"batch": batch}
         return LocalArtifact("tflite", path, (path,), dict(artifact.options), details)
 
     def ensures(self, before: LocalArtifact, after: LocalArtifact, params: NoParams) -> None:
@@ -67,8 +67,7 @@ class ExportLitert(Pass):
             PassFailed: It does not.
         """
         if not after.details["difference"] <= TOLERANCE:
-            worst = after.details["difference"]
-            raise PassFailed(f"LiteRT's outputs differ by {worst:.1%} of their range.", hint=HINT)
+            raise PassFailed(f"On LiteRT {differ(after.details)}.", hint=HINT)
 
 
 def _convert(program: ExportedProgram, example: tuple[Any, ...], path: Path) -> None:

@@ -14,7 +14,7 @@ from core.errors import PassFailed
 from core.graphs.onnx import edits as onnx_edits
 from core.graphs.onnx import files as onnx_files
 from core.params import setting
-from core.passes.checks import EXAMPLE_BATCH, batches, distance, onnx_outputs
+from core.passes.checks import EXAMPLE_BATCH, batches, differ, differences, onnx_outputs
 from core.passes.library_errors import library
 from core.passes.torch_calls import arguments, dynamic_shapes, outputs
 from core.protocols import Array, LocalArtifact, Pass, PassContext
@@ -80,16 +80,12 @@ class ExportOnnx(Pass):
         problems = []
         for name, export in _exporters(module, artifact.format):
             try:
-                files, differences = _attempt(export, context, params, expected)
+                files, found = _attempt(export, context, params, expected)
             except PassFailed as error:
                 problems.append((f"{name}: {error.message}", error.traceback))
                 continue
-            details = {
-                "exporter": name,
-                "difference": max(differences.values()),
-                "batches": list(differences),
-            }
-            return LocalArtifact("onnx", files[0], files, {}, details | _counts(files[0]))
+            details = found | {"exporter": name, "batches": list(expected)} | _counts(files[0])
+            return LocalArtifact("onnx", files[0], files, {}, details)
         words, traces = zip(*problems, strict=True)
         double = any(spec.dtype == "float64" for spec in context.model.inputs)
         raise PassFailed(
@@ -124,7 +120,7 @@ def _exporters(module: nn.Module, format: str) -> Iterator[tuple[str, Exporter]]
 
 def _attempt(
     export: Exporter, context: PassContext, params: ExportOnnxParams, expected: dict[int, list[Array]]
-) -> tuple[tuple[Path, ...], dict[int, float]]:
+) -> tuple[tuple[Path, ...], dict[str, Any]]:
     path = context.folder / "model.onnx"
     with library("The exporter", context.folder, HINT):
         raw = context.folder / ".exported.onnx"
@@ -136,16 +132,14 @@ def _attempt(
                 left.unlink()
         _tidy(model, context.model)
         files = onnx_files.save(model, path)
-        differences = {
-            batch: distance(outputs, onnx_outputs(path, context, batch))
-            for batch, outputs in expected.items()
-        }
-    worst = max(differences.values())
-    if worst == float("inf"):
+        found = differences(
+            (outputs, onnx_outputs(path, context, batch)) for batch, outputs in expected.items()
+        )
+    if found["difference"] == float("inf"):
         raise PassFailed("Its outputs have other shapes than the module's, or are not finite.", hint=HINT)
-    if not worst <= TOLERANCE:
-        raise PassFailed(f"Its outputs differ from the module's by {worst:.1%} of their range.", hint=HINT)
-    return files, differences
+    if not found["difference"] <= TOLERANCE:
+        raise PassFailed(f"Compared with the module {differ(found)}.", hint=HINT)
+    return files, found
 
 
 def _dynamo(module: nn.Module, context: PassContext, opset: int, path: Path) -> None:

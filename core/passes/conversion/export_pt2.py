@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 from core.domain.learn import Learn
 from core.domain.technique import Kind, NoParams
 from core.errors import PassFailed
-from core.graphs.torch.modules import exported_module, load_exported, open_module, quiet_torch
-from core.passes.checks import EXAMPLE_BATCH, batches, distance
+from core.graphs.torch.modules import open_module
+from core.passes.checks import differences
 from core.passes.library_errors import library
-from core.passes.torch_calls import arguments, dynamic_shapes, outputs
-from core.protocols import Array, LocalArtifact, Pass, PassContext
-
-if TYPE_CHECKING:
-    from torch import nn
-    from torch.export import ExportedProgram
+from core.passes.torch_calls import answers, exported, saved
+from core.protocols import LocalArtifact, Pass, PassContext
 
 TOLERANCE = 1e-3
 HINT = "Export the network yourself with torch.export and upload the .pt2 file."
-
-
-def exported(module: nn.Module, context: PassContext, insist: bool = True) -> ExportedProgram:
-    """Return the exported program of `module`, its symbolic sizes kept symbolic.
-
-    Args:
-        module: Takes the model's inputs by position.
-        context: Holds the model.
-        insist: Whether a size that cannot stay symbolic is an error; else only the batch must.
-    """
-    import torch
-
-    with quiet_torch():
-        example = arguments(context, EXAMPLE_BATCH)
-        return torch.export.export(module, example, dynamic_shapes=dynamic_shapes(context.model, insist))
 
 
 class ExportPt2(Pass):
@@ -63,15 +44,12 @@ class ExportPt2(Pass):
         Raises:
             PassFailed: The export breaks, or its outputs are others.
         """
-        import torch
-
-        module, path = open_module(artifact, context.model), context.folder / "model.pt2"
+        module = open_module(artifact, context.model)
         with library("torch.export", context.folder, HINT):
-            torch.export.save(exported(module, context), str(path))
-            expected = _answers(module, context)
-            found = _answers(exported_module(load_exported(path)), context)
-        difference = max(distance(*pair) for pair in zip(expected, found, strict=True))
-        return LocalArtifact("pt2", path, (path,), dict(artifact.options), {"difference": difference})
+            path, found = saved(exported(module, context), context)
+            expected = answers(module, context)
+        details = differences(zip(expected, found, strict=True))
+        return LocalArtifact("pt2", path, (path,), dict(artifact.options), details)
 
     def ensures(self, before: LocalArtifact, after: LocalArtifact, params: NoParams) -> None:
         """Check that the outputs are the network's.
@@ -81,10 +59,6 @@ class ExportPt2(Pass):
         """
         if not after.details["difference"] <= TOLERANCE:
             raise PassFailed("The exported program computes something else than the network.", hint=HINT)
-
-
-def _answers(module: Any, context: PassContext) -> list[list[Array]]:
-    return [outputs(module, context, batch) for batch in batches(context)]
 
 
 PASS = ExportPt2()

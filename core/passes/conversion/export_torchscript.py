@@ -12,7 +12,7 @@ from core.domain.technique import Kind
 from core.errors import PassFailed
 from core.graphs.torch.modules import open_module, open_script, quiet_torch
 from core.params import setting
-from core.passes.checks import EXAMPLE_BATCH, batches, distance
+from core.passes.checks import EXAMPLE_BATCH, batches, differ, differences
 from core.passes.conversion.scriptable import scriptable
 from core.passes.library_errors import library
 from core.passes.torch_calls import arguments, outputs
@@ -78,12 +78,12 @@ class ExportTorchscript(Pass):
             for name, make in _ways(module, context, artifact.format):
                 try:
                     with library(f"The {name}", context.folder, HINT), quiet_torch():
-                        difference = _attempt(make, params, context, path, expected)
+                        found = _attempt(make, params, context, path, expected)
                 except PassFailed as error:
                     problems.append(error.message)
                     traces.append(error.traceback)
                     continue
-                details = {"way": name, "difference": difference, "layout": str(layout).split(".")[1]}
+                details = found | {"way": name, "layout": str(layout).split(".")[1]}
                 return LocalArtifact("torchscript", path, (path,), {}, details)
         raise PassFailed(" ".join(dict.fromkeys(problems)), hint=HINT, traceback="\n".join(traces))
 
@@ -133,19 +133,19 @@ def _attempt(
     context: PassContext,
     path: Path,
     expected: dict[tuple[int, int], list[Array]],
-) -> float:
+) -> dict[str, Any]:
     import torch
 
     script = make()
     script = torch.jit.freeze(script.eval()) if params.freeze else script
     torch.jit.save(script, str(path))
     loaded = open_script(path)
-    worst = max(
-        distance(answer, outputs(loaded, context, batch, seed)) for (batch, seed), answer in expected.items()
+    found = differences(
+        (answer, outputs(loaded, context, batch, seed)) for (batch, seed), answer in expected.items()
     )
-    if not worst <= TOLERANCE:
-        raise PassFailed(f"Its outputs differ from the module's by {worst:.1%} of their range.", hint=HINT)
-    return worst
+    if not found["difference"] <= TOLERANCE:
+        raise PassFailed(f"Compared with the module {differ(found)}.", hint=HINT)
+    return found
 
 
 PASS = ExportTorchscript()

@@ -9,11 +9,10 @@ from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.technique import Kind, NoParams
 from core.errors import PassFailed, PassNotApplicable, UnsupportedModel
-from core.graphs.torch.modules import exported_module, load_exported, open_module
-from core.passes.checks import batches, distance, onnx_outputs
-from core.passes.conversion.export_pt2 import exported
+from core.graphs.torch.modules import open_module
+from core.passes.checks import batches, differ, differences, onnx_outputs
 from core.passes.library_errors import library
-from core.passes.torch_calls import outputs
+from core.passes.torch_calls import exported, outputs, saved
 from core.protocols import LocalArtifact, Pass, PassContext
 
 if TYPE_CHECKING:
@@ -66,9 +65,6 @@ class OnnxToPt2(Pass):
             PassNotApplicable: An operator has no counterpart, or sizes depend on the values that are fed in.
             PassFailed: The program cannot be recorded, or its outputs are others.
         """
-        import torch
-
-        path = context.folder / "model.pt2"
         with library("The conversion to PyTorch", context.folder, HINT):
             try:
                 module = open_module(artifact, context.model)
@@ -76,13 +72,12 @@ class OnnxToPt2(Pass):
             except UnsupportedModel as error:
                 raise PassNotApplicable(error.message, hint=error.hint) from error
             program = exported(module, context, insist=False)
-            torch.export.save(program, str(path))
-            saved = exported_module(load_exported(path))
-            difference = max(
-                distance(onnx_outputs(artifact.path, context, batch), outputs(saved, context, batch))
-                for batch in batches(context)
+            path, found = saved(program, context)
+            difference = differences(
+                (onnx_outputs(artifact.path, context, batch), each)
+                for batch, each in zip(batches(context), found, strict=True)
             )
-        details: dict[str, Any] = {"difference": difference, "batches": list(batches(context))}
+        details: dict[str, Any] = difference | {"batches": list(batches(context))}
         if fixed := _fixed(program, context.model):
             details["fixed"] = fixed
         return LocalArtifact("pt2", path, (path,), dict(artifact.options), details)
@@ -94,8 +89,7 @@ class OnnxToPt2(Pass):
             PassFailed: They are not.
         """
         if not after.details["difference"] <= TOLERANCE:
-            said = f"by {after.details['difference']:.1%} of their range"
-            raise PassFailed(f"Its outputs differ from ONNX Runtime's {said}.", hint=HINT)
+            raise PassFailed(f"Compared with ONNX Runtime {differ(after.details)}.", hint=HINT)
 
 
 def _fixed(program: ExportedProgram, model: SourceModel) -> dict[str, str]:

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 from core.domain.model import TensorSpec
 from core.errors import PassNotApplicable
 from core.graphs.onnx import files as onnx_files
-from core.graphs.torch.modules import exported_module, load_exported, open_module, quiet_torch
-from core.passes.checks import EXAMPLE_BATCH, batches, distance, require_finite
-from core.passes.conversion.export_pt2 import exported
+from core.graphs.torch.modules import open_module, quiet_torch
+from core.passes.checks import EXAMPLE_BATCH
 from core.passes.factorization.low_rank import Factors, channel_factors, spatial_factors
 from core.passes.latency import rough_times
-from core.passes.torch_calls import arguments, outputs
+from core.passes.torch_calls import answers, arguments, rewritten
 from core.protocols import Array, LocalArtifact, PassContext
 from core.pruning.torch.channels import parameters, value
 from core.pruning.torch.operands import argument, kind
@@ -87,10 +86,8 @@ def factorize(context: PassContext, artifact: LocalArtifact, energy: float, work
         PassNotApplicable: There is none.
         PassFailed: The new program does not run as the old one does.
     """
-    import torch
-
     module: Any = open_module(artifact, context.model)
-    before = [outputs(module, context, batch) for batch in batches(context)]
+    before = answers(module, context)
     weights_before = parameters(module)
     found = list(_layers(module, arguments(context, EXAMPLE_BATCH)))
     thinner = [split for layer in found if (split := _best(layer, energy)) is not None]
@@ -102,12 +99,6 @@ def factorize(context: PassContext, artifact: LocalArtifact, energy: float, work
         _replace(module, each)
     module.graph.eliminate_dead_code()
     module.recompile()
-    path = context.folder / "model.pt2"
-    torch.export.save(exported(module, context), str(path))
-    saved = exported_module(load_exported(path))
-    after = [outputs(saved, context, batch) for batch in batches(context)]
-    for one, other in zip(before, after, strict=True):
-        require_finite(other, one, HINT)
     details = {
         "layers": len(found),
         "factorized": [each.layer.name for each in faster],
@@ -115,9 +106,8 @@ def factorize(context: PassContext, artifact: LocalArtifact, energy: float, work
         "judged_by": "on the target" if timed else "by their operations",
         "parameters_before": weights_before,
         "parameters": parameters(module),
-        "difference": max(distance(one, other) for one, other in zip(before, after, strict=True)),
     }
-    return LocalArtifact("pt2", path, (path,), dict(artifact.options), details)
+    return rewritten(module, before, artifact, context, details, HINT)
 
 
 def _why(layers: int, thinner: int, energy: float) -> str:

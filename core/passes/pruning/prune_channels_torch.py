@@ -6,9 +6,8 @@ import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.graphs.torch.modules import exported_module, load_exported, open_module, quiet_torch
-from core.passes.checks import EXAMPLE_BATCH, batches
-from core.passes.conversion.export_pt2 import exported
+from core.graphs.torch.modules import exported_module, open_module, quiet_torch
+from core.passes.checks import EXAMPLE_BATCH
 from core.passes.pruning.pruned_network import (
     nothing_to_remove,
     rated_rows,
@@ -17,7 +16,7 @@ from core.passes.pruning.pruned_network import (
     samples,
     savings,
 )
-from core.passes.torch_calls import arguments, outputs
+from core.passes.torch_calls import answers, arguments, exported, saved
 from core.protocols import Feed, LocalArtifact, PassContext
 from core.pruning.propagation import Tracer
 from core.pruning.selection import DependencyGroup, PruningRule, groups
@@ -26,7 +25,6 @@ from core.pruning.torch.taylor import sensitivities
 
 if TYPE_CHECKING:
     from torch import nn
-    from torch.export import ExportedProgram
 
 
 def prune(
@@ -51,11 +49,9 @@ def prune(
         if feed
         else 0
     )
-    path = context.folder / "model.pt2"
-    _save(exported(module, context), path)
-    saved = exported_module(load_exported(path))
-    for batch in batches(context):
-        require_whole(*(outputs(each, context, batch) for each in (original, saved)))
+    path, after = saved(exported(module, context), context)
+    for pair in zip(answers(original, context), after, strict=True):
+        require_whole(*pair)
     details = _savings(original, module, context) | {"corrected": corrected}
     return LocalArtifact("pt2", path, (path,), dict(artifact.options), details)
 
@@ -86,12 +82,6 @@ def _traced(context: PassContext, module: Any, rule: PruningRule) -> Tracer:
         tracer.sensitivities = sensitivities(module, tracer.layer_weights, rated_rows(context), context.model)
     require_importance(tracer, rule)
     return tracer
-
-
-def _save(program: ExportedProgram, path: Path) -> None:
-    import torch
-
-    torch.export.save(program, str(path))
 
 
 def _tensors(feed: Feed, context: PassContext) -> tuple[Any, ...]:

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import PassNotApplicable
-from core.graphs.torch.modules import exported_module, flatten, load_exported, open_module, quiet_torch
-from core.passes.checks import EXAMPLE_BATCH, batches, distance
-from core.passes.conversion.export_pt2 import exported
+from core.graphs.torch.modules import exported_module, flatten, open_module, quiet_torch
+from core.passes.checks import EXAMPLE_BATCH, distance
 from core.passes.pruning import depth
 from core.passes.pruning.prune_depth_onnx import OnnxDepth
 from core.passes.pruning.pruned_network import require_whole, samples
-from core.passes.torch_calls import arguments, outputs
+from core.passes.torch_calls import answers, arguments, exported, outputs, save, saved
 from core.protocols import Array, LocalArtifact, PassContext
 from core.pruning.output_error import OutputError
 from core.pruning.propagation import Tracer
@@ -56,7 +55,7 @@ class TorchDepth:
     def saved(self, gone: Sequence[int]) -> LocalArtifact:
         """Return a file without some blocks, to be timed."""
         path = self._work / f"without-{'-'.join(map(str, gone)) or 'all'}.pt2"
-        _save(self.without(gone), self._context, path)
+        save(exported(self.without(gone), self._context), path)
         return LocalArtifact("pt2", path, (path,))
 
     def gains(self) -> list[float]:
@@ -117,11 +116,9 @@ def prune(context: PassContext, artifact: LocalArtifact, rule: depth.DepthRule, 
         count = _refreshed(context, found, better)
         if count and error(better) < raw:
             shorter, corrected = better, count
-    path = context.folder / "model.pt2"
-    _save(shorter, context, path)
-    saved = exported_module(load_exported(path))
-    for batch in batches(context):
-        require_whole(*(outputs(each, context, batch) for each in (found.module, saved)))
+    path, after = saved(exported(shorter, context), context)
+    for pair in zip(answers(found.module, context), after, strict=True):
+        require_whole(*pair)
     left = found.flow.live({found.blocks[at].output: found.blocks[at].stream for at in gone})
     count = sum(len(next(iter(feed.values()))) for feed in rows)
     told = depth.Told(found.names(), gains, unit, gone, raw, error(shorter), corrected, count)
@@ -161,8 +158,8 @@ def _errors(
 ) -> list[float]:
     """Return the error of each of the candidates, whose outputs are given by feed."""
     totals = [OutputError(context.model) for _ in found[0]]
-    for wanted, answers in zip(expected, found, strict=True):
-        for total, answer in zip(totals, answers, strict=True):
+    for wanted, given in zip(expected, found, strict=True):
+        for total, answer in zip(totals, given, strict=True):
             total.add(wanted, answer)
     return [total.value for total in totals]
 
@@ -175,9 +172,3 @@ def _refreshed(context: PassContext, found: TorchDepth, shorter: GraphModule) ->
     everything = lambda ids: np.ones(ids.shape, np.bool_)  # noqa: E731
     tensors = _tensors(feed, context)
     return batch_norm_statistics.reestimate(found.module, shorter, tracer, everything, tensors)
-
-
-def _save(module: GraphModule, context: PassContext, path: Path) -> None:
-    import torch
-
-    torch.export.save(exported(module, context), str(path))

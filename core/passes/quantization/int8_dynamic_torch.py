@@ -14,14 +14,12 @@ from core.domain.recipe import Step
 from core.domain.run import Result
 from core.domain.technique import Kind, Precision
 from core.errors import PassFailed
-from core.graphs.torch.modules import exported_module, load_exported, open_module
+from core.graphs.torch.modules import open_module
 from core.params import setting
-from core.passes.checks import batches, distance, require_finite
-from core.passes.conversion.export_pt2 import exported
 from core.passes.library_errors import library
 from core.passes.quantization.heavy_products import require_products
 from core.passes.quantization.int8_findings import int8_findings
-from core.passes.torch_calls import outputs
+from core.passes.torch_calls import answers, rewritten
 from core.protocols import Idea, LocalArtifact, Pass, PassContext
 from core.pruning.torch.channels import value
 from core.pruning.torch.operands import argument, kind
@@ -96,11 +94,9 @@ class Int8DynamicTorch(Pass):
             PassNotApplicable: Linear layers hold few of the weights.
             PassFailed: The new program does not run as the old one does.
         """
-        import torch
-
         with library("Dynamic INT8", context.folder, HINT):
             module: Any = open_module(artifact, context.model)
-            before = [outputs(module, context, batch) for batch in batches(context)]
+            before = answers(module, context)
             linear = [node for node in module.graph.nodes if _is_linear(node)]
             large = [node for node in linear if _weight(module, node).numel() >= params.smallest]
             held = sum(_weight(module, node).nbytes for node in large)
@@ -110,18 +106,8 @@ class Int8DynamicTorch(Pass):
             module.graph.eliminate_dead_code()
             module.delete_all_unused_submodules()
             module.recompile()
-            path = context.folder / "model.pt2"
-            torch.export.save(exported(module, context), str(path))
-            saved = exported_module(load_exported(path))
-            after = [outputs(saved, context, batch) for batch in batches(context)]
-            for one, other in zip(before, after, strict=True):
-                require_finite(other, one, HINT)
-        details = {
-            "quantized": len(large),
-            "float": len(linear) - len(large),
-            "difference": max(distance(one, other) for one, other in zip(before, after, strict=True)),
-        }
-        return LocalArtifact("pt2", path, (path,), dict(artifact.options), details)
+            details = {"quantized": len(large), "float": len(linear) - len(large)}
+            return rewritten(module, before, artifact, context, details, HINT)
 
     def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Int8DynamicTorchParams) -> None:
         """Check that layers are in 8 bits.

@@ -15,8 +15,7 @@ from core.examples import is_picture
 from core.graphs.torch.modules import load_exported
 from core.params import setting
 from core.passes.checks import EXAMPLE_BATCH
-from core.passes.conversion.export_pt2 import exported
-from core.passes.torch_calls import outputs
+from core.passes.torch_calls import exported, outputs
 from core.passes.training.distill import Distill, DistillParams
 from core.passes.training.network import Network
 from core.protocols import LocalArtifact, PassContext

@@ -19,8 +19,8 @@ from core.graphs.torch.modules import (
     quiet_torch,
 )
 from core.passes.checks import batches, distance
-from core.passes.conversion.export_pt2 import TOLERANCE, exported
-from core.passes.torch_calls import outputs
+from core.passes.conversion.export_pt2 import TOLERANCE
+from core.passes.torch_calls import exported, outputs
 from core.protocols import Feed, LocalArtifact, PassContext
 
 if TYPE_CHECKING:

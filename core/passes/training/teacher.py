@@ -16,8 +16,8 @@ from core.graphs.onnx import files as onnx_files
 from core.graphs.torch.modules import flatten, load_exported, open_module, quiet_torch
 from core.machine.environment import environment
 from core.passes.checks import distance
-from core.passes.conversion.export_pt2 import exported
 from core.passes.quantization.bf16 import INSTRUCTIONS
+from core.passes.torch_calls import exported
 from core.protocols import Array, Feed, LocalArtifact, PassContext
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import torch
 from core import params, registry
 from core.domain.model import SourceModel
 from core.graphs.torch.modules import exported_module, load_exported
-from core.passes.conversion.export_pt2 import exported
+from core.passes.torch_calls import exported
 from core.protocols import Array, Feed, LocalArtifact, PassContext, Training, TrainingRows
 from tests.passes import zoo
 from tests.passes.conftest import artifact
