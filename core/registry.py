@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from core.errors import InvalidRequest
-from core.protocols import DataFormat, Format, Metric, Packager, Pass, Runtime, Source, Strategy
+from core.protocols import DataFormat, Diagnostic, Format, Metric, Packager, Pass, Runtime, Source, Strategy
 from core.settings import get_settings
 
 OWN = "whetstone_extensions"
@@ -133,6 +133,11 @@ def executors() -> dict[str, Any]:
 def metrics() -> dict[str, Metric]:
     """Return all metrics by id, the one to prefer first."""
     return _found("core.metrics", "METRIC")
+
+
+def diagnostics() -> dict[str, Diagnostic]:
+    """Return all diagnostics by id, see `core.insights.findings`."""
+    return _found("core.insights.findings", "DIAGNOSTIC")
 
 
 def _named(kind: str, known: dict[str, T], name: str) -> T:

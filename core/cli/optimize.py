@@ -197,7 +197,7 @@ def check_out(folder: Path | None) -> None:
 def write(store: Store, view: RunView, folder: Path) -> dict[str, Any]:
     """Write every artifact and ``results.json`` below `folder`; return the results."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = results(view, export(store, view.run.id, folder))
+    found = results(store, view, export(store, view.run.id, folder))
     partial = folder / "results.json.partial"
     partial.write_text(json.dumps(found, indent=2) + "\n")
     partial.replace(folder / "results.json")
@@ -206,7 +206,7 @@ def write(store: Store, view: RunView, folder: Path) -> dict[str, Any]:
 
 def finish(store: Store, view: RunView, options: argparse.Namespace, console: Console) -> int:
     """Write and print the outcome of a run; return the exit code."""
-    found = write(store, view, options.out) if options.out else results(view)
+    found = write(store, view, options.out) if options.out else results(store, view)
     if options.json:
         print_json(found)
     if view.run.status is RunStatus.FAILED:

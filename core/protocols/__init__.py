@@ -8,6 +8,7 @@
     core/packagers/*.py   PACKAGER   one kind of download
     core/metrics/*.py     METRIC     one way to hold outputs against labels
     core/search/strategies/*.py   STRATEGY   one way to choose what to try next
+    core/insights/findings/*.py   DIAGNOSTIC one reason why a candidate is not faster or as accurate
 
 Everything known of an extension stands in its own file: what it needs, what it costs, when it is worth a try,
 how it explains itself. Modules are imported by the page's process too: heavy libraries are imported inside
@@ -19,6 +20,7 @@ from __future__ import annotations
 from core.protocols.artifacts import Array, Feed, LocalArtifact
 from core.protocols.availability import Availability
 from core.protocols.datasets import DataFormat, Prepared
+from core.protocols.diagnostics import Case, Diagnostic
 from core.protocols.formats import Format
 from core.protocols.ideas import Idea
 from core.protocols.metrics import Block, Judged, LabelledOutput, Metric, Paired
@@ -33,7 +35,9 @@ __all__ = [
     "Array",
     "Availability",
     "Block",
+    "Case",
     "DataFormat",
+    "Diagnostic",
     "Feed",
     "Format",
     "Idea",

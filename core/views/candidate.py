@@ -12,7 +12,6 @@ from core.domain.recipe import Artifact
 from core.domain.run import Candidate, Limits, Run
 from core.engine.building import source_artifact
 from core.errors import NotFound, WhetstoneError
-from core.insights.findings import findings
 from core.insights.judgement import more_samples
 from core.params import make
 from core.protocols import Pass
@@ -22,6 +21,7 @@ from core.search.recipe_files import dump
 from core.serde import to_plain
 from core.store.store import Store
 from core.views.commands import command_for, python_for
+from core.views.findings import chain_of, findings_of
 from core.views.rows import Row
 from core.views.run import RunView, run_view
 
@@ -74,19 +74,6 @@ class CandidateView:
     python: str
     recipe: str
     packagers: tuple[str, ...] = ()
-
-
-def _chain(store: Store, artifact_id: str | None) -> list[Artifact]:
-    chain: list[Artifact] = []
-    # `find` would read and hash every file, which is too much for a page.
-    while artifact_id is not None:
-        try:
-            artifact = store.artifacts.get(artifact_id)
-        except NotFound:
-            break
-        chain.append(artifact)
-        artifact_id = artifact.parent
-    return chain[::-1]
 
 
 def _steps(row: Row, chain: list[Artifact], samples: int | None) -> tuple[StepRow, ...]:
@@ -144,13 +131,13 @@ def explain(
     row = view.find(candidate_id)
     if row is None:
         raise NotFound(f"There is no candidate {candidate_id}.", hint="Open the run again.")
-    chain = _chain(store, candidate.artifact_id)
+    chain = chain_of(store, candidate.artifact_id)
     request, recipe = view.run.request, candidate.recipe
     return CandidateView(
         view,
         row,
         _steps(row, chain, _calibrated_on(store, view.run)),
-        findings(candidate, chain, view.control, view.limits),
+        findings_of(store, view, row),
         more_samples(candidate.result, view.limits) if candidate.result else None,
         command_for(view.model, view.data, request, recipe),
         python_for(view.model, view.data, request, recipe),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.domain.finding import Finding
 from core.domain.measurement import Environment, Interval
 from core.domain.model import DataSet, TensorSpec
 from core.domain.quality import Accuracy, Fidelity, OutputFidelity
@@ -13,6 +14,7 @@ from core.domain.run import Candidate, Result
 from core.engine.downloads import Download, run_download
 from core.serde import to_plain
 from core.store.store import Store
+from core.views.findings import findings_of, told
 from core.views.rows import Row
 from core.views.run import RunView, run_view
 
@@ -171,7 +173,7 @@ UNMEASURED: dict[str, Any] = dict.fromkeys(
 )
 
 
-def _candidate(row: Row, artifacts: Mapping[str, str]) -> dict[str, Any]:
+def _candidate(row: Row, artifacts: Mapping[str, str], found: Sequence[Finding]) -> dict[str, Any]:
     candidate = row.candidate
     error = to_plain(candidate.error) if candidate.error else None
     if error is not None:
@@ -188,6 +190,7 @@ def _candidate(row: Row, artifacts: Mapping[str, str]) -> dict[str, Any]:
         "size_bytes": row.size_bytes,
         "on_front": row.on_front,
         "why": row.why,
+        "findings": [told(each) for each in found],
     }
 
 
@@ -204,18 +207,19 @@ def _data(data: DataSet, searching: bool) -> dict[str, Any]:
     }
 
 
-def results(view: RunView, artifacts: Mapping[str, str] | None = None) -> dict[str, Any]:
+def results(store: Store, view: RunView, artifacts: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the result file of a run as plain values.
 
     Of a run on several kinds of machine the first stands where that of a run on one does, and ``machines``
     holds all of them.
 
     Args:
+        store: Holds what its candidates were made of.
         view: The run, judged under its limits.
         artifacts: Relative path of each candidate's file by candidate id, where files were written.
     """
     data = view.data
-    shown = [_on_machine(each, artifacts or {}) for each in view.each]
+    shown = [_on_machine(store, each, artifacts or {}) for each in view.each]
     return {
         "schema": SCHEMA,
         "run": {"id": view.run.id, "name": view.run.name, "status": view.run.status.value},
@@ -228,7 +232,7 @@ def results(view: RunView, artifacts: Mapping[str, str] | None = None) -> dict[s
     }
 
 
-def _on_machine(view: RunView, artifacts: Mapping[str, str]) -> dict[str, Any]:
+def _on_machine(store: Store, view: RunView, artifacts: Mapping[str, str]) -> dict[str, Any]:
     """Return what was measured on one kind of machine; figures of several are never in one list."""
     first = view.baseline.candidate.result
     return {
@@ -239,7 +243,7 @@ def _on_machine(view: RunView, artifacts: Mapping[str, str]) -> dict[str, Any]:
         "recommended": view.recommendation.candidate_id,
         "sure": view.recommendation.sure,
         "reason": view.recommendation.explanation,
-        "candidates": [_candidate(row, artifacts) for row in view.candidates],
+        "candidates": [_candidate(row, artifacts, findings_of(store, view, row)) for row in view.candidates],
     }
 
 
@@ -252,4 +256,6 @@ def run_archive(store: Store, run_id: str) -> Download:
         UnsafeUpload: A model is not what an upload may be.
     """
     view = run_view(store, run_id)
-    return run_download(store, run_id, lambda paths: json.dumps(results(view, paths), indent=2).encode())
+    return run_download(
+        store, run_id, lambda paths: json.dumps(results(store, view, paths), indent=2).encode()
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import streamlit as st
 
@@ -10,6 +11,7 @@ from core.domain.quality import Scale
 from core.domain.run import Limits
 from core.views import Quality
 from pages.widgets.address import number, on_change, put
+from pages.widgets.uses import LOSS, TIME, use_pills
 
 USUAL_DROP, LARGEST_DROP, LEAST, MOST = 1.0, 10.0, 0.001, 1e9
 OFF = "off"
@@ -79,11 +81,18 @@ def _text(value: float | None) -> str:
     return OFF if value is None else f"{value:g}"
 
 
-def set_drop(owner: str, drop: float) -> None:
-    """Move the slider of the max accuracy drop, for the next run of the script."""
-    st.session_state[f"{owner}_drop_on"] = True
-    st.session_state[f"{owner}_drop"] = drop
-    put(owner, "drop", _text(drop))
+def set_limit(owner: str, name: str, limit: float | None) -> None:
+    """Set one limit, or take it back, for the next run of the script.
+
+    Args:
+        owner: Of the settings.
+        name: As in `limits_set`, which says the unit.
+        limit: None for no limit.
+    """
+    st.session_state[f"{owner}_{name}_on"] = limit is not None
+    if limit is not None:
+        st.session_state[f"{owner}_{name}"] = limit
+    put(owner, name, _text(limit))
 
 
 def _toggle(owner: str, name: str, label: str, now: float | None, guess: float) -> bool:
@@ -168,6 +177,11 @@ def limits_form(
         scale: How accuracy is read.
         usual: What to suggest when the limit on the drop is switched on.
     """
+    if quality != "accuracy" or scale.unit == "%":
+        set_drop = partial(set_limit, owner, "drop")
+        use_pills("Loss by use", LOSS, now.max_drop, set_drop, f"{owner}_use_drop")
+    set_latency = partial(set_limit, owner, "latency")
+    use_pills("Latency by use", TIME, now.max_latency_ms, set_latency, f"{owner}_use_latency")
     _drop(owner, now.max_drop, quality, scale, usual)
     left, right = st.columns(2)
     with left:

@@ -10,6 +10,7 @@ import streamlit as st
 from core.domain.quality import Scale
 from core.views import RunView, report, results
 from pages.widgets.downloader import download_run
+from pages.widgets.page import store
 from pages.widgets.table import frame
 
 UNITS = {
@@ -39,7 +40,7 @@ def share(view: RunView) -> None:
         with st.container(horizontal=True):
             st.download_button(
                 "Results (JSON)",
-                lambda: json.dumps(results(view), indent=1),
+                lambda: json.dumps(results(store(), view), indent=1),
                 f"{name}.json",
                 "application/json",
                 icon=":material/data_object:",

@@ -9,7 +9,7 @@ import streamlit as st
 from core.domain.run import Limits
 from core.views import RunView, Tradeoff, tradeoffs
 from pages import format as fmt
-from pages.widgets.limits import set_drop
+from pages.widgets.limits import set_limit
 from pages.widgets.page import store
 
 MOST = 8
@@ -46,6 +46,6 @@ def price_list(view: RunView, limits: Limits) -> None:
                 type="tertiary",
                 icon=":material/speed:",
                 help="Set the limit to this.",
-                on_click=set_drop,
-                args=(view.run.id, step.max_drop),
+                on_click=set_limit,
+                args=(view.run.id, "drop", step.max_drop),
             )

@@ -36,7 +36,7 @@ def test_a_killed_run_goes_on_measures_each_candidate_once_and_its_kit_proves_it
     after = measured(store, run.id)
     assert after[: len(before)] == before
     assert len(after) == len(set(after)) == len(view.candidates)
-    check_figures(view)
+    check_figures(store, view)
     live = store.live.get(run.id)
     assert live is not None
     assert live.candidate_id == view.candidates[-1].id
@@ -52,7 +52,7 @@ def test_a_killed_run_goes_on_measures_each_candidate_once_and_its_kit_proves_it
         store.runs.get(run.id)
 
 
-def check_figures(view: RunView) -> None:
+def check_figures(store: Store, view: RunView) -> None:
     """Every candidate was measured, and is placed against the baseline."""
     assert [row.status for row in view.candidates] == ["done"] * (1 + len(RECIPES))
     assert view.control is not None
@@ -66,7 +66,7 @@ def check_figures(view: RunView) -> None:
             baseline = view.baseline.latency_ms
             assert baseline is not None
             assert row.latency_ms.value == pytest.approx(baseline.value / row.speedup.value)
-    assert results(view)["candidates"][1]["latency_ms"]["runs"] > 11
+    assert results(store, view)["candidates"][1]["latency_ms"]["runs"] > 11
 
 
 def verify(kit: Path, folder: Path) -> None:

@@ -54,7 +54,7 @@ def test_figures_of_two_kinds_cannot_be_ranked_together(store: Store) -> None:
 
 
 def test_the_result_file_holds_each_kind_by_itself(store: Store) -> None:
-    told = results(run_view(store, "run", machine="amd"))
+    told = results(store, run_view(store, "run", machine="amd"))
     assert [each["machine"] for each in told["machines"]] == list(KINDS)
     assert [each["recommended"] for each in told["machines"]] == ["intel-one", "amd-two"]
     assert told["candidates"] == told["machines"][0]["candidates"]

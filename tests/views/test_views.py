@@ -60,14 +60,16 @@ def test_the_front_holds_what_nothing_beats(store: Store) -> None:
 
 
 def test_the_result_file_has_every_key_for_every_candidate(store: Store) -> None:
-    found = results(run_view(store, "run"), {"fast": "artifacts/fast.onnx"})
+    found = results(store, run_view(store, "run"), {"fast": "artifacts/fast.onnx"})
     assert found["recommended"] == "fast"
     assert found["model"]["inputs"] == [{"name": "input", "dtype": "float32", "shape": ["batch", 3, 32, 32]}]
-    wanted = {"id", "name", "status", "recipe", "error", "artifact", "on_front", *UNMEASURED}
+    wanted = {"id", "name", "status", "recipe", "error", "artifact", "on_front", "findings", *UNMEASURED}
     for each in found["candidates"]:
         assert wanted <= set(each)
     measured = {"doubt", "rounds", "starts", "moments", "disturbed", "throughput_ci", "throughput_gain"}
     assert measured <= set(found["candidates"][1])
+    told = found["candidates"][1]["findings"]
+    assert {"id", "kind", "seen", "why", "advice", "figure", "stake", "recipe"} == set(told[0])
     assert found["candidates"][1]["artifact"] == "artifacts/fast.onnx"
     assert found["candidates"][1]["recipe"]["steps"][1] == {"pass": "int8_static_ort", "params": {}}
 
@@ -167,7 +169,7 @@ def test_what_nothing_here_runs_shows_the_size_of_its_files(store: Store) -> Non
     store.runs.create(RunRequest("m"), "other", [own, phone], 1.0)
     view = run_view(store, "other")
     assert view.candidates[1].size_bytes == 1200
-    assert results(view)["candidates"][1]["size_bytes"] == 1200
+    assert results(store, view)["candidates"][1]["size_bytes"] == 1200
 
 
 def test_an_export_of_a_pytorch_model_leads_to_its_runtime(store: Store) -> None:

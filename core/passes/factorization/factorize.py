@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from core.domain.finding import Finding
+from core.domain.finding import Figure, Finding, FindingKind
 from core.domain.learn import Learn, Picture
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
@@ -91,10 +91,13 @@ class Factorize(Pass):
     def findings(self, details: Mapping[str, Any], result: Result) -> Iterable[Finding]:
         """Yield how many layers were worth splitting."""
         if "factorized" in details:
+            split = len(details["factorized"])
             yield Finding(
-                "note",
-                f"{len(details['factorized'])} of {details['layers']} layers were split into two: alone, "
-                f"they were faster so {details['judged_by']}.",
+                "factorized",
+                FindingKind.NOTE,
+                f"{split} of {details['layers']} layers were split into two.",
+                f"Alone, they were faster so {details['judged_by']}.",
+                figure=Figure(split, "layers"),
             )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from core.domain.finding import Finding
+from core.domain.finding import Figure, Finding, FindingKind
 from core.domain.learn import Learn, Picture
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
@@ -126,10 +126,12 @@ class PruneDepth(Pass):
             return
         told = ", ".join(removed[:NAMED]) + (" and others" if len(removed) > NAMED else "")
         yield Finding(
-            "note",
-            f"{len(removed)} of {details['removable']} removable residual blocks are gone: {told}. "
+            "blocks_removed",
+            FindingKind.NOTE,
+            f"{len(removed)} of {details['removable']} removable residual blocks are gone: {told}.",
             f"They were chosen on {details['rows']} rows; right after it the {details['error_name']} of the "
             f"outputs is {details['error']:.3g}.",
+            figure=Figure(len(removed), "blocks"),
         )
 
 

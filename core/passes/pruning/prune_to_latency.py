@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from core.domain.finding import Finding
+from core.domain.finding import Figure, Finding, FindingKind
 from core.domain.learn import Learn, Picture
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
@@ -117,9 +117,12 @@ class PruneToLatency(Pass):
         widths = details["widths"]
         narrowed = sum(now < before for before, now in widths)
         yield Finding(
-            "note",
+            "narrowed",
+            FindingKind.NOTE,
             f"{details['asked']:.0%} less time was asked for, {details['reduction']:.0%} was seen while "
-            f"building, on the target in FP32: {narrowed} of {len(widths)} groups of channels are narrower.",
+            "building, on the target in FP32.",
+            f"{narrowed} of {len(widths)} groups of channels are narrower.",
+            figure=Figure(100 * details["reduction"], "%"),
         )
 
 

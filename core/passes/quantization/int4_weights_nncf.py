@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from core.domain.finding import Finding
+from core.domain.finding import Figure, Finding, FindingKind
 from core.domain.learn import Learn, Picture
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
@@ -100,7 +100,8 @@ class Int4WeightsNncf(Pass):
         """Return how much of the weights is in 4 bits."""
         if "bytes_in_4_bits" in details:
             four, others = details["bytes_in_4_bits"] / 1e6, details["bytes_wider"] / 1e6
-            yield Finding("note", f"{four:.2f} MB of weights are in 4 bits, {others:.2f} MB in more.")
+            told = f"{four:.2f} MB of weights are in 4 bits, {others:.2f} MB in more."
+            yield Finding("int4_weights", FindingKind.NOTE, told, figure=Figure(four, "MB"))
 
     def run(
         self, context: PassContext, artifact: LocalArtifact, params: Int4WeightsNncfParams

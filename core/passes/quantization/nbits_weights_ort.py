@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from core.domain.finding import Finding
+from core.domain.finding import Figure, Finding, FindingKind
 from core.domain.learn import Learn, Picture
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
@@ -88,7 +88,9 @@ class NBitsWeightsOrt(Pass):
         """Return how many products have such weights."""
         if "blocks" in details:
             told = f"{details['blocks']} matrix products have weights in blocks; only ONNX Runtime runs them."
-            yield Finding("note", told)
+            yield Finding(
+                "block_weights", FindingKind.NOTE, told, figure=Figure(details["blocks"], "products")
+            )
 
     def run(
         self, context: PassContext, artifact: LocalArtifact, params: NBitsWeightsOrtParams

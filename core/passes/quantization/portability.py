@@ -7,7 +7,7 @@ from contextlib import suppress
 from time import process_time
 from typing import Any
 
-from core.domain.finding import Finding
+from core.domain.finding import Figure, Finding, FindingKind
 from core.params import setting
 from core.passes.quantization.loss import Judge, Run
 from core.passes.quantization.saturation import without_vnni
@@ -81,22 +81,30 @@ def portability_findings(details: Mapping[str, Any]) -> Iterator[Finding]:
         return
     if not told["layers"]:
         yield Finding(
-            "good", "Portable: its sums fit into 16 bits, so processors without VNNI compute the same."
+            "portable",
+            FindingKind.GOOD,
+            "Portable: its sums fit into 16 bits, so processors without VNNI compute the same.",
         )
         return
     where = f"16-bit sums can saturate in {told['layers']} of {told['of']} layers"
     if "rows" not in told:
         yield Finding(
-            "note",
-            f"On processors without VNNI {where}. Built with its portability check it says what that loses; "
-            "with reduced range nothing saturates.",
+            "saturation",
+            FindingKind.NOTE,
+            f"On processors without VNNI {where}.",
+            "They add products of 8-bit integers in 16 bits; this one does not.",
+            "Built with its portability check it says what that loses; with reduced range nothing saturates.",
+            Figure(told["layers"], "layers"),
         )
         return
     points, error = told["points"], told["error_percent"]
     lost = f"{error:.1f} % output error" if points is None else f"{points:.1f} points"
     serious = error > TOLD_ERROR if points is None else points > TOLD_POINTS
     yield Finding(
-        "warning" if serious else "note",
-        f"On processors without VNNI it would lose {lost} more: {where} there (emulated on {told['rows']:,} "
-        "rows). INT8 with reduced range avoids that.",
+        "saturation",
+        FindingKind.WARNING if serious else FindingKind.NOTE,
+        f"On processors without VNNI it would lose {lost} more.",
+        f"There {where} (emulated on {told['rows']:,} rows).",
+        "INT8 with reduced range avoids that.",
+        Figure(error, "%") if points is None else Figure(points, "points"),
     )

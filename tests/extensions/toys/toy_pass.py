@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from core.domain.finding import Finding
+from core.domain.finding import Finding, FindingKind
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Step
@@ -47,7 +47,7 @@ class ToyRound(Pass):
             raise PassFailed("It was rounded to other digits.", hint="Try again.")
 
     def findings(self, details: Mapping[str, Any], result: Result) -> Iterable[Finding]:
-        yield Finding("note", f"Its weights have {details['digits']} digits.")
+        yield Finding("toy", FindingKind.NOTE, f"Its weights have {details['digits']} digits.")
 
 
 PASS = ToyRound()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from core.archives.hard_links import link_or_copy
-from core.domain.finding import Finding
+from core.domain.finding import Figure, Finding, FindingKind
 from core.domain.learn import Learn, Picture
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
@@ -123,16 +123,18 @@ class MixedPrecision(Pass):
 
     def findings(self, details: Mapping[str, Any], result: Result) -> Iterable[Finding]:
         """Return what was chosen, against which alternatives, and the layers that cost most."""
-        if "layers" not in details:
+        if not details.get("layers"):
             return
-        yield Finding("note", _outcome(details))
+        low, count = sum(each["int8"] for each in details["layers"]), len(details["layers"])
+        yield Finding("mixture", FindingKind.NOTE, _outcome(details), figure=Figure(100 * low / count, "%"))
         noisy = sorted(details["layers"], key=lambda each: -each["error_percent"])[:SHOWN]
         listed = "; ".join(
             f"{each['name']} ({each['error_percent']:.2g} % output error alone in INT8, "
             f"{each['int8_ms']:.3f} ms there and {each['float_ms']:.3f} ms in {details['remainder']})"
             for each in noisy
         )
-        yield Finding("note", f"Most sensitive layers: {listed}.")
+        worst = Figure(noisy[0]["error_percent"], "%")
+        yield Finding("sensitive_layers", FindingKind.NOTE, f"Most sensitive layers: {listed}.", figure=worst)
         yield from portability_findings(details)
 
     def run(
