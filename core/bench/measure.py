@@ -16,6 +16,7 @@ from core.bench.timing.interleaving import MeasurementPlan
 from core.bench.timing.preloaded import taken
 from core.bench.timing.stopwatch import measure
 from core.datasets.splits import FOR_EVALUATION
+from core.domain.accuracy_detail import AccuracyDetail
 from core.domain.measurement import Timing
 from core.domain.model import DETECTION, SourceModel
 from core.domain.quality import Evaluation, Quality
@@ -77,6 +78,7 @@ class Measured(msgspec.Struct, frozen=True):
         search: Quality on the search rows; None where all rows are the test's.
         round_s: Seconds that a round took by the clock.
         evaluation: How the outputs were computed.
+        detail: Accuracy on the test rows in detail.
     """
 
     timing: Timing
@@ -84,6 +86,7 @@ class Measured(msgspec.Struct, frozen=True):
     search: Quality | None
     round_s: float
     evaluation: Evaluation
+    detail: AccuracyDetail | None = None
 
 
 def measure_candidate(request: MeasureRequest, job: Job) -> Done[Measured]:
@@ -121,8 +124,9 @@ def measure_candidate(request: MeasureRequest, job: Job) -> Done[Measured]:
     golden = kept_file(measured.golden.parent, measured.golden.name)
     npz_names(golden, GOLDEN_NAMES)
     files = [golden, *([] if theirs else saved(ours))]
-    found = _compared(request, ours, theirs or ours, data, job, bool(evaluation.stopped))
-    return Done(Measured(measured.timing, found.test, found.search, measured.round_s, evaluation), files)
+    found = _compared(request, ours, theirs or ours, data, job, bool(evaluation.stopped), detail=True)
+    told = (found.test, found.search, measured.round_s, evaluation, found.detail)
+    return Done(Measured(measured.timing, *told), files)
 
 
 def beyond(seen: Quality, limit: float | None) -> str:
@@ -152,7 +156,13 @@ def _endpoint(request: MeasureRequest, artifact: Artifact, target: Target, folde
 
 
 def _compared(
-    request: MeasureRequest, ours: Path, theirs: Path, data: Path, job: Job, sequential: bool
+    request: MeasureRequest,
+    ours: Path,
+    theirs: Path,
+    data: Path,
+    job: Job,
+    sequential: bool,
+    detail: bool = False,
 ) -> Compared:
     """Compare two folders of outputs in a process of its own, as what wrote them may be hostile."""
     boxes = request.judged is not None and request.judged.boxes
@@ -171,6 +181,7 @@ def _compared(
         sequential=sequential,
         detects=boxes or request.model.task == DETECTION,
         canvas=request.model.canvas,
+        detail=detail,
     )
     found: Compared = job.run(COMPARE.unit(asked, reads=(*dict.fromkeys((ours, theirs)), *labels))).values
     return found

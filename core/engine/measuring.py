@@ -16,6 +16,7 @@ from core.domain.model import DataSet, FileRef, SourceModel
 from core.domain.quality import Quality
 from core.domain.recipe import Artifact, Recipe
 from core.domain.run import Candidate, Result, Run
+from core.engine.accuracy_details import DETAIL, keep_detail
 from core.engine.building import parts_of, source_artifact
 from core.engine.executors import local
 from core.engine.live import LiveReport
@@ -89,6 +90,8 @@ class Measurer:
         golden, *predictions = done.files
         self._keep(candidate, [replace(golden, name=GOLDEN), *predictions])
         found, drawn = done.values, self._data.origin == RANDOM
+        if found.detail is not None:
+            self._keep(candidate, [keep_detail(self._store, found.detail)])
         blind = drawn and _fitted(candidate.recipe)
         timing, self.round_s = found.timing, found.round_s
         if baseline.result is not None:
@@ -118,7 +121,7 @@ class Measurer:
         }
         if candidate.id != baseline.id:
             kept = self._store.results.list(baseline.id)
-            inputs[REFERENCE] = tuple(file for file in kept if file.name != GOLDEN)
+            inputs[REFERENCE] = tuple(file for file in kept if file.name not in (GOLDEN, DETAIL))
         metric = chosen(request.metric, self._model, self._data)
         asked = MeasureRequest(
             model=self._model,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
+from core.bench.quality.detail.detail import accuracy_detail
 from core.bench.quality.evaluation import compare
 from core.bench.quality.judged_output import Labels
 from core.bench.quality.predictions import CHANGING
-from core.bench.quality.saved_outputs import open_saved, read_outputs
+from core.bench.quality.saved_outputs import Saved, open_saved, read_outputs
+from core.domain.accuracy_detail import AccuracyDetail, Answers
 from core.domain.quality import Quality
 from core.protocols import LabelledOutput
 from core.work.unit import Done, Job, Kind
@@ -33,6 +36,7 @@ class CompareRequest(msgspec.Struct, frozen=True):
         sequential: The rows ended where the figures were clear, see `compare`.
         detects: The outputs may be lists of detections.
         canvas: Height and width of the input picture, for those.
+        detail: Whether to tell accuracy in detail, too.
     """
 
     ours: Path
@@ -47,13 +51,21 @@ class CompareRequest(msgspec.Struct, frozen=True):
     sequential: bool = False
     detects: bool = False
     canvas: tuple[int, int] | None = None
+    detail: bool = False
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """Quality on the test rows and on the search rows; the latter None where all rows are the test's."""
+    """What came of it.
+
+    Attributes:
+        test: Quality on the test rows.
+        search: Quality on the search rows; None where all rows are the test's.
+        detail: Of the test rows; None where nobody asked.
+    """
 
     test: Quality
     search: Quality | None
+    detail: AccuracyDetail | None = None
 
 
 def compare_outputs(request: CompareRequest, _: Job) -> Done[Compared]:
@@ -83,7 +95,20 @@ def compare_outputs(request: CompareRequest, _: Job) -> Done[Compared]:
 
     left = min(output.shape[0] for outputs in sides for output in outputs) > request.test
     search = quality(request.test, request.samples) if left else None
-    return Done(Compared(quality(0, request.test), search))
+    told = quality(0, request.test)
+    return Done(Compared(told, search, _detail(request, sides, labels) if request.detail else None))
+
+
+def _detail(
+    request: CompareRequest, sides: Sequence[Sequence[Saved]], labels: Labels | None
+) -> AccuracyDetail:
+    ours, theirs = ([output.rows(0, request.test) for output in outputs] for outputs in sides)
+    about = (request.classes, request.names, request.detects, request.canvas)
+    try:
+        return accuracy_detail(ours, theirs, labels, *about)
+    except (ArithmeticError, LookupError, ValueError) as error:
+        # The figures themselves are there: what explains them must not cost the candidate.
+        return AccuracyDetail(Answers.OTHER, "", 0, note=f"Details could not be worked out: {error}.")
 
 
 def _labels(request: CompareRequest) -> Labels | None:

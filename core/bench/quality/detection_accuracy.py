@@ -45,7 +45,7 @@ def detection_accuracy(
             old = found.read(theirs, rows)
             yield Block(rows, old if itself else found.read(ours, rows), old, boxes[rows])
 
-    ways = [_counted(labels.values[:samples], column) for column in range(CLASS, labels.values.shape[2])]
+    ways = [numbered(labels.values[:samples], column) for column in range(CLASS, labels.values.shape[2])]
     shares = [_share_found(read(boxes), samples) for boxes in ways]
     best = int(np.argmax(shares))
     if labels.values[:samples, :, CLASS].max(initial=-1) >= 0 and shares[best] < LEAST_FOUND:
@@ -58,7 +58,7 @@ def detection_accuracy(
     return judged_by(labels.metric, found.name, Paired(about, samples, lambda: read(ways[best]), itself))
 
 
-def _counted(labels: Array, column: int) -> Array:
+def numbered(labels: Array, column: int) -> Array:
     """Return boxes (samples, most, 6) with the classes of one column."""
     return np.concatenate([labels[:, :, :CLASS], labels[:, :, column : column + 1]], axis=2)
 

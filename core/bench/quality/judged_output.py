@@ -51,7 +51,7 @@ def accuracy(
 ) -> Accuracy | str:
     """Return what the metric says of the output `name`, or why it has no value."""
     samples = min(ours.shape[0], theirs.shape[0])
-    read = partial(_blocks, ours, theirs, labels.values, labels.about, samples)
+    read = partial(paired_blocks, ours, theirs, labels.values, labels.about, samples)
     return judged_by(labels.metric, name, Paired(labels.about, samples, read, itself, sequential))
 
 
@@ -77,9 +77,10 @@ def judged_by(metric_id: str, name: str, given: Paired) -> Accuracy | str:
     )
 
 
-def _blocks(
+def paired_blocks(
     ours: Output, theirs: Output, labels: Array, about: LabelledOutput, samples: int
 ) -> Iterator[Block]:
+    """Yield the first `samples` of two outputs (samples, ...) beside their labels, as metrics read them."""
     row = theirs.shape[1:]
     if about.classes is None:
         return _numbers(ours, theirs, labels, samples)

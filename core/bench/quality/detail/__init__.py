@@ -1,0 +1,1 @@
+"""Accuracy in detail, out of the outputs that the figures are of."""
