@@ -125,6 +125,11 @@ class Timing:
         throughput_gain: Throughput by the baseline's at the same batch, in interleaved rounds with it.
         memory_range: Least and most over the starts, in bytes; None with one start.
         load_range_ms: Least and most over the starts; None with one start.
+        samples_lost_ms: What other programs took of each of `samples_ms`, at the pace of the run; empty in
+            results of old.
+        samples_starts: Positions in `samples_ms` at which the calls of a fresh process begin.
+        first_ms: First inference in a fresh process, after the load; median of starts. None in results of
+            old.
     """
 
     latency: Latency
@@ -149,6 +154,9 @@ class Timing:
     throughput_gain: dict[int, Interval] = field(default_factory=dict)
     memory_range: tuple[int, int] | None = None
     load_range_ms: tuple[float, float] | None = None
+    samples_lost_ms: tuple[float, ...] = ()
+    samples_starts: tuple[int, ...] = ()
+    first_ms: float | None = None
 
     @property
     def taken(self) -> float:

@@ -39,10 +39,11 @@ class Open(msgspec.Struct, frozen=True):
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """Milliseconds of the load, and of one warm call."""
+    """Milliseconds of the load, of one warm call, and of the first call of all."""
 
     load_ms: float
     call_ms: float
+    first_ms: float
 
 
 class Time(msgspec.Struct, frozen=True):

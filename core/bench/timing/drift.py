@@ -54,6 +54,7 @@ def drift_corrected(timing: Timing, baseline: Timing) -> Timing:
             ci_high=baseline_ms / speedup.low,
         ),
         samples_ms=tuple(sample * factor for sample in timing.samples_ms),
+        samples_lost_ms=tuple(sample * factor for sample in timing.samples_lost_ms),
         pace=factor * timing.pace,
         throughput={batch: rate.value for batch, rate in rates.items()},
         throughput_interval=rates,

@@ -12,9 +12,10 @@ from statistics import median
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.bench.timing.between_process import Spread
-from core.bench.timing.blocks import Blocks
+from core.bench.timing.blocks import Blocks, Floats
 from core.bench.timing.commands import GOLDEN, MEMORY, RELOAD, Golden, Memory, Reload
 from core.bench.timing.drift import with_own_batch
 from core.bench.timing.endpoint import Cancel, Endpoint, Host, never, parent_elsewhere, timing_cores
@@ -122,14 +123,16 @@ def _timing(
     seed: int,
 ) -> Timing:
     """Return the figures of all rounds and starts."""
-    lost = np.concatenate([block.lost_ms for blocks in rounds.candidate for block in blocks])
+    took, lost = _calls(rounds.candidate)
+    picked = _thinned(took.size)
+    begins = np.cumsum([0, *(sum(block.took_ms.size for block in start) for start in rounds.candidate[:-1])])
     return Timing(
         latency=latency(rounds.candidate, rounds.spread, seed=seed),
         baseline=latency(rounds.baseline, rounds.spread, seed=seed),
         speedup=rounds.speedup,
         rounds=rounds.count,
         unstable=rounds.doubt is not None,
-        samples_ms=_thinned(rounds.candidate),
+        samples_ms=tuple(float(took[at]) for at in picked),
         throughput={batch: rate.per_s for batch, rate in rates.items()},
         memory_bytes=int(median(start.memory_bytes for start in seen)),
         load_ms=median(start.load_ms for start in seen),
@@ -144,6 +147,9 @@ def _timing(
         throughput_gain={batch: rate.gain for batch, rate in rates.items()},
         memory_range=_range([start.memory_bytes for start in seen]),
         load_range_ms=_range([start.load_ms for start in seen]),
+        samples_lost_ms=tuple(float(lost[at]) for at in picked),
+        samples_starts=tuple(int(each) for each in np.searchsorted(picked, begins)),
+        first_ms=median(start.first_ms for start in seen),
     )
 
 
@@ -152,11 +158,13 @@ class _Start:
     """What a process start shows besides its calls."""
 
     load_ms: float
+    first_ms: float
     memory_bytes: int
 
     @classmethod
     def of(cls, host: Host) -> _Start:
-        return cls(host.open().load_ms, host.ask(MEMORY, Memory()).bytes)
+        opened = host.open()
+        return cls(opened.load_ms, opened.first_ms, host.ask(MEMORY, Memory()).bytes)
 
 
 def _range(values: list[Number]) -> tuple[Number, Number] | None:
@@ -193,10 +201,17 @@ def _pair(
             yield host, other
 
 
-def _thinned(starts: list[Blocks]) -> tuple[float, ...]:
-    calls = np.concatenate([block.took_ms for blocks in starts for block in blocks])
-    picked = np.linspace(0, calls.size - 1, min(calls.size, KEPT_SAMPLES)).astype(int)
-    return tuple(float(value) for value in calls[picked])
+def _calls(starts: list[Blocks]) -> tuple[Floats, Floats]:
+    """Return the time of every call, and what of it other programs took, in their order."""
+    blocks = [block for start in starts for block in start]
+    return np.concatenate([each.took_ms for each in blocks]), np.concatenate(
+        [each.lost_ms for each in blocks]
+    )
+
+
+def _thinned(calls: int) -> NDArray[np.int64]:
+    """Return which of so many calls are kept, evenly."""
+    return np.linspace(0, calls - 1, min(calls, KEPT_SAMPLES)).astype(np.int64)
 
 
 def _golden(host: Host, folder: Path) -> Path:

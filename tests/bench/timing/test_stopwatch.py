@@ -43,6 +43,10 @@ def test_four_times_the_work_takes_four_times_as_long(chain: Chain, tmp_path: Pa
         assert rate.value == pytest.approx(timing.throughput[batch])
         assert timing.throughput_gain[batch].value > 1.5
     assert timing.load_ms > 0 < timing.warm_load_ms
+    assert timing.first_ms is not None
+    assert timing.first_ms > timing.latency.p50 / 2
+    assert len(timing.samples_lost_ms) == len(timing.samples_ms)
+    assert timing.samples_starts == (0,)
     assert 0 < timing.memory_bytes < 200e6
     assert timing.environment.libraries["onnxruntime"]
     assert os.sched_getaffinity(0) == cores
@@ -65,6 +69,7 @@ def test_a_model_against_itself_is_as_fast_as_itself_over_several_starts(
     found = measure(chain(12), chain(12), plan, tmp_path)
     timing = found.timing
     assert (timing.starts, len(timing.start_speedups)) == (2, 2)
+    assert 0 == timing.samples_starts[0] < timing.samples_starts[1] < len(timing.samples_ms)
     assert timing.rounds >= 2 * FEWEST_ROUNDS_PER_START
     assert timing.memory_range is not None
     assert timing.load_range_ms is not None
