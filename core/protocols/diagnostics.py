@@ -10,6 +10,7 @@ from typing import ClassVar
 from core.domain.finding import Finding
 from core.domain.measurement import Interval
 from core.domain.model import SourceModel
+from core.domain.profile import Profile
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate, Limits, Result
 
@@ -26,6 +27,7 @@ class Case:
         control: The run's A/A speed-up: its baseline against itself.
         model: The source model; None where it is not known.
         others: The run's candidates on the same kind of machine, itself among them.
+        profile: Its layers with their times; None where it was not profiled.
     """
 
     candidate: Candidate
@@ -35,6 +37,7 @@ class Case:
     control: Interval | None = None
     model: SourceModel | None = None
     others: Sequence[Candidate] = ()
+    profile: Profile | None = None
 
     @property
     def is_baseline(self) -> bool:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from core.domain.finding import Finding
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
 from core.domain.recipe import Artifact
-from core.errors import NotFound
+from core.engine.planning import check_recipe
+from core.errors import NotFound, WhetstoneError
 from core.insights.findings import findings
 from core.protocols import Case
+from core.search.recipe_files import fitted
 from core.search.spelling import spell
 from core.serde import to_plain
 from core.store.store import Store
@@ -36,7 +41,20 @@ def findings_of(store: Store, view: RunView, row: Row) -> tuple[Finding, ...]:
     if candidate.result is None:
         return ()
     chain, others = chain_of(store, candidate.artifact_id), [each.candidate for each in view.candidates]
-    return findings(Case(candidate, candidate.result, chain, view.limits, view.control, view.model, others))
+    case = Case(candidate, candidate.result, chain, view.limits, view.control, view.model, others)
+    return tuple(_possible(each, view.model, candidate.result.timing.environment) for each in findings(case))
+
+
+def _possible(finding: Finding, model: SourceModel, here: Environment) -> Finding:
+    """Return a finding whose recipe leads from the model to its runtime, or that proposes none."""
+    if finding.recipe is None:
+        return finding
+    recipe = fitted(finding.recipe, model)
+    try:
+        check_recipe(model, recipe, here)
+    except WhetstoneError:
+        return replace(finding, recipe=None)
+    return replace(finding, recipe=recipe)
 
 
 def told(finding: Finding) -> dict[str, Any]:

@@ -17,8 +17,9 @@ def findings(case: Case) -> tuple[Finding, ...]:
     A stake in time is weighed as a share of the call, one in quality as a multiple of the limit on the drop.
     What is good comes last.
     """
-    found = dict.fromkeys(each for known in diagnostics().values() for each in known.findings(case))
-    return tuple(sorted(found, key=lambda each: (each.kind is FindingKind.GOOD, -weight(each, case))))
+    found = [each for known in diagnostics().values() for each in known.findings(case)]
+    once = {each.message: each for each in found}.values()
+    return tuple(sorted(once, key=lambda each: (each.kind is FindingKind.GOOD, -weight(each, case))))
 
 
 def weight(finding: Finding, case: Case) -> float:

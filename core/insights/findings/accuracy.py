@@ -18,6 +18,7 @@ class AccuracyChange(Diagnostic):
     """Says how far the change of accuracy can be trusted."""
 
     id = "accuracy_change"
+    order = 200
 
     def findings(self, case: Case) -> Iterator[Finding]:
         """Yield one verdict for a candidate with labels."""

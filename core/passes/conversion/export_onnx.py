@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from core.domain.finding import Finding
 from core.domain.learn import Learn
 from core.domain.model import SourceModel
+from core.domain.run import Result
 from core.domain.technique import Kind
 from core.errors import PassFailed
 from core.graphs.onnx import edits as onnx_edits
 from core.graphs.onnx import files as onnx_files
 from core.params import setting
 from core.passes.checks import EXAMPLE_BATCH, batches, differ, differences, onnx_outputs
+from core.passes.conversion.fallback import fallback_findings, fell_back
 from core.passes.library_errors import library
 from core.passes.torch_calls import arguments, dynamic_shapes, outputs
 from core.protocols import Array, LocalArtifact, Pass, PassContext
@@ -66,6 +69,10 @@ class ExportOnnx(Pass):
     weights_held = 5.0
     build_s = (6.0, 2.0)
 
+    def findings(self, details: Mapping[str, Any], result: Result) -> Iterable[Finding]:
+        """Return whether the preferred way failed."""
+        return fallback_findings(self.name, details)
+
     def run(self, context: PassContext, artifact: LocalArtifact, params: ExportOnnxParams) -> LocalArtifact:
         """Export with the first exporter whose file answers as the module does.
 
@@ -85,7 +92,8 @@ class ExportOnnx(Pass):
                 problems.append((f"{name}: {error.message}", error.traceback))
                 continue
             details = found | {"exporter": name, "batches": list(expected)} | _counts(files[0])
-            return LocalArtifact("onnx", files[0], files, {}, details)
+            told = fell_back(name, [words for words, _ in problems])
+            return LocalArtifact("onnx", files[0], files, {}, details | told)
         words, traces = zip(*problems, strict=True)
         double = any(spec.dtype == "float64" for spec in context.model.inputs)
         raise PassFailed(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from core.domain.finding import Finding
 from core.domain.learn import Learn
+from core.domain.run import Result
 from core.domain.technique import Kind
 from core.errors import PassFailed
 from core.graphs.torch.modules import open_module, open_script, quiet_torch
 from core.params import setting
 from core.passes.checks import EXAMPLE_BATCH, batches, differ, differences
+from core.passes.conversion.fallback import fallback_findings, fell_back
 from core.passes.conversion.scriptable import scriptable
 from core.passes.library_errors import library
 from core.passes.torch_calls import arguments, outputs
@@ -61,6 +64,10 @@ class ExportTorchscript(Pass):
     libraries = ("torch",)
     build_s = (5.0, 1.0)
 
+    def findings(self, details: Mapping[str, Any], result: Result) -> Iterable[Finding]:
+        """Return whether the preferred way failed."""
+        return fallback_findings(self.name, details)
+
     def run(
         self, context: PassContext, artifact: LocalArtifact, params: ExportTorchscriptParams
     ) -> LocalArtifact:
@@ -84,6 +91,7 @@ class ExportTorchscript(Pass):
                     traces.append(error.traceback)
                     continue
                 details = found | {"way": name, "layout": str(layout).split(".")[1]}
+                details |= fell_back(name, problems)
                 return LocalArtifact("torchscript", path, (path,), {}, details)
         raise PassFailed(" ".join(dict.fromkeys(problems)), hint=HINT, traceback="\n".join(traces))
 

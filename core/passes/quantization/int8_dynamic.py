@@ -23,6 +23,7 @@ from core.passes.library_errors import library
 from core.passes.quantization.coverage import onnx_counts, require_float
 from core.passes.quantization.int8_findings import int8_findings
 from core.passes.quantization.onnx_preprocessing import FLOAT, prepared
+from core.passes.quantization.outliers import outliers
 from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
 HINT = "Try static INT8, which needs calibration data but is faster."
@@ -95,6 +96,7 @@ class Int8Dynamic(Pass):
             onnx_edits.untie_gemm_weights(model)
             before = onnx_counts(model)
             _require_something(before)
+            far = outliers(model)
             ready = onnx_files.save(model, work / "ready.onnx")[0]
             _quantize(ready, work / "quantized.onnx", params)
             result = onnx_files.load(work / "quantized.onnx")
@@ -102,7 +104,7 @@ class Int8Dynamic(Pass):
             _require_change(before["quantized"], before["float_ops"], counts["quantized"])
             files = onnx_files.save(result, path)
             require_finite(onnx_outputs(path, context), onnx_outputs(artifact.path, context), HINT)
-        return LocalArtifact("onnx", path, files, dict(artifact.options), counts)
+        return LocalArtifact("onnx", path, files, dict(artifact.options), counts | far)
 
     def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Int8DynamicParams) -> None:
         """Check that integer products are there and outputs kept their names.

@@ -1,4 +1,4 @@
-"""Diagnostics of INT8 models: float layers, Q/DQ borders, missing instructions."""
+"""Diagnostics of INT8 models: missing instructions, outliers, slower than float."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from core.domain.finding import MS, Figure, Finding, FindingKind
 from core.domain.run import Result
+from core.passes.quantization.outliers import outlier_findings
 from core.passes.quantization.portability import portability_findings
 
 VNNI = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "i8mm", "asimddp"})
@@ -19,21 +20,13 @@ Source: Intel 64 and IA-32 Architectures Optimization Reference Manual, chapter 
 
 
 def int8_findings(details: Mapping[str, Any], result: Result) -> Iterator[Finding]:
-    """Yield what the processor, the layers left in float and the speed-up tell."""
-    left, done, timing = details.get("float"), details.get("quantized"), result.timing
+    """Yield what the processor, the weights and the speed-up tell."""
+    timing = result.timing
     if VNNI.isdisjoint(timing.environment.isa):
         yield _no_vnni(timing.latency.p50)
     else:
         yield from portability_findings(details)
-    if isinstance(left, int) and isinstance(done, int) and left > 0:
-        yield Finding(
-            "float_nodes",
-            FindingKind.NOTE,
-            f"{left} of {left + done} compute nodes stayed in float.",
-            "They take as long as before, and at their borders tensors are converted.",
-            "BF16 or FP16 for the remainder shortens them where the processor has it.",
-            Figure(100 * left / (left + done), "%"),
-        )
+    yield from outlier_findings(details, result)
     if timing.speedup.value < 1:
         lost = timing.latency.p50 - timing.baseline.p50
         yield Finding(

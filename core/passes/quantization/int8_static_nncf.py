@@ -14,6 +14,7 @@ from core.domain.recipe import Step
 from core.domain.run import Result
 from core.domain.technique import Kind, Precision
 from core.errors import PassFailed
+from core.graphs.onnx import files as onnx_files
 from core.params import setting
 from core.passes.checks import onnx_outputs, require_finite, require_signal
 from core.passes.library_errors import library, size
@@ -22,6 +23,7 @@ from core.passes.quantization.calibration import MOST, CalibrationFeeds, keep_fl
 from core.passes.quantization.coverage import openvino_counts, require_float
 from core.passes.quantization.int8_findings import int8_findings
 from core.passes.quantization.nncf_quantize import heavy_layers, quantized
+from core.passes.quantization.outliers import outliers
 from core.passes.quantization.portability import portability, portability_check
 from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
@@ -155,7 +157,7 @@ class Int8StaticNncf(Pass):
             found, expected = outputs(files[0], context), onnx_outputs(artifact.path, context)
             require_finite(found, expected, HINT)
             require_signal(found, expected, FAINT)
-            told = portability(made, context, params.portability)
+            told = portability(made, context, params.portability) | outliers(onnx_files.load(artifact.path))
         counts = openvino_counts(made) | {"samples": feeds.count} | told
         return LocalArtifact("openvino", files[0], files, dict(artifact.options), counts)
 

@@ -25,6 +25,7 @@ from core.passes.quantization.calibration import MOST, CalibrationFeeds, keep_fl
 from core.passes.quantization.coverage import onnx_counts
 from core.passes.quantization.int8_findings import int8_findings
 from core.passes.quantization.onnx_preprocessing import FLOAT, prepared
+from core.passes.quantization.outliers import outliers
 from core.passes.quantization.portability import portability, portability_check
 from core.passes.quantization.ranges.onnx_ranges import ranges_file
 from core.protocols import Idea, LocalArtifact, Pass, PassContext
@@ -142,6 +143,7 @@ class Int8StaticOrt(Pass):
             _require_unquantized(raw)
             model = prepared(artifact.path, context, work)
             _require_something(model)
+            far = outliers(model)
             ready = onnx_files.save(model, work / "ready.onnx")[0]
             quantizable = [node.name for node in model.graph.node if node.op_type in QUANTIZABLE]
             auto = params.operators == "auto"
@@ -161,7 +163,7 @@ class Int8StaticOrt(Pass):
             told = _portability(path, context) if params.portability else {}
         counts = onnx_counts(onnx_files.load(path, weights=False))
         return LocalArtifact(
-            "onnx", path, files, dict(artifact.options), counts | {"samples": feeds.count} | told
+            "onnx", path, files, dict(artifact.options), counts | {"samples": feeds.count} | told | far
         )
 
     def ensures(self, before: LocalArtifact, after: LocalArtifact, params: Int8StaticOrtParams) -> None:

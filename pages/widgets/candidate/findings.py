@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
+from core import engine
 from core.domain.finding import Finding
+from core.domain.recipe import Recipe
+from core.search.names import recipe_name
 from core.views import CandidateView
 from pages import format as fmt
+from pages.widgets.page import errors_as_words, go, store
 
 KINDS = {"good": ("check_circle", "green"), "note": ("info", "blue"), "warning": ("warning", "orange")}
 
@@ -18,6 +24,8 @@ def findings(view: CandidateView) -> None:
     st.subheader("Findings", anchor=False)
     for finding in view.findings:
         _finding(finding)
+        if finding.recipe is not None:
+            _try(finding.recipe, view, finding.id)
     if view.more_samples:
         st.markdown(
             f":blue[:material/dataset:] About {view.more_samples:,} more labelled samples would probably "
@@ -32,3 +40,19 @@ def _finding(finding: Finding) -> None:
     lines += [fmt.plain(finding.why)] if finding.why else []
     lines += [f":material/arrow_forward: {fmt.plain(finding.advice)}"] if finding.advice else []
     st.markdown("  \n".join(lines))
+
+
+def _try(recipe: Recipe, view: CandidateView, finding: str) -> None:
+    """Draw the way to the candidate that a finding proposes: to its page, or to a run that measures it."""
+    run = view.run
+    measured = next((row for row in run.candidates if row.candidate.recipe == recipe), None)
+    name = fmt.plain(recipe_name(recipe, run.model.precision))
+    if measured is not None:
+        if st.button(f"Open {name}", key=f"open_{finding}", type="tertiary", icon=":material/open_in_new:"):
+            go("candidate.py", candidate=measured.id)
+        return
+    help = "Starts a run that measures this candidate beside your model, with the settings of this run."
+    if st.button(f"Try {name}", key=f"try_{finding}", icon=":material/add_circle:", help=help):
+        asked = replace(run.run.request, recipes=(recipe,), strategy="", strategy_params={})
+        with errors_as_words():
+            go("optimize.py", run=engine.submit(store(), asked).id)

@@ -11,6 +11,7 @@ from core import registry
 from core.errors import PassNotApplicable
 from core.graphs.onnx import files as onnx_files
 from core.pruning.onnx import weights as onnx_weights
+from tests.factories import result
 from tests.passes.conftest import Sample, answer, apply, artifact, noise_db
 
 FORMATS = ("state_dict", "pt2", "onnx")
@@ -82,6 +83,8 @@ def test_two_of_four_say_what_they_bring(resnet: Sample, tmp_path: Path) -> None
         rows = rows.reshape(len(rows), -1)
         fours = rows[:, : rows.shape[1] // 4 * 4].reshape(len(rows), -1, 4)
         assert len(tensor.dims) == 2 or (np.count_nonzero(fours, axis=-1) <= 2).all()
-    (finding,) = registry.get_pass("prune_magnitude").findings(built.details, None)  # type: ignore[arg-type]
+    (finding,) = registry.get_pass("prune_magnitude").findings(built.details, result())
     assert "no speed" in finding.message
+    assert finding.stake is not None
+    assert finding.stake.unit == "ms"
     assert "MB instead of" in finding.message

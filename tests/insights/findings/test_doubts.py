@@ -103,7 +103,7 @@ def test_findings_are_ranked_by_what_is_at_stake_of_a_call_or_of_the_limit() -> 
     found = findings(
         case(slow, [Artifact("a", "m", INT8[0], "onnx", (), details={"quantized": 9, "float": 9})])
     )
-    assert [each.id for each in found][:2] == ["int8_slower", "float_nodes"]
+    assert [each.id for each in found][:2] == ["int8_slower", "float_layers"]
     assert found[0].stake == Figure(10 / 0.7 - 10, "ms")
     known = case(slow, limits=Limits(0.5))
     assert weight(found[0], known) == pytest.approx(0.3)
