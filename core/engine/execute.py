@@ -100,7 +100,8 @@ class Execution:
             proposed = self._proposer.next(self._candidates.all(), data) if waiting is None else []
             if not proposed:
                 return waiting
-            if self._pacing.candidate([each.recipe for each in proposed]) is None:
+            after = self._proposer.further - len(proposed)
+            if self._pacing.candidate([each.recipe for each in proposed], after) is None:
                 # What would get no turn is not added; what takes less time may get one.
                 if self._stop.remaining_s > MEASURE_S[0] and self._proposer.decline(proposed):
                     continue

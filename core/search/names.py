@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from itertools import groupby
 from typing import Any
 
 from core.domain.recipe import Recipe, Step
@@ -64,11 +65,17 @@ def runtime_name(recipe: Recipe) -> str:
 
 def technique(recipe: Recipe, precision: str) -> str:
     """Return what a recipe does to a model of `precision`, without exports and conversions."""
-    steps = [step_name(step) for step in recipe.steps if is_named(step)]
+    steps = [_told(*found) for found in groupby(filter(is_named, recipe.steps), key=step_name)]
     if not steps and recipe.steps and _keeps_format(recipe.steps[0]):
         # Of an uploaded file it would be the name of the baseline.
         return step_name(recipe.steps[0])
     return " + ".join(steps) if steps else precision
+
+
+def _told(name: str, steps: Iterable[Step]) -> str:
+    """Return the name of a step; the same step again, such as a training behind itself, continues it."""
+    again = len(list(steps)) - 1
+    return name if not again else f"{name} (continued{f' {again} times' if again > 1 else ''})"
 
 
 def _keeps_format(step: Step) -> bool:

@@ -14,6 +14,8 @@ from core.search.space import Chain
 
 LEAST_TRAINING_S = 30.0
 """A training of less is not begun."""
+FURTHER_SHARE = 0.3
+"""A training goes on only for so much of the time that it had before: less of it teaches nothing."""
 ANOTHER_S, FIRST_SHARE = 400.0, 0.65
 """With so much time there are two trainings, and the first takes this share of it: one long training recovers
 more than several short ones, and the second knows what the first showed."""
@@ -44,6 +46,8 @@ class Schedule:
         self.left_s = inf if budget is None else max(0.0, budget - HEAT_S - spent)
         self._trained: dict[str, float] = {}
         for trial, chain in zip(history[1:], tried, strict=True):
+            if trial.gain is None:  # refused or ended early: nobody can build on it
+                continue
             begun = _begun(chain)
             self._trained[begun] = max(trial.trained_s + self._before_s(chain), self._trained.get(begun, 0.0))
 
@@ -63,7 +67,8 @@ class Schedule:
     def fits(self, chain: Chain) -> bool:
         """Whether there is probably time for a chain."""
         if self.trains_anew(chain):  # fills what is left
-            return self._to_train_s(chain) >= LEAST_TRAINING_S
+            least = max(LEAST_TRAINING_S, FURTHER_SHARE * self._before_s(chain))
+            return self._to_train_s(chain) >= least
         return self.seconds(chain) <= self.left_s
 
     def toil(self, chain: Chain) -> float:

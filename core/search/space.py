@@ -25,6 +25,8 @@ NEAR = 0.15
 ENDINGS = 3
 """Of the measured endings so many, the best ones, are put behind what shrinks."""
 LONG_S = 60.0
+PARTS = 3
+"""A network is trained on at most twice: by then another strength is worth the time."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ def space(context: SearchContext, history: Sequence[Trial]) -> list[Chain]:
         if _ranked(other.shrinking, Kind.FACTORIZATION)
     )
     # What corrects statistics in seconds recovers little: it is tried as suggested, and widely where it did.
-    helped = (each for trial, each in zip(history[1:], tried, strict=True) if trial.within and each.training)
+    pairs = list(zip(history[1:], tried, strict=True))
+    helped = (each for trial, each in pairs if trial.within and each.training and not each.trains_long)
     trainings = _unique(each.training for each in (*(one for one in known if one.trains_long), *helped))
     found = [
         replace(ending, shrinking=shrinking, training=training)
@@ -128,9 +131,20 @@ def space(context: SearchContext, history: Sequence[Trial]) -> list[Chain]:
         for shrinking in (*shrinkings, *joined)
         for training in ((), *trainings)
     ]
-    trained = [each for each in tried if each.trains_long and each.ending in [one.ending for one in best]]
-    further = [replace(each, training=(*each.training, each.training[-1])) for each in trained]
-    return list({each.key: each for each in (*known, *_endings(known), *found, *further)}.values())
+    trained = [each for trial, each in pairs if trial.gain and each.trains_long]
+    converted = [
+        replace(each, ending=one.ending, runtime=one.runtime)
+        for each in trained
+        for one in best
+        if one.opening == each.opening
+    ]
+    further = [
+        replace(each, training=(*each.training, each.training[-1]))
+        for each in trained
+        if len(each.training) < PARTS
+    ]
+    chains = (*known, *_endings(known), *found, *converted, *further)
+    return list({each.key: each for each in chains}.values())
 
 
 def _endings(known: Sequence[Chain]) -> Iterator[Chain]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.domain.measurement import Interval
 from core.domain.run import RunRequest
 from core.domain.trial import Trial
 from core.protocols import SearchContext
@@ -15,6 +16,7 @@ from core.search.spelling import parse
 from tests.factories import ENVIRONMENT, model
 
 BASELINE = Trial(parse("@pytorch"), seconds=20.0)
+GAIN = Interval(15.0, 14.0, 16.0)
 TRAINED = "prune_depth:share=0.3+distill+export_onnx+bf16@openvino"
 
 
@@ -43,7 +45,7 @@ def test_a_small_budget_has_time_for_conversions_and_none_for_training() -> None
 
 
 def test_what_is_trained_already_costs_no_training_again() -> None:
-    done = Trial(parse(TRAINED), seconds=500.0, trained_s=450.0)
+    done = Trial(parse(TRAINED), seconds=500.0, trained_s=450.0, gain=GAIN)
     found, other = schedule(1200.0, done), chain("prune_depth:share=0.3+distill+int8_static_nncf@openvino")
     assert not found.trains_anew(other)
     assert found.seconds(other) < 30.0
@@ -57,9 +59,9 @@ def test_more_steps_recover_more_and_a_continued_training_counts_what_came_befor
     assert schedule(4000.0, macs=4 * 10**9).toil(chain(TRAINED)) > 2 * long
     first = chain(TRAINED)
     again = replace(first, training=first.training * 2)
-    done = schedule(1200.0, Trial(parse(TRAINED), seconds=500.0, trained_s=450.0))
+    done = schedule(1200.0, Trial(parse(TRAINED), seconds=500.0, trained_s=450.0, gain=GAIN))
     assert (
         done.toil(again)
         < done.toil(first)
-        == pytest.approx(schedule(1200.0, Trial(parse(TRAINED), seconds=900.0, trained_s=450.0)).toil(first))
+        == pytest.approx(schedule(1200.0, Trial(parse(TRAINED), seconds=900.0, trained_s=450.0, gain=GAIN)).toil(first))
     )
