@@ -133,7 +133,7 @@ def replayed(
     while (recipe := choose(history)) is not None:
         # The speed of what is trained may be asked for before that: what was not measured is refused at once.
         trial = known.get(repr(recipe)) or Trial(recipe, CandidateStatus.SKIPPED)
-        shared = any(_begun(trial.recipe) == _begun(each.recipe) for each in history)
+        shared = any(Chain.of(trial.recipe).network == Chain.of(each.recipe).network for each in history)
         spent += trial.seconds - (trial.trained_s if shared else 0.0)
         if spent > budget_s:
             break

@@ -23,6 +23,7 @@ class Trial:
         latency_ms: Median of one call.
         loss: Points of accuracy lost; without labels the disagreement in points, without classes the error's
             power in percent. Smaller is better.
+        loss_sd: Standard deviation of `loss`, by the number of rows it was measured on.
         within: Whether it respects the limits of the request.
         size_bytes: Of the artifact.
     """
@@ -37,3 +38,4 @@ class Trial:
     gain: Interval | None = None
     seconds: float = 0.0
     trained_s: float = 0.0
+    loss_sd: float = 0.0

@@ -18,6 +18,7 @@ from core.protocols import Trainer
 from core.registry import passes
 from core.store.store import Store
 
+Z95 = 1.96
 EARLIER_RUNS = 12
 """How many earlier runs a search looks back to."""
 
@@ -47,6 +48,7 @@ def trial(candidate: Candidate, request: RunRequest, baseline: Result | None = N
         seen is not None and judge(seen, request.limits).meets,
         candidate.result.size_bytes,
         gain(candidate.result, baseline, request.objective),
+        loss_sd=0.0 if lost is None else (lost.high - lost.low) / (2 * Z95),
     )
 
 

@@ -14,6 +14,7 @@ from core.domain.recipe import Recipe
 from core.domain.run import Candidate, Result
 from core.search.estimate import HEAT_S, Forecast
 from core.search.schedule import LEAST_TRAINING_S, training_s
+from core.search.space import Chain
 from core.work.stop import Stop
 
 FINISH_S = 1.0
@@ -203,8 +204,9 @@ class Pacing:
         if further:
             after = self.forecast.measuring_s(waiting[0]) + self._overhead_s
             spare = max(0.0, spare - AFTERWARDS * after)
-            if count == 1:
-                return training_s(spare)
+            continues = Chain.of(waiting[0]).continues
+            if count == 1 or continues:
+                return training_s(spare, continues)
         return spare / max(1, min(count, int(spare / LEAST_TRAINING_S)))
 
     @property

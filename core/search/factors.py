@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import log
+from math import hypot, log
 from typing import Any
 
 import numpy as np
@@ -46,12 +46,14 @@ class Seen:
         gain: Factor over the baseline in what is looked for.
         loss: Points lost, in units of what is allowed; None where that is not known.
         other: Whether it was of another model.
+        loss_sd: Standard deviation of the loss as it was measured, in the same units.
     """
 
     chain: Chain
     gain: float
     loss: float | None
     other: bool = False
+    loss_sd: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,10 @@ def expect(
     known = [each for each in seen if each.loss is not None]
     losses = np.array([each.loss for each in known], np.float64)
     noises = np.array(
-        [LOSS_NOISE + LOSS_SHARE * abs(each.loss or 0) + OTHER_LOSS * each.other for each in known]
+        [
+            hypot(LOSS_NOISE + LOSS_SHARE * abs(each.loss or 0) + OTHER_LOSS * each.other, each.loss_sd)
+            for each in known
+        ]
     )
     everyone = [*chains, *(each.chain for each in known)]
     bare = [replace(each, shrinking=(), training=()) for each in everyone]
@@ -174,6 +179,7 @@ def _loss_features(chain: Chain, for_good: float, points: float) -> Features:
         if chain.trains_long:
             lost = for_good / len(chain.shrinking)
             found["recovered", step.pass_id, chain.training[-1].pass_id] = (lost, 1.0, RECOVERED_SD)
+            found["recovered", repr(step)] = (lost, 0.0, RECOVERED_SD / 2)
         else:  # corrected statistics recover a part, which each technique knows of itself
             lost = (strength(step) or UNSTATED) ** 2
             for each in chain.training:

@@ -65,6 +65,16 @@ class Chain:
         """Whether it trains for minutes, as much as a budget gives, and not for seconds."""
         return sum(get_pass(step.pass_id).build_s[0] for step in self.training) >= LONG_S
 
+    @cached_property
+    def network(self) -> str:
+        """Text that is the same for chains that differ in their precision or runtime alone."""
+        return repr((self.opening, self.shrinking, self.training))
+
+    @cached_property
+    def continues(self) -> bool:
+        """Whether its last training goes on with what the same one left before."""
+        return len(self.training) > 1 and self.training[-1] == self.training[-2]
+
     @property
     def steps(self) -> tuple[Step, ...]:
         """All of its steps in their order."""

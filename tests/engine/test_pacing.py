@@ -151,7 +151,14 @@ def test_a_strategy_that_may_train_again_keeps_time_for_it(chain: list[Recipe]) 
     base = candidate("base", slow(0.001), 0)
     shares = {left: pacing(left, base).candidate(chain[:1], further=30) for left in (3600.0, 800.0, 300.0)}
     found = {left: round(share.training_s / left, 1) for left, share in shares.items() if share}  # type: ignore[operator]
-    assert found == {3600.0: 0.6, 800.0: 0.6, 300.0: 0.9}
+    assert found == {3600.0: 0.1, 800.0: 0.1, 300.0: 0.9}
+    again = replace(chain[0], steps=chain[0].steps * 2)
+    paced = pacing(3600.0, base)
+    paced.forecast.built(chain[0], 430.0)
+    share = paced.candidate([again], further=30)
+    assert share is not None
+    assert share.training_s is not None
+    assert share.training_s > 3500.0
 
 
 def test_a_training_of_seconds_is_not_begun(chain: list[Recipe]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from core.domain.recipe import Step
-from core.search.names import step_name
+from core.search.names import recipe_name, step_name
+from core.search.spelling import parse
 
 
 @pytest.mark.parametrize(
@@ -26,3 +27,10 @@ from core.search.names import step_name
 )
 def test_a_value_has_its_unit_and_only_a_share_is_in_percent(step: Step, name: str) -> None:
     assert step_name(step) == name
+
+
+def test_a_training_behind_itself_is_one_that_was_continued() -> None:
+    spelled = "prune_depth+distill+distill+export_onnx+bf16@openvino"
+    assert recipe_name(parse(spelled)) == "Depth pruning + Distillation (continued) + BF16 · OpenVINO"
+    thrice = recipe_name(parse(spelled.replace("distill+", "distill+distill+", 1)))
+    assert thrice == "Depth pruning + Distillation (continued 2 times) + BF16 · OpenVINO"

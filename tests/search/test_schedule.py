@@ -10,7 +10,7 @@ from core.domain.measurement import Interval
 from core.domain.run import RunRequest
 from core.domain.trial import Trial
 from core.protocols import SearchContext
-from core.search.schedule import ANOTHER_S, FIRST_SHARE, Schedule, training_s
+from core.search.schedule import HALVING_S, TRIED_SHARE, Schedule, training_s
 from core.search.space import Chain
 from core.search.spelling import parse
 from tests.factories import ENVIRONMENT, model
@@ -30,9 +30,10 @@ def chain(spelled: str) -> Chain:
     return Chain.of(parse(spelled))
 
 
-def test_one_long_training_leaves_room_for_a_second_where_there_is_time_for_two() -> None:
-    assert training_s(1000.0) == FIRST_SHARE * 1000.0
-    assert training_s(ANOTHER_S) == ANOTHER_S
+def test_a_strength_is_tried_for_a_while_and_trained_on_with_all_the_rest() -> None:
+    assert training_s(1000.0, further=False) == TRIED_SHARE * 1000.0
+    assert training_s(1000.0, further=True) == 1000.0
+    assert training_s(HALVING_S, further=False) == HALVING_S
 
 
 def test_a_small_budget_has_time_for_conversions_and_none_for_training() -> None:
@@ -50,7 +51,20 @@ def test_what_is_trained_already_costs_no_training_again() -> None:
     assert not found.trains_anew(other)
     assert found.seconds(other) < 30.0
     assert found.trains_anew(chain("prune_depth:share=0.2+distill+bf16@openvino"))
-    assert found.seconds(chain("prune_depth:share=0.2+distill+bf16@openvino")) > 200.0
+    again = chain("prune_depth:share=0.3+distill+distill+bf16@openvino")
+    assert found.seconds(again) > 500.0 > found.seconds(chain("prune_depth:share=0.2+distill+bf16@openvino"))
+
+
+def test_a_training_goes_on_for_a_good_part_of_the_time_that_it_had_or_not_at_all() -> None:
+    again = chain("prune_depth:share=0.3+distill+distill+bf16@openvino")
+    done = Trial(parse(TRAINED), seconds=500.0, trained_s=450.0, gain=GAIN)
+    assert schedule(750.0, done).fits(again)
+    assert not schedule(650.0, done).fits(again)
+
+
+def test_what_was_refused_was_not_trained() -> None:
+    refused = schedule(1200.0, Trial(parse(TRAINED), seconds=5.0))
+    assert refused.trains_anew(chain(TRAINED))
 
 
 def test_more_steps_recover_more_and_a_continued_training_counts_what_came_before() -> None:
@@ -63,5 +77,7 @@ def test_more_steps_recover_more_and_a_continued_training_counts_what_came_befor
     assert (
         done.toil(again)
         < done.toil(first)
-        == pytest.approx(schedule(1200.0, Trial(parse(TRAINED), seconds=900.0, trained_s=450.0, gain=GAIN)).toil(first))
+        == pytest.approx(
+            schedule(1200.0, Trial(parse(TRAINED), seconds=900.0, trained_s=450.0, gain=GAIN)).toil(first)
+        )
     )

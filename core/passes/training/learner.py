@@ -12,17 +12,21 @@ from core.domain.run import Result
 from core.domain.technique import Kind
 from core.passes.library_errors import library
 from core.passes.training.effort import effort
+from core.passes.training.loop import RATE
 from core.passes.training.network import Network
 from core.passes.training.outcome import HINT, findings, require_better
 from core.passes.training.recovery import Aims, recover, training_of
 from core.protocols import LocalArtifact, PassContext, Trainer
+
+FURTHER_RATE = 0.4
+"""Of the learning rate of the training before it: what is trained already is not to be stirred up as much."""
 
 
 class Learner(Trainer):
     """Trains a network towards its aims; its parameters hold minutes, steps and learning rate."""
 
     kind = Kind.TRAINING
-    version = 2
+    version = 3
     on_source = True
     produces: ClassVar[dict[str, str]] = {"state_dict": "pt2", "pt2": "pt2"}
     fits = True
@@ -55,7 +59,8 @@ class Learner(Trainer):
             PassFailed: PyTorch broke on the network.
         """
         training, aims = training_of(context), self.aims(params)
-        planned = effort(training, params.minutes, params.steps, params.learning_rate, context.seed)
+        rate = params.learning_rate or FURTHER_RATE * artifact.details.get(RATE, 0.0)
+        planned = effort(training, params.minutes, params.steps, rate, context.seed)
         with library(self.name, context.folder, HINT) as work:
             network = self.network(context, artifact, params, work)
             details = recover(network, context, aims, planned)

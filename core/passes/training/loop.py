@@ -34,6 +34,8 @@ FINISH_S, LONG_S = 0.5, 3600.0
 SMOOTH = 0.9
 MOST_PASSES, ENOUGH_STEPS = 300, 3000
 """Passes over the rows after which more teach nothing, unless these are few steps."""
+RATE = "learning_rate"
+"""Detail by which a training that goes on knows how fast the one before it learned."""
 ENOUGH = 0.9
 """Share of its time after which a training is whole: steps come in one piece."""
 
@@ -235,6 +237,6 @@ class Fitting:
             "rows": [self._training.rows.samples, self._training.search.samples],
             "batch": self._lesson.batch,
             "optimizer": type(self._optimizer).__name__,
-            "learning_rate": self._rate * course.slowdown,
+            RATE: self._rate * course.slowdown,
             "restarts": course.restarts,
         }

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf, log, sqrt
 
+import numpy as np
+
+from core.datasets.splits import SEARCH_SHARE
 from core.domain.recipe import Recipe
 from core.domain.run import CandidateStatus, Objective
 from core.domain.trial import Trial
 from core.params import setting
 from core.protocols import SearchContext
-from core.search.factors import Seen, expect
-from core.search.improvement import expected_improvement
+from core.search.factors import Expected, Seen, expect
+from core.search.improvement import LEAST_FLIPS, Bar, Fastest, chances, expected_improvement
 from core.search.presets import recipes
 from core.search.schedule import Schedule
 from core.search.space import Chain, space, suggested
@@ -27,6 +30,8 @@ PROBES, UNKNOWN = 4, 0.07
 none after the first training, as the time is better spent on what is known by then."""
 USUAL, DEEPER = "balanced", 0.8
 """Preset with the techniques that are likely to help, and the weight of what the others promise."""
+STRENGTHS = 3
+"""So many networks at most are trained for a while, before the best of them goes on."""
 HOPELESS = 2
 """A technique that failed so often on a runtime and never worked there is given up."""
 
@@ -86,14 +91,14 @@ def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Ch
     if not left:
         return None
     expected = expect(left, seen, unit, time.toil)
-    within = [trial.gain.value for trial in history[1:] if trial.gain and trial.within]
+    bar = Bar(allowed, _needed(context, history[0]), _doubt(own))
+    measured = _Measured(own, history, expect([each.chain for each in own], seen, unit, time.toil), bar)
     worth = expected_improvement(
         expected,
         [(log(max(each.gain, 1e-3)), each.loss) for each in own if each.loss is not None],
-        log(max([1.0, *within])),
-        allowed,
+        [measured.without(each) for each in left],
+        bar,
         widest,
-        _needed(context, history[0]),
         context.request.seed + len(history),
     )
     usual = _usual(context)
@@ -102,11 +107,14 @@ def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Ch
     order = sorted(range(len(left)), key=lambda at: -worth[at] / sqrt(time.seconds(left[at])))
     promising = [index for index in order if worth[index] >= LEAST]
     if context.request.budget_s is not None:  # what trains takes most of it, and gains most
-        promising.sort(key=lambda index: not left[index].trains_long)
+        promising.sort(key=lambda index: -worth[index] if left[index].trains_long else 0.0)
     probed = sum(bool(each.chain.shrinking) and not each.chain.training for each in own)
-    enough = probed >= PROBES or any(each.chain.trains_long for each in own)
+    enough = probed >= PROBES or any(each.chain.continues for each in own)
+    strengths = {repr(each.chain.shrinking) for each in own if each.chain.trains_long}
     for index in promising:
         one = left[index]
+        if context.request.budget_s is not None and len(strengths) >= STRENGTHS and time.begins(one):
+            continue
         bare = replace(one, training=())
         if one.training and bare.key not in keys and expected.gain_sd[index] > UNKNOWN:
             if enough:
@@ -116,6 +124,35 @@ def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Ch
         if recipe is not None and all(recipe != trial.recipe for trial in history):
             return recipe
     return None
+
+
+class _Measured:
+    """What was measured so far, each with the chance to be taken; a training that goes on takes its place."""
+
+    def __init__(self, own: Sequence[Seen], history: Sequence[Trial], expected: Expected, bar: Bar) -> None:
+        self._chains = [each.chain for each in own]
+        self._gains = np.array([log(max(each.gain, 1e-3)) for each in own])
+        # What breaks another limit than that on the loss breaks it for good.
+        trials = [trial for trial in history[1:] if trial.gain is not None]
+        pairs = zip(own, trials, strict=True)
+        out = [not trial.within and (each.loss is None or each.loss <= bar.allowed) for each, trial in pairs]
+        self._chances = np.where(out, 0.0, chances(expected, bar))
+        self._all = Fastest(self._gains, self._chances)
+
+    def without(self, chain: Chain) -> Fastest:
+        """Return the measured ones without those that `chain` trains further."""
+        if not chain.continues:
+            return self._all
+        before = replace(chain, training=chain.training[:-1]).network
+        others = np.array([each.network != before for each in self._chains])
+        return Fastest(self._gains[others], self._chances[others])
+
+
+def _doubt(own: Sequence[Seen]) -> float:
+    """Return how uncertain a loss of one unit is on the test, by what the losses on the search rows are."""
+    known = [each for each in own if each.loss is not None and each.loss_sd]
+    shares = [each.loss_sd / sqrt(max(0.0, each.loss or 0.0) + LEAST_FLIPS) for each in known]
+    return sqrt(1 / (SEARCH_SHARE - 1)) * sum(shares) / len(shares) if shares else 0.0
 
 
 def _usual(context: SearchContext) -> set[str]:
@@ -149,6 +186,7 @@ def _seen(trials: Sequence[Trial], unit: float, other: bool) -> list[Seen]:
             each.gain.value,
             None if each.loss is None else each.loss / unit,
             other,
+            each.loss_sd / unit,
         )
         for each in trials
         if each.gain is not None

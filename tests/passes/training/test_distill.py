@@ -105,6 +105,7 @@ def test_it_goes_on_to_the_weights_of_an_undisturbed_one(
 def test_more_time_is_a_second_one_behind_the_first(patterns: Bench, damaged: LocalArtifact) -> None:
     first = patterns.apply("distill", damaged, "first", steps=8)
     second = patterns.apply("distill", first, "second", steps=24)
+    assert second.details["learning_rate"] == pytest.approx(0.4 * first.details["learning_rate"])
     left, began, ended = (
         each["search_loss"]
         for each in (first.details["after"], second.details["before"], second.details["after"])

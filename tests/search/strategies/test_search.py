@@ -20,6 +20,7 @@ from core.protocols import Idea, Pass, SearchContext, Trainer
 from core.registry import get_pass, passes
 from core.search.improvement import hypervolume
 from core.search.proposals import Proposals
+from core.search.schedule import Schedule
 from core.search.space import Chain, space
 from core.search.spelling import parse, spell
 from core.search.strategies.search import STRATEGY, SearchParams, chosen
@@ -347,3 +348,29 @@ def test_a_chain_is_taken_apart_and_put_together_again(trainable: None) -> None:
     recipe = chain.recipe(context())
     assert recipe is not None
     assert Chain.of(recipe) == chain
+
+
+def trained(recipe: Recipe, asked: SearchContext, history: Sequence[Trial]) -> Trial:
+    """Return what `machine` measures where longer trainings leave less, as much as the schedule gives."""
+    found, chain = machine(recipe, asked), Chain.of(recipe)
+    time = Schedule(asked, history, [Chain.of(each.recipe) for each in history[1:]])
+    if not chain.trains_long or time.there(chain):
+        return replace(found, seconds=10.0)
+    seconds = time.seconds(chain)
+    loss = 1.5 * (found.loss or 0.0) * time.toil(chain) * (1.4 if seconds < 200 else 1.0)
+    return replace(found, loss=loss, within=loss <= 1.0, seconds=seconds, trained_s=seconds - 10, loss_sd=0.3)
+
+
+def test_strengths_are_tried_for_a_while_and_the_best_is_trained_on(trainable: None) -> None:
+    asked = context(budget_s=1200.0)
+    history = [machine(BASELINE, asked)]
+    while (recipe := STRATEGY.propose(asked, history, SearchParams(40))) is not None:
+        history.append(trained(recipe, asked, history))
+    long = [each for each in history if each.trained_s]
+    assert 2 <= len(long) <= 4
+    *short, last = long
+    assert all(each.seconds < 0.15 * 1200 for each in short)
+    assert last.seconds > 0.4 * 1200
+    assert Chain.of(last.recipe).continues
+    assert best(history).gain == last.gain  # in any of its precisions
+    assert sum(each.seconds for each in history) <= 1200.0
