@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.datasets.balance import balance
 from core.datasets.images.normalization import ImageParams, PreparedImages, image_input
 from core.domain.model import SourceModel
 from core.protocols import Array, Prepared
@@ -24,7 +25,8 @@ FILE = "preview/preview.json"
 def write_preview(folder: Path, prepared: Prepared, model: SourceModel, rows: Array) -> list[str]:
     """Write `preview/preview.json`, and pictures beside it where the inputs are images.
 
-    The JSON is ``{"kind": "images" | "numbers", "items": [{"label", "class", "file" | "values"}]}``.
+    The JSON is ``{"kind": "images" | "numbers", "items": [{"label", "class", "file" | "values"}]}``, with the
+    ``balance`` of the labels of all rows.
 
     Args:
         folder: Of the data set.
@@ -50,7 +52,11 @@ def write_preview(folder: Path, prepared: Prepared, model: SourceModel, rows: Ar
             files.append(name)
             labels = prepared.labels if prepared.boxes else None
             _save(pictures[index], folder / name, () if labels is None else _boxes(labels[rows[index]]))
-    content = {"kind": "numbers" if pictures is None else "images", "items": items}
+    content = {
+        "kind": "numbers" if pictures is None else "images",
+        "items": items,
+        "balance": balance(prepared),
+    }
     (folder / FILE).write_text(json.dumps(content), encoding="utf-8")
     return files
 

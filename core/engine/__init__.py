@@ -6,7 +6,7 @@ from core.engine.own_code import allowed as own_code_allowed
 from core.engine.planning import MOST_BATCH, MOST_THREADS, RunPlan, check_numbers, plan
 from core.engine.structure import known_structure, structure_of
 from core.engine.submit import cancel, delete, delete_upload, resume, submit
-from core.engine.uploads import add_data, add_model, restate_task
+from core.engine.uploads import add_data, add_model, read_again, restate_task
 from core.engine.worker import ensure_worker, recover
 from core.machine.cores import keep_off_timing
 from core.store.store import Store
@@ -32,6 +32,7 @@ __all__ = [
     "open_store",
     "own_code_allowed",
     "plan",
+    "read_again",
     "recover",
     "restate_task",
     "resume",

@@ -153,6 +153,20 @@ def _added(store: Store, path: Path, options: InspectOptions, beside: bool, expo
     return store.models.add(replace(found.values.model, id=identity, files=found.files, sha256=sha256))
 
 
+def read_again(
+    store: Store, model: SourceModel, options: InspectOptions, exposed: bool = True
+) -> SourceModel:
+    """Describe what is kept of `model` anew, with other options, and keep that as another model.
+
+    Raises:
+        InputError: It cannot be used so; the message says why.
+    """
+    options = replace(options, name=options.name or model.name)
+    with job_folder(store.jobs_dir) as folder:
+        first = store.blobs.lay_out(model.files, folder)[0]
+        return add_model(store, first, options, beside=len(model.files) > 1, exposed=exposed)
+
+
 def restate_task(store: Store, model: SourceModel, task: str) -> SourceModel:
     """Keep `model` once more as one for `task`, and return that; what its candidates are judged by follows.
 

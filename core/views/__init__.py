@@ -25,10 +25,11 @@ from core.views.run import (
     run_view,
     runs,
 )
-from core.views.samples import Sample, first_samples
+from core.views.samples import Balance, Sample, class_balance, first_samples
 from core.views.tradeoffs import Tradeoff, tradeoffs
 
 __all__ = [
+    "Balance",
     "CandidateView",
     "ClusterView",
     "Curve",
@@ -50,6 +51,7 @@ __all__ = [
     "Tradeoff",
     "agreement_name",
     "best_of",
+    "class_balance",
     "command_for",
     "drawing",
     "event_log",

@@ -33,34 +33,42 @@ class GraphView:
         modules: Each after the one that it lies in.
         layers: As the structure has them.
         inside: Position of the module that each layer lies in, `TOP` for none.
+        names: Of the layers, with the module of those that are alone in one.
     """
 
     modules: tuple[Module, ...]
     layers: tuple[Layer, ...]
     inside: tuple[int, ...]
+    names: tuple[str, ...]
 
 
 def graph_view(structure: Structure) -> GraphView:
     """Return the layers in their modules.
 
-    A module around a single other one is put together with it, and one that holds more than `WIDEST` parts
-    gets groups of consecutive parts.
+    A module around a single part is put together with it, and one that holds more than `WIDEST` parts gets
+    groups of consecutive parts.
     """
     tree = _Tree()
     for position, layer in enumerate(structure.layers):
         tree.add(position, layer.module)
     modules: list[Module] = []
     inside = [TOP] * len(structure.layers)
+    names = [each.name or each.operator for each in structure.layers]
     waiting: list[tuple[_Tree, int]] = [(tree, TOP)]
     while waiting:
         group, parent = waiting.pop()
         for part in _narrowed(group.parts):
             if isinstance(part, int):
                 inside[part] = parent
+                continue
+            module = part.joined()
+            if (only := module.only) is not None:
+                inside[only] = parent
+                names[only] = f"{module.name}: {names[only]}"
             else:
-                waiting.append((part.joined(), len(modules)))
-                modules.append(Module(waiting[-1][0].name, parent))
-    return GraphView(tuple(modules), structure.layers, tuple(inside))
+                waiting.append((module, len(modules)))
+                modules.append(Module(module.name, parent))
+    return GraphView(tuple(modules), structure.layers, tuple(inside), tuple(names))
 
 
 class _Tree:
@@ -89,6 +97,12 @@ class _Tree:
             names.append(here.name)
         here.name = ".".join(names)
         return here
+
+    @property
+    def only(self) -> int | None:
+        """Position of its only part where that is a layer."""
+        alone = self.parts[0] if len(self.parts) == 1 else None
+        return alone if isinstance(alone, int) else None
 
     @property
     def first(self) -> int:
@@ -136,12 +150,12 @@ def drawing(view: GraphView, times: Mapping[str, float] | None = None) -> dict[s
     if times:
         measures.append(("time", "ms"))
         columns.append([times.get(each.name, 0.0) for each in view.layers])
-    rows = zip(view.layers, view.inside, *columns, strict=True)
+    rows = zip(view.layers, view.names, view.inside, *columns, strict=True)
     return {
         "modules": [(each.name, each.parent) for each in view.modules],
         "layers": [
-            (layer.name or layer.operator, layer.operator, parent, sizes(layer), layer.inputs, *values)
-            for layer, parent, *values in rows
+            (name, layer.operator, parent, sizes(layer), layer.inputs, *values)
+            for layer, name, parent, *values in rows
         ],
         "measures": measures,
     }

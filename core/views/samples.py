@@ -9,9 +9,12 @@ from __future__ import annotations
 import base64
 import json
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise, zip_longest
 from typing import Any
 
+from core.datasets.balance import MOST_CLASSES
 from core.datasets.preview import COUNT, FILE, NUMBERS, SIDE
 from core.domain.model import DataSet, FileRef
 from core.errors import UnsafeUpload
@@ -21,6 +24,7 @@ from core.texts import one_line
 
 LARGEST_TEXT, LARGEST_PICTURE = 64 * 1024, 256 * 1024
 LONGEST_LABEL = 80
+UNTRUSTED = (ValueError, KeyError, TypeError, RecursionError, StopIteration, UnsafeUpload)
 _PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 _SIZES = struct.Struct(">II")
 
@@ -40,17 +44,50 @@ class Sample:
     values: tuple[float | None, ...] = ()
 
 
+@dataclass(frozen=True)
+class Balance:
+    """How the labels of a data set are distributed.
+
+    Attributes:
+        names: Of the classes, or the middle of each range of the numbers to predict.
+        counts: How many labels there are of each.
+        numbers: Whether these are ranges of numbers.
+    """
+
+    names: tuple[str, ...]
+    counts: tuple[int, ...]
+    numbers: bool = False
+
+
 def first_samples(store: Store, data: DataSet) -> tuple[Sample, ...]:
     """Return the first samples of `data`; none where it has no preview or one that cannot be trusted."""
     files = {file.name: file for file in data.files}
-    if FILE not in files:
-        return ()
-    try:
-        content = json.loads(_read(store, files[FILE], LARGEST_TEXT))
-        items = made_of(content["items"], list[dict[str, Any]])[:COUNT]
+    with suppress(*UNTRUSTED):
+        items = made_of(_content(store, data)["items"], list[dict[str, Any]])[:COUNT]
         return tuple(_sample(store, item, files) for item in items)
-    except (ValueError, KeyError, TypeError, RecursionError, UnsafeUpload):
-        return ()
+    return ()
+
+
+def class_balance(store: Store, data: DataSet) -> Balance | None:
+    """Return how the labels of `data` are distributed; None where that is not recorded."""
+    with suppress(*UNTRUSTED):
+        found = _content(store, data)["balance"]
+        counts = made_of(found["counts"], tuple[int, ...])
+        if "edges" in found:
+            edges = made_of(found["edges"], tuple[float, ...])
+            names = tuple(f"{(low + high) / 2:.4g}" for low, high in pairwise(edges))
+        else:
+            known = (one_line(each, LONGEST_LABEL) for each in data.classes)
+            names = tuple(name for name, _ in zip_longest(known, counts, fillvalue=""))[: len(counts)]
+            names = tuple(name or str(at) for at, name in enumerate(names))
+        if len(names) == len(counts) <= MOST_CLASSES and min(counts) >= 0:
+            return Balance(names, counts, "edges" in found)
+    return None
+
+
+def _content(store: Store, data: DataSet) -> dict[str, Any]:
+    file = next(each for each in data.files if each.name == FILE)
+    return made_of(json.loads(_read(store, file, LARGEST_TEXT)), dict[str, Any])
 
 
 def _sample(store: Store, item: dict[str, Any], files: dict[str, FileRef]) -> Sample:

@@ -1,4 +1,4 @@
-const OPEN = 100, MOST = 400, WIDTH = 168, LEAF = 40, MODULE = 54, SVG = 'http://www.w3.org/2000/svg'
+const OPEN = 48, MOST = 400, WIDTH = 168, LEAF = 40, MODULE = 54, SVG = 'http://www.w3.org/2000/svg'
 const human = n => n >= 1e9 ? (n / 1e9).toPrecision(3) + ' G' : n >= 1e6 ? (n / 1e6).toPrecision(3) + ' M'
   : n >= 1e3 ? (n / 1e3).toPrecision(3) + ' k' : String(Math.round(n * 1000) / 1000)
 const cut = (text, most) => text.length > most ? text.slice(0, most / 2 - 1) + '…' + text.slice(1 - most / 2) : text
@@ -95,9 +95,9 @@ export default function (component) {
     s.at = [x - (x - s.at[0]) * ratio, y - (y - s.at[1]) * ratio, scale]
     move()
   }
-  const fit = () => {
+  const fit = (least = .05) => {
     const { width, height } = layout.graph.graph()
-    const scale = Math.min(1, Math.max(.35, Math.min(view.clientWidth / width, view.clientHeight / height)))
+    const scale = Math.min(1, Math.max(least, Math.min(view.clientWidth / width, view.clientHeight / height)))
     s.at = [Math.max(0, (view.clientWidth - width * scale) / 2), 8, scale]
     move()
   }
@@ -233,12 +233,12 @@ export default function (component) {
     s.open.more = Math.min(MOST / OPEN, 1 + (layout.shown.length / OPEN | 0))
     openSome(m, s.open)
     draw()
-    fit()
+    fit(.8)
   }
-  $('.close').onclick = () => { s.open = new Set(); draw(); fit() }
+  $('.close').onclick = () => { s.open = new Set(); draw(); fit(.8) }
   $('.in').onclick = () => zoom(1.25)
   $('.out').onclick = () => zoom(.8)
-  $('.fit').onclick = fit
+  $('.fit').onclick = () => fit()
   view.onwheel = event => {
     if (!event.ctrlKey && !event.metaKey) return
     event.preventDefault()
@@ -261,7 +261,7 @@ export default function (component) {
     dagre = found
     draw()
     if (before?.id === data.id) move()
-    else fit()
+    else fit(.8)
   }).catch(() => { $('.about').textContent = 'The graph cannot be drawn: its library did not load. Reload the page.' })
   return () => { alive = false }
 }

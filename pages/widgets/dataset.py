@@ -1,21 +1,20 @@
-"""Data set widget: upload, built-in set or none; what was prepared, a preview, and preprocessing options."""
+"""Data set widget: upload, built-in set or none; what was prepared, and preprocessing options."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from core import engine, views
+from core import engine
 from core.domain.model import DataSet, SourceModel
 from core.errors import DataMismatch, NotFound, WhetstoneError
 from core.registry import data_formats
-from core.views import Sample
 from pages import format as fmt
 from pages.widgets.page import current, remember, show_error, store
 from pages.widgets.params import params_form
+from pages.widgets.preview import preview
 from pages.widgets.uploader import uploader
 
 UPLOAD, BUILT_IN, NONE = "Upload a file", "Built-in set", "No data"
@@ -48,7 +47,8 @@ def _add(
     st.rerun()
 
 
-def _chosen(model: SourceModel) -> DataSet | None:
+def chosen_data(model: SourceModel) -> DataSet | None:
+    """Return the data of the address where they are for this model."""
     data_id = current("data")
     if data_id is None:
         return None
@@ -58,30 +58,6 @@ def _chosen(model: SourceModel) -> DataSet | None:
         remember("data", None)
         return None
     return found if found.inputs == tuple(spec.name for spec in model.inputs) else None
-
-
-def _pictures(samples: Sequence[Sample]) -> None:
-    with st.grid(8, min_column_width=40, wrap=False):
-        for sample in samples:
-            alt = f"A sample with the label {sample.label}" if sample.label else "A sample"
-            st.image(sample.picture, caption=fmt.plain(sample.label) or None, width="stretch", alt=alt)
-
-
-def preview(data: DataSet) -> None:
-    """Draw the first samples as the model will see them."""
-    samples = views.first_samples(store(), data)
-    if samples and samples[0].picture:
-        _pictures(samples)
-    elif samples:
-        rows = [", ".join(map(_value, sample.values[:8])) for sample in samples[:4]]
-        labels = [sample.label for sample in samples[:4]]
-        told = {"Target" if data.numbers else "Class": labels} if any(labels) else {}
-        st.dataframe(told | {"First values": rows}, hide_index=True, alt="The first samples")
-
-
-def _value(value: float | None) -> str:
-    """Return a number of a row; a whole one, such as a token's, without decimals."""
-    return f"{value:.0f}" if value is not None and value.is_integer() else fmt.number(value)
 
 
 def _adjust(model: SourceModel, data: DataSet) -> None:
@@ -107,11 +83,6 @@ def _prepared(model: SourceModel, data: DataSet) -> None:
             st.rerun()
         st.caption(_parts(data))
         preview(data)
-        st.table(
-            {fmt.plain(key): fmt.plain(value) for key, value in data.preparation.items()},
-            border="horizontal",
-            alt="How the data was prepared",
-        )
         _adjust(model, data)
         _training(model, data)
 
@@ -209,14 +180,11 @@ def _failed(model: SourceModel) -> None:
                 st.rerun()
 
 
-def data_section(model: SourceModel) -> DataSet | None:
-    """Draw the choice of data and return what is chosen, None for no data."""
-    st.subheader("Data", anchor=False)
-    data = _chosen(model)
+def data_section(model: SourceModel) -> None:
+    """Draw the chosen data, or the choice of data."""
+    data = chosen_data(model)
     if data is not None:
         _prepared(model, data)
     else:
-        st.caption("A few hundred labelled samples make INT8 accurate and show what is lost.")
         _choose(model)
         _failed(model)
-    return data

@@ -148,16 +148,22 @@ def task_choice(model: SourceModel) -> None:
 
 def read_again(model: SourceModel) -> None:
     """Draw the form that reads an uploaded model once more under another name, architecture or shape."""
-    path = st.session_state.get(f"upload_of_{model.id}")
-    if path is None or not Path(path).exists():
-        st.caption("To change the name or the example shape, upload the file again.")
-        return
     lines = "\n".join(f"{n}: {', '.join(map(str, s))}" for n, s in model.shapes().items())
     known = (model.architecture or {}).get("name", "")
     draft = {"name": model.name, "architecture": str(known), "shapes": lines}
     try:
         options = _options_form(draft)
         if options is not None:
-            go("model.py", model=inspect(Path(path), options).id)
+            go("model.py", model=_reread(model, options).id)
     except WhetstoneError as error:
         show_error(error)
+
+
+def _reread(model: SourceModel, options: InspectOptions) -> SourceModel:
+    """Read the upload anew, or what is kept of it where this session did not upload it."""
+    path = st.session_state.get(f"upload_of_{model.id}")
+    if path is not None and Path(path).exists():
+        return inspect(Path(path), options)
+    with st.spinner("Reading the model in a confined process", show_time=True):
+        again: SourceModel = engine.read_again(store(), model, options, exposed=exposed())
+    return again

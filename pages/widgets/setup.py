@@ -27,7 +27,8 @@ from pages.widgets.commands import same_elsewhere
 from pages.widgets.limits import limits_form, limits_set, settings_of
 from pages.widgets.machines import machines_to_measure_on
 from pages.widgets.page import current, errors_as_words, go, show_error, store
-from pages.widgets.presets import BY_HAND, PRESETS, SEARCH, planned, preset_card
+from pages.widgets.plan import what_is_tried
+from pages.widgets.presets import BY_HAND, PRESETS, SEARCH, planned, preset_cards
 from pages.widgets.strategy import strategy_choice
 
 NAMES = (
@@ -112,9 +113,7 @@ def _what(
     st.subheader("What to try", anchor=False)
     preset = held.get("preset", "quick")
     preset = preset if preset in PRESETS else "quick"
-    with st.grid(len(PRESETS), min_column_width=180):
-        for key in PRESETS:
-            preset_card(key, view.model, data, owner, key == preset, threads, batch)
+    preset_cards(view.model, data, owner, preset, threads, batch)
     if preset == BY_HAND:
         recipes = by_hand(view, _parsed(held.get("recipes", "")), threads, batch)
         put(owner, "recipes", SEPARATOR.join(map(spell, recipes)) or None)
@@ -311,4 +310,5 @@ def setup(view: ModelView) -> None:
     ready = _summary(request, held.get("preset") == BY_HAND)
     _start(request, ready)
     if ready:
+        what_is_tried(replace(request, budget_s=None))
         same_elsewhere(command_for(model, data, request), python_for(model, data, request))

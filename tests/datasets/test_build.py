@@ -110,6 +110,7 @@ def test_the_preview_shows_the_pictures_as_they_were(tmp_path: Path) -> None:
     shown = json.loads((tmp_path / "out/preview/preview.json").read_text())
     assert shown["kind"] == "images"
     assert len(shown["items"]) == 8
+    assert shown["balance"] == {"counts": np.bincount(LABELS, minlength=10).tolist()}
     originals = {IMAGES[i].tobytes(): i for i in range(40)}
     for item in shown["items"]:
         picture = np.asarray(Image.open(tmp_path / "out" / item["file"]))

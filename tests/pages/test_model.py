@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from core.domain.run import RunStatus
+from core.domain.structure import Layer, Structure
 from core.errors import DataMismatch, InputError, UnrecognizedFile, UnsupportedModel
+from core.serde import to_json
 from core.store.store import Store
 from tests.pages import seed
 from tests.pages.conftest import Open, words
@@ -29,9 +31,48 @@ def test_a_model_says_what_it_is_and_what_cannot_be_done(open_page: Open, store:
     said = words(app)
     assert "torch.export (.pt2)" in said
     assert {"270 k", "40.6 M", "3.40 MB"} <= {metric.value for metric in app.metric}
+    assert app.button(key="next").label == "Go on without data"
+
+
+def test_techniques_stand_against_runtimes_by_sign_and_word(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    app = open_page("model.py", model="seed-model", tab="techniques")
+    said, table = words(app), app.dataframe[0].value.set_index("Technique")
     assert "It has 20 convolutions and one matrix." in said
     assert "Use static INT8." in said
-    assert app.button(key="next").label == "Go on without data"
+    assert table.loc["INT8 static, NNCF", "OpenVINO"] == "✓ yes"
+    assert table.loc["INT8 static, NNCF", "ONNX Runtime"] == "✗ no"
+
+
+def test_layers_are_listed_found_and_summed_by_module(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    layers = (
+        Layer("conv", "Conv", ("stem",), (1, 4, 8), 108, 6912),
+        Layer("relu", "Relu", ("stem",), (1, 4, 8), 0, 0, (0,)),
+        Layer("choice", "If", (), None, 0, None, (1,)),
+    )
+    kept = store.folder / "layers" / "seed-model-1.json"
+    kept.parent.mkdir()
+    kept.write_text(to_json(Structure(layers, 7)))
+    app = open_page("model.py", model="seed-model", tab="layers")
+    assert list(app.dataframe[0].value["Output"]) == ["1 × 4 × 8", "1 × 4 × 8", "–"]
+    assert "7 more are not listed" in words(app)
+    app.selectbox(key="layers_seed-model_rows").set_value("Modules, 1 level").run()
+    sums = app.dataframe[0].value
+    assert list(sums["Module"]) == ["stem", "outside of modules"]
+    assert list(sums["MACs"].astype(object).where(sums["MACs"].notna(), None)) == [6912, None]
+    app.text_input(key="layers_seed-model_text").set_value("relu").run()
+    assert "1 of 3 layers" in words(app)
+    open_page("model.py", model="seed-model", tab="graph")
+
+
+def test_a_model_without_a_way_to_a_graph_says_so(
+    open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed.model(store)
+    monkeypatch.setattr("core.engine.structure.passes", dict)
+    app = open_page("model.py", model="seed-model", tab="graph")
+    assert "Export the model to ONNX and upload that." in app.error[0].value
 
 
 def test_data_is_shown_with_its_preparation_and_leads_on(open_page: Open, store: Store) -> None:
@@ -153,7 +194,7 @@ def test_an_upload_in_use_by_an_active_run_stays(open_page: Open, store: Store) 
 
 def test_the_task_can_be_stated_and_candidates_are_judged_by_it(open_page: Open, store: Store) -> None:
     seed.model(store)
-    app = open_page("model.py", model="seed-model")
+    app = open_page("model.py", model="seed-model", tab="signature")
     assert app.selectbox(key="task_seed-model").value == "image-classification"
     app.selectbox(key="task_seed-model").set_value("regression").run()
     (other,) = (each for each in store.models.list() if each.id != "seed-model")

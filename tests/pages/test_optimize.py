@@ -47,7 +47,7 @@ def test_limits_move_into_the_command(open_page: Open, store: Store) -> None:
 def test_a_preset_that_tries_more_counts_more(open_page: Open, store: Store) -> None:
     seed.model(store)
     app = open_page("optimize.py", model="seed-model")
-    app.button(key="preset_thorough").click().run()
+    app.radio(key="new_seed-model_preset").set_value("thorough").run()
     assert "--preset thorough" in app.code[0].value
 
 
@@ -69,12 +69,12 @@ def test_a_strategy_is_chosen_with_its_parameters_and_there_again_after_a_reload
 def test_the_search_is_a_choice_beside_the_presets_and_leaves_with_it(open_page: Open, store: Store) -> None:
     seed.model(store)
     app = open_page("optimize.py", model="seed-model")
-    app.button(key="preset_search").click().run()
+    app.radio(key="new_seed-model_preset").set_value("search").run()
     assert "--preset quick --strategy search " in app.code[0].value
     assert "up to **24 more** as results come in, **20 min** at most" in words(app)
     assert app.selectbox(key="new_seed-model_budget").value == "20 min"
     assert "--budget 1200s" in app.code[0].value
-    app.button(key="preset_balanced").click().run()
+    app.radio(key="new_seed-model_preset").set_value("balanced").run()
     assert "--preset balanced" in app.code[0].value
     assert "--strategy" not in app.code[0].value
 
@@ -85,7 +85,7 @@ def test_by_hand_needs_a_tick_and_explains_what_cannot_be_ticked(
     monkeypatch.setattr("core.views.model.environment", lambda: replace(environment(), isa=()))
     seed.model(store)
     app = open_page("optimize.py", model="seed-model")
-    app.button(key="preset_by_hand").click().run()
+    app.radio(key="new_seed-model_preset").set_value("by_hand").run()
     assert app.button(key="run").disabled
     assert "cell_bf16_openvino" not in {box.key for box in app.checkbox}
     (blocked,) = (each for each in app.markdown if each.value == ":gray[BF16]")
@@ -207,7 +207,7 @@ def test_what_was_picked_is_in_the_address_and_there_again_after_a_reload(
 ) -> None:
     seed.model(store)
     app = open_page("optimize.py", model="seed-model")
-    app.button(key="preset_thorough").click().run()
+    app.radio(key="new_seed-model_preset").set_value("thorough").run()
     app.slider(key="new_seed-model_drop").set_value(2.5).run()
     app.number_input(key="new_seed-model_threads").set_value(2).run()
     app.selectbox(key="new_seed-model_budget").select("5 min").run()
@@ -234,7 +234,7 @@ def _address(app: AppTest) -> dict[str, str]:
 def test_what_was_ticked_by_hand_is_there_again_after_a_reload(open_page: Open, store: Store) -> None:
     seed.model(store)
     app = open_page("optimize.py", model="seed-model")
-    app.button(key="preset_by_hand").click().run()
+    app.radio(key="new_seed-model_preset").set_value("by_hand").run()
     app.checkbox(key="cell_int8_static_ort_onnxruntime").check().run()
     app.checkbox(key="cell_plain_openvino").check().run()
     app.selectbox(key="by_hand_int8_static_ort_calibration").select("entropy").run()
@@ -279,7 +279,7 @@ def test_only_runtimes_that_can_run_the_model_are_offered(open_page: Open, store
     seed.model(store, "onnx")
     app = open_page("optimize.py", model="seed-model")
     assert app.pills(key="new_seed-model_runtimes").options == ["ONNX Runtime", "OpenVINO"]
-    app.button(key="preset_by_hand").click().run()
+    app.radio(key="new_seed-model_preset").set_value("by_hand").run()
     cells = {box.key for box in app.checkbox}
     assert {"cell_plain_openvino", "cell_fine_tune_torchscript"} <= cells
     assert not cells & {"cell_plain_torchscript", "cell_fp16_torchscript"}
@@ -310,3 +310,28 @@ def test_a_budget_too_small_for_everything_says_so_before_the_run(open_page: Ope
     said = words(open_page("optimize.py", model="seed-model", budget="20", preset="thorough"))
     assert "the budget of 20 s stops it before" in said
     assert "stops it before" not in words(open_page("optimize.py", model="seed-model", budget="7200"))
+
+
+def test_a_chain_is_checked_as_it_is_put_together_and_added(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    app = open_page("optimize.py", model="seed-model", preset="by_hand")
+    add = "chain_seed-model_add"
+    assert app.button(key=add).disabled
+    app.multiselect(key="chain_seed-model_steps").set_value(["int8_static_ort", "prune_channels"])
+    app.selectbox(key="chain_seed-model_runtime").set_value("onnxruntime").run()
+    said = words(app)
+    assert "cannot stand here" in said or not app.button(key=add).disabled
+    app.multiselect(key="chain_seed-model_steps").set_value(["prune_channels", "int8_static_ort"]).run()
+    app.button(key=add).click().run()
+    assert "prune_channels+export_onnx+int8_static_ort@onnxruntime" in app.code[0].value
+    assert app.multiselect(key="chain_seed-model_steps").value == []
+    app.text_input(key="chain_seed-model_text").set_value("nothing@onnxruntime").run()
+    assert app.button(key=add).disabled
+    assert "nothing" in words(app)
+
+
+def test_what_a_preset_tries_stands_against_runtimes(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    app = open_page("optimize.py", model="seed-model")
+    table = app.dataframe[0].value.set_index("Technique")
+    assert "✓ tried" in set(table["ONNX Runtime"])

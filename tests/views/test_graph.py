@@ -8,14 +8,15 @@ def layer(name: str, *module: str, inputs: tuple[int, ...] = ()) -> Layer:
     return Layer(name, "Conv", module, (1, 4), 10, 100, inputs)
 
 
-def test_layers_lie_in_their_modules_and_a_module_around_one_other_is_joined_with_it() -> None:
+def test_layers_lie_in_their_modules_and_a_module_around_one_part_is_joined_with_it() -> None:
     made = graph_view(
         Structure((layer("a", "net", "stem"), layer("b", "net", "body"), layer("c", "net", "body")))
     )
     names = [(each.name, each.parent) for each in made.modules]
-    assert names == [("net", TOP), ("stem", 0), ("body", 0)]
-    assert made.inside == (1, 2, 2)
-    joined = graph_view(Structure((layer("a", "x", "y", "z"), layer("b"))))
+    assert names == [("net", TOP), ("body", 0)]
+    assert made.inside == (0, 1, 1)
+    assert made.names == ("stem: a", "b", "c")
+    joined = graph_view(Structure((layer("a", "x", "y", "z"), layer("b", "x", "y", "z"), layer("c"))))
     assert [each.name for each in joined.modules] == ["x.y.z"]
 
 

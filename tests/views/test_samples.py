@@ -17,7 +17,7 @@ from core.datasets.preview import FILE, SIDE
 from core.domain.model import DataSet
 from core.settings import Settings
 from core.store.store import Store
-from core.views import Sample, first_samples
+from core.views import Balance, Sample, class_balance, first_samples
 
 Show = Callable[..., tuple[Sample, ...]]
 
@@ -102,3 +102,23 @@ def test_other_pictures_are_not_shown(show: Show, picture: bytes) -> None:
 )
 def test_other_descriptions_are_not_shown(show: Show, content: Any) -> None:
     assert show(content) == ()
+
+
+def test_the_balance_of_labels_is_shown_where_it_can_be_trusted(tmp_path: Path) -> None:
+    with Store(Settings(data_dir=tmp_path / "data")) as store:
+
+        def found(balance: Any) -> Balance | None:
+            (tmp_path / "file").write_text(json.dumps({"balance": balance}))
+            file = store.blobs.add(tmp_path / "file", FILE)
+            return class_balance(store, DataSet("d", "d", (file,), ("x",), 1, 1, True, ("cat",)))
+
+        assert found({"counts": [3, 4]}) == Balance(("cat", "1"), (3, 4))
+        assert found({"counts": [3, 4], "edges": [0, 1, 2]}) == Balance(("0.5", "1.5"), (3, 4), True)
+        for wrong in (
+            None,
+            {"counts": []},
+            {"counts": [-1]},
+            {"counts": ["a"]},
+            {"counts": [1], "edges": [0]},
+        ):
+            assert found(wrong) is None
