@@ -42,6 +42,8 @@ class LayerProfile:
         nodes: Names of the nodes or modules of the source graph that it covers, as the built file has them.
         inputs: Names of the layers of the profile whose outputs it reads; empty where that is unknown.
         shape: Of its first output; empty where unknown.
+        module: Path of the network's module that it belongs to, such as ``layer1.0.conv1``; empty where
+            unknown.
     """
 
     name: str
@@ -57,6 +59,7 @@ class LayerProfile:
     nodes: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     shape: tuple[int, ...] = ()
+    module: str = ""
 
     @property
     def rate(self) -> float | None:

@@ -93,6 +93,10 @@ class LiteRtCpu(Runtime):
     )
     formats: ClassVar[frozenset[str]] = frozenset({"tflite"})
     modules: ClassVar[tuple[str, ...]] = ("ai_edge_litert",)
+    no_profile: ClassVar[str] = (
+        "LiteRT's Python package has no access to the profiler of its interpreter; its program "
+        "benchmark_model shows the time of each layer with --enable_op_profiling=true."
+    )
 
     def warm_up(self) -> None:
         """Import LiteRT's interpreter."""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
 import numpy as np
 
 from core.domain.learn import Learn
 from core.domain.model import SourceModel
+from core.domain.profile import LayerProfile
 from core.domain.recipe import Target
 from core.protocols import Array, Feed, LocalArtifact, Runtime
 from core.runtimes.availability import arrange, as_numpy, check, runtime_errors
+from core.runtimes.profiling.onnxruntime_layers import Optimized, executed
+
+MOST_WRITTEN = 1_000_000_000
+"""Bytes of a model whose optimized graph is written to be looked at."""
 
 DTYPES = {
     "tensor(float)": np.float32,
@@ -64,6 +72,49 @@ class OrtSession:
         self._session = None
 
 
+class OrtProfiling(OrtSession):
+    """A session that writes what each node of each call took into a file.
+
+    Args:
+        session: With its profiler on.
+        original: The file that was opened.
+        optimized: Where it wrote the graph that it made of it; None for too large a model.
+    """
+
+    def __init__(self, session: Any, original: Path, optimized: Path | None) -> None:
+        super().__init__(session)
+        self._original, self._optimized = original, optimized
+        self._calls = self._warm = 0
+
+    def prepare(self, feed: Feed) -> Callable[[], object]:
+        """Return a call that is counted; see `OrtSession.prepare`."""
+        inner = super().prepare(feed)
+
+        def call() -> object:
+            self._calls += 1
+            return inner()
+
+        self._calls += 1  # the one that was made to prepare
+        return call
+
+    def start(self) -> None:
+        """Forget the calls made so far."""
+        self._warm = self._calls
+
+    def layers(self) -> tuple[LayerProfile, ...]:
+        """Return the layers with their times and end the profiler; see `ProfilingSession.layers`."""
+        from core.graphs.onnx import files as onnx_files
+
+        told = Path(self._session.end_profiling())
+        events = msgspec.json.decode(told.read_bytes())
+        told.unlink()
+        graph = Optimized()
+        if self._optimized is not None and self._optimized.exists():
+            made, given = (onnx_files.load(path, weights=False) for path in (self._optimized, self._original))
+            graph = Optimized.of(made, given)
+        return executed(events, self._warm, self._calls - self._warm, graph)
+
+
 class OnnxRuntimeCpu(Runtime):
     """ONNX Runtime, CPU."""
 
@@ -79,6 +130,7 @@ class OnnxRuntimeCpu(Runtime):
     formats: ClassVar[frozenset[str]] = frozenset({"onnx"})
     modules: ClassVar[tuple[str, ...]] = ("onnxruntime",)
     baseline_of: ClassVar[frozenset[str]] = frozenset({"onnx"})
+    no_profile: ClassVar[str] = ""
 
     def warm_up(self) -> None:
         """Import ONNX Runtime."""
@@ -90,6 +142,25 @@ class OnnxRuntimeCpu(Runtime):
         Raises:
             RuntimeFailed: Wrong format or option, or ONNX Runtime refuses the file.
         """
+        return OrtSession(self._session(artifact, self._options(artifact, target)))
+
+    def open_profiled(self, artifact: LocalArtifact, target: Target, model: SourceModel) -> OrtProfiling:
+        """Load it with the profiler on; see `open`.
+
+        Raises:
+            RuntimeFailed: As `open`.
+        """
+        options = self._options(artifact, target)
+        folder = Path(tempfile.mkdtemp())
+        options.enable_profiling = True
+        options.profile_file_prefix = str(folder / "profile")
+        optimized = None
+        if sum(path.stat().st_size for path in artifact.files) < MOST_WRITTEN:
+            optimized = folder / "optimized.onnx"
+            options.optimized_model_filepath = str(optimized)
+        return OrtProfiling(self._session(artifact, options), artifact.path, optimized)
+
+    def _options(self, artifact: LocalArtifact, target: Target) -> Any:
         import onnxruntime
 
         check(self.name, artifact, self.formats, self.options)
@@ -101,9 +172,14 @@ class OnnxRuntimeCpu(Runtime):
         # Helper threads spin within a call as usual, but stop with it: they would take the cores from
         # whoever runs next.
         options.add_session_config_entry("session.force_spinning_stop", "1")
+        return options
+
+    def _session(self, artifact: LocalArtifact, options: Any) -> Any:
+        import onnxruntime
+
         with runtime_errors(self.name, "open"):
-            return OrtSession(
-                onnxruntime.InferenceSession(str(artifact.path), options, providers=["CPUExecutionProvider"])
+            return onnxruntime.InferenceSession(
+                str(artifact.path), options, providers=["CPUExecutionProvider"]
             )
 
 

@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 from core.domain.learn import Learn
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
+from core.domain.profile import LayerProfile
 from core.domain.recipe import Target
 from core.protocols import Array, Feed, Idea, LocalArtifact, Runtime
 from core.runtimes.availability import arrange, as_numpy, check, precision, runtime_errors
+from core.runtimes.profiling.openvino_layers import executed
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -80,6 +82,60 @@ class OpenVinoSession:
         self._compiled, self._model, self._core = {}, None, None
 
 
+class OpenVinoProfiling(OpenVinoSession):
+    """A session that counts the time of each executed step.
+
+    The plugin tells the mean of all calls since the model was compiled, in whole microseconds: what the
+    calls to warm up had of it is taken off, and what two roundings down lose on average is added.
+    """
+
+    LOST_MS = 1e-3
+
+    def __init__(self, core: Any, model: Any, settings: dict[str, Any], shapes: Shapes) -> None:
+        super().__init__(core, model, settings | {"PERF_COUNT": True}, shapes)
+        self._calls, self._before, self._warm = 0, 0, dict[str, float]()
+        self._shapes: Shapes = shapes
+        self._request: Any = None
+
+    def prepare(self, feed: Feed) -> Callable[[], object]:
+        """Return a call that is counted; see `OpenVinoSession.prepare`."""
+        arrays, self._shapes = self._arrays(feed)
+        compiled, _ = self._compile(self._shapes)
+        with runtime_errors(OpenVinoCpu.name, "run"):
+            request = self._request = compiled.create_infer_request()
+            _set(request, arrays)
+
+        def call() -> object:
+            self._calls += 1
+            return request.infer()
+
+        self._calls = 0
+        call()
+        return call
+
+    def start(self) -> None:
+        """Forget the calls made so far."""
+        self._before, self._warm = self._calls, self._sums()
+
+    def layers(self) -> tuple[LayerProfile, ...]:
+        """Return the layers with their times; see `ProfilingSession.layers`."""
+        calls = max(1, self._calls - self._before)
+        times = {
+            name: max(0.0, total - self._warm.get(name, 0.0)) / calls + self.LOST_MS
+            for name, total in self._sums().items()
+        }
+        compiled, _ = self._compile(self._shapes)
+        return executed(times, compiled, self._shaped(self._shapes))
+
+    def _sums(self) -> dict[str, float]:
+        """Return the milliseconds of each step over all calls."""
+        return {
+            step.node_name: 1000 * step.real_time.total_seconds() * self._calls
+            for step in self._request.get_profiling_info()
+            if step.status == step.Status.EXECUTED
+        }
+
+
 def _set(request: Any, arrays: list[Array]) -> None:
     import openvino
 
@@ -110,6 +166,7 @@ class OpenVinoCpu(Runtime):
     formats: ClassVar[frozenset[str]] = frozenset({"onnx", "openvino"})
     options: ClassVar[frozenset[str]] = frozenset({"precision"})
     modules: ClassVar[tuple[str, ...]] = ("openvino",)
+    no_profile: ClassVar[str] = ""
 
     def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
         """Return the bare conversion: it reads ONNX itself, so nothing is built before the first figure."""
@@ -125,10 +182,24 @@ class OpenVinoCpu(Runtime):
         Raises:
             RuntimeFailed: Wrong format or option, or OpenVINO refuses the file.
         """
+        return OpenVinoSession(*self._read(artifact, target, model))
+
+    def open_profiled(self, artifact: LocalArtifact, target: Target, model: SourceModel) -> OpenVinoProfiling:
+        """Load it with the plugin's counters on; see `open`.
+
+        Raises:
+            RuntimeFailed: As `open`.
+        """
+        return OpenVinoProfiling(*self._read(artifact, target, model))
+
+    def _read(
+        self, artifact: LocalArtifact, target: Target, model: SourceModel
+    ) -> tuple[Any, Any, dict[str, Any], Shapes]:
+        """Return OpenVINO, the model, the settings and the shapes to compile it with."""
         import openvino
 
         check(self.name, artifact, self.formats, self.options)
-        settings = {
+        settings: dict[str, Any] = {
             "INFERENCE_NUM_THREADS": target.threads,
             "NUM_STREAMS": 1,
             "PERFORMANCE_HINT": "LATENCY",
@@ -144,7 +215,7 @@ class OpenVinoCpu(Runtime):
         if any(port.element_type == openvino.Type.f64 for port in graph.outputs):
             # On one thread the plugin fuses the cast to double into a subgraph that knows no double.
             settings["SNIPPETS_MODE"] = "DISABLE"
-        return OpenVinoSession(core, graph, settings, shapes)
+        return core, graph, settings, shapes
 
 
 def _shapes(graph: Any, model: SourceModel, batch: int) -> Shapes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from core.domain.model import SourceModel
+from core.domain.profile import LayerProfile
 from core.domain.recipe import Target
 from core.protocols import Array, Feed, LocalArtifact, Runtime
 from core.runtimes.availability import check, precision, runtime_errors
@@ -33,13 +34,14 @@ class TorchSession:
     """
 
     def __init__(self, name: str, module: Any, names: tuple[str, ...], *, bf16: bool = False) -> None:
-        self._name, self._module, self._names, self._bf16 = name, module, names, bf16
+        self._name, self._names, self._bf16 = name, names, bf16
+        self._entry: Any = module
 
     def _call(self, feed: Feed) -> Callable[[], Any]:
         import torch
 
         tensors = tuple(torch.from_numpy(feed[name].copy()) for name in self._names)
-        module, guard = self._module, torch.inference_mode()
+        module, guard = self._entry, torch.inference_mode()
 
         def plain() -> Any:
             with guard:
@@ -85,7 +87,45 @@ class TorchSession:
 
     def close(self) -> None:
         """Free the module."""
-        self._module = None
+        self._entry = None
+
+
+class TorchProfiling(TorchSession):
+    """A session that times every operator; see `core.graphs.torch.recorder`."""
+
+    def __init__(self, name: str, module: Any, names: tuple[str, ...], *, bf16: bool = False) -> None:
+        from core.graphs.torch.recorder import Recorder, recorded
+
+        self._recorder, self._calls = Recorder(), 0
+        super().__init__(name, recorded(module, self._recorder), names, bf16=bf16)
+
+    def prepare(self, feed: Feed) -> Callable[[], object]:
+        """Return a call on tensors made of `feed` that is recorded.
+
+        Raises:
+            RuntimeFailed: PyTorch refuses the feed.
+        """
+        inner, recorder = super().prepare(feed), self._recorder
+
+        def call() -> object:
+            self._calls += 1
+            recorder.place = 0
+            with recorder:
+                return inner()
+
+        return call
+
+    def start(self) -> None:
+        """Forget the calls made so far."""
+        self._recorder.layers.clear()
+        self._calls = 0
+
+    def layers(self) -> tuple[LayerProfile, ...]:
+        """Return the operators with their times; see `ProfilingSession.layers`."""
+        return self._recorder.told(self._calls)
+
+
+S = TypeVar("S", bound=TorchSession)
 
 
 class TorchCpu(Runtime):
@@ -93,6 +133,7 @@ class TorchCpu(Runtime):
 
     modules: ClassVar[tuple[str, ...]] = ("torch",)
     start_s: ClassVar[float] = 1.5
+    no_profile: ClassVar[str] = ""
 
     def warm_up(self) -> None:
         """Import PyTorch."""
@@ -104,6 +145,17 @@ class TorchCpu(Runtime):
         Raises:
             RuntimeFailed: Wrong format or option, or PyTorch refuses the file.
         """
+        return self._session(TorchSession, artifact, target, model)
+
+    def open_profiled(self, artifact: LocalArtifact, target: Target, model: SourceModel) -> TorchProfiling:
+        """Load the module of `artifact` with every operator timed.
+
+        Raises:
+            RuntimeFailed: As `open`.
+        """
+        return self._session(TorchProfiling, artifact, target, model)
+
+    def _session(self, kind: type[S], artifact: LocalArtifact, target: Target, model: SourceModel) -> S:
         from core.graphs.torch.modules import open_module
 
         check(self.name, artifact, self.formats, self.options)
@@ -111,4 +163,5 @@ class TorchCpu(Runtime):
         _prepare(target.threads)
         with runtime_errors(self.name, "open"):
             module = open_module(artifact, model)
-        return TorchSession(self.name, module, tuple(spec.name for spec in model.inputs), bf16=bf16)
+            names = tuple(spec.name for spec in model.inputs)
+            return kind(self.name, module, names, bf16=bf16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -95,6 +96,31 @@ def test_results_and_prepared_calls_outlive_other_calls(runtime: Runtime, form: 
     call()
     np.testing.assert_array_equal(first, kept)
     assert not np.array_equal(session.run(other)[0], kept)
+
+
+@pytest.mark.parametrize(("runtime", "form"), OPENED)
+def test_a_profile_tells_the_time_and_the_work_of_each_layer(
+    runtime: Runtime, form: str, saved: Saved
+) -> None:
+    _, model = networks.perceptron()
+    if runtime.no_profile:
+        with pytest.raises(RuntimeFailed, match=re.escape(runtime.no_profile)):
+            runtime.open_profiled(saved("perceptron", form), target(runtime), model)
+        return
+    session = runtime.open_profiled(saved("perceptron", form), target(runtime), model)
+    call = session.prepare(networks.feed_of(model, 1))
+    call()
+    session.start()
+    for _ in range(3):
+        call()
+    layers = session.layers()
+    assert sum(layer.macs or 0 for layer in layers) == 6 * 16 + 16 * 4
+    assert sum(layer.parameters or 0 for layer in layers) >= 6 * 16 + 16 * 4
+    assert all(layer.ms >= 0 and layer.operator for layer in layers)
+    assert len({layer.name for layer in layers}) == len(layers)
+    assert {layer.precision for layer in layers if layer.macs} == {"FP32"}
+    names = {layer.name for layer in layers}
+    assert all(set(layer.inputs) <= names for layer in layers)
 
 
 @pytest.mark.parametrize("runtime", ALL)

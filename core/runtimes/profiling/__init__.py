@@ -1,0 +1,1 @@
+"""What the runtimes' own profilers say of each layer; one file a runtime."""
