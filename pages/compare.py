@@ -1,21 +1,29 @@
-"""Compare page: Pareto chart, limits, table and side-by-side comparison of a run's candidates."""
+"""Compare page: a run's candidates by any two figures, in a table, against each other and another run's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
 
 from core.domain.run import Limits
 from core.views import Row, RunView, command_for, python_for, run_view
-from pages.widgets.address import ON, RUN, on_change, put, settings
-from pages.widgets.chart import COSTS, pareto_chart
+from pages import format as fmt
+from pages.figures import Role
+from pages.widgets.address import RUN, on_change, put, settings
+from pages.widgets.chart import Shown, pareto_chart, placed
+from pages.widgets.chart_image import chart_image
 from pages.widgets.commands import same_elsewhere
+from pages.widgets.glossary import glossary
 from pages.widgets.limits import limits_form, limits_set
 from pages.widgets.machines import machine_choice
+from pages.widgets.measures import Measure, measures
 from pages.widgets.multiples import multiples
+from pages.widgets.other_run import other_run
 from pages.widgets.page import current, empty, go, store
+from pages.widgets.parallel import parallel
 from pages.widgets.recommendation import recommendation_box
 from pages.widgets.run_header import outcome, title
 from pages.widgets.selected import selected_candidate
@@ -23,6 +31,7 @@ from pages.widgets.share import share
 from pages.widgets.side_by_side import side_by_side
 from pages.widgets.table import candidates_table, problems
 from pages.widgets.tradeoffs import price_list
+from pages.widgets.view_options import axes, filtered
 
 
 def draw_limits(view: RunView, limits: Limits) -> None:
@@ -64,32 +73,11 @@ def state(view: RunView) -> None:
     outcome(view)
 
 
-def controls(view: RunView, held: Mapping[str, str]) -> tuple[str, bool]:
-    """Draw what the chart shows; return the horizontal axis and whether to zoom in."""
-    owner, axis = view.run.id, held.get("axis", "latency")
-    axis = st.segmented_control(
-        "Horizontal axis",
-        list(COSTS),
-        default=axis if axis in COSTS else "latency",
-        required=True,
-        format_func=str.capitalize,
-        **on_change(owner, "axis", f"{owner}_axis"),
-    )
-    zoom = st.toggle(
-        "Zoom in on the Pareto front",
-        value=held.get("zoom") == ON,
-        help="Ends the axis a little behind the front, so that close candidates can be told apart.",
-        **on_change(owner, "zoom", f"{owner}_zoom", lambda on: ON if on else None),
-    )
-    return str(axis), zoom
-
-
 def show(run_id: str) -> None:
     """Draw a run."""
     held = settings(run_id, RUN)
     kind = held.get("machine", "")
     view = run_view(store(), run_id, lambda run: limits_set(run.request.limits, held), kind)
-    limits = view.limits
     title(view)
     machine_choice(view)
     if not any(row.latency_ms for row in view.candidates):
@@ -97,20 +85,35 @@ def show(run_id: str) -> None:
         return
     state(view)
     recommendation_box(view, key="compare")
+    known = measures(view, view.limits)
+    roles = placed(view, known)
+    shown, rows = options(view, known, roles, held)
     row = view.find(held.get("selected"))
     chart, side = st.columns([7, 3], gap="medium")
     with side:
-        draw_limits(view, limits)
-        axis, zoom = controls(view, held)
-        price_list(view, limits)
+        draw_limits(view, view.limits)
+        price_list(view, view.limits)
     with chart:
-        points(view, row, limits, axis, zoom)
+        pareto_chart(
+            view, rows, known, selected=row.id if row else None, shown=shown, on_click=select(run_id),
+            key="compare_chart", height=500,
+        )  # fmt: skip
+        hints()
         if row is not None:
             selected_candidate(row, view)
-        else:
-            st.caption("Click a point or a row to select a candidate.")
-    multiples(view, limits, selected=row.id if row else None, on_click=select(view.run.id), key="compare")
-    details(view, row, held.get("other"))
+    candidates_table(
+        view,
+        recommended=view.recommendation.candidate_id,
+        selected=row.id if row else None,
+        on_pick=select(run_id),
+        rows=rows,
+        key="compare_table",
+    )
+    parts(Comparison(view, rows, known, roles, shown, row, held))
+    problems(view.candidates)
+    asked = (view.model, view.data, view.run.request)
+    share(view)
+    same_elsewhere(command_for(*asked), python_for(*asked))
 
 
 def select(run_id: str) -> Callable[[str | None], None]:
@@ -118,37 +121,77 @@ def select(run_id: str) -> Callable[[str | None], None]:
     return partial(put, run_id, "selected")
 
 
-def points(view: RunView, row: Row | None, limits: Limits, axis: str, zoom: bool) -> None:
-    """Draw the chart with `row` selected."""
-    pareto_chart(
-        [each for each in view.candidates if each.latency_ms is not None],
-        limits,
-        view.quality,
-        recommended=view.recommendation.candidate_id,
-        selected=row.id if row else None,
-        axis=axis,
-        zoom=zoom,
-        on_click=select(view.run.id),
-        key="compare_chart",
-        height=520,
+def options(
+    view: RunView, known: Mapping[str, Measure], roles: Mapping[str, Role], held: Mapping[str, str]
+) -> tuple[Shown, list[Row]]:
+    """Draw what the chart shows and which candidates; return both."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="view_options"):
+        shown = axes(view, known, held)
+        rows = filtered(view, roles, held)
+    if len(rows) < len(view.candidates):
+        st.caption(f"{len(rows)} of {fmt.plural(len(view.candidates), 'candidate')} pass the filters.")
+    return shown, rows
+
+
+def hints() -> None:
+    """Say what the marks mean and how to look closer."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            "A click selects. Larger markers are larger files; crosses are 95 % intervals. Drag to move, "
+            "Ctrl and the wheel to zoom, a double click to go back.",
+            width="stretch",
+        )
+        chart_image("compare_chart", name="comparison")
+        glossary()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the parts below the table draw."""
+
+    view: RunView
+    rows: Sequence[Row]
+    known: Mapping[str, Measure]
+    roles: Mapping[str, Role]
+    shown: Shown
+    row: Row | None
+    held: Mapping[str, str]
+
+
+def panels(found: Comparison) -> None:
+    """Draw the small multiples."""
+    row, owner = found.row, found.view.run.id
+    chosen = row.id if row else None
+    multiples(
+        found.view, found.known, selected=chosen, on_click=select(owner), rows=found.rows, key="compare"
     )
 
 
-def details(view: RunView, row: Row | None, other: str | None) -> None:
-    """Draw the table, `row` beside the baseline, what went wrong, and how to do the same elsewhere."""
-    st.subheader("Candidates", anchor=False)
-    candidates_table(
-        view,
-        recommended=view.recommendation.candidate_id,
-        selected=row.id if row else None,
-        on_pick=select(view.run.id),
-        key="compare_table",
-    )
-    side_by_side(view, row, other)
-    problems(view.candidates)
-    asked = (view.model, view.data, view.run.request)
-    share(view)
-    same_elsewhere(command_for(*asked), python_for(*asked))
+def lines(found: Comparison) -> None:
+    """Draw the parallel coordinates."""
+    row, owner = found.row, found.view.run.id
+    chosen, about = row.id if row else None, (found.view, found.rows, found.known, found.roles)
+    parallel(*about, shown=found.shown, selected=chosen, on_click=select(owner))
+
+
+PARTS: Mapping[str, tuple[str, Callable[[Comparison], None]]] = {
+    "figures": ("Figure by figure", panels),
+    "lines": ("All figures at once", lines),
+    "pair": ("Two candidates", lambda found: side_by_side(found.view, found.row, found.held.get("other"))),
+    "run": ("Another run", lambda found: other_run(found.view, found.held.get("against"))),
+}
+
+
+def parts(found: Comparison) -> None:
+    """Draw the parts as tabs, of which only the open one is computed."""
+    owner = found.view.run.id
+    labels = {label: name for name, (label, _) in PARTS.items()}
+    chosen = PARTS.get(found.held.get("part", ""), PARTS["figures"])[0]
+    about = on_change(owner, "part", f"{owner}_part", labels.get)
+    for (_, draw), tab in zip(PARTS.values(), st.tabs(list(labels), default=chosen, **about), strict=True):
+        if tab.open:
+            with tab:
+                draw(found)
 
 
 chosen = current("run")

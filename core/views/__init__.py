@@ -10,6 +10,7 @@ from core.views.log import LogLine, event_log
 from core.views.machine import ClusterView, MachineView, machine, measuring_kinds
 from core.views.model import ModelView, TechniqueRow, model_view
 from core.views.origins import Origin, origins
+from core.views.pairs import Pair, common, difference, faster, quotient, truer, unlike
 from core.views.report import report
 from core.views.results import results, run_archive
 from core.views.rows import Row, agreement_name, ties
@@ -38,6 +39,7 @@ __all__ = [
     "MachineView",
     "ModelView",
     "Origin",
+    "Pair",
     "Progress",
     "Quality",
     "Row",
@@ -53,11 +55,14 @@ __all__ = [
     "best_of",
     "class_balance",
     "command_for",
+    "common",
+    "difference",
     "drawing",
     "event_log",
     "expected_quality",
     "expected_scale",
     "explain",
+    "faster",
     "first_samples",
     "graph_view",
     "machine",
@@ -66,6 +71,7 @@ __all__ = [
     "origins",
     "own_figures",
     "python_for",
+    "quotient",
     "refreshed",
     "report",
     "results",
@@ -77,5 +83,7 @@ __all__ = [
     "topics",
     "tradeoffs",
     "training_curves",
+    "truer",
+    "unlike",
     "why_dominated",
 ]

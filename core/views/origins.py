@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from core.domain.measurement import Interval
 from core.domain.recipe import Recipe, Step
 from core.search.names import is_named, step_name
+from core.views.pairs import quotient
 from core.views.rows import Row
 
 
@@ -37,12 +37,7 @@ def _factor(before: Row, after: Row) -> Interval:
     one, two = before.speedup, after.speedup
     if one is None or two is None:
         raise ValueError("Both must be measured.")
-    value = two.value / one.value
-    if before.candidate.position == 0:
-        return two
-    down = math.hypot(math.log(two.value / two.low), math.log(one.high / one.value))
-    up = math.hypot(math.log(two.high / two.value), math.log(one.value / one.low))
-    return Interval(value, value * math.exp(-down), value * math.exp(up))
+    return two if before.candidate.position == 0 else quotient(two, one)
 
 
 def _ways(row: Row, everyone: Sequence[Row]) -> Iterator[tuple[str, Row]]:

@@ -13,7 +13,9 @@ from core.insights.judgement import judge, loss
 from core.insights.objectives import WORDS, gain
 from core.insights.recommendation import Recommendation, baseline_of, better
 from core.insights.sentences import why_unstable
-from core.search.names import runtime_name
+from core.search.names import is_named, pass_name, runtime_name
+
+CONVERTED = "Conversion only"
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,12 @@ class Row:
     def name(self) -> str:
         """Name of the candidate."""
         return self.candidate.name
+
+    @property
+    def technique(self) -> str:
+        """What is done to the network, parameters aside, or that it is only converted."""
+        steps = [step for step in self.candidate.recipe.steps if is_named(step)]
+        return " + ".join(dict.fromkeys(pass_name(step.pass_id) for step in steps)) or CONVERTED
 
     @property
     def status(self) -> str:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from pages.figures.calls import calls_figure
 from pages.figures.distribution import Sample, distribution_figure
 from pages.figures.learn import picture_figure
-from pages.figures.marks import LEGEND, MOST_BARS
+from pages.figures.looks import LEGEND, by_group, by_role
 from pages.figures.multiples import Mark, Panel, extended, panel_figure
 from pages.figures.origins import Stage, origins_figure
-from pages.figures.pareto import pareto_figure
-from pages.figures.points import Axis, Point, Role, roles
+from pages.figures.parallel import Line, parallel_figure
+from pages.figures.pareto import PICK, axis_range, pareto_figure
+from pages.figures.points import Axis, Point, Role, roles, wide
 from pages.figures.theme import Palette, palette
 from pages.figures.throughput import Series, throughput_figure
 from pages.figures.training import curve_figure
 
 __all__ = [
     "LEGEND",
-    "MOST_BARS",
+    "PICK",
     "Axis",
+    "Line",
     "Mark",
     "Palette",
     "Panel",
@@ -26,6 +28,9 @@ __all__ = [
     "Sample",
     "Series",
     "Stage",
+    "axis_range",
+    "by_group",
+    "by_role",
     "calls_figure",
     "curve_figure",
     "distribution_figure",
@@ -33,8 +38,10 @@ __all__ = [
     "origins_figure",
     "palette",
     "panel_figure",
+    "parallel_figure",
     "pareto_figure",
     "picture_figure",
     "roles",
     "throughput_figure",
+    "wide",
 ]

@@ -1,109 +1,90 @@
-"""Pareto chart: cost against quality of each candidate, with confidence intervals."""
+"""Pareto chart: any two figures of each candidate, with confidence intervals, for Vega-Lite.
+
+Everything that changes while a person looks (points, selection, limits) is data, so that the browser moves it
+in the picture that is there: zoom and pan stay, nothing is drawn anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import ceil, floor, log10
+from typing import Any
 
-import plotly.graph_objects as go
-
-from pages.figures.labels import LETTER, LINE, Box, Spot, place
-from pages.figures.marks import LEGEND, MOST_BARS, Ranges, diameters, front_line, markers, ring, shade
+from core.domain.measurement import Interval
+from pages.figures.labels import Box, Label, Spot, place
+from pages.figures.looks import LEGEND, Look, by_group, by_role
+from pages.figures.pareto_spec import PICK, Range, chart_spec
 from pages.figures.points import Axis, Point, Role, corners, roles
-from pages.figures.theme import Palette, styled
+from pages.figures.theme import Palette
+
+Rows = list[dict[str, Any]]
+
+__all__ = ["PICK", "axis_range", "pareto_figure"]
 
 MOST_NAMES = 7
 PLOT_WIDTH = 720.0  # a guess, narrower than most windows, to lay out names
+SMALLEST, LARGEST = 9.0, 20.0
 
 
-def _span(low: float, high: float) -> tuple[float, float]:
-    room = (high - low) * 0.12 or max(abs(high) * 0.05, 0.5)
-    return low - room, high + room
+def axis_range(points: Sequence[Interval], axis: Axis) -> Range:
+    """Return the ends of an axis that shows `points` and, where it is near, the limit; in whole steps.
+
+    A cost starts at zero where equal steps are equal amounts; a share starts a little below the least.
+    """
+    lows, highs = [p.low for p in points], [p.high for p in points]
+    if axis.log:
+        return _log_range(min(p.value for p in points), max(p.value for p in points))
+    near = axis.limit is not None and (axis.share or axis.limit <= 1.3 * max(highs, default=1.0))
+    if near and axis.limit is not None:
+        lows, highs = [*lows, axis.limit], [*highs, axis.limit]
+    low, high = min(lows, default=0.0), max(highs, default=1.0)
+    room = (high - low) * 0.1 or max(abs(high) * 0.05, 0.5)
+    low, high = (low - room if axis.share or low < 0 else 0.0), high + room
+    step = 10.0 ** floor(log10((high - low) / 10))
+    low, high = step * floor(low / step), step * ceil(high / step)
+    return max(low, axis.bounds[0]), min(high, axis.bounds[1])
 
 
-def _ranges(points: Sequence[Point], y: Axis, zoom: bool) -> Ranges:
-    close = [p for p in corners(points) if not p.baseline] if zoom else []
-    x_high = max((p.x.high for p in close or points), default=1.0) * (1.6 if close else 1.1)
-    lows = [p.y.low for p in points] + ([y.limit] if y.limit is not None else [])
-    highs = [p.y.high for p in points] + ([y.limit] if y.limit is not None else [])
-    low, high = _span(min(lows, default=0.0), max(highs, default=1.0))
-    return (0.0, x_high), (max(low, y.bounds[0]), min(high, y.bounds[1]))
+def _log_range(low: float, high: float) -> Range:
+    """Return the ends of a logarithmic axis, a little outside, in two digits."""
+    low, high = low / 1.25, high * 1.25
+    down, up = 10.0 ** (floor(log10(low)) - 1), 10.0 ** (floor(log10(high)) - 1)
+    return down * floor(low / down), up * ceil(high / up)
 
 
-def _ticks(span: tuple[float, float]) -> dict[str, list[float] | list[str]]:
-    """Return about five round ticks in `span` that show figures without the sign they are drawn with."""
-    rough = (span[1] - span[0]) / 5
-    size = 10.0 ** floor(log10(rough)) if rough > 0 else 1.0
-    step = size * next(factor for factor in (1, 2, 5, 10) if factor * size >= rough)
-    found = [number * step for number in range(ceil(span[0] / step), floor(span[1] / step) + 1)]
-    return {"tickvals": found, "ticktext": [f"{0.0 - value:.4g}" for value in found]}
+def _pixel(value: float, ends: Range, axis: Axis, size: float) -> float:
+    low, high = ends
+    if axis.log:
+        low, high, value = log10(low), log10(high), log10(max(value, 1e-12))
+    return (value - low) / ((high - low) or 1.0) * size
 
 
-def _named(points: Sequence[Point], known: dict[str, Role], chosen: set[str | None]) -> set[str]:
+def diameters(points: Sequence[Point]) -> dict[str, float]:
+    """Return the marker's pixels by id: larger for larger files."""
+    largest = max((p.size_bytes for p in points), default=1) or 1
+    return {p.id: SMALLEST + (LARGEST - SMALLEST) * (p.size_bytes / largest) ** 0.5 for p in points}
+
+
+def named(points: Sequence[Point], along: Sequence[Point], chosen: set[str | None]) -> set[str]:
     """Return the ids of the points to name: what is chosen, the baseline, and some of the front, evenly."""
-    along = [p.id for p in corners(points) if known[p.id] == "front"]
-    step = max(1.0, (len(along) - 1) / (MOST_NAMES - 1))
-    spread = {along[round(at * step)] for at in range(min(len(along), MOST_NAMES))}
+    ids = [p.id for p in along if not p.baseline]
+    step = max(1.0, (len(ids) - 1) / (MOST_NAMES - 1))
+    spread = {ids[round(at * step)] for at in range(min(len(ids), MOST_NAMES))}
     return spread | {p.id for p in points if p.baseline or p.id in chosen}
 
 
-def _layout(
-    points: Sequence[Point],
-    named: set[str],
-    sizes: dict[str, float],
-    ranges: Ranges,
-    plot: tuple[float, float],
-) -> tuple[list[Spot], list[Box]]:
-    """Return the markers, and the lines that no name should lie on, in pixels."""
-    (x_low, x_high), (y_low, y_high) = ranges
-    width, height = plot
-
-    def right(value: float) -> float:
-        return (value - x_low) / (x_high - x_low) * width
-
-    def up(value: float) -> float:
-        return (value - y_low) / (y_high - y_low) * height
-
-    spots = [
-        Spot(right(p.x.value), up(p.y.value), sizes[p.id] / 2 + 3, p.name if p.id in named else "")
-        for p in points
-    ]
-    lines = [(right(p.x.value) - 1, up(p.y.low), right(p.x.value) + 1, up(p.y.high)) for p in points]
-    for one, other in pairwise(corners(points)):
-        x, y = right(other.x.value), up(one.y.value)
-        lines += [(right(one.x.value), y - 1, x, y + 1), (x - 1, y, x + 1, up(other.y.value))]
-    return spots, lines
-
-
-def _names(
-    figure: go.Figure,
-    points: Sequence[Point],
-    named: set[str],
-    sizes: dict[str, float],
-    ranges: Ranges,
-    plot: tuple[float, float],
-    colors: Palette,
-    y: Axis,
-) -> None:
-    spots, lines = _layout(points, named, sizes, ranges, plot)
-    if y.limit is not None:
-        top = (y.limit - ranges[1][0]) / (ranges[1][1] - ranges[1][0]) * plot[1]
-        lines.append((plot[0] - LETTER * len(y.limit_label), top - LINE, plot[0], top))
-    labels = place(spots, *plot, lines)
-    for point, label in zip((p for p in points if p.id in named), labels, strict=True):
-        figure.add_annotation(
-            x=point.x.value,
-            y=point.y.value,
-            text=label.name,
-            showarrow=False,
-            xanchor=label.xanchor,
-            xshift=label.xshift,
-            yshift=label.yshift,
-            font={"size": 12, "color": colors.text},
-            bgcolor=colors.veil,
-            borderpad=0,
-        )
+def _labels(
+    points: Sequence[Point], wanted: set[str], along: Sequence[Point], at: Mapping[str, tuple[float, float]],
+    sizes: Mapping[str, float], height: float,
+) -> dict[str, Label]:  # fmt: skip
+    spots = [Spot(*at[p.id], sizes[p.id] / 2 + 3, p.name if p.id in wanted else "") for p in points]
+    lines: list[Box] = []
+    for one, other in pairwise(along):
+        (left, low), (right, high) = at[one.id], at[other.id]
+        lines += [(left, low - 1, right, low + 1), (right - 1, min(low, high), right + 1, max(low, high))]
+    shown = [p.id for p in points if p.id in wanted]
+    return dict(zip(shown, place(spots, PLOT_WIDTH, height, lines), strict=True))
 
 
 def pareto_figure(
@@ -115,56 +96,68 @@ def pareto_figure(
     labelled: bool = True,
     recommended: str | None = None,
     selected: str | None = None,
-    zoom: bool = False,
+    ranges: tuple[Range, Range] | None = None,
     height: int = 460,
-) -> go.Figure:
-    """Return the chart of `points`.
+) -> tuple[Rows, dict[str, Any]]:
+    """Return rows and specification of the chart of `points`, of which there is one at least.
 
-    The line passes through the points that no other beats on the two shown axes, and through nothing
-    else; both axes carry 95 % intervals; x starts at zero.
+    The stepped line passes through the points that no other beats on the two shown axes, and through nothing
+    else; both axes carry 95 % intervals, faint but for what the mouse is on and what is selected.
 
     Args:
         points: Measured candidates.
-        x: Cost axis.
-        y: Quality axis.
+        x: Horizontal axis.
+        y: Vertical axis.
         colors: Of the theme.
         labelled: Whether y is accuracy; fidelity has its own colour.
         recommended: Id to ring.
         selected: Id to outline.
-        zoom: End the cost axis, which still starts at zero, a little behind the front.
+        ranges: Ends of both axes; by default those that the points need.
         height: Pixels.
     """
-    figure = go.Figure()
-    known, sizes, main = roles(points), diameters(points), colors.quality(labelled)
-    ranges = _ranges(points, y, zoom)
-    shown = [p for p in points if p.x.value <= ranges[0][1]]
-    shade(figure, x, y, ranges, colors)
-    if points:
-        figure.add_trace(front_line(points, main))
-    tint: dict[Role, str] = {
-        "front": main,
-        "tied": colors.muted,
-        "dominated": main,
-        "baseline": colors.baseline,
+    main = colors.quality(labelled)
+    found = ranges or (axis_range([p.x for p in points], x), axis_range([p.y for p in points], y))
+    known, along, sizes = roles(points, x, y), corners(points, x, y), diameters(points)
+    looks = by_group(points, colors) if any(p.group for p in points) else by_role(known, colors, main)
+    at = {
+        p.id: (_pixel(p.x.value, found[0], x, PLOT_WIDTH), _pixel(p.y.value, found[1], y, height - 90.0))
+        for p in points
     }
-    for role in LEGEND:
-        members = [p for p in points if known[p.id] == role]
-        if members:
-            bars = len(points) <= MOST_BARS or role != "dominated"
-            figure.add_trace(markers(role, members, sizes, tint[role], bars=bars))
-    for point in points:
-        if point.id == recommended:
-            figure.add_trace(ring(point, sizes[point.id], colors.accent, "Recommended", dash=False))
-        if point.id == selected:
-            figure.add_trace(ring(point, sizes[point.id], colors.text, "Selected", dash=True))
-    if len(shown) < len(points):
-        text = f"{len(points) - len(shown)} slower or larger, out of the picture →"
-        corner = {"x": 1, "xref": "paper", "xanchor": "right", "y": 1, "yref": "paper", "yanchor": "top"}
-        figure.add_annotation(text=text, showarrow=False, font={"size": 12, "color": colors.muted}, **corner)
-    named = _named(shown, known, {recommended, selected})
-    _names(figure, shown, named, sizes, ranges, (PLOT_WIDTH, height - 100.0), colors, y)
-    styled(figure, colors, height)
-    figure.update_xaxes(title_text=x.title, range=ranges[0])
-    figure.update_yaxes(title_text=y.title, range=ranges[1], **(_ticks(ranges[1]) if y.negative else {}))
-    figure.update_layout(legend_itemsizing="constant")
-    return figure
+    labels = _labels(points, named(points, along, {recommended, selected}), along, at, sizes, height - 90.0)
+    rows = [_limit(axis, name, end) for axis, name, end in ((x, "x", found[0]), (y, "y", found[1]))]
+    rows = [row for row in rows if row]
+    rows += [{"kind": "front", "x": p.x.value, "y": p.y.value} for p in along]
+    marked = {"best": recommended, "chosen": selected}
+    hover = list(dict.fromkeys(label for p in points for label in p.hover))
+    rows += [_row(p, known[p.id], looks[p.id], sizes[p.id], labels.get(p.id), marked, hover) for p in points]
+    each = {look.label: look for look in looks.values()}
+    legend = [each[label] for label in dict.fromkeys([*LEGEND.values(), *sorted(each)]) if label in each]
+    return rows, chart_spec(x, y, found, colors, main, legend, hover, height)
+
+
+def _limit(axis: Axis, name: str, ends: Range) -> dict[str, Any]:
+    if axis.limit is None or not ends[0] < axis.limit < ends[1]:
+        return {}
+    return {"kind": f"limit_{name}", name: axis.limit, "label": axis.limit_label}
+
+
+def _row(
+    p: Point,
+    role: Role,
+    look: Look,
+    size: float,
+    label: Label | None,
+    marked: Mapping[str, str | None],
+    hover: Sequence[str],
+) -> dict[str, Any]:
+    row = {
+        "kind": "point", "id": p.id, "name": p.name, "x": p.x.value, "y": p.y.value,
+        "x_low": p.x.low, "x_high": p.x.high, "y_low": p.y.low, "y_high": p.y.high,
+        "role": role, "group": look.label, "size": size**2, "fill": 0.0 if role == "dominated" else 0.9,
+        "label": "", "dx": 0.0, "dy": 0.0, "align": "left",
+    }  # fmt: skip
+    row |= {name: p.id == chosen for name, chosen in marked.items()}
+    row |= {f"hover_{number}": p.hover.get(name, "–") for number, name in enumerate(hover)}
+    if label is not None:
+        row |= {"label": label.name, "dx": label.xshift, "dy": -label.yshift, "align": label.xanchor}
+    return row

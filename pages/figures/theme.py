@@ -7,6 +7,7 @@ colour vision deficiency can tell apart; role is also carried by shape or line, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -30,6 +31,7 @@ class Palette:
         chosen: Behind the row that is selected.
         outside: Shade over the region outside the limits.
         outside_line: Its border.
+        groups: To tell runtimes or techniques apart; each goes with a shape of its own.
     """
 
     text: str
@@ -44,6 +46,7 @@ class Palette:
     chosen: str
     outside: str
     outside_line: str
+    groups: tuple[str, ...]
 
     def quality(self, labelled: bool) -> str:
         """Return the colour of accuracy, or of fidelity where there are no labels."""
@@ -63,6 +66,7 @@ LIGHT = Palette(
     chosen="rgba(29, 39, 51, 0.07)",
     outside="rgba(213, 94, 0, 0.07)",
     outside_line="rgba(213, 94, 0, 0.65)",
+    groups=("#0072b2", "#d55e00", "#007f5f", "#a3478a", "#8a6d00", "#3a8fbf", "#66717e"),
 )
 
 DARK = Palette(
@@ -78,6 +82,7 @@ DARK = Palette(
     chosen="rgba(230, 235, 240, 0.10)",
     outside="rgba(255, 157, 77, 0.08)",
     outside_line="rgba(255, 157, 77, 0.6)",
+    groups=("#56b4e9", "#ff9d4d", "#4cc9a0", "#e09ac6", "#f0e442", "#8ab4f8", "#97a3af"),
 )
 
 
@@ -116,3 +121,22 @@ def styled(figure: go.Figure, colors: Palette, height: int) -> go.Figure:
     figure.update_xaxes(**axes, showline=True)
     figure.update_yaxes(**axes)
     return figure
+
+
+def vega_axis(colors: Palette, title: str) -> dict[str, Any]:
+    """Return the house's axis for Vega-Lite."""
+    return {
+        "title": title, "gridColor": colors.grid, "domainColor": colors.grid, "tickColor": colors.grid,
+        "labelColor": colors.text, "titleColor": colors.text, "titleFontWeight": "normal", "tickCount": 5,
+        "labelFontSize": 12, "titleFontSize": 13, "titlePadding": 8, "labelOverlap": True,
+    }  # fmt: skip
+
+
+def vega_config(colors: Palette) -> dict[str, Any]:
+    """Return the house's settings for Vega-Lite."""
+    return {
+        "view": {"stroke": None},
+        "font": FONT,
+        "axis": {"labelFont": FONT, "titleFont": FONT},
+        "legend": {"labelFont": FONT, "labelColor": colors.text},
+    }

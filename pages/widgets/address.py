@@ -12,7 +12,11 @@ from typing import Any
 import streamlit as st
 
 ON_PAGE = "settings_on_page"
-RUN = ("drop", "latency", "size", "memory", "rate", "axis", "zoom", "selected", "other", "machine")
+RUN = (
+    *("drop", "latency", "size", "memory", "rate", "price"),
+    *("axis", "up", "scale", "color", "techniques", "runtimes", "states", "within"),
+    *("selected", "part", "other", "against", "machine"),
+)
 """The settings that the pages of a run share."""
 ON = "on"
 

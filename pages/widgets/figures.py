@@ -11,7 +11,7 @@ from core.domain.quality import Fidelity
 from core.domain.run import Result
 from core.views import Quality, Row, agreement_name, ties
 from pages import format as fmt
-from pages.widgets.chart import output_error, quality_of
+from pages.widgets.measures import output_error, quality_of
 
 SAME_SPEED = 0.005
 

@@ -19,6 +19,7 @@ from pages.widgets.chart import pareto_chart
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.event_log import log_of
 from pages.widgets.machines import machine_choice
+from pages.widgets.measures import measures
 from pages.widgets.multiples import multiples
 from pages.widgets.page import dark, emphasis, errors_as_words, go, remember, store
 from pages.widgets.recommendation import recommendation_box
@@ -41,25 +42,18 @@ def _results(view: RunView) -> None:
     select = partial(put, view.run.id, "selected")
     row = view.find(settings(view.run.id, ("selected",)).get("selected"))
     chosen = row.id if row else None
-    measured = [row for row in view.candidates if row.latency_ms is not None]
     machine_choice(view)
     recommendation_box(view, key="live")
     limits, best = view.run.request.limits, view.recommendation.candidate_id
-    if measured:
-        pareto_chart(
-            measured,
-            limits,
-            view.quality,
-            recommended=best,
-            selected=chosen,
-            key="live_chart",
-            on_click=select,
-        )
+    known = measures(view, limits)
+    if known:
+        pareto_chart(view, view.candidates, known, selected=chosen, key="live_chart", on_click=select)
     elif view.run.status.active:
         _calls(view.run.id)
     if row is not None:
         selected_candidate(row, view)
-    multiples(view, limits, selected=chosen, on_click=select, key="live")
+    if known:
+        multiples(view, known, selected=chosen, on_click=select, key="live")
     candidates_table(view, recommended=best, selected=chosen, on_pick=select, key="live_table")
 
 

@@ -8,7 +8,8 @@ from core.domain.measurement import Interval
 from core.views import Origin, Row, RunView, origins
 from pages import format as fmt
 from pages.figures import Stage, origins_figure, palette
-from pages.widgets.chart import CONFIG, time_scale
+from pages.widgets.chart import CONFIG
+from pages.widgets.measures import time_scale
 from pages.widgets.page import dark
 
 

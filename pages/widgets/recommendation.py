@@ -9,8 +9,8 @@ import streamlit as st
 
 from core.views import Row, RunView, agreement_name
 from pages import format as fmt
-from pages.widgets.chart import output_error
 from pages.widgets.downloader import download_kit
+from pages.widgets.measures import output_error
 from pages.widgets.page import go
 from pages.widgets.status import UNSTABLE
 

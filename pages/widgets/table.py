@@ -14,8 +14,9 @@ from core.domain.quality import Scale
 from core.domain.run import CandidateStatus
 from core.views import Quality, Row, RunView, agreement_name
 from pages import format as fmt
-from pages.figures import LEGEND, roles
-from pages.widgets.chart import fastest_ms, output_error, points_of, size_scale, time_scale
+from pages.figures import LEGEND
+from pages.widgets.chart import placed
+from pages.widgets.measures import fastest_ms, measures, output_error, rate_of, size_scale, time_scale
 from pages.widgets.status import CANDIDATE
 
 ROW, MOST_ROWS = 35, 20
@@ -38,7 +39,7 @@ def _spread(interval: Interval | None, scale: float) -> str:
 
 def _marks(view: RunView, recommended: str | None) -> dict[str, str]:
     """Return a word for each row: the chart's for what is measured, else where it stands."""
-    chart = roles(points_of(view.candidates, "latency", view.quality))
+    chart = placed(view, measures(view, view.limits))
     words = {row.id: standing(row, view.run.status.active) for row in view.candidates}
     words |= {key: "Baseline" if role == "baseline" else LEGEND[role] for key, role in chart.items()}
     return words | ({recommended: "★ Recommended"} if recommended else {})
@@ -50,11 +51,22 @@ def standing(row: Row, active: bool) -> str:
 
 
 def frame(
-    view: RunView, recommended: str | None, scale: float = 1.0, size_scale: float = 1.0
+    view: RunView,
+    recommended: str | None,
+    scale: float = 1.0,
+    size_scale: float = 1.0,
+    rows: Sequence[Row] | None = None,
 ) -> pd.DataFrame:
     """Return the rows as plain columns.
 
     Latencies are in milliseconds times `scale`, files in megabytes times `size_scale`, memory in megabytes.
+
+    Args:
+        view: The run.
+        recommended: Id of the candidate to mark.
+        scale: Of latencies.
+        size_scale: Of files.
+        rows: Those to return; by default all.
     """
     marks = _marks(view, recommended)
     return pd.DataFrame(
@@ -65,6 +77,7 @@ def frame(
                 "latency": _value(row.latency_ms, scale),
                 "latency_ci": _spread(row.latency_ms, scale),
                 "speedup": _value(row.speedup) if row.candidate.position else None,
+                "throughput": _value(rate_of(row)),
                 "accuracy": row.accuracy,
                 "change": None if row.change is None else row.change.value,
                 "agreement": _value(row.agreement),
@@ -73,7 +86,7 @@ def frame(
                 "size": None if row.size_bytes is None else row.size_bytes / 1e6 * size_scale,
                 "memory": None if row.memory_bytes is None else row.memory_bytes / 1e6,
             }
-            for row in view.candidates
+            for row in (view.candidates if rows is None else rows)
         ]
     )
 
@@ -91,11 +104,11 @@ def _columns(
     return {
         "state": st.column_config.TextColumn(
             "State",
-            width=118,
+            width=116,
             help="Dominated: another candidate is both faster and at least as good.",
         ),
         # So wide that all columns fit a window of 1280 pixels.
-        "name": st.column_config.TextColumn("Candidate", width=336),
+        "name": st.column_config.TextColumn("Candidate", width=284, pinned=True),
         "latency": number(
             f"Latency ({unit})", format="%.3f" if fastest < 1 else "%.2f", help="Median time of one call."
         ),
@@ -103,6 +116,9 @@ def _columns(
             f"95 % ({unit})", width=104, alignment="right", help="95 % confidence interval of the median."
         ),
         "speedup": number("Speed-up (x)", format="%.2f", help="Against the baseline, in interleaved rounds."),
+        "throughput": number(
+            "Rate (1/s)", format="%.0f", help="The most samples per second over the batch sizes measured."
+        ),
         "accuracy": number(scale.title, format=f"%.{digits}f"),
         "change": number(
             "Change (pts)" if share else f"Change ({scale.unit})" if scale.unit else "Change",
@@ -131,13 +147,14 @@ def candidates_table(
     recommended: str | None,
     selected: str | None = None,
     on_pick: Callable[[str | None], None] | None = None,
+    rows: Sequence[Row] | None = None,
     key: str = "candidates",
 ) -> None:
     """Draw the table; picking a row calls `on_pick` with its id, taking that back with None."""
-    rows = view.candidates
-    (unit, scale), (size_unit, size) = time_scale(rows), size_scale(rows)
-    fastest = fastest_ms(rows)
-    order = ["name", "state", "latency", "latency_ci", "speedup"]
+    everyone, rows = view.candidates, view.candidates if rows is None else rows
+    (unit, scale), (size_unit, size) = time_scale(everyone), size_scale(everyone)
+    fastest = fastest_ms(everyone)
+    order = ["name", "state", "latency", "latency_ci", "speedup", "throughput"]
     order += COLUMNS[view.quality]
     order += ["size", "memory"]
 
@@ -153,14 +170,14 @@ def candidates_table(
         st.session_state[key] = {"selection": {"rows": at, "columns": [], "cells": []}}
         options = {"on_select": picked, "selection_mode": "single-row"}
     st.dataframe(
-        frame(view, recommended, scale, size),
+        frame(view, recommended, scale, size, rows),
         hide_index=True,
         column_order=order,
         column_config=_columns(
             fastest * scale,
             unit,
             view.scale,
-            _digits(rows, view.scale),
+            _digits(everyone, view.scale),
             size_unit,
             agreement_name(view.candidates),
         ),

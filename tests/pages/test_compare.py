@@ -11,7 +11,7 @@ from core.domain.run import CandidateStatus, Result, RunRequest, RunStatus
 from core.errors import ErrorRecord
 from core.store.store import Store
 from core.views import run_view
-from pages.widgets.chart import quality_of
+from pages.widgets.measures import quality_of
 from pages.widgets.run_header import without_result
 from tests.factories import candidate, result
 from tests.pages import seed
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 def changes(app: AppTest) -> dict[str, str]:
     """Return what the recommendation's figures say of the baseline, by name."""
     return {each.label: each.delta for each in app.metric}
+
+
+def across(app: AppTest, channel: str = "x") -> dict[str, Any]:
+    """Return the encoding of an axis of the chart."""
+    layers = json.loads(app.get("vega_lite_chart")[0].proto.spec)["layer"]
+    encoding: dict[str, Any] = next(each for each in layers if each.get("name") == "points")["encoding"]
+    return encoding[channel]
 
 
 def test_without_a_run_the_page_leads_to_the_history(open_page: Open) -> None:
@@ -151,7 +158,7 @@ def test_the_selection_lives_in_the_address(open_page: Open, store: Store) -> No
 
 def test_two_candidates_are_held_against_each_other(open_page: Open, store: Store) -> None:
     seed.run(store, "done", RunStatus.DONE)
-    app = open_page("compare.py", run="done", selected="done-3")
+    app = open_page("compare.py", run="done", selected="done-3", part="pair")
     assert "**INT8 static · ONNX Runtime** is 4.82x faster than FP32 · PyTorch eager." in words(app)
     app.selectbox(key="other_done_done-0").select("done-4").run()
     assert "A tie in speed" in words(app)
@@ -170,7 +177,7 @@ def test_without_classes_the_quality_is_the_signal_and_every_point_is_on_the_cha
     open_page: Open, store: Store
 ) -> None:
     seed.run(store, "boxes", RunStatus.DONE, labelled=False, classes=False)
-    app = open_page("compare.py", run="boxes")
+    app = open_page("compare.py", run="boxes", part="pair")
     table = app.dataframe[0]
     assert {"error", "sqnr"} <= set(table.proto.column_order)
     error = dict(table.value[["name", "error"]].to_numpy())["INT8 static · ONNX Runtime"]
@@ -181,7 +188,7 @@ def test_without_classes_the_quality_is_the_signal_and_every_point_is_on_the_cha
     assert drawn is not None
     assert error == pytest.approx(100 - drawn.value)
     assert app.slider(key="boxes_drop").label == "Max output error (% of the variance)"
-    assert f"of {len(seed.SPECS)} measured candidates" in app.get("plotly_chart")[0].proto.alt
+    assert f"of {len(seed.SPECS)} measured candidates" in app.get("vega_lite_chart")[0].proto.alt
     assert "dB" in app.table[0].value.to_string()
 
 
@@ -216,8 +223,8 @@ def test_charts_and_table_have_one_unit_of_time(
     monkeypatch.setattr(seed, "SPECS", tuple((*spec[:3], spec[3] / 20, *spec[4:]) for spec in seed.SPECS))
     seed.run(store, "done", RunStatus.DONE)
     app = open_page("compare.py", run="done")
-    chart, panel = (json.loads(each.proto.spec)["layout"] for each in app.get("plotly_chart")[:2])
-    assert chart["xaxis"]["title"]["text"] == "Latency (µs)"
+    panel = json.loads(app.get("plotly_chart")[0].proto.spec)["layout"]
+    assert across(app)["axis"]["title"].startswith("Latency (µs)")
     assert panel["title"]["text"] == "<b>Latency (µs)</b>"
     assert json.loads(app.dataframe[0].proto.columns)["latency"]["label"] == "Latency (µs)"
 
@@ -274,7 +281,7 @@ def test_limits_axis_and_selection_follow_to_the_candidate_and_back(open_page: O
     app = open_page("compare.py", run="done", selected="done-7")
     assert "Not recommended" in words(app)
     app.slider(key="done_drop").set_value(7.0).run()
-    app.segmented_control(key="done_axis").set_value("size").run()
+    app.selectbox(key="done_axis").select("size").run()
     app.button(key="about_selected").click().run()
     assert "Judged by the limits that you set" in words(app)
     assert "over the limit" not in words(app)
@@ -292,14 +299,14 @@ def test_limits_of_an_address_that_mean_nothing_are_passed_over(open_page: Open,
 
 def test_the_baseline_is_never_held_against_itself(open_page: Open, store: Store) -> None:
     seed.run(store, "done", RunStatus.DONE)
-    app = open_page("compare.py", run="done", selected="done-0")
+    app = open_page("compare.py", run="done", selected="done-0", part="pair")
     assert app.selectbox(key="selected_done_done-0").value == "done-0"
     assert "faster than FP32 · PyTorch eager." in words(app)
 
 
 def test_a_candidate_can_be_selected_without_a_mouse(open_page: Open, store: Store) -> None:
     seed.run(store, "done", RunStatus.DONE)
-    app = open_page("compare.py", run="done", selected="done-3")
+    app = open_page("compare.py", run="done", selected="done-3", part="pair")
     app.selectbox(key="selected_done_done-3").select("done-4").run()
     assert app.query_params["selected"] == "done-4"
 
@@ -309,10 +316,11 @@ def test_every_panel_has_a_row_for_each_candidate_and_a_failed_one_says_so(
 ) -> None:
     seed.run(store, "done", RunStatus.DONE)
     app = open_page("compare.py", run="done", selected="done-9")
-    drawn = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")][1:5]
+    drawn = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
     titles = [each["layout"]["title"]["text"] for each in drawn]
     assert titles == [
-        f"<b>{name}</b>" for name in ("Latency (ms)", "File (MB)", "Accuracy (%)", "Memory (MB)")
+        f"<b>{name}</b>"
+        for name in ("Latency (ms)", "Throughput (samples/s)", "Accuracy (%)", "File (MB)", "Memory (MB)")
     ]
     for each in drawn:
         words = each["layout"]["yaxis"]["ticktext"]
@@ -327,13 +335,11 @@ def test_accuracy_is_drawn_with_its_own_interval_within_0_and_100_percent(
     open_page: Open, store: Store
 ) -> None:
     seed.run(store, "done", RunStatus.DONE)
-    charts = [
-        json.loads(chart.proto.spec) for chart in open_page("compare.py", run="done").get("plotly_chart")
-    ]
-    front = next(trace for trace in charts[3]["data"] if trace.get("meta") == "front")
+    app = open_page("compare.py", run="done")
+    panel = json.loads(app.get("plotly_chart")[2].proto.spec)
+    front = next(trace for trace in panel["data"] if trace.get("meta") == "front")
     assert front["error_x"]["array"][0] == pytest.approx(0.8)
-    for axis in (charts[0]["layout"]["yaxis"], charts[3]["layout"]["xaxis"]):
-        low, high = axis["range"]
+    for low, high in (across(app, "y")["scale"]["domain"], panel["layout"]["xaxis"]["range"]):
         assert 0 <= low < high <= 100
 
 
@@ -361,8 +367,8 @@ def test_small_files_are_told_in_kilobytes(
     monkeypatch.setattr(seed, "SPECS", small)
     seed.run(store, "done", RunStatus.DONE)
     app = open_page("compare.py", run="done", axis="size")
-    chart, _, panel = (json.loads(each.proto.spec)["layout"] for each in app.get("plotly_chart")[:3])
-    assert chart["xaxis"]["title"]["text"] == "File size (kB)"
+    panel = json.loads(app.get("plotly_chart")[3].proto.spec)["layout"]
+    assert across(app)["axis"]["title"].startswith("File (kB)")
     assert panel["title"]["text"] == "<b>File (kB)</b>"
     assert json.loads(app.dataframe[0].proto.columns)["size"]["label"] == "File (kB)"
     assert app.dataframe[0].value["size"][0] == pytest.approx(340, rel=1e-4)
@@ -384,3 +390,55 @@ def test_all_values_of_an_error_have_the_same_decimals(
     columns = json.loads(open_page("compare.py", run="done").dataframe[0].proto.columns)
     assert columns["accuracy"]["type_config"]["format"] == "%.2f"
     assert columns["change"]["type_config"]["format"] == "%+.2f"
+
+
+def test_any_two_figures_can_be_the_axes_and_the_address_keeps_them(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done", axis="throughput", up="memory", scale="log", color="runtime")
+    assert across(app)["axis"]["title"] == "Throughput (samples/s)  → better"
+    assert across(app)["scale"]["type"] == "log"
+    assert across(app, "y")["axis"]["title"] == "Memory (MB)  ↓ better"
+    assert "OpenVINO" in across(app, "color")["scale"]["domain"]
+    app.selectbox(key="done_up").select("fidelity").run()
+    assert app.query_params["up"] == "fidelity"
+
+
+def test_filters_hold_for_table_and_chart_and_keep_the_baseline(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done", runtimes="OpenVINO", within="on")
+    names = list(app.dataframe[0].value["name"])
+    assert names == [seed.SPECS[at][0] for at in (0, 1, 2, 6)]
+    assert "4 of 11 candidates pass the filters." in words(app)
+    assert "Latency (ms) of 4 measured candidates" in app.get("vega_lite_chart")[0].proto.alt
+    app.multiselect(key="done_states").set_value(["Dominated"]).run()
+    assert list(app.dataframe[0].value["name"]) == [seed.SPECS[0][0], seed.SPECS[6][0]]
+
+
+def test_two_candidates_differ_by_so_much_in_each_figure_and_step(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("compare.py", run="done", selected="done-2", other="done-8", part="pair")
+    table = app.table[0].value.set_index("Metric")["Difference"]
+    assert table["Latency"].startswith("6.4x (6.1–6.7) faster")
+    assert table["Accuracy"].startswith("−0.2 points")
+    assert table["Memory"].endswith("less")
+    said = words(app)
+    assert ":blue-background[INT8 static, NNCF]" in said
+
+
+def test_a_run_is_held_against_another_with_a_warning_where_machines_differ(
+    open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    monkeypatch.setattr(seed, "ENVIRONMENT", replace(seed.ENVIRONMENT, cpu="Another CPU"))
+    seed.run(store, "elsewhere", RunStatus.DONE)
+    app = open_page("compare.py", run="done", part="run")
+    assert any("different processors" in each.value for each in app.warning)
+    assert len(app.dataframe[1].value) == len(seed.SPECS)
+
+
+def test_every_figure_is_a_line_over_all_axes(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    alts = [
+        each.proto.alt for each in open_page("compare.py", run="done", part="lines").get("vega_lite_chart")
+    ]
+    assert alts[-1] == "Every figure of 9 candidates as a line"

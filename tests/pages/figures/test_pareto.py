@@ -1,21 +1,24 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from typing import Any
 
-import plotly.graph_objects as go
 import pytest
 
 from core.domain.measurement import Interval
-from pages.figures import Axis, Point, palette, pareto_figure, roles
+from pages.figures import Axis, Point, axis_range, pareto_figure, roles, wide
 from pages.figures.labels import Spot, place
 from pages.figures.theme import DARK, LIGHT
 
-X, Y = Axis("Latency (ms)"), Axis("Accuracy (%)")
+X, Y = Axis("Latency (ms)"), Axis("Accuracy (%)", higher=True, bounds=(0.0, 100.0), share=True)
 
 
 def point(name: str, ms: float, accuracy: float, *, room: float = 0.01, baseline: bool = False) -> Point:
     y = Interval(accuracy, accuracy - 0.3, accuracy + 0.2)
-    return Point(name, name, Interval(ms, ms - room, ms + room), y, int(ms * 1e6), ("a line",), baseline)
+    return Point(
+        name, name, Interval(ms, ms - room, ms + room), y, int(ms * 1e6), {"Latency": "a line"}, baseline
+    )
 
 
 POINTS = [
@@ -27,12 +30,20 @@ POINTS = [
 ]
 
 
-def figure(**options: object) -> go.Figure:
-    return pareto_figure(POINTS, X, Y, LIGHT, **options)  # type: ignore[arg-type]
+Drawn = tuple[list[dict[str, Any]], dict[str, Any]]
 
 
-def trace(drawn: go.Figure, meta: str) -> go.Scatter:
-    return next(each for each in drawn.data if each.meta == meta)
+def figure(*, points: list[Point] = POINTS, x: Axis = X, y: Axis = Y, **options: Any) -> Drawn:
+    return pareto_figure(points, x, y, LIGHT, **options)
+
+
+def of(drawn: Drawn, kind: str) -> list[dict[str, Any]]:
+    return [row for row in drawn[0] if row["kind"] == kind]
+
+
+def layer(drawn: Drawn, kind: str, mark: str) -> dict[str, Any]:
+    found = (each for each in drawn[1]["layer"] if f"'{kind}'" in each["transform"][0]["filter"])
+    return next(each for each in found if each["mark"]["type"] == mark)
 
 
 def test_roles_tell_front_ties_and_dominated_points_apart() -> None:
@@ -74,14 +85,11 @@ def test_looking_for_ties_does_not_hold_each_candidate_against_each(monkeypatch:
     assert asked < 10 * len(line)
 
 
-def test_of_very_many_points_only_those_that_matter_have_bars() -> None:
-    base = point("baseline", 20.0, 50.0, baseline=True)
-    line = [point(f"w{at}", 1 + at / 10, 50 + at / 10) for at in range(10)]
-    dominated = [point(f"b{at}", 5 + at / 10, 40.0) for at in range(200)]
-    drawn = pareto_figure([base, *line, *dominated], X, Y, LIGHT)
-    bars = {each.meta: each.error_y.array for each in drawn.data if each.mode == "markers"}
-    assert bars["dominated"] is None
-    assert len(bars["front"]) == len(line)
+def test_more_may_be_better_on_either_axis() -> None:
+    """Of throughput against the file size the first is better where it is more."""
+    assert roles(POINTS, Axis("rate", higher=True), Axis("size"))["fast"] == "front"
+    assert roles(POINTS, Axis("rate", higher=True), Axis("size"))["dominated"] == "front"
+    assert roles(POINTS, Axis("rate", higher=True), Axis("size"))["good"] == "dominated"
 
 
 def test_names_stay_within_the_plot_however_crowded_it_is() -> None:
@@ -94,93 +102,105 @@ def test_names_stay_within_the_plot_however_crowded_it_is() -> None:
 def test_of_a_long_front_only_a_few_are_named() -> None:
     line = [point(f"w{at}", 1 + at / 10, 50 + at / 10) for at in range(129)]
     base = point("baseline", 20.0, 50.0, baseline=True)
-    drawn = pareto_figure([base, *line], X, Y, LIGHT, recommended="w65", selected="w66")
-    names = {each.text for each in drawn.layout.annotations}
+    drawn = figure(points=[base, *line], recommended="w65", selected="w66")
+    names = {row["label"] for row in of(drawn, "point")} - {""}
     assert {"baseline", "w0", "w128", "w65", "w66"} <= names
     assert len(names) <= 10
 
 
-def test_the_line_passes_through_non_dominated_points_only() -> None:
-    line = trace(figure(), "front")
-    assert list(line.x) == [1.0, 2.0]
-    assert list(line.y) == [95.0, 98.5]
-    assert line.line.shape == "hv"
+def test_the_step_line_passes_through_non_dominated_points_only() -> None:
+    drawn = figure()
+    assert [(row["x"], row["y"]) for row in of(drawn, "front")] == [(1.0, 95.0), (2.0, 98.5)]
+    assert layer(drawn, "front", "line")["mark"]["interpolate"] == "step-after"
+    rate = figure(x=Axis("Throughput", higher=True))
+    assert layer(rate, "front", "line")["mark"]["interpolate"] == "step-before"
 
 
-def test_a_dominated_baseline_is_not_on_the_line_and_a_winning_one_is() -> None:
-    alone = pareto_figure(
-        [point("baseline", 1.0, 99.0, baseline=True), point("other", 2.0, 98.0)], X, Y, LIGHT
-    )
-    assert list(next(each for each in alone.data if each.name == "Pareto front").x) == [1.0]
+def test_a_winning_baseline_is_on_the_line() -> None:
+    points = [point("baseline", 1.0, 99.0, baseline=True), point("other", 2.0, 98.0)]
+    assert [row["x"] for row in of(figure(points=points), "front")] == [1.0]
 
 
-def test_both_axes_carry_their_intervals() -> None:
-    good = next(
-        each
-        for each in figure().data
-        if each.customdata is not None and ["good"] in [*map(list, each.customdata)]
-    )
-    at = [row[0] for row in good.customdata].index("good")
-    assert good.error_x.array[at] == pytest.approx(0.01)
-    assert good.error_y.array[at] == pytest.approx(0.2)
-    assert good.error_y.arrayminus[at] == pytest.approx(0.3)
+def test_intervals_are_quiet_until_their_point_is_hovered_or_selected() -> None:
+    drawn = figure(selected="good")
+    rule = layer(drawn, "point", "rule")["encoding"]
+    assert (rule["x"]["field"], rule["x2"]["field"]) == ("x_low", "x_high")
+    loud = rule["strokeOpacity"]
+    assert loud["value"] < 0.3 < loud["condition"]["value"]
+    assert {"param": "over", "empty": False} in loud["condition"]["test"]["or"]
+    good = next(row for row in of(drawn, "point") if row["id"] == "good")
+    assert good["chosen"]
+    assert (good["y_low"], good["y_high"]) == pytest.approx((98.2, 98.7))
 
 
-def test_latency_starts_at_zero() -> None:
-    assert figure().layout.xaxis.range[0] == 0
+def test_a_cost_starts_at_zero_unless_it_is_logarithmic() -> None:
+    costs = [Interval(value, value, value) for value in (0.1, 0.12, 0.2, 9.0)]
+    assert axis_range(costs, X)[0] == 0
+    assert wide([cost.value for cost in costs])
+    assert not wide([1.0, 2.0, 4.0])
+    low, high = axis_range(costs, Axis("Latency (ms)", log=True))
+    assert 0 < low < 0.1
+    assert 9 < high < 20
 
 
-def test_ring_and_outline_sit_on_their_points() -> None:
-    drawn = figure(recommended="good", selected="fast")
-    assert (trace(drawn, "recommended").x[0], trace(drawn, "recommended").y[0]) == (2.0, 98.5)
-    assert (trace(drawn, "selected").x[0], trace(drawn, "selected").y[0]) == (1.0, 95.0)
-    assert {each.meta for each in figure().data}.isdisjoint({"recommended", "selected"})
+def test_an_axis_stays_as_it_is_while_points_of_its_range_come() -> None:
+    some = [Interval(value, value, value) for value in (1.0, 8.0)]
+    assert axis_range(some, X) == axis_range([*some, Interval(5.0, 4.9, 5.2)], X)
+
+
+def test_what_is_selected_changes_data_and_not_the_chart() -> None:
+    """The browser keeps zoom and pan as long as the specification is the same."""
+    assert figure(selected="fast")[1] == figure(selected="good", recommended="fast")[1]
+    limited = pareto_figure(POINTS, Axis(X.title, limit=3.0), Y, LIGHT)
+    assert limited[1] == figure()[1]
+
+
+def test_ring_and_outline_are_told_by_the_data() -> None:
+    rows = {row["id"]: row for row in of(figure(recommended="good", selected="fast"), "point")}
+    assert [key for key, row in rows.items() if row["best"]] == ["good"]
+    assert [key for key, row in rows.items() if row["chosen"]] == ["fast"]
 
 
 def test_the_region_outside_the_limits_is_shaded() -> None:
-    drawn = pareto_figure(POINTS, Axis("ms", 3.0, "slow"), Axis("%", 97.0, "bad"), LIGHT)
-    below, right = (shape for shape in drawn.layout.shapes if shape.type == "rect")
-    assert below.y1 == 97.0
-    assert right.x0 == 3.0
-    assert {"slow", "bad"} <= {note.text for note in drawn.layout.annotations}
-    assert not figure().layout.shapes
+    x, y = Axis("ms", limit=3.0, limit_label="slow"), Axis("%", True, 97.0, "bad", share=True)
+    drawn = figure(x=x, y=y)
+    assert [(row["x"], row["label"]) for row in of(drawn, "limit_x")] == [(3.0, "slow")]
+    assert [(row["y"], row["label"]) for row in of(drawn, "limit_y")] == [(97.0, "bad")]
+    assert layer(drawn, "limit_x", "rect")["encoding"]["x2"] == {"value": "width"}
+    assert layer(drawn, "limit_y", "rect")["encoding"]["y2"] == {"value": "height"}
+    assert not of(figure(), "limit_x")
 
 
 def test_marker_area_grows_with_the_file() -> None:
-    sizes = {
-        row[0]: size
-        for each in figure().data
-        if each.customdata is not None
-        for row, size in zip(each.customdata, each.marker.size, strict=True)
-    }
+    sizes = {row["id"]: row["size"] for row in of(figure(), "point")}
     assert sizes["fast"] < sizes["good"] < sizes["baseline"]
 
 
 def test_fidelity_has_its_own_colour_in_both_themes() -> None:
     for colors in (LIGHT, DARK):
         kinds = [pareto_figure(POINTS, X, Y, colors, labelled=labelled) for labelled in (True, False)]
-        tones = [next(each for each in one.data if each.name == "Pareto front").line.color for one in kinds]
-        assert tones == [colors.accuracy, colors.fidelity]
-        assert tones[0] != tones[1]
+        assert [layer(one, "front", "line")["mark"]["color"] for one in kinds] == [
+            colors.accuracy,
+            colors.fidelity,
+        ]
 
 
-def test_hover_says_everything_and_rings_stay_out_of_the_way() -> None:
-    drawn = figure(recommended="good")
-    assert trace(drawn, "recommended").hoverinfo == "skip"
-    assert any("a line" in text for each in drawn.data if each.text is not None for text in each.text)
+def test_groups_are_told_by_colour_and_shape_and_small_ones_share_theirs() -> None:
+    many = [point("baseline", 9.0, 98.0, baseline=True)]
+    many += [replace(point(f"p{at}", 1.0 + at, 90.0 + at), group=f"group {at % 12}") for at in range(30)]
+    marker = layer(figure(points=many), "point", "point")["encoding"]
+    labels, tones, shapes = (
+        marker["color"]["scale"]["domain"],
+        marker["color"]["scale"]["range"],
+        marker["shape"]["scale"]["range"],
+    )
+    assert labels[0] == "Baseline (your model)"
+    assert "Others" in labels
+    assert len(set(zip(tones, shapes, strict=True))) == len(labels) <= 8
 
 
-def test_no_points_make_an_empty_chart_without_an_error() -> None:
-    assert not pareto_figure([], X, Y, palette(dark=True)).data
-
-
-def test_the_same_points_make_the_same_figure() -> None:
-    assert figure().to_json() == figure().to_json()
-
-
-def test_zoom_keeps_zero_and_says_what_it_leaves_out() -> None:
-    near = figure(zoom=True)
-    assert near.layout.xaxis.range[0] == 0
-    assert 2.0 < near.layout.xaxis.range[1] < 4.0
-    assert any(note.text.startswith("2 slower or larger") for note in near.layout.annotations)
-    assert figure().layout.xaxis.range[1] > 8.0
+def test_hovering_says_everything_by_its_label() -> None:
+    drawn = figure()
+    told = layer(drawn, "point", "point")["encoding"]["tooltip"]
+    assert [each["title"] for each in told] == ["Candidate", "Latency"]
+    assert {row[told[1]["field"]] for row in of(drawn, "point")} == {"a line"}
