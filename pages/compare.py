@@ -137,8 +137,8 @@ def hints() -> None:
     """Say what the marks mean and how to look closer."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            "A click selects. Larger markers are larger files; crosses are 95 % intervals. Drag to move, "
-            "Ctrl and the wheel to zoom, a double click to go back.",
+            "Larger markers are larger files; crosses are 95 % intervals. Drag to move, Ctrl and the wheel "
+            "zoom, a double click goes back.",
             width="stretch",
         )
         chart_image("compare_chart", name="comparison")

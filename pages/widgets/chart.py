@@ -66,7 +66,9 @@ def hover_facts(row: Row) -> dict[str, str]:
     timing = result.timing if result is not None else None
     if timing is not None and timing.unstable:
         few = timing.doubt is Doubt.FEW_ROUNDS
-        facts["Unstable"] = "too few rounds for the time" if few else "the interval stayed wide"
+        facts["Speed"] = f"unstable: {'too few rounds for the time' if few else 'the interval stayed wide'}"
+    elif timing is not None:
+        facts["Speed"] = "stable"
     return facts
 
 

@@ -105,7 +105,7 @@ def multiples(
     """
     shown = _window(view.candidates if rows is None else rows, selected, key)
     roles_of, colors = placed(view, known), palette(dark())
-    with st.grid(6, min_column_width=230, key=f"{key}_panels"):
+    with st.grid(6, min_column_width=200, key=f"{key}_panels"):
         for name in (each for each in PANELS if each in known):
             panel = _panel_of(view, known[name])
             figure = panel_figure(

@@ -104,16 +104,16 @@ def _columns(
     return {
         "state": st.column_config.TextColumn(
             "State",
-            width=116,
+            width=108,
             help="Dominated: another candidate is both faster and at least as good.",
         ),
         # So wide that all columns fit a window of 1280 pixels.
-        "name": st.column_config.TextColumn("Candidate", width=284, pinned=True),
+        "name": st.column_config.TextColumn("Candidate", width=290),
         "latency": number(
             f"Latency ({unit})", format="%.3f" if fastest < 1 else "%.2f", help="Median time of one call."
         ),
         "latency_ci": st.column_config.TextColumn(
-            f"95 % ({unit})", width=104, alignment="right", help="95 % confidence interval of the median."
+            f"95 % ({unit})", width=96, alignment="right", help="95 % confidence interval of the median."
         ),
         "speedup": number("Speed-up (x)", format="%.2f", help="Against the baseline, in interleaved rounds."),
         "throughput": number(

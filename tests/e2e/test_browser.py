@@ -65,7 +65,7 @@ def finished(server: Server, browser: Browser) -> str:
     expect(page.get_by_test_id("stProgress")).to_contain_text("candidates")
     address = page.url
     assert set(parse_qs(urlsplit(address).query)) == {"run"}, "settings of the page before came along"
-    expect(page.locator(".st-key-live_chart .js-plotly-plot")).to_be_visible(timeout=300_000)
+    expect(page.locator("[class*=st-key-live_chart] .stVegaLiteChart svg")).to_be_visible(timeout=300_000)
     seen = time.time()
     with Store(Settings(data_dir=server.folder)) as store:
         events = store.events.since(run_in(address))
@@ -133,9 +133,9 @@ def test_a_run_is_reopened_by_its_address(finished: str, page: Page) -> None:
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
 
 
-def click_recommended_point(page: Page) -> None:
-    """Move to the ringed point as a hand does, and click: the chart looks where the mouse has been."""
-    ring = page.locator(".st-key-compare_chart .scatterlayer .points path").last
+def click_a_point(page: Page) -> None:
+    """Move to a point as a hand does, and click: the chart looks where the mouse has been."""
+    ring = page.locator("[class*=st-key-compare_chart_] .points_marks path").last
     expect(ring).to_be_visible()
     page.wait_for_timeout(1500)
     box = ring.bounding_box()
@@ -151,7 +151,7 @@ def click_recommended_point(page: Page) -> None:
 def test_a_click_on_a_point_selects_it_and_the_address_keeps_it(finished: str, page: Page) -> None:
     page.goto(finished.replace("/optimize", "/compare"))
     for _ in range(5):
-        click_recommended_point(page)
+        click_a_point(page)
         if "selected=" in page.url:
             break
     expect(page.locator(key(page, "about_selected"))).to_be_visible()
