@@ -6,12 +6,14 @@ import hashlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from core.datasets.images.normalization import PreparedImages
 from core.datasets.labels import listed
-from core.datasets.preview import write_preview
+from core.datasets.preview import COUNT, write_preview
 from core.datasets.splits import Part, Split, split, split_around
 from core.datasets.validation import check
 from core.domain.model import DataSet, SourceModel
@@ -19,6 +21,7 @@ from core.errors import DataMismatch, InvalidRequest, UnrecognizedFile
 from core.params import make
 from core.protocols import Array, DataFormat, Prepared
 from core.registry import data_formats
+from core.serde import to_plain
 
 COPY_BYTES = 16 * 1024**2
 SCRATCH = "scratch"
@@ -96,12 +99,14 @@ def build(
         InputError: The data is not recognised, damaged, unsafe or does not fit the model.
     """
     model = model.with_sample_axis()
+    begin = perf_counter()
     prepared, origin = _prepared(path, folder, model, params or {}, wanted)
-    parts = _split(prepared, len(prepared.inputs[model.inputs[0].name]), seed)
+    took_ms = 1000 * (perf_counter() - begin)
+    parts = _split(prepared, prepared.rows, seed)
     files = _write(folder, Part.CALIBRATION, prepared, model, parts.calibration)
     files += _write(folder, Part.SEARCH, prepared, model, parts.search)
     files += _write(folder, Part.TEST, prepared, model, parts.test)
-    files += write_preview(folder, prepared, model, parts.test)
+    files += write_preview(folder, prepared, model, parts.test[:COUNT])
     learned = 0
     if training is None and prepared.training is not None:
         files += _write(folder, Part.TRAINING, prepared, model, prepared.training)
@@ -128,6 +133,8 @@ def build(
         preparation=prepared.preparation | {"Used as": described(parts, learned)},
         search_samples=len(parts.search),
         training_samples=learned,
+        preprocess_ms=took_ms / max(1, prepared.rows) if data_formats()[origin].from_files else None,
+        pixels=_pixels(prepared),
         **_labelling(prepared),
     )
     return Built(data, tuple(files))
@@ -144,6 +151,11 @@ def _prepared(
     prepared = found.prepare(path or Path(found.id), folder / SCRATCH, model, made)
     check(prepared, model)
     return prepared, found.id
+
+
+def _pixels(prepared: Prepared) -> dict[str, Any] | None:
+    known = prepared.pixels if isinstance(prepared, PreparedImages) else None
+    return None if known is None else dict(to_plain(known))
 
 
 def _labelling(prepared: Prepared) -> dict[str, Any]:

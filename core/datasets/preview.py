@@ -1,4 +1,4 @@
-"""Data preview: the first rows as thumbnails or numbers."""
+"""Data preview: some rows as thumbnails or numbers."""
 
 from __future__ import annotations
 
@@ -32,13 +32,12 @@ def write_preview(folder: Path, prepared: Prepared, model: SourceModel, rows: Ar
         folder: Of the data set.
         prepared: All rows.
         model: Gives the order of the inputs.
-        rows: Row numbers to choose the first of.
+        rows: Row numbers to show.
 
     Returns:
         The names of the files below `folder`.
     """
     (folder / "preview").mkdir(parents=True, exist_ok=True)
-    rows = rows[:COUNT]
     first = prepared.inputs[model.inputs[0].name][rows]
     pictures = _pictures(first, prepared, model)
     items = [_item(prepared, int(row)) for row in rows]

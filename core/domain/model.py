@@ -268,6 +268,10 @@ class DataSet:
         label_shape: Of one sample's labels: () for one class or number, (height, width) for a mask.
         label_spread: Standard deviation of the numbers to predict.
         boxes: Labels are boxes to find, see `core.protocols.datasets.Prepared`.
+        preprocess_ms: Time of making one row of its file, such as reading, decoding, resizing and normalizing
+            an image, on one core; None where rows came as arrays, and in data sets of old.
+        pixels: How images became the input, `core.datasets.images.normalization.Pixels` as plain values; None
+            where nobody knows.
     """
 
     id: str
@@ -287,6 +291,8 @@ class DataSet:
     label_shape: tuple[int, ...] = ()
     label_spread: float = 0.0
     boxes: bool = False
+    preprocess_ms: float | None = None
+    pixels: dict[str, Any] | None = None
 
     def test_samples(self, searching: bool) -> int:
         """Return the rows that are reported on, in a run that searches or in one that does not."""

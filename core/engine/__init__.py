@@ -1,8 +1,10 @@
 """Plan a run, execute it, and the worker that does so."""
 
+from core.engine.accuracy_details import accuracy_detail_of
 from core.engine.downloads import Download, model_download, run_download
 from core.engine.kits import export, kit_name, kit_path
 from core.engine.own_code import allowed as own_code_allowed
+from core.engine.pictures import sample_pictures
 from core.engine.planning import MOST_BATCH, MOST_THREADS, RunPlan, check_numbers, plan
 from core.engine.structure import known_structure, structure_of
 from core.engine.submit import cancel, delete, delete_upload, resume, submit
@@ -16,6 +18,7 @@ __all__ = [
     "MOST_THREADS",
     "Download",
     "RunPlan",
+    "accuracy_detail_of",
     "add_data",
     "add_model",
     "cancel",
@@ -37,6 +40,7 @@ __all__ = [
     "restate_task",
     "resume",
     "run_download",
+    "sample_pictures",
     "structure_of",
     "submit",
 ]

@@ -40,6 +40,11 @@ class Prepared:
     training: Array | None = None
     boxes: bool = False
 
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(next(iter(self.inputs.values()), ()))
+
 
 class DataFormat(ABC):
     """Reads one data format into rows that fit a model.
@@ -47,6 +52,8 @@ class DataFormat(ABC):
     `Params` is a frozen dataclass whose fields carry label, help and range in their metadata; all
     default to a guess from the model (``None`` or ``"auto"``). `suffixes` are those of files to upload, none
     where nothing is uploaded; `sets` names the data that come with the format, each with a description.
+    `from_files` says that rows are made of files one by one, as in production, so that the time of one is
+    worth knowing.
     """
 
     id: ClassVar[str]
@@ -54,6 +61,7 @@ class DataFormat(ABC):
     order: ClassVar[int]
     suffixes: ClassVar[tuple[str, ...]] = ()
     sets: ClassVar[Mapping[str, str]] = {}
+    from_files: ClassVar[bool] = False
     Params: ClassVar[type[Any]]
 
     @abstractmethod

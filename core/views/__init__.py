@@ -1,5 +1,17 @@
 """Read-only rows for the pages and the command line."""
 
+from core.views.accuracy import (
+    Average,
+    ClassRow,
+    HardSample,
+    averages,
+    class_name,
+    class_rows,
+    details,
+    hard_samples,
+    was_lost,
+    worst_classes,
+)
 from core.views.candidate import CandidateView, explain
 from core.views.commands import command_for, python_for
 from core.views.curves import Curve, training_curves
@@ -26,15 +38,18 @@ from core.views.run import (
     run_view,
     runs,
 )
-from core.views.samples import Balance, Sample, class_balance, first_samples
+from core.views.samples import Balance, Sample, class_balance, first_samples, samples_of
 from core.views.tradeoffs import Tradeoff, tradeoffs
 
 __all__ = [
+    "Average",
     "Balance",
     "CandidateView",
+    "ClassRow",
     "ClusterView",
     "Curve",
     "GraphView",
+    "HardSample",
     "LogLine",
     "MachineView",
     "ModelView",
@@ -52,10 +67,14 @@ __all__ = [
     "Topics",
     "Tradeoff",
     "agreement_name",
+    "averages",
     "best_of",
     "class_balance",
+    "class_name",
+    "class_rows",
     "command_for",
     "common",
+    "details",
     "difference",
     "drawing",
     "event_log",
@@ -65,6 +84,7 @@ __all__ = [
     "faster",
     "first_samples",
     "graph_view",
+    "hard_samples",
     "machine",
     "measuring_kinds",
     "model_view",
@@ -78,6 +98,7 @@ __all__ = [
     "run_archive",
     "run_view",
     "runs",
+    "samples_of",
     "ties",
     "topic_id",
     "topics",
@@ -85,5 +106,7 @@ __all__ = [
     "training_curves",
     "truer",
     "unlike",
+    "was_lost",
     "why_dominated",
+    "worst_classes",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
@@ -16,7 +17,8 @@ from typing import Any
 
 from core.datasets.balance import MOST_CLASSES
 from core.datasets.preview import COUNT, FILE, NUMBERS, SIDE
-from core.domain.model import DataSet, FileRef
+from core.domain.model import DataSet, FileRef, SourceModel
+from core.engine import sample_pictures
 from core.errors import UnsafeUpload
 from core.sandbox.answers import made_of
 from core.store.store import Store
@@ -61,9 +63,24 @@ class Balance:
 
 def first_samples(store: Store, data: DataSet) -> tuple[Sample, ...]:
     """Return the first samples of `data`; none where it has no preview or one that cannot be trusted."""
-    files = {file.name: file for file in data.files}
+    return _shown(store, data.files, COUNT)
+
+
+def samples_of(store: Store, model: SourceModel, data: DataSet, rows: Sequence[int]) -> dict[int, Sample]:
+    """Return chosen rows of the evaluation by their number, made anew in a confined process.
+
+    Raises:
+        WhetstoneError: The process failed.
+    """
+    kept, files = sample_pictures(store, model, data, rows)
+    return dict(zip(kept, _shown(store, files, len(kept)), strict=False))
+
+
+def _shown(store: Store, kept: Sequence[FileRef], most: int) -> tuple[Sample, ...]:
+    """Return the samples of a preview; none where there is none, or one that cannot be trusted."""
+    files = {file.name: file for file in kept}
     with suppress(*UNTRUSTED):
-        items = made_of(_content(store, data)["items"], list[dict[str, Any]])[:COUNT]
+        items = made_of(_content(store, kept)["items"], list[dict[str, Any]])[:most]
         return tuple(_sample(store, item, files) for item in items)
     return ()
 
@@ -71,7 +88,7 @@ def first_samples(store: Store, data: DataSet) -> tuple[Sample, ...]:
 def class_balance(store: Store, data: DataSet) -> Balance | None:
     """Return how the labels of `data` are distributed; None where that is not recorded."""
     with suppress(*UNTRUSTED):
-        found = _content(store, data)["balance"]
+        found = _content(store, data.files)["balance"]
         counts = made_of(found["counts"], tuple[int, ...])
         if "edges" in found:
             edges = made_of(found["edges"], tuple[float, ...])
@@ -85,8 +102,8 @@ def class_balance(store: Store, data: DataSet) -> Balance | None:
     return None
 
 
-def _content(store: Store, data: DataSet) -> dict[str, Any]:
-    file = next(each for each in data.files if each.name == FILE)
+def _content(store: Store, kept: Sequence[FileRef]) -> dict[str, Any]:
+    file = next(each for each in kept if each.name == FILE)
     return made_of(json.loads(_read(store, file, LARGEST_TEXT)), dict[str, Any])
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pages.figures.calls import calls_figure
+from pages.figures.confusion import confusion_figure
 from pages.figures.distribution import Sample, distribution_figure
+from pages.figures.errors import errors_figure
 from pages.figures.learn import picture_figure
 from pages.figures.looks import LEGEND, by_group, by_role
 from pages.figures.multiples import Mark, Panel, extended, panel_figure
@@ -11,6 +13,7 @@ from pages.figures.origins import Stage, origins_figure
 from pages.figures.parallel import Line, parallel_figure
 from pages.figures.pareto import PICK, axis_range, pareto_figure
 from pages.figures.points import Axis, Point, Role, roles, wide
+from pages.figures.reliability import Calibration, reliability_figure
 from pages.figures.theme import Palette, palette
 from pages.figures.throughput import Series, throughput_figure
 from pages.figures.training import curve_figure
@@ -19,6 +22,7 @@ __all__ = [
     "LEGEND",
     "PICK",
     "Axis",
+    "Calibration",
     "Line",
     "Mark",
     "Palette",
@@ -32,8 +36,10 @@ __all__ = [
     "by_group",
     "by_role",
     "calls_figure",
+    "confusion_figure",
     "curve_figure",
     "distribution_figure",
+    "errors_figure",
     "extended",
     "origins_figure",
     "palette",
@@ -41,6 +47,7 @@ __all__ = [
     "parallel_figure",
     "pareto_figure",
     "picture_figure",
+    "reliability_figure",
     "roles",
     "throughput_figure",
     "wide",

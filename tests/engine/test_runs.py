@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.domain.run import CandidateStatus, RunRequest, RunStatus
-from core.engine import cancel, delete, kit_name, kit_path, recover, resume, submit
+from core.engine import accuracy_detail_of, cancel, delete, kit_name, kit_path, recover, resume, submit
 from core.errors import InvalidRequest, NotFound
 from core.search import recipe_files
 from core.store.store import Store
@@ -61,6 +61,14 @@ def check_figures(store: Store, view: RunView) -> None:
         assert row.latency_ms is not None
         assert row.accuracy is not None
         assert row.accuracy > 80
+        detail, quality = (
+            accuracy_detail_of(store, row.id),
+            row.candidate.result and row.candidate.result.accuracy,
+        )
+        assert detail is not None
+        assert quality is not None
+        assert detail.flips is not None
+        assert (detail.samples, detail.flips.total) == (quality.samples, quality.flips)
         assert row.speedup is not None
         if row.candidate.position:
             baseline = view.baseline.latency_ms

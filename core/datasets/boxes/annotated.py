@@ -88,6 +88,7 @@ class BoxFormat(DataFormat):
     """A folder or zip of images with boxes; each format reads its own annotations."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".zip",)
+    from_files: ClassVar[bool] = True
 
     def recognizes(self, path: Path) -> bool:
         """Whether the folder or zip holds images and annotations of this format."""

@@ -47,6 +47,7 @@ class Images(DataFormat):
     name = "images (a folder or .zip, one folder per class)"
     order = 20
     suffixes = (".zip",)
+    from_files = True
     Params = FolderParams
 
     def recognizes(self, path: Path) -> bool:
