@@ -16,7 +16,7 @@ LEAST_TRAINING_S = 30.0
 """A training of less is not begun."""
 FURTHER_SHARE = 0.3
 """A training goes on only for so much of the time that it had before: less of it teaches nothing."""
-HALVING_S, TRIED_SHARE = 300.0, 0.12
+HALVING_S, TRIED_SHARE = 300.0, 0.08
 """With more time than that a strength is tried first, in this share of it, and the best one trained on with
 the rest. 200 steps of a CIFAR ResNet-20 and 600 more left as much as 800 in one piece."""
 ROW_S, BATCH, LEAST_STEP_S = 3e-11, 128, 0.01

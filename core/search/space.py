@@ -20,7 +20,7 @@ from core.search.presets import PRESETS, recipes
 SHRINKING = (Kind.PRUNING, Kind.FACTORIZATION)
 SCALES = (0.4, 0.6, 0.8, 1.0, 1.25, 1.5)
 """What strengths are multiplied by, from the values that techniques suggest themselves."""
-NEAR = 0.15
+NEAR = 0.2
 """Of two strengths whose logarithms differ by less, one is enough."""
 ENDINGS = 3
 """Of the measured endings so many, the best ones, are put behind what shrinks."""

@@ -109,7 +109,7 @@ def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Ch
     if context.request.budget_s is not None:  # what trains takes most of it, and gains most
         promising.sort(key=lambda index: -worth[index] if left[index].trains_long else 0.0)
     probed = sum(bool(each.chain.shrinking) and not each.chain.training for each in own)
-    enough = probed >= PROBES or any(each.chain.continues for each in own)
+    enough = probed >= PROBES or any(each.chain.trains_long for each in own)
     strengths = {repr(each.chain.shrinking) for each in own if each.chain.trains_long}
     for index in promising:
         one = left[index]
