@@ -24,6 +24,7 @@ class Trial:
         loss: Points of accuracy lost; without labels the disagreement in points, without classes the error's
             power in percent. Smaller is better.
         loss_sd: Standard deviation of `loss`, by the number of rows it was measured on.
+        changed: Points of answers that are others than the model's, where `loss` counts right ones.
         within: Whether it respects the limits of the request.
         size_bytes: Of the artifact.
     """
@@ -39,3 +40,4 @@ class Trial:
     seconds: float = 0.0
     trained_s: float = 0.0
     loss_sd: float = 0.0
+    changed: float | None = None

@@ -18,7 +18,7 @@ from core.protocols import Trainer
 from core.registry import passes
 from core.store.store import Store
 
-Z95 = 1.96
+Z95, TOP1 = 1.96, "top1"
 EARLIER_RUNS = 12
 """How many earlier runs a search looks back to."""
 
@@ -49,7 +49,16 @@ def trial(candidate: Candidate, request: RunRequest, baseline: Result | None = N
         candidate.result.size_bytes,
         gain(candidate.result, baseline, request.objective),
         loss_sd=0.0 if lost is None else (lost.high - lost.low) / (2 * Z95),
+        changed=None if seen is None else _changed(seen),
     )
+
+
+def _changed(seen: Result) -> float | None:
+    """Return how many of 100 answers changed, where right ones are counted."""
+    agreement = seen.fidelity.top1_agreement
+    if seen.accuracy is None or seen.accuracy.metric != TOP1 or agreement is None:
+        return None
+    return 100 - agreement.value
 
 
 def history(candidates: Sequence[Candidate], request: RunRequest, events: Sequence[Event]) -> list[Trial]:

@@ -19,6 +19,7 @@ from core.params import make
 from core.registry import get_executor, get_pass, get_runtime, runtimes
 from core.search.costs import BuildCosts
 from core.search.estimate import estimate_s
+from core.search.factors import DISAGREEMENT
 from core.search.memory import check_memory
 from core.search.names import recipe_name
 from core.search.paths import runs_here
@@ -29,9 +30,6 @@ from core.store.store import Store
 
 SEEDS = 2**31
 MOST_THREADS, MOST_BATCH = 256, 4096
-DISAGREEMENT = 6.0
-"""Points by which a model disagrees with the original where it loses a point of accuracy, roughly: many wrong
-answers become other wrong ones, and some become right."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from math import log
 
 import pytest
 
-from core.search.factors import Seen, expect
+from core.search.factors import Seen, by_answers, expect
 from core.search.space import Chain
 from core.search.spelling import parse
 
@@ -61,3 +61,10 @@ def test_what_loses_less_untrained_loses_less_for_good() -> None:
 def test_before_anything_is_seen_a_trained_network_loses_what_is_usual() -> None:
     found = expect([chain("prune_depth:share=0.4+distill+bf16@openvino")], [])
     assert 0.1 < found.loss[0] < 2.0
+
+
+def test_few_changed_answers_make_a_loss_surer() -> None:
+    loss, sd = by_answers(1.2, 0.6, 3.0)
+    assert 0.5 < loss < 1.2
+    assert sd < 0.4
+    assert by_answers(1.2, 0.6, None) == by_answers(1.2, 0.6, 40.0) == (1.2, 0.6)

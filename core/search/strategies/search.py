@@ -14,7 +14,7 @@ from core.domain.run import CandidateStatus, Objective
 from core.domain.trial import Trial
 from core.params import setting
 from core.protocols import SearchContext
-from core.search.factors import Expected, Seen, expect
+from core.search.factors import Expected, Seen, by_answers, expect
 from core.search.improvement import LEAST_FLIPS, Bar, Fastest, chances, expected_improvement
 from core.search.presets import recipes
 from core.search.schedule import Schedule
@@ -91,8 +91,10 @@ def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Ch
     if not left:
         return None
     expected = expect(left, seen, unit, time.toil)
-    bar = Bar(allowed, _needed(context, history[0]), _doubt(own))
-    measured = _Measured(own, history, expect([each.chain for each in own], seen, unit, time.toil), bar)
+    done = [trial for trial in history[1:] if trial.gain is not None]
+    bar = Bar(allowed, _needed(context, history[0]), _doubt(done, lost))
+    out = [not each.within and (each.loss is None or each.loss / lost <= allowed) for each in done]
+    measured = _Measured(own, out, expect([each.chain for each in own], seen, unit, time.toil), bar)
     worth = expected_improvement(
         expected,
         [(log(max(each.gain, 1e-3)), each.loss) for each in own if each.loss is not None],
@@ -127,15 +129,14 @@ def chosen(context: SearchContext, history: Sequence[Trial], chains: Sequence[Ch
 
 
 class _Measured:
-    """What was measured so far, each with the chance to be taken; a training that goes on takes its place."""
+    """What was measured so far, each with the chance to be taken; what trains it further takes its place.
 
-    def __init__(self, own: Sequence[Seen], history: Sequence[Trial], expected: Expected, bar: Bar) -> None:
+    Those are `out` that break another limit than that on the loss, which is for good.
+    """
+
+    def __init__(self, own: Sequence[Seen], out: Sequence[bool], expected: Expected, bar: Bar) -> None:
         self._chains = [each.chain for each in own]
         self._gains = np.array([log(max(each.gain, 1e-3)) for each in own])
-        # What breaks another limit than that on the loss breaks it for good.
-        trials = [trial for trial in history[1:] if trial.gain is not None]
-        pairs = zip(own, trials, strict=True)
-        out = [not trial.within and (each.loss is None or each.loss <= bar.allowed) for each, trial in pairs]
         self._chances = np.where(out, 0.0, chances(expected, bar))
         self._all = Fastest(self._gains, self._chances)
 
@@ -148,10 +149,10 @@ class _Measured:
         return Fastest(self._gains[others], self._chances[others])
 
 
-def _doubt(own: Sequence[Seen]) -> float:
+def _doubt(trials: Sequence[Trial], lost: float) -> float:
     """Return how uncertain a loss of one unit is on the test, by what the losses on the search rows are."""
-    known = [each for each in own if each.loss is not None and each.loss_sd]
-    shares = [each.loss_sd / sqrt(max(0.0, each.loss or 0.0) + LEAST_FLIPS) for each in known]
+    known = [(each.loss / lost, each.loss_sd / lost) for each in trials if each.loss is not None]
+    shares = [sd / sqrt(max(0.0, loss) + LEAST_FLIPS) for loss, sd in known if sd]
     return sqrt(1 / (SEARCH_SHARE - 1)) * sum(shares) / len(shares) if shares else 0.0
 
 
@@ -180,17 +181,23 @@ def _needed(context: SearchContext, baseline: Trial) -> float:
 
 
 def _seen(trials: Sequence[Trial], unit: float, other: bool) -> list[Seen]:
-    return [
-        Seen(
-            Chain.of(each.recipe),
-            each.gain.value,
-            None if each.loss is None else each.loss / unit,
-            other,
-            each.loss_sd / unit,
+    found = []
+    for each in trials:
+        if each.gain is None:
+            continue
+        loss, sd = each.loss, each.loss_sd
+        if loss is not None:
+            loss, sd = by_answers(loss, sd, each.changed)
+        found.append(
+            Seen(
+                Chain.of(each.recipe),
+                each.gain.value,
+                None if loss is None else loss / unit,
+                other,
+                sd / unit,
+            )
         )
-        for each in trials
-        if each.gain is not None
-    ]
+    return found
 
 
 def _hopeless(chain: Chain, history: Sequence[Trial], tried: Sequence[Chain]) -> bool:
