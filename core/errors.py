@@ -19,6 +19,7 @@ WhetstoneError
 │   └── OutOfMemory            ... for want of memory
 ├── ChildTimeout               a working process did not answer in time
 ├── Cancelled                  the person asked to stop
+│   └── Paused                 ... after the step that was going on
 ├── StoreUnusable              the database or the data folder cannot be read or written
 └── NotFound                   a run, model, data set or file that is not in the store
 """
@@ -176,6 +177,12 @@ class Cancelled(WhetstoneError):
     """The person asked to stop."""
 
     code = "cancelled"
+
+
+class Paused(Cancelled):
+    """The person asked to stop after the step that was going on, and to go on from there later."""
+
+    code = "paused"
 
 
 class NotFound(WhetstoneError):

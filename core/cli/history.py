@@ -1,4 +1,4 @@
-"""`runs`, `resume`, `kit` and `export`: run history and downloads."""
+"""`runs`, `pause`, `resume`, `kit` and `export`: run history and downloads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from core.api import follow
 from core.cli.optimize import Progress, check_out, finish
-from core.engine import kit_name, kit_path, model_download, open_store, recover, resume
+from core.engine import kit_name, kit_path, model_download, open_store, pause, recover, resume
 from core.errors import NotFound
 from core.registry import get_packager, packagers
 from core.search.spelling import parse_packager
@@ -23,7 +23,10 @@ def register(commands: Any) -> None:
     """Add the commands to the parser."""
     listing = commands.add_parser("runs", help="list runs, newest first")
     listing.set_defaults(run=list_runs)
-    again = commands.add_parser("resume", help="go on with an interrupted, cancelled or failed run")
+    rest = commands.add_parser("pause", help="let a run rest after the step that is going on")
+    rest.set_defaults(run=pause_run)
+    rest.add_argument("run_id", help="as `runs` lists it")
+    again = commands.add_parser("resume", help="go on with a paused, interrupted, cancelled or failed run")
     again.add_argument("run_id", help="as `runs` lists it")
     again.add_argument("--out", type=Path, help="folder for results.json and the artifacts")
     again.add_argument("--json", action="store_true", help="print the results on stdout")
@@ -51,6 +54,14 @@ def list_runs(_: argparse.Namespace, __: Console) -> int:
         count = f"{each.done:2}/{each.total:<2}"
         best = escape(best_of(store, each))
         console.print(f"{each.id}  {each.status.value:11} {count} {escape(each.name)}  {best}")
+    return 0
+
+
+def pause_run(options: argparse.Namespace, console: Console) -> int:
+    """Pause a run."""
+    run = pause(open_store(), options.run_id)
+    after = "It pauses after the step that is going on. " if run.status.active else "It is paused. "
+    console.print(f"{after}Go on with: whetstone resume {run.id}")
     return 0
 
 

@@ -27,6 +27,8 @@ class EventKind(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
+    PAUSING = "pausing"
+    PAUSED = "paused"
     RESUMED = "resumed"
 
 

@@ -31,7 +31,7 @@ class Objective(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """Life of a run. ``interrupted`` can be resumed."""
+    """Life of a run. ``paused`` and ``interrupted`` ones go on where they were when they are resumed."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -39,6 +39,7 @@ class RunStatus(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
+    PAUSED = "paused"
 
     @property
     def active(self) -> bool:

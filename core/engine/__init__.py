@@ -7,7 +7,7 @@ from core.engine.own_code import allowed as own_code_allowed
 from core.engine.pictures import sample_pictures
 from core.engine.planning import MOST_BATCH, MOST_THREADS, RunPlan, check_numbers, plan
 from core.engine.structure import known_structure, structure_of
-from core.engine.submit import cancel, delete, delete_upload, resume, submit
+from core.engine.submit import cancel, delete, delete_upload, pause, resume, submit
 from core.engine.uploads import add_data, add_model, read_again, restate_task
 from core.engine.worker import ensure_worker, recover
 from core.machine.cores import keep_off_timing
@@ -34,6 +34,7 @@ __all__ = [
     "model_download",
     "open_store",
     "own_code_allowed",
+    "pause",
     "plan",
     "read_again",
     "recover",

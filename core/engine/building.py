@@ -207,7 +207,7 @@ class Builder:
         if found is not None:
             self._on_built(step.pass_id, None)
             return self._first_alike(found)
-        self._stop.check()
+        self._stop.begin()
         self._on_step(step.pass_id)
         began = time.monotonic()
         made = self._run(identity, parent, step, target)

@@ -18,7 +18,7 @@ from core.engine.pacing import Pacing, Share, random_samples
 from core.engine.proposing import Proposer
 from core.engine.record import error_record
 from core.engine.uploads import add_data
-from core.errors import Cancelled, ChildTimeout, MeasuredElsewhere, PassNotApplicable
+from core.errors import Cancelled, ChildTimeout, MeasuredElsewhere, PassNotApplicable, Paused
 from core.insights.recommendation import contenders
 from core.machine.environment import memory_available
 from core.registry import get_format, get_runtime, passes
@@ -96,7 +96,7 @@ class Execution:
         """Return what to try next: what waits or, where nothing does, what the strategy proposes now."""
         while True:
             waiting = self._candidates.next
-            self._stop.check()
+            self._stop.begin()
             proposed = self._proposer.next(self._candidates.all(), data) if waiting is None else []
             if not proposed:
                 return waiting
@@ -158,6 +158,8 @@ class Execution:
         try:
             with self._stop.until(share.deadline):
                 done = self._attempt(candidate, candidate, share)
+        except Paused:
+            raise
         except Cancelled as error:
             self._stop.check()
             raise ChildTimeout(
@@ -179,6 +181,8 @@ class Execution:
         with self._stop.until(share.deadline):
             try:
                 self._attempt(candidate, baseline, share)
+            except Paused:
+                raise
             except (Cancelled, ChildTimeout) as error:
                 self._stop.check()
                 if self._stop.remaining_s > LEAST_STEP_S:
@@ -206,6 +210,7 @@ class Execution:
         best = contenders(rows, limits, share.most, objective) if share and not done else []
         if share is None or not best:
             return
+        self._stop.begin()
         self._measurer.close()
         self._candidates.stage("Final heat: the best candidates and the baseline in interleaved rounds")
         began = time.monotonic()
@@ -253,6 +258,7 @@ class Execution:
         built = time.monotonic()
         self._pacing.forecast.built(candidate.recipe, built - begin, rows.built_anew)
         self._require_new(candidate, artifact)
+        self._stop.begin()
         rows.measuring(artifact.id)
         _require_runtime(candidate.recipe, artifact)
         if self._executor.here:
@@ -280,6 +286,8 @@ def execute(store: Store, run: Run, worker: str, stop: Stop) -> None:
     """
     try:
         status, error = Execution(store, run, worker, stop).run(), None
+    except Paused:
+        status, error = RunStatus.PAUSED, None
     except Cancelled:
         status, error = RunStatus.CANCELLED, None
     except Exception as problem:

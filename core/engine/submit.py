@@ -55,8 +55,17 @@ def cancel(store: Store, run_id: str) -> None:
     store.runs.request_cancel(run_id)
 
 
+def pause(store: Store, run_id: str) -> Run:
+    """Pause a queued run, or ask the worker of a running one to rest after the step that is going on.
+
+    Raises:
+        InvalidRequest: It is not active.
+    """
+    return store.runs.request_pause(run_id)
+
+
 def resume(store: Store, run_id: str) -> Run:
-    """Queue an interrupted, cancelled or failed run again; finished candidates are kept."""
+    """Queue a paused, interrupted, cancelled or failed run again; finished candidates are kept."""
     run = store.runs.resume(run_id)
     ensure_worker()
     return run

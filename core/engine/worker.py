@@ -31,6 +31,7 @@ from core.settings import get_settings
 from core.store.claims import ClaimLost
 from core.store.private import private_file, private_folder
 from core.store.store import Store
+from core.store.work import Pulse
 from core.work.folders import sweep_jobs
 from core.work.stop import Stop
 
@@ -88,7 +89,7 @@ def worker_alive(folder: Path) -> bool:
 
 
 class Heartbeat(threading.Thread):
-    """Beats while a run is executed; stops the work when the run was cancelled or taken away."""
+    """Beats while a run is executed; stops the work when the run was cancelled, paused or taken away."""
 
     def __init__(self, store: Store, run: Run, worker: str, stop: Stop) -> None:
         super().__init__(daemon=True)
@@ -109,6 +110,8 @@ class Heartbeat(threading.Thread):
             if not pulse:
                 self._stop_work.set()
                 return
+            if pulse is Pulse.REST:
+                self._stop_work.rest()
             before = now
 
     def end(self) -> None:

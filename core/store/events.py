@@ -18,6 +18,20 @@ SECONDS = "seconds"
 _COLUMNS = [events.c.sequence, events.c.time, events.c.kind, events.c.subject, events.c.data]
 
 
+_PAUSES = [EventKind.PAUSING, EventKind.RESUMED]
+
+
+def pause_asked(connection: Connection, run_id: str) -> bool:
+    """Whether a pause was asked for since the run was resumed last."""
+    latest = (
+        select(events.c.kind)
+        .where(events.c.run_id == run_id, events.c.kind.in_([str(each) for each in _PAUSES]))
+        .order_by(events.c.sequence.desc())
+        .limit(1)
+    )
+    return connection.execute(latest).scalar() == str(EventKind.PAUSING)
+
+
 class Events:
     """Events of an owner's runs; numbers start at 1 in each run.
 

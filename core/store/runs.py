@@ -18,11 +18,11 @@ from core.store.candidates import row_of
 from core.store.claims import bump, change, settle
 from core.store.cleanup import Cleanup
 from core.store.database import Database
-from core.store.events import append
+from core.store.events import append, pause_asked
 from core.store.tables import candidates, data_sets, models, runs
 from core.texts import one_line
 
-RESUMABLE = (RunStatus.INTERRUPTED, RunStatus.CANCELLED, RunStatus.FAILED)
+RESUMABLE = (RunStatus.PAUSED, RunStatus.INTERRUPTED, RunStatus.CANCELLED, RunStatus.FAILED)
 _REFUSED = type_coerce(candidates.c.error, Text).contains(f'"stage":"{PLANNING}"')
 _TRIED = (candidates.c.position > 0, or_(candidates.c.error.is_(None), ~_REFUSED))
 _COLUMNS = [runs.c[field.name] for field in fields(Run)]
@@ -190,6 +190,28 @@ class Runs:
                 change(connection, run_id, [RunStatus.RUNNING], **now)
             return find(connection, run_id)
 
+    def request_pause(self, run_id: str) -> Run:
+        """Pause a queued run at once; ask the worker of a running one to rest after its step.
+
+        Raises:
+            NotFound: The store does not hold it.
+            InvalidRequest: It is not active, or was cancelled.
+        """
+        with self._database.write() as connection:
+            run = find(connection, run_id, self._owner)
+            queued = {"status": RunStatus.PAUSED, "finished": time.time()}
+            if change(connection, run_id, [RunStatus.QUEUED], **queued):
+                append(connection, run_id, EventKind.PAUSED)
+            elif run.status is RunStatus.RUNNING and not run.cancel_requested:
+                if not pause_asked(connection, run_id):
+                    append(connection, run_id, EventKind.PAUSING)
+            else:
+                raise InvalidRequest(
+                    f"The run is {'being cancelled' if run.cancel_requested else run.status}.",
+                    hint="Only queued and running runs can be paused.",
+                )
+            return find(connection, run_id)
+
     def resume(self, run_id: str) -> Run:
         """Queue the run again; finished candidates stay, half-done ones wait again.
 
@@ -205,7 +227,7 @@ class Runs:
             ):
                 raise InvalidRequest(
                     f"The run is {status}.",
-                    hint="Only interrupted, cancelled and failed runs can be resumed.",
+                    hint="Only paused, interrupted, cancelled and failed runs can be resumed.",
                 )
             settle(connection, run_id)
             append(connection, run_id, EventKind.RESUMED)

@@ -14,20 +14,21 @@ from core.domain.run import Run, RunStatus
 from core.errors import ErrorRecord, InvalidRequest
 from core.store.claims import bump_owned, change, settle
 from core.store.database import Database
-from core.store.events import append
+from core.store.events import append, pause_asked
 from core.store.runs import find
 from core.store.tables import runs
 
 
 class Pulse(StrEnum):
-    """Answer to a heartbeat; false where the worker must stop."""
+    """Answer to a heartbeat; false where the worker must stop, ``rest`` where it may after this step."""
 
     HELD = "held"
+    REST = "rest"
     CANCEL = "cancel"
     LOST = "lost"
 
     def __bool__(self) -> bool:
-        return self is Pulse.HELD
+        return self in (Pulse.HELD, Pulse.REST)
 
 
 class Work:
@@ -74,7 +75,8 @@ class Work:
             if not connection.execute(update(runs).where(*mine).values(beat)).rowcount:
                 return Pulse.LOST
             asked = connection.execute(select(runs.c.cancel_requested).where(runs.c.id == run_id)).scalar()
-        return Pulse.CANCEL if asked else Pulse.HELD
+            rests = pause_asked(connection, run_id)
+        return Pulse.CANCEL if asked else Pulse.REST if rests else Pulse.HELD
 
     def mark_interrupted(self, stale_after_s: float) -> tuple[str, ...]:
         """End running runs without a sign of life for so long; return their ids.

@@ -107,6 +107,8 @@ _FIXED = {
     EventKind.FAILED: "the run failed.",
     EventKind.CANCELLED: "the run was cancelled.",
     EventKind.INTERRUPTED: "the worker stopped before the end.",
+    EventKind.PAUSING: "the run was asked to pause after this step.",
+    EventKind.PAUSED: "the run was paused.",
     EventKind.RESUMED: "the run was resumed.",
 }
 _TOLD: dict[EventKind, Callable[[Event, Mapping[str, str]], str]] = {

@@ -99,6 +99,12 @@ class RunView:
         return tuple(sorted((self, *self.others), key=lambda view: kinds.index(view.machine) if kinds else 0))
 
     @property
+    def pausing(self) -> bool:
+        """Whether it rests after the step that is going on."""
+        kinds = [each.kind for each in self.events if each.kind in (EventKind.PAUSING, EventKind.RESUMED)]
+        return self.run.status is RunStatus.RUNNING and kinds[-1:] == [EventKind.PAUSING]
+
+    @property
     def control(self) -> Interval | None:
         """Speed-up of the baseline against itself (A/A), once measured."""
         return self.baseline.speedup

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from core.errors import Cancelled
+from core.errors import Cancelled, Paused
 from core.sandbox.process import Child
 
 
@@ -16,10 +16,15 @@ class Stop:
 
     Args:
         deadline: Value of `time.monotonic` after which no step may go on; None for no limit.
+
+    Attributes:
+        event: Set once the work is stopped.
+        rests: Whether no further step may begin.
     """
 
     def __init__(self, deadline: float | None = None) -> None:
         self.event = threading.Event()
+        self.rests = False
         self._deadline = deadline
         self._child: Child | None = None
         self._lock = threading.Lock()
@@ -31,6 +36,10 @@ class Stop:
             if self._child is not None:
                 self._child.kill()
 
+    def rest(self) -> None:
+        """Let the step that is going on come to its end, and no other begin."""
+        self.rests = True
+
     def check(self) -> None:
         """Raise if the work was stopped.
 
@@ -39,6 +48,17 @@ class Stop:
         """
         if self.event.is_set():
             raise Cancelled("The run was cancelled.")
+
+    def begin(self) -> None:
+        """Raise if no further step may begin: what was done before is kept by now.
+
+        Raises:
+            Cancelled: The work was stopped.
+            Paused: It is to rest.
+        """
+        self.check()
+        if self.rests:
+            raise Paused("The run was paused.")
 
     def over(self) -> bool:
         """Whether the work was stopped or its time is up."""

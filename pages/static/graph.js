@@ -144,8 +144,8 @@ export default function (component) {
     if (module) node.setAttribute('aria-expanded', opened)
     if (opened) {
       node.append(make('rect', { class: 'box group', width, height, rx: 6 }),
-        make('rect', { width: Math.min(width, 8 * name(id).length + 40), height: 18, fill: 'transparent' }),
-        make('text', { x: 6, y: 13, class: 'title' }, `− ${cut(name(id), Math.max(10, Math.floor(width / 7) - 4))}`))
+        make('rect', { y: -14, width: Math.min(width, 8 * name(id).length + 40), height: 16, fill: 'transparent' }),
+        make('text', { x: 2, y: -3, class: 'title' }, `− ${cut(name(id), Math.max(10, Math.floor(width / 7) - 4))}`))
     } else {
       const lines = module ? [`+ ${cut(name(id), 22)}`, about] : [cut(m.layers[id - m.first][1], 22), cut(about, 25)]
       if (module && s.by >= 0) lines.push(`${m.measures[s.by][0]} ${words(s.by, id)}`)

@@ -23,7 +23,14 @@ from pages.widgets.measures import measures
 from pages.widgets.multiples import multiples
 from pages.widgets.page import dark, emphasis, errors_as_words, go, remember, store
 from pages.widgets.recommendation import recommendation_box
-from pages.widgets.run_header import cancel_button, outcome, progress_bar, title, without_result
+from pages.widgets.run_header import (
+    cancel_button,
+    outcome,
+    pause_button,
+    progress_bar,
+    title,
+    without_result,
+)
 from pages.widgets.selected import selected_candidate
 from pages.widgets.setup import set_up_again
 from pages.widgets.table import candidates_table, problems
@@ -98,9 +105,11 @@ def _state(drawn: RunView, rest_until: float) -> None:
             st.rerun()
         _look_after(view)
         title(view)
-        left, right = st.columns([8, 1], vertical_alignment="center")
+        left, middle, right = st.columns([8, 1, 1], vertical_alignment="center")
         with left:
             progress_bar(view)
+        with middle:
+            pause_button(view)
         with right:
             cancel_button(view)
 

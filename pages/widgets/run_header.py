@@ -115,6 +115,27 @@ def progress_bar(view: RunView) -> None:
     st.progress(min(1.0, progress.done / max(1, progress.total + progress.more)), text=text)
 
 
+def pause_button(view: RunView) -> None:
+    """Draw Pause; the step that is going on comes to its end before."""
+    asked, ends = view.pausing, view.run.cancel_requested
+    reason = "It pauses after the step that is going on. Cancel stops it at once." if asked else None
+    st.button(
+        "Pausing" if asked else "Pause",
+        icon=":material/pause_circle:",
+        disabled=asked or ends,
+        help=reason or ("It is being cancelled." if ends else "Stops after this step; Resume goes on there."),
+        key="pause_run",
+        width="stretch",
+        on_click=_pause,
+        args=(view.run.id,),
+    )
+
+
+def _pause(run_id: str) -> None:
+    with errors_as_words():
+        engine.pause(store(), run_id)
+
+
 def cancel_button(view: RunView) -> None:
     """Draw Cancel; what is measured stays."""
     asked = view.run.cancel_requested
@@ -157,6 +178,8 @@ def outcome(view: RunView) -> None:
             show_error(view.run.error)
         _resume(view, f"The run stopped. {kept}", "error")
     elif status is RunStatus.INTERRUPTED:
-        _resume(view, f"The worker stopped before the end. {kept}", "pause_circle")
+        _resume(view, f"The worker stopped before the end. {kept}", "power_off")
+    elif status is RunStatus.PAUSED:
+        _resume(view, f"You paused this run. {kept}", "pause_circle")
     elif status is RunStatus.CANCELLED:
         _resume(view, f"You cancelled this run. {kept}", "cancel")

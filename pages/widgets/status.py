@@ -10,7 +10,8 @@ RUN = {
     RunStatus.DONE: ("Done", "check_circle", "green"),
     RunStatus.FAILED: ("Failed", "error", "red"),
     RunStatus.CANCELLED: ("Cancelled", "cancel", "gray"),
-    RunStatus.INTERRUPTED: ("Interrupted", "pause_circle", "orange"),
+    RunStatus.INTERRUPTED: ("Interrupted", "power_off", "orange"),
+    RunStatus.PAUSED: ("Paused", "pause_circle", "gray"),
 }
 
 CANDIDATE = {

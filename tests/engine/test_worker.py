@@ -14,9 +14,12 @@ import pytest
 
 from core.domain.run import Run, RunRequest, RunStatus
 from core.engine import worker
+from core.engine.execute import execute
 from core.engine.worker import Heartbeat, _deadline, only_worker, recover
+from core.errors import InvalidRequest, Paused
 from core.settings import get_settings
 from core.store.store import Store
+from core.store.work import Pulse
 from core.work.stop import Stop
 
 Make = Callable[..., RunRequest]
@@ -48,6 +51,52 @@ def test_a_cancel_is_seen_after_the_store_could_not_be_used(
     assert stop.event.wait(10)
     heartbeat.join()
     assert store.runs.get(claimed.id).elapsed_s > 0.4
+
+
+def test_a_pause_lets_the_step_end_and_no_other_begin(
+    store: Store, claimed: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHETSTONE_HEARTBEAT_S", "0.05")
+    get_settings.cache_clear()
+    stop = Stop()
+    heartbeat = Heartbeat(store, claimed, "w1", stop)
+    heartbeat.start()
+    stop.begin()
+    store.runs.request_pause(claimed.id)
+    until = time.monotonic() + 10
+    while not stop.rests and time.monotonic() < until:
+        time.sleep(0.02)
+    with pytest.raises(Paused):
+        stop.begin()
+    stop.check()
+    assert not stop.over()
+    assert heartbeat.is_alive()
+    heartbeat.end()
+
+
+def test_a_paused_run_goes_on_where_it_was(
+    store: Store, claimed: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.runs.request_pause(claimed.id)
+    assert store.work.heartbeat(claimed.id, "w1") is Pulse.REST
+    with monkeypatch.context() as patched:
+        patched.setattr("core.engine.execute.Execution.run", lambda self: self._stop.begin())
+        stop = Stop()
+        stop.rest()
+        execute(store, claimed, "w1", stop)
+    assert store.runs.get(claimed.id).status is RunStatus.PAUSED
+    assert store.runs.resume(claimed.id).status is RunStatus.QUEUED
+    assert store.work.claim("w2") is not None
+    assert store.work.heartbeat(claimed.id, "w2") is Pulse.HELD
+    store.runs.request_cancel(claimed.id)
+    with pytest.raises(InvalidRequest, match="being cancelled"):
+        store.runs.request_pause(claimed.id)
+
+
+def test_a_run_in_line_is_paused_at_once(store: Store, request_for: Make) -> None:
+    run = store.runs.create(request_for(), "run")
+    assert store.runs.request_pause(run.id).status is RunStatus.PAUSED
+    assert store.work.claim("w1") is None
 
 
 def _rename(store: Store, old: str, new: str) -> None:

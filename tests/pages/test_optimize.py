@@ -146,6 +146,18 @@ def test_a_run_without_a_figure_leads_to_no_empty_comparison(open_page: Open, st
     assert "compare" not in [button.key for button in open_page("optimize.py", run="failed").button]
 
 
+def test_pause_reaches_the_run_and_a_paused_one_can_go_on(open_page: Open, store: Store) -> None:
+    seed.run(store, "running", RunStatus.RUNNING, done=3)
+    app = open_page("optimize.py", run="running")
+    app.button(key="pause_run").click().run()
+    assert app.button(key="pause_run").label == "Pausing"
+    assert app.button(key="pause_run").disabled
+    store.work.finish("running", seed.WORKER, RunStatus.PAUSED)
+    app = open_page("optimize.py", run="running")
+    assert "You paused this run." in app.warning[0].value
+    assert app.button(key="resume_run")
+
+
 def test_cancel_reaches_the_run(open_page: Open, store: Store) -> None:
     seed.run(store, "running", RunStatus.RUNNING, done=3)
     app = open_page("optimize.py", run="running")

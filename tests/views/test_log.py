@@ -43,6 +43,8 @@ EXPECTED = {
     EventKind.FAILED: ({}, "The run failed."),
     EventKind.CANCELLED: ({}, "The run was cancelled."),
     EventKind.INTERRUPTED: ({}, "The worker stopped before the end."),
+    EventKind.PAUSING: ({}, "The run was asked to pause after this step."),
+    EventKind.PAUSED: ({}, "The run was paused."),
     EventKind.RESUMED: ({}, "The run was resumed."),
 }
 
