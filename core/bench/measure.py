@@ -28,6 +28,8 @@ from core.work.unit import Done, Job, Kind, Progress
 
 OURS, THEIRS, DATA, REFERENCE = "ours", "theirs", "data", "reference"
 """The unit's inputs: candidate, baseline, rows, and the outputs of the baseline as it was measured."""
+TIMED = "comparing outputs"
+"""Message of the progress from when on nothing of this measurement is timed any more."""
 CALLS = "ms"
 """Figure of the progress that holds the candidate's last calls, in milliseconds."""
 
@@ -117,6 +119,7 @@ def measure_candidate(request: MeasureRequest, job: Job) -> Done[Measured]:
         known=request.known,
         samples=request.samples,
         look=look if looks else None,
+        on_timed=lambda: job.progress(Progress(message=TIMED)),
     )
     ours, evaluation = measured.predictions, measured.evaluation
     if ours is None or evaluation is None:

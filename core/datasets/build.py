@@ -163,7 +163,7 @@ def _labelling(prepared: Prepared) -> dict[str, Any]:
     if labels is None:
         return {}
     if prepared.boxes:
-        return {"boxes": True, "label_shape": labels.shape[1:]}
+        return {"boxes": True, "box_classes": prepared.box_classes, "label_shape": labels.shape[1:]}
     numbers = labels.dtype.kind == "f"
     spread = float(labels.std()) if numbers else 0.0
     return {

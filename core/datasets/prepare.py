@@ -64,7 +64,7 @@ def accept(request: PrepareRequest, answer: PreparedData) -> PreparedData:
     said = answer.data
     if said.inputs != tuple(spec.name for spec in request.model.inputs):
         raise unusable("it describes data of another model")
-    if len(said.classes) > MOST_CLASSES or len(said.preparation) > MOST_FACTS:
+    if max(len(said.classes), len(said.box_classes)) > MOST_CLASSES or len(said.preparation) > MOST_FACTS:
         raise unusable("it has more classes or facts than data can have")
     counts = (said.calibration_samples, said.search_samples, said.test_samples(True), said.training_samples)
     if min(counts) < 0:

@@ -272,6 +272,7 @@ class DataSet:
             an image, on one core; None where rows came as arrays, and in data sets of old.
         pixels: How images became the input, `core.datasets.images.normalization.Pixels` as plain values; None
             where nobody knows.
+        box_classes: Of boxes: the name of each class, with its number in each way that the model may count.
     """
 
     id: str
@@ -293,6 +294,7 @@ class DataSet:
     boxes: bool = False
     preprocess_ms: float | None = None
     pixels: dict[str, Any] | None = None
+    box_classes: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     def test_samples(self, searching: bool) -> int:
         """Return the rows that are reported on, in a run that searches or in one that does not."""

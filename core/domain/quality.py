@@ -65,6 +65,7 @@ class Accuracy:
             where no closed form needs it.
         scale: How the metric is read.
         output: Name of the output that was judged; empty in results of old.
+        numbering: Of boxes: which of the ways to count classes is the model's, see `DataSet.box_classes`.
         sequential: The interval of `drop` holds however the number of samples was chosen, looking at the
             figures on the way.
     """
@@ -81,6 +82,7 @@ class Accuracy:
     scale: Scale = field(default_factory=Scale)
     output: str = ""
     sequential: bool = False
+    numbering: int = 0
 
     @property
     def change(self) -> Interval:

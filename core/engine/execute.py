@@ -263,7 +263,8 @@ class Execution:
         _require_runtime(candidate.recipe, artifact)
         if self._executor.here:
             check_session(self._model, candidate.recipe, free, baseline.result, artifact)
-        result = self._measurer.measure(rows.current, artifact, baseline, share.plan)
+        last = len(rows.waiting) == 1 and not self._proposer.further
+        result = self._measurer.measure(rows.current, artifact, baseline, share.plan, last)
         took = time.monotonic() - built
         self._pacing.learn(candidate, result, took, self._measurer.round_s)
         return rows.done(result, took)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.bench.measure import CALLS, DATA, OURS, REFERENCE, THEIRS, Measured, MeasureRequest
+from core.bench.measure import CALLS, DATA, OURS, REFERENCE, THEIRS, TIMED, Measured, MeasureRequest
 from core.bench.measure import UNIT as MEASURE
 from core.bench.timing.between_process import Spread
 from core.bench.timing.interleaving import MeasurementPlan
@@ -64,6 +64,7 @@ class Measurer:
         self._model, self._data, self._stop = model, data, stop
         self._searching, self._executor = searching, executor or local(store)
         self._standby: Standby | None = None
+        self._used: Standby | None = None
         self.round_s = 0.0
 
     def prepare(self, baseline: Candidate) -> None:
@@ -73,20 +74,34 @@ class Measurer:
 
     def close(self) -> None:
         """End the process that waits, if any."""
-        if self._standby is not None:
-            self._standby.close()
-            self._standby = None
+        for each in (self._standby, self._used):
+            if each is not None:
+                each.close()
+        self._standby = self._used = None
 
     def measure(
-        self, candidate: Candidate, artifact: Artifact, baseline: Candidate, plan: MeasurementPlan
+        self,
+        candidate: Candidate,
+        artifact: Artifact,
+        baseline: Candidate,
+        plan: MeasurementPlan,
+        last: bool = True,
     ) -> Result:
         """Return all figures of `candidate`; the baseline itself is measured against itself.
+
+        Args:
+            candidate: What is measured.
+            artifact: What was built of it.
+            baseline: What it is held against.
+            plan: How exactly.
+            last: Whether nothing is measured after it; else the baseline's next process starts as soon as
+                nothing of this measurement is timed any more.
 
         Raises:
             RuntimeFailed: The runtime refuses the artifact, or its outputs are not finite.
             Cancelled: The run was stopped, or the time is over.
         """
-        done = self._measured(candidate, artifact, baseline, plan)
+        done = self._measured(candidate, artifact, baseline, plan, last)
         golden, *predictions = done.files
         self._keep(candidate, [replace(golden, name=GOLDEN), *predictions])
         found, drawn = done.values, self._data.origin == RANDOM
@@ -111,7 +126,12 @@ class Measurer:
         )
 
     def _measured(
-        self, candidate: Candidate, artifact: Artifact, baseline: Candidate, plan: MeasurementPlan
+        self,
+        candidate: Candidate,
+        artifact: Artifact,
+        baseline: Candidate,
+        plan: MeasurementPlan,
+        last: bool,
     ) -> WorkResult[Measured]:
         source, request = source_artifact(self._model), self._run.request
         inputs = {
@@ -135,18 +155,31 @@ class Measurer:
             samples=self._data.evaluation_samples,
             test=self._data.test_samples(self._searching),
             known=self._known_spread(candidate.machine),
-            waiting=self._standby.offered() if self._standby else "",
+            waiting=self._taken(),
             # Random inputs are few, and what they show is not sure.
             max_drop=None if self._data.origin == RANDOM else request.limits.max_drop,
         )
         on = {"cores": request.threads, "machine": candidate.machine}
         unit = MEASURE.unit(asked, inputs=inputs, seed=request.seed, alone=True, **on)
         report = LiveReport(self._store, self._run.id, self._worker, candidate.id, request.threads)
+
+        def heard(said: Progress) -> None:
+            report.add(_calls(said))
+            if said.message == TIMED and not last:
+                self.prepare(baseline)
+
         try:
             with report:
-                return self._executor.run(unit, self._stop, lambda said: report.add(_calls(said)))
+                return self._executor.run(unit, self._stop, heard)
         finally:
-            self.close()
+            if self._used is not None:
+                self._used.close()
+                self._used = None
+
+    def _taken(self) -> str:
+        """Return the name that the process which waits goes by, now that it is used; empty without one."""
+        self._used, self._standby = self._standby, None
+        return self._used.offered() if self._used else ""
 
     def _keep(self, candidate: Candidate, files: list[FileRef]) -> None:
         for file in files:

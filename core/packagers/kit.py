@@ -15,6 +15,7 @@ from core.domain.run import Candidate, Result
 from core.domain.technique import NoParams, Precision
 from core.errors import InvalidRequest
 from core.optional import distribution, version
+from core.packagers.detections import reading
 from core.packagers.readme import readme
 from core.packagers.streaming import entry
 from core.protocols import Package, Packager
@@ -62,6 +63,7 @@ def _manifest(package: Package, hashes: dict[str, str]) -> dict[str, Any]:
         "runtime": target.runtime_id,
         "threads": target.threads,
         "detects": result.fidelity.detections is not None,
+        "detections": reading(package) if result.fidelity.detections is not None else None,
         "inputs": [spec.name for spec in package.model.inputs],
         "input_shapes": {spec.name: list(spec.shape) for spec in package.model.inputs},
         "outputs": [spec.name for spec in package.model.outputs],

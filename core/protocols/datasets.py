@@ -29,6 +29,7 @@ class Prepared:
         training: Row numbers of a training set that comes with the data, those of `calibration` among them;
             all others evaluate.
         boxes: Labels are boxes to find.
+        box_classes: Of boxes: the name of each class, with its number in each of those ways.
     """
 
     inputs: Feed
@@ -39,6 +40,7 @@ class Prepared:
     calibration: Array | None = None
     training: Array | None = None
     boxes: bool = False
+    box_classes: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     @property
     def rows(self) -> int:

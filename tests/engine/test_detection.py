@@ -42,3 +42,7 @@ def test_a_detector_is_judged_by_map(store: Store, tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "verify.py"], cwd=tmp_path / "kit", capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "0.0% of the detections missing" in done.stdout
+    told = subprocess.run(
+        [sys.executable, "predict.py"], cwd=tmp_path / "kit", capture_output=True, text=True
+    )
+    assert any(name in told.stdout for name in ("  light (", "  dark (")), told.stdout + told.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import runpy
 import shutil
@@ -17,6 +19,7 @@ import onnxruntime
 import pytest
 
 from core.domain.model import DataSet, Preprocessing, SourceModel, TensorSpec
+from core.domain.quality import Detections, Fidelity, OutputFidelity
 from core.domain.recipe import Artifact, Recipe, Step, Target
 from core.domain.run import Candidate, CandidateStatus
 from core.domain.technique import NoParams
@@ -262,6 +265,34 @@ def test_golden_detections_are_looked_for_in_any_order(ours: Any, lost: float, t
 
     golden = three([[0, 0, 9, 9, 0.9, 1], [5, 5, 8, 8, 0.5, 2]])
     assert missing(three(ours), golden, 0.01) == lost
+
+
+def test_predict_tells_classes_and_boxes_of_detections(tmp_path: Path) -> None:
+    made, boxes = package(tmp_path / "in", "onnxruntime"), Detections(2, 0.3, 0.9, True)
+    rows = np.array([[0.1, 0.2, 0.5, 0.6], [0.3, 0.3, 0.9, 0.8], [0, 0, 0.1, 0.1]], np.float32)
+    found = [rows, np.array([7, 1, 7]), np.array([0.4, 0.9, 0.1], np.float32)]
+    np.savez(made.golden, **{f"output_0_{index}": each for index, each in enumerate(found)})
+    fidelity = Fidelity(None, None, 0.0, 1, (OutputFidelity("boxes", None, 0.0, detections=boxes),))
+    detects = replace(made.candidate, result=result(fidelity=fidelity))
+    plain = result()
+    assert plain.accuracy is not None
+    numbered = replace(made.baseline, result=replace(plain, accuracy=replace(plain.accuracy, numbering=1)))
+    outputs = tuple(TensorSpec(name, "float32", ("n",)) for name in ("boxes", "labels", "scores"))
+    source = model(
+        inputs=(TensorSpec("x", "float32", (1, 3, 100, 200)),), outputs=outputs, task="object-detection"
+    )
+    named = replace(DATA, box_classes=(("ant", (10, 1)), ("bee", (20, 7))))
+    kit = unpack(
+        replace(made, model=source, candidate=detects, baseline=numbered, data=named), tmp_path / "kit"
+    )
+    run = runpy.run_path(str(kit / "predict.py"))
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        for table in run["detections"](dict(zip(("boxes", "labels", "scores"), found, strict=True))):
+            run["show_detections"](table)
+    first, *lines = printed.getvalue().splitlines()
+    assert first.startswith("2 detections")
+    assert lines == ["  ant (0.9): x 60 to 180, y 30 to 80", "  bee (0.4): x 20 to 100, y 20 to 60"]
 
 
 def test_a_torchscript_kit_says_that_the_model_is_a_program(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def profile(asked: Open) -> Profiled:
     """Run the model in alternating blocks without and with the profiler, and return what both say."""
     runtime, target, model = get_runtime(asked.target.runtime_id), asked.target, asked.model
     feed, _ = next(feeds(model, asked.data, model.fixed_batch or target.batch))
-    import_network(asked.artifact, model)
+    import_network(asked.artifact.format, model)
     plain = runtime.open(asked.artifact, target, model).prepare(feed)
     session = runtime.open_profiled(asked.artifact, target, model)
     profiled = session.prepare(feed)

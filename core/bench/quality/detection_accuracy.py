@@ -55,7 +55,8 @@ def detection_accuracy(
             "prepared, and state how classes are numbered."
         )
     about = replace(labels.about, row=ways[best].shape[1:])
-    return judged_by(labels.metric, found.name, Paired(about, samples, lambda: read(ways[best]), itself))
+    said = judged_by(labels.metric, found.name, Paired(about, samples, lambda: read(ways[best]), itself))
+    return said if isinstance(said, str) else replace(said, numbering=best)
 
 
 def numbered(labels: Array, column: int) -> Array:

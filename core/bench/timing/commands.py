@@ -17,9 +17,17 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class Import(msgspec.Struct, frozen=True):
-    """Import the libraries of a runtime."""
+    """Import the libraries of a runtime, and what opens files of this format.
+
+    Attributes:
+        runtime: Its id.
+        format: Of the artifact.
+        model: The source model.
+    """
 
     runtime: str
+    format: str
+    model: SourceModel
 
 
 class Open(msgspec.Struct, frozen=True):

@@ -132,7 +132,8 @@ class Host:
         """
         with self._opening:
             if not self._ready:
-                self.ask(IMPORT, Import(self._endpoint.target.runtime_id))
+                it = self._endpoint
+                self.ask(IMPORT, Import(it.target.runtime_id, it.artifact.format, it.model))
                 if self._cores:
                     self._child.keep_to(self._cores)
                 self._ready = True

@@ -86,8 +86,9 @@ def _until(feeds: Iterator[tuple[Feed, int]], seconds: float | None) -> Iterator
 
 
 def import_runtime(asked: said.Import) -> said.Done:
-    """Import the libraries of the runtime."""
+    """Import the libraries of the runtime, and what opens the artifact."""
     get_runtime(asked.runtime).warm_up()
+    import_network(asked.format, asked.model)
     return said.Done()
 
 
@@ -97,7 +98,7 @@ def open_model(asked: said.Open) -> said.Opened:
     runtime = get_runtime(target.runtime_id)
     feed, _ = next(feeds(model, data, model.fixed_batch or target.batch))
     runtime.warm_up()
-    import_network(artifact, model)
+    import_network(artifact.format, model)
     _read_through(artifact)
     gc.collect()
     empty, peak = calls.memory("VmRSS"), calls.memory("VmHWM")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,6 +30,10 @@ from core.machine.environment import environment
 Number = TypeVar("Number", int, float)
 KEPT_SAMPLES = 200
 GOLDEN_SAMPLES, GOLDEN_SECONDS = 4, 1.0
+
+
+def nothing() -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ def measure(
     known: Spread | None = None,
     samples: int | None = None,
     look: Look | None = None,
+    on_timed: Callable[[], None] = nothing,
 ) -> Measured:
     """Measure `candidate` against `baseline` in fresh processes.
 
@@ -84,6 +89,8 @@ def measure(
         known: What earlier measurements of the run tell of the spread between process starts.
         samples: Rows of the data set, where they are known.
         look: Asked on the way whether more of them are worth their time, see `run_evaluation`.
+        on_timed: Told when nothing more will be timed, while the data set is still to be run; must return at
+            once.
 
     Raises:
         WhetstoneError: Either model cannot be opened or run, a process died, or Cancelled.
@@ -100,6 +107,8 @@ def measure(
         evaluation, predictions = None, (folder / "candidate" / "predictions").resolve()
         if data_folder is not None:
             other.close()
+            if not rounds.want_more:
+                on_timed()
             most = Most(samples, plan.predict_rows, plan.predict_seconds)
             evaluation = run_evaluation(host, predictions, most, look)
     while rounds.want_more:

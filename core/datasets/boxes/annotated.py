@@ -166,6 +166,7 @@ def prepared(
         preparation=notes | pixels.describe() | origin(model),
         pixels=pixels,
         boxes=detects,
+        box_classes=tuple((names[each], tuple(way[each] for way in columns)) for each in sorted(names)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 NETWORK_LIBRARIES = ("timm", "torchvision")
 """Families of `core.architectures` that are libraries; importing one takes seconds and 200 MB."""
+LOADERS = {
+    "pt2": ("torch.export.pt2_archive._package", "torch._export.serde.serialize", "torch.export._trace"),
+    "state_dict": ("safetensors.torch", "core.architectures"),
+}
+"""What opening a format imports besides torch; names of torch's own modules that may come and go."""
 NORM_MEAN, NORM_TRAINS = 3, 5
 """Positions of the running mean and of the flag for training among the arguments of ``aten.batch_norm``."""
 
@@ -73,11 +78,13 @@ def open_module(artifact: LocalArtifact, model: SourceModel) -> nn.Module:
     raise UnsupportedModel(f"A model of format {artifact.format!r} cannot be opened with PyTorch.")
 
 
-def import_network(artifact: LocalArtifact, model: SourceModel) -> None:
-    """Import the library of a state dict's network, so that the network alone counts as loaded."""
-    family = (model.architecture or {}).get("family")
-    if artifact.format == "state_dict" and family in NETWORK_LIBRARIES:
-        importlib.import_module(str(family))
+def import_network(format: str, model: SourceModel) -> None:
+    """Import what opening a network of `format` imports, so that the network alone counts as loaded."""
+    family = str((model.architecture or {}).get("family"))
+    library = (family,) if format == "state_dict" and family in NETWORK_LIBRARIES else ()
+    for name in (*LOADERS.get(format, ()), *library):
+        with suppress(ImportError):  # opening says so in words of its own
+            importlib.import_module(name)
 
 
 def open_state_dict(path: Path, description: Mapping[str, Any]) -> nn.Module:

@@ -10,6 +10,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 MANIFEST = json.loads((HERE / "manifest.json").read_text())
 SHOWN_CLASSES = 3
+SHOWN_BOXES = 20
 
 
 def parse():
@@ -54,6 +55,34 @@ def show(name, value):
             print("  " + ", ".join(f"{classes[index]} ({row[index]:.4g})" for index in best))
 
 
+def detections(outputs):
+    """Return rows x1, y1, x2, y2, score, class of each picture, the highest score first."""
+    import numpy as np
+
+    how = MANIFEST["detections"]
+    given = [np.asarray(outputs[name], np.float64) for name in how["outputs"]]
+    pictures = len(given[0]) if given[0].ndim == 3 else 1
+    if how["columns"]:
+        tables = given[0].reshape(pictures, -1, given[0].shape[-1])[:, :, how["columns"]]
+    else:
+        boxes, *others = given
+        rows = [boxes.reshape(pictures, -1, 4), *(each.reshape(pictures, -1, 1) for each in others)]
+        tables = np.concatenate(rows, axis=2)
+    if how["y_first"]:
+        tables = tables[:, :, [1, 0, 3, 2, 4, 5]]
+    tables[:, :, :4] *= np.array(how["scale"] * 2)
+    return [table[np.argsort(-table[:, 4])] for table in tables]
+
+
+def show_detections(table):
+    how = MANIFEST["detections"]
+    sure = table[table[:, 4] >= how["least"]]
+    print(f"{len(sure)} detections with a score of {how['least']:g} or more, corners in pixels of the input:")
+    for x1, y1, x2, y2, score, number in sure[:SHOWN_BOXES]:
+        name = how["classes"].get(str(int(number)), f"class {int(number)}")
+        print(f"  {name} ({score:.4g}): x {x1:.0f} to {x2:.0f}, y {y1:.0f} to {y2:.0f}")
+
+
 def main():
     parser, options = parse()
     feed = read(parser, options.inputs)
@@ -64,6 +93,8 @@ def main():
     outputs = dict(zip(MANIFEST["outputs"], load()(feed), strict=True))
     for name, value in outputs.items():
         show(name, value)
+    for table in detections(outputs) if MANIFEST["detections"] else ():
+        show_detections(table)
     if options.outputs is not None:
         np.savez(options.outputs, **outputs)
 
