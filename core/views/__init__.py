@@ -16,6 +16,7 @@ from core.views.candidate import CandidateView, explain
 from core.views.commands import command_for, python_for
 from core.views.curves import Curve, training_curves
 from core.views.dominated import why_dominated
+from core.views.findings import findings_of
 from core.views.graph import GraphView, drawing, graph_view
 from core.views.learn import Seen, Topic, Topics, own_figures, topic_id, topics
 from core.views.log import LogLine, event_log
@@ -82,6 +83,7 @@ __all__ = [
     "expected_scale",
     "explain",
     "faster",
+    "findings_of",
     "first_samples",
     "graph_view",
     "hard_samples",

@@ -11,7 +11,8 @@ from core.domain.measurement import Interval
 from core.views import Quality, Row, RunView
 from pages import format as fmt
 from pages.figures import Mark, Panel, Role, extended, palette, panel_figure
-from pages.widgets.chart import CONFIG, clicked_id, hover_facts, placed
+from pages.widgets.chart import CONFIG, clicked_id, placed
+from pages.widgets.facts import hover_facts
 from pages.widgets.measures import PERCENT, Measure
 from pages.widgets.page import dark
 from pages.widgets.table import standing

@@ -14,7 +14,8 @@ from core.views import Row, RunView, agreement_name, faster, quotient, truer
 from pages import format as fmt
 from pages.figures import Series, palette, throughput_figure
 from pages.widgets.address import on_change
-from pages.widgets.chart import CONFIG, accuracy_words
+from pages.widgets.chart import CONFIG
+from pages.widgets.facts import accuracy_words
 from pages.widgets.measures import memory_of, output_error, rate_of, size_of
 from pages.widgets.page import dark
 

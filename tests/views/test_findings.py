@@ -23,5 +23,5 @@ def test_a_proposed_recipe_leads_from_the_model_to_its_runtime_or_is_left_out() 
     view = run_view(store, "run")
     (found,) = [each for each in findings_of(store, view, view.candidates[1]) if each.id == "float_layers"]
     assert found.recipe is not None
-    assert spell(found.recipe) == "export_onnx+int8_static_ort+bf16@onnxruntime"
+    assert spell(found.recipe) == "export_onnx+int8_static_ort+bf16@openvino"
     assert told(found)["recipe"] == spell(found.recipe)

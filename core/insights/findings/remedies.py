@@ -24,7 +24,8 @@ def with_remainder(case: Case) -> Recipe | None:
     """Return its recipe with what it left in float in a lower precision, where this machine gains by that."""
     environment, steps = case.result.timing.environment, case.candidate.recipe.steps
     made = (technique.remainder(environment) for technique in passes().values())
-    return _added(case, steps, next((step for step in made if step is not None), None))
+    step = next((step for step in made if step is not None), None)
+    return _added(case, steps, step, frozenset({"precision"}))
 
 
 def quantized(case: Case) -> Recipe | None:
@@ -36,11 +37,17 @@ def quantized(case: Case) -> Recipe | None:
     return _added(case, steps, next((step for step in made if step is not None), None))
 
 
-def _added(case: Case, steps: Sequence[Step], step: Step | None) -> Recipe | None:
+def _added(
+    case: Case, steps: Sequence[Step], step: Step | None, options: frozenset[str] = frozenset()
+) -> Recipe | None:
+    """Return the recipe with one more step, on a runtime that takes what it makes and honours `options`."""
     if step is None or any(each.pass_id == step.pass_id for each in steps):
         return None
     recipe = replace(case.candidate.recipe, steps=(*steps, step))
     made, here = set(passes()[step.pass_id].produces.values()), recipe.target
     known = [here.runtime_id, *runtimes()]
-    reads = next((each for each in known if made & runtimes()[each].formats), here.runtime_id)
-    return replace(recipe, target=replace(here, runtime_id=reads))
+    fitting = (
+        each for each in known if made & runtimes()[each].formats and options <= runtimes()[each].options
+    )
+    chosen = next(fitting, None)
+    return replace(recipe, target=replace(here, runtime_id=chosen)) if chosen else None

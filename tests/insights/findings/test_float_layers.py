@@ -17,7 +17,7 @@ def test_layers_left_in_float_come_first_with_what_lowering_them_would_save() ->
     assert first.stake is not None
     assert first.stake.value == pytest.approx(3.0 * (1 - 40 / 160))
     assert first.recipe is not None
-    assert spell(first.recipe) == "int8_static_ort+bf16@onnxruntime"
+    assert spell(first.recipe) == "int8_static_ort+bf16@openvino"
 
 
 def test_a_little_time_and_layers_without_products_are_no_finding() -> None:
