@@ -37,8 +37,9 @@ from core.work.unit import Check, Progress, WorkUnit, unheard
 
 CORES = 2
 """Threads of a build: enough for most steps, and the same on every machine, so that builds are alike."""
-TRAINING_SHARE = 0.8
-"""Of the time of a candidate: the rest is for what comes after, and for measuring."""
+TRAINING_SHARE, GIVEN_SHARE = 0.8, 0.95
+"""Of the time of a candidate: the rest is for what comes after, and for measuring. Where a training is given
+its time, that is kept already."""
 COMPLETE = "complete"
 """Detail by which a pass that trains says that the deadline ended it: false."""
 
@@ -272,7 +273,7 @@ class Builder:
             unit,
             inputs={**unit.inputs, TEACHER: self._model.files},
             checkpoints=checkpoint_folder(self._store, identity),
-            deadline_s=usual if given is None else min(given, TRAINING_SHARE * self._stop.remaining_s),
+            deadline_s=usual if given is None else min(given, GIVEN_SHARE * self._stop.remaining_s),
         )
 
     def _note(self, artifact: Artifact) -> None:
