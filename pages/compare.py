@@ -12,12 +12,12 @@ from core.domain.run import Limits
 from core.views import Row, RunView, command_for, python_for, run_view
 from pages import format as fmt
 from pages.figures import Role
-from pages.widgets.address import RUN, on_change, put, settings
+from pages.widgets.address import RUN, number, on_change, put, settings
 from pages.widgets.chart import Shown, pareto_chart, placed
 from pages.widgets.chart_image import chart_image
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.glossary import glossary
-from pages.widgets.limits import limits_form, limits_set
+from pages.widgets.limits import MOST, limits_form, limits_set
 from pages.widgets.machines import machine_choice
 from pages.widgets.measures import Measure, measures
 from pages.widgets.multiples import multiples
@@ -85,7 +85,7 @@ def show(run_id: str) -> None:
         return
     state(view)
     recommendation_box(view, key="compare")
-    known = measures(view, view.limits)
+    known = measures(view, view.limits, number(held.get("price"), 0.0, MOST))
     roles = placed(view, known)
     shown, rows = options(view, known, roles, held)
     row = view.find(held.get("selected"))

@@ -225,6 +225,8 @@ class Run:
         elapsed_s: Seconds worked so far, over all resumes.
         data_id: Data set that it works on: the one asked for, or the random inputs once they are drawn.
         owner: Whose it is; nobody else finds it.
+        tags: Words of a person, to find it by.
+        notes: What a person wrote down about it.
     """
 
     id: str
@@ -244,3 +246,5 @@ class Run:
     error: ErrorRecord | None = None
     data_id: str | None = None
     owner: str = DEFAULT_OWNER
+    tags: tuple[str, ...] = ()
+    notes: str = ""

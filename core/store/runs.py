@@ -165,6 +165,23 @@ class Runs:
             bump(connection, run_id, name=one_line(name))
             return find(connection, run_id)
 
+    def note(self, run_id: str, tags: Sequence[str], notes: str) -> Run:
+        """Set what a person says about the run.
+
+        Args:
+            run_id: Which run.
+            tags: Words to find it by; blanks and repetitions are left out.
+            notes: Free text.
+
+        Raises:
+            NotFound: The store does not hold it.
+        """
+        words = tuple(dict.fromkeys(word for tag in tags if (word := one_line(tag).strip())))
+        with self._database.write() as connection:
+            find(connection, run_id, self._owner)
+            bump(connection, run_id, tags=words, notes=notes.strip())
+            return find(connection, run_id)
+
     def delete(self, run_id: str) -> None:
         """Delete the run with its candidates and events, and all that no other run needs.
 

@@ -114,6 +114,8 @@ runs = Table(
     Column("heartbeat", Float),
     Column("cancel_requested", Boolean, nullable=False),
     Column("error", Json(ErrorRecord)),
+    Column("tags", Json(tuple[str, ...]), nullable=False, server_default="[]"),
+    Column("notes", Text, nullable=False, server_default=""),
     Index(None, "status", "created"),
 )
 

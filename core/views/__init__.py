@@ -18,6 +18,7 @@ from core.views.curves import Curve, training_curves
 from core.views.dominated import why_dominated
 from core.views.findings import findings_of
 from core.views.graph import GraphView, drawing, graph_view
+from core.views.history import Highlights, highlights
 from core.views.learn import Seen, Topic, Topics, own_figures, topic_id, topics
 from core.views.log import LogLine, event_log
 from core.views.machine import ClusterView, MachineView, machine, measuring_kinds
@@ -51,6 +52,7 @@ __all__ = [
     "Curve",
     "GraphView",
     "HardSample",
+    "Highlights",
     "LogLine",
     "MachineView",
     "ModelView",
@@ -87,6 +89,7 @@ __all__ = [
     "first_samples",
     "graph_view",
     "hard_samples",
+    "highlights",
     "machine",
     "measuring_kinds",
     "model_view",

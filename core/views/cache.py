@@ -12,6 +12,7 @@ from core.store.store import Store
 
 MOST = 400
 MOST_LARGE = 6
+MOST_LINES = 5000
 
 T = TypeVar("T")
 
@@ -28,6 +29,12 @@ class Cache:
     def __init__(self, most: int) -> None:
         self._most, self._lock = most, threading.RLock()
         self._values: OrderedDict[Hashable, tuple[int, Any]] = OrderedDict()
+
+    def known(self, key: Hashable, revision: int) -> Any | None:
+        """Return the value of `key` at `revision`; None where it was not worked out yet."""
+        with self._lock:
+            found = self._values.get(key)
+            return found[1] if found is not None and found[0] == revision else None
 
     def get(self, key: Hashable, revision: int, make: Callable[[], T]) -> T:
         """Return the value of `key` at `revision`, by `make` where another or none is kept."""
@@ -48,10 +55,11 @@ class _Caches:
     Attributes:
         large: Decoded candidates of runs, and their rows under some limits.
         small: Sentences and short lists.
+        lines: One short value for each run of the history.
     """
 
     def __init__(self) -> None:
-        self.large, self.small = Cache(MOST_LARGE), Cache(MOST)
+        self.large, self.small, self.lines = Cache(MOST_LARGE), Cache(MOST), Cache(MOST_LINES)
 
 
 _stores: WeakKeyDictionary[Store, _Caches] = WeakKeyDictionary()

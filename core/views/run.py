@@ -144,6 +144,9 @@ class RunSummary:
         done: Candidates to which nothing more will happen.
         total: All candidates.
         revision: Of the run.
+        data_name: Empty without data.
+        tags: Words of a person.
+        notes: Likewise.
     """
 
     id: str
@@ -154,6 +157,9 @@ class RunSummary:
     done: int
     total: int
     revision: int
+    data_name: str = ""
+    tags: tuple[str, ...] = ()
+    notes: str = ""
 
 
 def _elapsed(run: Run) -> float:
@@ -260,10 +266,11 @@ def _size(store: Store, row: Row) -> int | None:
     return None
 
 
-def _summary(listed: ListedRun, model_name: str) -> RunSummary:
+def _summary(listed: ListedRun, model_name: str, data_name: str) -> RunSummary:
     run = listed.run
     about = (run.id, run.name, model_name, run.status, run.created)
-    return RunSummary(*about, listed.final, listed.total, run.revision)
+    said = (data_name, run.tags, run.notes)
+    return RunSummary(*about, listed.final, listed.total, run.revision, *said)
 
 
 def runs(store: Store, limit: int | None = None) -> list[RunSummary]:
@@ -271,7 +278,12 @@ def runs(store: Store, limit: int | None = None) -> list[RunSummary]:
     listed = store.runs.list(limit)
     ids = {each.run.request.model_id for each in listed}
     names = {model_id: store.models.get(model_id).name for model_id in ids}
-    return [_summary(each, names[each.run.request.model_id]) for each in listed]
+    used = {each.run.request.data_id for each in listed}
+    data = {data_id: store.data.get(data_id).name for data_id in used if data_id}
+    return [
+        _summary(each, names[each.run.request.model_id], data.get(each.run.request.data_id or "", ""))
+        for each in listed
+    ]
 
 
 def best_of(store: Store, run: RunSummary) -> str:

@@ -16,6 +16,7 @@ from pages.figures.points import Axis, Point, Role, roles, wide
 from pages.figures.reliability import Calibration, reliability_figure
 from pages.figures.theme import Palette, palette
 from pages.figures.throughput import Series, throughput_figure
+from pages.figures.thumbnail import thumbnail
 from pages.figures.training import curve_figure
 
 __all__ = [
@@ -50,5 +51,6 @@ __all__ = [
     "reliability_figure",
     "roles",
     "throughput_figure",
+    "thumbnail",
     "wide",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 from core.domain.measurement import Interval
 from core.domain.quality import Scale
 from core.domain.run import Limits
+from core.insights.costs import cost_per_million
 from core.insights.objectives import throughput
 from core.views import Quality, Row, RunView, agreement_name
 from pages import format as fmt
@@ -54,10 +55,15 @@ class Measure:
         return self.title.partition(" (")[0]
 
 
-def measures(view: RunView, limits: Limits) -> Mapping[str, Measure]:
-    """Return what candidates of a run can be compared by, under `limits`; only what some candidate has.
+def measures(view: RunView, limits: Limits, price: float | None = None) -> Mapping[str, Measure]:
+    """Return what candidates of a run can be compared by; only what some candidate has.
 
     The first is the latency; ``quality`` is the one that the limit on the drop is for.
+
+    Args:
+        view: The run.
+        limits: A person's, as they are now.
+        price: Of such a machine for an hour, in whatever currency; None leaves the cost out.
     """
     rows = [row for row in view.candidates if row.latency_ms is not None]
     found = {
@@ -73,6 +79,8 @@ def measures(view: RunView, limits: Limits) -> Mapping[str, Measure]:
             quality_title(rows, kind), lambda row: quality_of(row, kind), True,
             bounds=PERCENT, share=True, panel=_short(rows, kind),
         )  # fmt: skip
+    if price:
+        found["cost"] = _cost(price)
     return {name: each for name, each in found.items() if any(each.of(row) is not None for row in rows)}
 
 
@@ -119,6 +127,18 @@ def _quality(rows: Sequence[Row], quality: Quality, limits: Limits) -> Measure:
     limit = best(rows, quality) + (-limits.max_drop if higher else limits.max_drop)
     label = f"your limit: {drop} {unit}".strip()
     return Measure(title, lambda row: quality_of(row, quality), higher, limit, label, **about)
+
+
+def _cost(price: float) -> Measure:
+    """Return the cost of a million inferences: of a machine that is always busy with the best batch size."""
+
+    def cost(row: Row) -> Interval | None:
+        result = row.candidate.result
+        if result is None:
+            return None
+        return cost_per_million(result.timing, row.candidate.recipe.target.batch, price)
+
+    return Measure("Cost (per million)", cost)
 
 
 def _short(rows: Sequence[Row], quality: Quality) -> str:

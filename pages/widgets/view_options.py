@@ -9,8 +9,9 @@ import streamlit as st
 from core.insights.judgement import judge
 from core.views import Row, RunView
 from pages.figures import LEGEND, Role
-from pages.widgets.address import ON, on_change
+from pages.widgets.address import ON, number, on_change
 from pages.widgets.chart import SCALES, Shown
+from pages.widgets.limits import MOST
 from pages.widgets.measures import Measure
 
 COLORS: Mapping[str, tuple[str, Callable[[Row], str] | None]] = {
@@ -28,7 +29,20 @@ def axes(view: RunView, known: Mapping[str, Measure], held: Mapping[str, str]) -
     y = _axis("Upwards", owner, "up", known, held, "quality")
     scale = _one("Scale", owner, "scale", SCALES, held, str.capitalize)
     color = _one("Colour by", owner, "color", tuple(COLORS), held, lambda name: COLORS[name][0])
+    _price(owner, held)
     return Shown(x, y, scale, COLORS[color][1])
+
+
+def _price(owner: str, held: Mapping[str, str]) -> None:
+    """Draw the price of the machine, which makes the cost one of the figures."""
+    about = on_change(owner, "price", f"{owner}_price", lambda price: f"{price:g}" if price else None)
+    st.number_input(
+        "Price per hour", 0.0, MOST, number(held.get("price"), 0.0, MOST), step=0.1, width=130,
+        placeholder="none",
+        help="Of a machine with as many cores as were measured on, in any currency. The cost of a million "
+        "inferences becomes one of the figures: it is always busy, at the best measured batch size.",
+        **about,
+    )  # fmt: skip
 
 
 def _axis(
