@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from core.bench.measure import CALLS, DATA, OURS, REFERENCE, THEIRS, TIMED, Measured, MeasureRequest
 from core.bench.measure import UNIT as MEASURE
+from core.bench.quality.predictions import is_prediction
 from core.bench.timing.between_process import Spread
 from core.bench.timing.interleaving import MeasurementPlan
 from core.bench.timing.moments import known_spread, widened_timing
@@ -16,7 +17,7 @@ from core.domain.model import DataSet, FileRef, SourceModel
 from core.domain.quality import Quality
 from core.domain.recipe import Artifact, Recipe
 from core.domain.run import Candidate, Result, Run
-from core.engine.accuracy_details import DETAIL, keep_detail
+from core.engine.accuracy_details import keep_detail
 from core.engine.building import parts_of, source_artifact
 from core.engine.executors import local
 from core.engine.live import LiveReport
@@ -141,7 +142,7 @@ class Measurer:
         }
         if candidate.id != baseline.id:
             kept = self._store.results.list(baseline.id)
-            inputs[REFERENCE] = tuple(file for file in kept if file.name not in (GOLDEN, DETAIL))
+            inputs[REFERENCE] = tuple(file for file in kept if is_prediction(file.name))
         metric = chosen(request.metric, self._model, self._data)
         asked = MeasureRequest(
             model=self._model,

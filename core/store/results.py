@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from core.domain.model import FileRef
 from core.errors import NotFound
@@ -30,6 +30,7 @@ class Results:
         self._database = database
         self._blobs = blobs
         self._mine = candidates_of(owner, result_files.c.candidate_id)
+        self._owned = candidates_of(owner, candidates.c.id)
 
     def refer(self, candidate_id: str, file: FileRef, worker: str) -> FileRef:
         """Keep `file`, whose content is in the store, for the candidate, replacing one of its name.
@@ -38,16 +39,24 @@ class Results:
             NotFound: No such candidate.
             ClaimLost: The candidate's run is not this worker's.
         """
-        key = (result_files.c.candidate_id == candidate_id, result_files.c.name == file.name)
         with self._database.write() as connection:
-            owner = select(candidates.c.run_id).where(candidates.c.id == candidate_id)
-            run_id = connection.execute(owner).scalar()
-            if run_id is None:
-                raise NotFound(f"The candidate {candidate_id[:12]} is not in the store.")
-            bump_owned(connection, run_id, worker)
-            connection.execute(delete(result_files).where(*key))
-            row = {"name": file.name, "sha256": file.sha256, "size": file.size}
-            connection.execute(insert(result_files).values(candidate_id=candidate_id, **row))
+            bump_owned(connection, _run_of(connection, candidate_id), worker)
+            _put(connection, candidate_id, file)
+        return file
+
+    def keep(self, candidate_id: str, file: FileRef) -> FileRef:
+        """Keep `file` for a candidate of this owner, as `refer` does, whoever works on its run or nobody.
+
+        For what was measured on demand, beside the run: its revision stays.
+
+        Raises:
+            NotFound: The owner has no such candidate.
+        """
+        mine = select(candidates.c.id).where(candidates.c.id == candidate_id, self._owned)
+        with self._database.write() as connection:
+            if connection.execute(mine).first() is None:
+                raise _unknown(candidate_id)
+            _put(connection, candidate_id, file)
         return file
 
     def get(self, candidate_id: str, name: str) -> Path:
@@ -66,3 +75,22 @@ class Results:
         query = select(*_COLUMNS).where(result_files.c.candidate_id == candidate_id, self._mine)
         with self._database.read() as connection:
             return tuple(FileRef(*row) for row in connection.execute(query.order_by(result_files.c.name)))
+
+
+def _run_of(connection: Connection, candidate_id: str) -> str:
+    query = select(candidates.c.run_id).where(candidates.c.id == candidate_id)
+    run_id: str | None = connection.execute(query).scalar()
+    if run_id is None:
+        raise _unknown(candidate_id)
+    return run_id
+
+
+def _put(connection: Connection, candidate_id: str, file: FileRef) -> None:
+    key = (result_files.c.candidate_id == candidate_id, result_files.c.name == file.name)
+    connection.execute(delete(result_files).where(*key))
+    row = {"name": file.name, "sha256": file.sha256, "size": file.size}
+    connection.execute(insert(result_files).values(candidate_id=candidate_id, **row))
+
+
+def _unknown(candidate_id: str) -> NotFound:
+    return NotFound(f"The candidate {candidate_id[:12]} is not in the store.")

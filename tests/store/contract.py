@@ -161,6 +161,7 @@ class StoreContract:
         drawn = a_data_set(store)
         (tmp_path / "golden").write_bytes(b"1")
         store.results.refer(planned[0].id, store.blobs.add(tmp_path / "golden", "golden"), "w1")
+        store.results.keep(planned[0].id, store.blobs.add(tmp_path / "golden", "sweep.json"))
         store.live.put(run.id, "w1", planned[0].id, (1.5,), 1)
         store.events.append(run.id, EventKind.RESUMED)
         store.work.finish(run.id, "w1", RunStatus.FAILED)
@@ -177,6 +178,7 @@ class StoreContract:
             lambda: other.runs.create(run.request, "mine"),
             lambda: other.candidates.get(planned[0].id),
             lambda: other.results.get(planned[0].id, "golden"),
+            lambda: other.results.keep(planned[0].id, store.blobs.add(tmp_path / "golden", "mine")),
             lambda: other.uploads.use(run.request.model_id),
             lambda: other.uploads.delete(drawn.id, with_runs=True),
         ):

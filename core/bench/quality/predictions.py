@@ -15,6 +15,11 @@ CHANGING = "changing"
 """Empty file beside saved outputs whose size changed from call to call."""
 
 
+def is_prediction(name: str) -> bool:
+    """Whether a file of this name is one of saved outputs, or belongs to them."""
+    return name.endswith(".npy") or name == CHANGING
+
+
 def filled(feed: Feed, rows: int, batch: int) -> Feed:
     """Return `feed`, which has `rows`, with its rows repeated up to `batch`; whole feeds come back as is."""
     short = rows < batch
