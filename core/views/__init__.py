@@ -25,6 +25,7 @@ from core.views.machine import ClusterView, MachineView, machine, measuring_kind
 from core.views.model import ModelView, TechniqueRow, model_view
 from core.views.origins import Origin, origins
 from core.views.pairs import Pair, common, difference, faster, quotient, truer, unlike
+from core.views.path import Found, path
 from core.views.report import report
 from core.views.results import results, run_archive
 from core.views.rows import Row, agreement_name, ties
@@ -50,6 +51,7 @@ __all__ = [
     "ClassRow",
     "ClusterView",
     "Curve",
+    "Found",
     "GraphView",
     "HardSample",
     "Highlights",
@@ -95,6 +97,7 @@ __all__ = [
     "model_view",
     "origins",
     "own_figures",
+    "path",
     "python_for",
     "quotient",
     "refreshed",

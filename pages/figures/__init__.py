@@ -12,6 +12,7 @@ from pages.figures.multiples import Mark, Panel, extended, panel_figure
 from pages.figures.origins import Stage, origins_figure
 from pages.figures.parallel import Line, parallel_figure
 from pages.figures.pareto import PICK, axis_range, pareto_figure
+from pages.figures.path import Visit, path_figure
 from pages.figures.points import Axis, Point, Role, roles, wide
 from pages.figures.reliability import Calibration, reliability_figure
 from pages.figures.theme import Palette, palette
@@ -33,6 +34,7 @@ __all__ = [
     "Sample",
     "Series",
     "Stage",
+    "Visit",
     "axis_range",
     "by_group",
     "by_role",
@@ -47,6 +49,7 @@ __all__ = [
     "panel_figure",
     "parallel_figure",
     "pareto_figure",
+    "path_figure",
     "picture_figure",
     "reliability_figure",
     "roles",

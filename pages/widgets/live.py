@@ -22,6 +22,7 @@ from pages.widgets.machines import machine_choice
 from pages.widgets.measures import measures
 from pages.widgets.multiples import multiples
 from pages.widgets.page import dark, emphasis, errors_as_words, go, remember, store
+from pages.widgets.path import run_path
 from pages.widgets.recommendation import recommendation_box
 from pages.widgets.run_header import (
     cancel_button,
@@ -33,6 +34,7 @@ from pages.widgets.run_header import (
 )
 from pages.widgets.selected import selected_candidate
 from pages.widgets.setup import set_up_again
+from pages.widgets.status import RUN
 from pages.widgets.table import candidates_table, problems
 from pages.widgets.training import training_charts
 
@@ -54,7 +56,11 @@ def _results(view: RunView) -> None:
     limits, best = view.run.request.limits, view.recommendation.candidate_id
     known = measures(view, limits)
     if known:
-        pareto_chart(view, view.candidates, known, selected=chosen, key="live_chart", on_click=select)
+        chart, way = st.columns([3, 2], gap="medium")
+        with chart:
+            pareto_chart(view, view.candidates, known, selected=chosen, key="live_chart", on_click=select)
+        with way:
+            run_path(view, height=400)
     elif view.run.status.active:
         _calls(view.run.id)
     if row is not None:
@@ -104,6 +110,7 @@ def _state(drawn: RunView, rest_until: float) -> None:
         if moved and (time.monotonic() > rest_until or not view.run.status.active):
             st.rerun()
         _look_after(view)
+        in_tab(view)
         title(view)
         left, middle, right = st.columns([8, 1, 1], vertical_alignment="center")
         with left:
@@ -112,6 +119,12 @@ def _state(drawn: RunView, rest_until: float) -> None:
             pause_button(view)
         with right:
             cancel_button(view)
+
+
+def in_tab(view: RunView) -> None:
+    """Say in the browser's tab how far the run is, for whoever looks at another one meanwhile."""
+    progress = view.progress
+    st.set_page_config(page_title=f"{progress.done}/{progress.total} · {view.run.name} · Whetstone")
 
 
 def _ended(view: RunView) -> None:
@@ -151,6 +164,7 @@ def live(run_id: str) -> None:
         with head:
             _state(view, time.monotonic() + rest)
     else:
+        st.set_page_config(page_title=f"{RUN[view.run.status][0]} · {view.run.name} · Whetstone")
         title(view)
         _ended(view)
     log_of(view)
