@@ -5,36 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from core import engine
-from core.toolchains.environments import State
-from core.views import ClusterView, MachineView, machine
+from core.protocols import Availability
+from core.registry import packagers
+from core.settings import get_settings
+from core.views import ClusterView, MachineView, Topics, machine, topic_id, topics
 from pages import format as fmt
 from pages.routes.hosts import exposed
-
-SETS = {
-    "avx": "256-bit vectors for floats.",
-    "avx512bw": "512-bit vectors of bytes and words, for quantized layers.",
-    "avx512vl": "AVX-512's instructions on shorter vectors.",
-    "f16c": "Conversion between FP16 and FP32.",
-    "avx2": "256-bit vectors: the least that the runtimes' fast kernels want.",
-    "avx512f": "512-bit vectors: twice the work of AVX2 per instruction.",
-    "avx512_vnni": "INT8 products in one instruction: what makes INT8 several times faster than FP32.",
-    "avx_vnni": "INT8 products in one instruction, on 256-bit vectors.",
-    "avx512_bf16": "BF16 products: twice the work of FP32 with hardly any loss.",
-    "avx512_fp16": "FP16 arithmetic in vectors.",
-    "amx_int8": "A matrix unit for INT8: many times VNNI's rate on large layers.",
-    "amx_bf16": "A matrix unit for BF16.",
-    "amx_tile": "Tiles, the registers of the matrix unit.",
-    "fma": "Multiply and add in one instruction.",
-    "asimd": "128-bit vectors (NEON).",
-    "asimddp": "INT8 dot products.",
-    "i8mm": "INT8 matrix products.",
-    "bf16": "BF16 products.",
-    "sve": "Vectors of scalable length.",
-}
-MISSING = {
-    "avx512_vnni": "Without VNNI, INT8 saves memory but little time.",
-    "avx512_bf16": "Without BF16 instructions, BF16 is computed as FP32.",
-}
+from pages.widgets.machine.instructions import instruction_sets
+from pages.widgets.machine.storage import storage_section
+from pages.widgets.machine.toolchains import toolchains
 
 
 def computer(view: MachineView) -> None:
@@ -53,42 +32,29 @@ def computer(view: MachineView) -> None:
     st.caption(f"{here.os} · Python {here.python}")
 
 
-def instruction_sets(view: MachineView) -> None:
-    """Draw each instruction set with what it means for inference."""
-    st.subheader("Instruction sets", anchor=False)
-    have = view.environment.isa
-    for name in have:
-        st.markdown(f":green[:material/check_circle:] `{name}`  {SETS.get(name, 'Known to the runtimes.')}")
-    x86 = any(name.startswith(("avx", "amx", "fma")) for name in have)
-    for name, text in MISSING.items():
-        fills_in = name == "avx512_vnni" and "avx_vnni" in have
-        if x86 and name not in have and not fills_in:
-            st.markdown(f":orange[:material/block:] `{name}`  {text}")
-
-
 def runtimes(view: MachineView) -> None:
-    """Draw each runtime, and for a missing one the line that installs it."""
+    """Draw each runtime, and for a missing one what it would give and the line that installs it."""
     st.subheader("Runtimes", anchor=False)
-    for _, name, found in view.runtimes:
+    for id, name, found in view.runtimes:
+        topic = topics().get(topic_id(Topics.RUNTIME, id))
+        gives = topic.learn.does if topic is not None and topic.learn is not None else ""
         if found.ok:
             st.markdown(f":green[:material/check_circle:] **{name}** :gray-badge[{found.version}]")
         else:
-            st.markdown(f":orange[:material/block:] **{name}**  \n:gray[{found.reason}]")
-            if found.install:
-                st.code(found.install, language="bash")
+            _missing(name, found, gives)
+    for each in packagers().values():
+        found = each.available()
+        if not found.ok:
+            _missing(each.name, found, "A kind of download.")
 
 
-def toolchains(view: MachineView) -> None:
-    """Draw each toolchain, and for one that is not ready the line that makes it."""
-    st.subheader("Toolchains", anchor=False)
-    st.caption("Libraries that clash with the runtimes' own, each kind in an environment of its own.")
-    for each, state in view.toolchains:
-        ready = state is State.READY
-        icon = ":green[:material/check_circle:]" if ready else ":gray[:material/download:]"
-        about = f"{fmt.plain(each.summary)} ({each.size_gb:g} GB)"
-        st.markdown(f"{icon} **{fmt.plain(each.name)}** :gray-badge[{state}]  \n:gray[{about}]")
-        if not ready:
-            st.code(f"whetstone doctor --install {each.id}", language="bash")
+def _missing(name: str, found: Availability, gives: str) -> None:
+    told = f"  \n:gray[{fmt.plain(gives)}]" if gives else ""
+    st.markdown(
+        f":orange[:material/block:] **{fmt.plain(name)}** is not here: {fmt.plain(found.reason)}{told}"
+    )
+    if found.install:
+        st.code(found.install, language="bash")
 
 
 def confinement(view: MachineView) -> None:
@@ -175,7 +141,7 @@ if found.cluster is not None:
     st.space("small")
 left, right = st.columns(2, gap="large")
 with left:
-    instruction_sets(found)
+    instruction_sets(found.environment.isa)
     st.space("small")
     confinement(found)
     own_code()
@@ -187,6 +153,8 @@ with right:
         )
     if found.toolchains:
         st.space("small")
-        toolchains(found)
+        toolchains(found.toolchains)
+st.space("small")
+storage_section(get_settings().retention_days)
 st.space("small")
 settings(found)

@@ -2,12 +2,12 @@
 
 from core.engine.accuracy_details import accuracy_detail_of
 from core.engine.downloads import Download, model_download, run_download
-from core.engine.kits import export, kit_name, kit_path
+from core.engine.kits import export, kit_name, kit_path, sweep_kits
 from core.engine.own_code import allowed as own_code_allowed
 from core.engine.pictures import sample_pictures
 from core.engine.planning import MOST_BATCH, MOST_THREADS, RunPlan, check_numbers, plan
 from core.engine.structure import known_structure, structure_of
-from core.engine.submit import cancel, delete, delete_upload, pause, resume, submit
+from core.engine.submit import cancel, delete, delete_older_than, delete_upload, pause, resume, submit
 from core.engine.uploads import add_data, add_model, read_again, restate_task
 from core.engine.worker import ensure_worker, recover
 from core.machine.cores import keep_off_timing
@@ -24,6 +24,7 @@ __all__ = [
     "cancel",
     "check_numbers",
     "delete",
+    "delete_older_than",
     "delete_upload",
     "ensure_worker",
     "export",
@@ -44,6 +45,7 @@ __all__ = [
     "sample_pictures",
     "structure_of",
     "submit",
+    "sweep_kits",
 ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.domain.run import Run, RunRequest
 from core.engine.executors import executor
-from core.engine.kits import kit_files
+from core.engine.kits import kit_files, sweep_kits
 from core.engine.planning import plan
 from core.engine.worker import ensure_worker
 from core.errors import InvalidRequest
@@ -80,6 +80,13 @@ def delete(store: Store, run_id: str) -> None:
     kits = _kits(store, run_id)
     store.runs.delete(run_id)
     _discard(kits)
+
+
+def delete_older_than(store: Store, days: float) -> int:
+    """Delete inactive runs and unused uploads older than `days`; return how many runs that were."""
+    count = store.delete_older_than(days)
+    sweep_kits(store)
+    return count
 
 
 def delete_upload(store: Store, id: str, with_runs: bool = False) -> Use:

@@ -61,17 +61,20 @@ class Cleanup:
         Returns:
             How many runs were deleted.
         """
-        limit = time.time() - days * DAY_S
-        ended = func.coalesce(runs.c.finished, runs.c.created) < limit
         with self._database.write() as connection:
-            query = select(runs.c.id).where(ended, runs.c.status.not_in(_ACTIVE))
-            old = connection.execute(query).scalars().all()
-            for run_id in old:
-                delete_run(connection, run_id, limit)
-            for table, key in ((models, "model_id"), (data_sets, "data_id")):
-                connection.execute(delete(table).where(*_unused(table, key, limit)))
+            count = _delete_older_than(connection, days)
         self.sweep()
-        return len(old)
+        return count
+
+    def older_than(self, days: float) -> tuple[int, int]:
+        """Return how many runs `delete_older_than` would delete, and how many bytes that would free."""
+        with self._database.write() as connection, connection.begin_nested() as trial:
+            before = used_files(connection)
+            count = _delete_older_than(connection, days)
+            connection.execute(delete(artifacts).where(artifacts.c.id.in_(unneeded(connection))))
+            gone = before.keys() - used_files(connection).keys()
+            trial.rollback()
+        return count, sum(before[sha256] for sha256 in gone)
 
     def sweep(self) -> int:
         """Delete unneeded artifacts and files; return the bytes freed."""
@@ -82,6 +85,18 @@ class Cleanup:
         with self._database.read() as connection:
             keep = set(used_files(connection))
         return self._blobs.sweep(keep, self._grace_s)
+
+
+def _delete_older_than(connection: Connection, days: float) -> int:
+    limit = time.time() - days * DAY_S
+    ended = func.coalesce(runs.c.finished, runs.c.created) < limit
+    query = select(runs.c.id).where(ended, runs.c.status.not_in(_ACTIVE))
+    old = connection.execute(query).scalars().all()
+    for run_id in old:
+        delete_run(connection, run_id, limit)
+    for table, key in ((models, "model_id"), (data_sets, "data_id")):
+        connection.execute(delete(table).where(*_unused(table, key, limit)))
+    return len(old)
 
 
 def delete_run(connection: Connection, run_id: str, limit: float = float("inf")) -> None:

@@ -126,6 +126,10 @@ class Store:
         """Delete inactive runs and unused uploads older than `days`; return how many runs that were."""
         return self._cleanup.delete_older_than(days)
 
+    def older_than(self, days: float) -> tuple[int, int]:
+        """Return how many runs `delete_older_than` would delete, and how many bytes that would free."""
+        return self._cleanup.older_than(days)
+
     def sweep(self) -> int:
         """Delete artifacts and files that nothing needs; return the bytes freed."""
         return self._cleanup.sweep()

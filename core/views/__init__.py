@@ -42,6 +42,7 @@ from core.views.run import (
     runs,
 )
 from core.views.samples import Balance, Sample, class_balance, first_samples, samples_of
+from core.views.storage import Storage, storage
 from core.views.tradeoffs import Tradeoff, tradeoffs
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "RunView",
     "Sample",
     "Seen",
+    "Storage",
     "TechniqueRow",
     "Topic",
     "Topics",
@@ -107,6 +109,7 @@ __all__ = [
     "run_view",
     "runs",
     "samples_of",
+    "storage",
     "ties",
     "topic_id",
     "topics",

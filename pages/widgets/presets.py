@@ -74,6 +74,7 @@ def _told(key: str, model: SourceModel, data: DataSet | None, threads: int, batc
         return f"{text}  \n{fmt.plain(error.message)}"
     added = f" and up to {more} more" if more else ""
     time = f"{SEARCH_S / 60:.0f} min at most" if more else fmt.roughly(seconds)
+    time = time.replace(" ", "\N{NO-BREAK SPACE}")
     return f"{text}  \n**{fmt.plural(count, 'candidate')}{added}, {time}**"
 
 

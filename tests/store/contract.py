@@ -552,8 +552,11 @@ class StoreContract:
         active, _ = claimed(store)
         unused = a_data_set(store)
         assert store.delete_older_than(1.0) == 0
+        assert store.older_than(1.0) == (0, 0)
         assert store.data.list() == (unused,)
         time.sleep(0.02)
+        count, freed = store.older_than(0.01 / 86_400)
+        assert (count, freed > 0) == (1, True)
         assert store.delete_older_than(0.01 / 86_400) == 1
         assert [item.run.id for item in store.runs.list()] == [active.id]
         assert store.data.list() == ()
