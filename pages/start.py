@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core import engine, views
 from core.domain.run import RunRequest
+from core.views import RunSummary
 from pages import format as fmt
 from pages.widgets.demo import demo, take
 from pages.widgets.models import upload_box
-from pages.widgets.page import errors_as_words, go, store
+from pages.widgets.page import emphasis, errors_as_words, go, store
 from pages.widgets.run_header import result_of
-from pages.widgets.status import run_badge
+from pages.widgets.status import NEXT, run_badge
 from sample_models.catalogue import Sample, samples
 
-RECENT = 5
+RECENT = 4
 DEMO_S = 90.0
 
 
@@ -31,8 +34,8 @@ def run_demo() -> None:
     go("optimize.py", run=run.id)
 
 
-def hero() -> None:
-    """Draw the sentence, the button and the box."""
+def hero(first: bool) -> None:
+    """Draw the sentence, the box and the demo, which is the obvious next step on a first visit."""
     left, right = st.columns([6, 5], gap="large")
     with left:
         st.markdown("# Sharpen a trained model for the hardware it will run on.", anchors=False)
@@ -40,7 +43,7 @@ def hero() -> None:
             "Whetstone quantizes, prunes and converts it, measures every variant on this machine beside your "
             "original, and hands you the one that is fastest within your limits, with the proof."
         )
-        if st.button("Run the demo", type="primary", icon=":material/play_arrow:", key="demo"):
+        if st.button("Run the demo", type=emphasis(first), icon=":material/play_arrow:", key="demo"):
             with errors_as_words():
                 run_demo()
         st.caption("A small image classifier, a minute and a half. No account; nothing leaves this machine.")
@@ -66,26 +69,40 @@ def sample_cards() -> None:
                         go("model.py", model=model_id, data=data_id)
 
 
-def recent_runs() -> None:
-    """Draw the last few runs, or say that there are none."""
-    found, total = views.runs(store(), RECENT), store().runs.count()
-    st.subheader("Recent runs", anchor=False)
-    if not found:
-        st.caption("Nothing yet. Your runs will be listed here and can be reopened at any time.")
-        return
-    for run in found:
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            about = f":gray[{result_of(run)} · {fmt.ago(run.created)}]"
-            st.markdown(f"**{fmt.plain(run.name)}** {run_badge(run.status)}  \n{about}", width="stretch")
-            page = "optimize.py" if run.status.active else "compare.py"
-            if st.button("Open", key=f"open_{run.id}", icon=":material/open_in_new:"):
-                go(page, run=run.id)
+def go_on(found: Sequence[RunSummary]) -> None:
+    """Draw the last few runs, each with what comes next, and the newest model where no run was made of it."""
+    st.subheader("Go on", anchor=False)
+    used = {each.run.request.model_id for each in store().runs.list(RECENT)}
+    own = [each for each in store().models.list() if each.name not in {sample.id for sample in samples()}]
+    for model in own[:1]:
+        if model.id not in used:
+            text = f"**{fmt.plain(model.name)}**  \n:gray[Uploaded last; no run yet]"
+            if _line(text, "Set up a run", ":material/arrow_forward:", f"set_up_{model.id}", primary=True):
+                go("model.py", model=model.id)
+    for at, run in enumerate(found):
+        label, icon, page = NEXT[run.status]
+        about = f":gray[{result_of(run)} · {fmt.ago(run.created)}]"
+        text = f"**{fmt.plain(run.name)}** {run_badge(run.status)}  \n{about}"
+        if _line(text, label, icon, f"open_{run.id}", primary=at == 0):
+            go(page, run=run.id)
+    total = store().runs.count()
     if total > RECENT:
         st.page_link("runs.py", label=f"All {total} runs")
 
 
-hero()
-st.space("medium")
-sample_cards()
+def _line(text: str, label: str, icon: str, key: str, primary: bool) -> bool:
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(text, width="stretch")
+        return bool(st.button(label, key=key, icon=icon, type=emphasis(primary)))
+
+
+recent = views.runs(store(), RECENT)
+hero(first=not recent)
 st.space("small")
-recent_runs()
+if recent:
+    go_on(recent)
+    st.space("small")
+sample_cards()
+if not recent:
+    st.space("small")
+    st.caption("Nothing was run yet. Your runs will be listed here and can be reopened at any time.")

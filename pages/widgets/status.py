@@ -14,6 +14,17 @@ RUN = {
     RunStatus.PAUSED: ("Paused", "pause_circle", "gray"),
 }
 
+NEXT = {
+    RunStatus.QUEUED: ("Watch", ":material/visibility:", "optimize.py"),
+    RunStatus.RUNNING: ("Watch", ":material/visibility:", "optimize.py"),
+    RunStatus.DONE: ("See the result", ":material/scatter_plot:", "compare.py"),
+    RunStatus.PAUSED: ("Resume it there", ":material/play_arrow:", "optimize.py"),
+    RunStatus.INTERRUPTED: ("Resume it there", ":material/play_arrow:", "optimize.py"),
+    RunStatus.CANCELLED: ("See what it has", ":material/open_in_new:", "optimize.py"),
+    RunStatus.FAILED: ("See why", ":material/open_in_new:", "optimize.py"),
+}
+"""What a person can do next with a run: the word, its icon and the page."""
+
 CANDIDATE = {
     CandidateStatus.WAITING: "Waiting",
     CandidateStatus.BUILDING: "Building",
