@@ -124,9 +124,10 @@ class Candidates:
     def on_progress(self, said: Progress) -> None:
         """A step of the current one says how far it is."""
         self.record.trained(self.current, said)
-        if said.message and time.monotonic() - self._told > TELL_EVERY_S:
+        often = said.share is not None or bool(said.figures)
+        if said.message and (not often or time.monotonic() - self._told > TELL_EVERY_S):
             self._told = time.monotonic()
-            self.stage(f"Building {self.current.name}: {said.message}")
+            self.stage(f"{self._verb} {self.current.name}: {said.message}")
 
     def stage(self, stage: str) -> None:
         """Say what the run does now."""
@@ -140,9 +141,12 @@ class Candidates:
     def _now(self, current: Candidate) -> None:
         """Say what is being done, in the candidate's row and in the run's head at once."""
         self.current = current
-        measuring = current.status is CandidateStatus.MEASURING
-        stage = f"Measuring {current.name}" if measuring else f"Building {current.name}: {current.stage}"
-        self.save(current, stage)
+        what = "" if current.status is CandidateStatus.MEASURING else f": {current.stage}"
+        self.save(current, f"{self._verb} {current.name}{what}")
+
+    @property
+    def _verb(self) -> str:
+        return "Measuring" if self.current.status is CandidateStatus.MEASURING else "Building"
 
     def _tell_cached(self) -> None:
         if self._cached:

@@ -77,7 +77,9 @@ class Execution:
         self._builder = Builder(store, model, data, seed, stop, *told)
         self._builder.remember(each.artifact_id for each in rows.all())
         searching = self._proposer.searching or any(map(_searches, rows.all()))
-        self._measurer = Measurer(store, self._run, self._worker, model, data, stop, searching, doer)
+        self._measurer = Measurer(
+            *(store, self._run, self._worker, model, data, stop, searching, doer), rows.on_progress
+        )
         rows.record.began(rows.all())
         try:
             baselines = self._baselines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from core.bench.measure import CALLS, DATA, OURS, REFERENCE, THEIRS, TIMED, Measured, MeasureRequest
@@ -28,7 +29,7 @@ from core.registry import get_pass
 from core.store.store import Store
 from core.work.executor import Executor
 from core.work.stop import Stop
-from core.work.unit import Progress, WorkResult
+from core.work.unit import Progress, WorkResult, unheard
 
 GOLDEN = "golden.npz"
 
@@ -45,6 +46,7 @@ class Measurer:
         stop: Ends a measurement early.
         searching: Whether the search rows are a strategy's, and no part of the test.
         executor: Who measures; this machine if not given.
+        on_progress: Told in words what a measurement does or waits for.
 
     Attributes:
         round_s: Seconds that a round of the last measurement took by the clock.
@@ -60,10 +62,12 @@ class Measurer:
         stop: Stop,
         searching: bool = False,
         executor: Executor | None = None,
+        on_progress: Callable[[Progress], None] = unheard,
     ) -> None:
         self._store, self._run, self._worker = store, run, worker
         self._model, self._data, self._stop = model, data, stop
         self._searching, self._executor = searching, executor or local(store)
+        self._on_progress = on_progress
         self._standby: Standby | None = None
         self._used: Standby | None = None
         self.round_s = 0.0
@@ -166,6 +170,8 @@ class Measurer:
 
         def heard(said: Progress) -> None:
             report.add(_calls(said))
+            if said.message:
+                self._on_progress(said)
             if said.message == TIMED and not last:
                 self.prepare(baseline)
 

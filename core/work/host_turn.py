@@ -20,6 +20,7 @@ POLL_S = 0.05
 PATIENCE = 0.25
 """Of the time that is left: rather a disturbed measurement, which says so, than none."""
 WAITING = Progress(message="waiting for another measurement on this machine")
+BEGUN = Progress(message="this machine is free now")
 _held = threading.local()
 
 
@@ -34,7 +35,7 @@ def host_turn(
     Args:
         alone: Whether nothing else may have a turn meanwhile; else others may that are not alone either.
         stop: Ends the waiting: when the work is stopped, or after a quarter of its time, without a turn then.
-        on_progress: Told once that it waits.
+        on_progress: Told that it waits, and when that is over.
 
     Raises:
         Cancelled: The work was stopped.
@@ -57,6 +58,8 @@ def _wait(file: int, how: int, stop: Stop, on_progress: Callable[[Progress], Non
     while True:
         with suppress(BlockingIOError):
             fcntl.flock(file, how | fcntl.LOCK_NB)
+            if told:
+                on_progress(BEGUN)
             return
         if not told:
             told = True

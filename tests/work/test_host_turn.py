@@ -13,7 +13,7 @@ import pytest
 from core.errors import Cancelled
 from core.settings import get_settings
 from core.work import host_turn as module
-from core.work.host_turn import WAITING, host_turn
+from core.work.host_turn import BEGUN, WAITING, host_turn
 from core.work.stop import Stop
 from core.work.unit import Progress
 
@@ -43,7 +43,7 @@ def test_a_measurement_waits_for_that_of_another_process_and_says_so() -> None:
         begin = time.monotonic()
         with host_turn(True, on_progress=said.append):
             assert time.monotonic() - begin > 0.3
-    assert said == [WAITING]
+    assert said == [WAITING, BEGUN]
 
 
 def test_waiting_ends_when_the_work_is_stopped_or_after_a_quarter_of_its_time() -> None:
