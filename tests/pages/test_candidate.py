@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from core.domain.recipe import Artifact
 from core.domain.run import RunStatus
 from core.store.candidates import Candidates
 from core.store.runs import Runs
@@ -41,6 +42,18 @@ def test_only_the_tab_that_the_address_chose_is_computed(open_page: Open, store:
     app = open_page("candidate.py", candidate="done-2", tab="accuracy")
     assert "98.1 %" in app.table[0].value.to_string()
     assert not app.code
+
+
+def test_what_a_technique_found_out_of_each_layer_is_a_table(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    chosen = store.candidates.get("done-2")
+    layers = [{"name": "a", "int8_ms": 0.25, "int8": True}, {"name": "b", "int8_ms": 0.5, "int8": False}]
+    assert chosen.artifact_id is not None
+    details = {"layers": layers, "rows": 64}
+    store.artifacts.save(Artifact(chosen.artifact_id, None, chosen.recipe.steps[-1], "onnx", (), {}, details))
+    app = open_page("candidate.py", candidate="done-2", tab="recipe")
+    assert "Layers (2)" in [each.label for each in app.expander]
+    assert app.dataframe[0].value["int8 ms"].tolist() == [0.25, 0.5]
 
 
 def test_what_was_not_measured_has_no_tabs_of_measurements(open_page: Open, store: Store) -> None:

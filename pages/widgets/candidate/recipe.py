@@ -34,6 +34,8 @@ def steps(view: CandidateView) -> None:
             ]
             if facts:
                 st.caption(" · ".join(facts))
+            for name, value in step.details.items():
+                _table(name, value)
             if step.params:
                 shown = [
                     f"{step.labels.get(name, _words(name)).lower()} {_said(value)} {step.units.get(name, '')}"
@@ -56,6 +58,18 @@ def _said(value: object) -> str:
 
 def _plain(value: object) -> bool:
     return isinstance(value, (str, int, float, bool)) and len(str(value)) < 60
+
+
+def _table(name: str, value: object) -> None:
+    """Draw what a technique found out about each of many, such as layers."""
+    rows = value if isinstance(value, list) else []
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        return
+    columns = {
+        _words(key): [row[key] if _plain(row.get(key)) else None for row in rows] for key in dict(rows[0])
+    }
+    with st.expander(f"{_words(name).capitalize()} ({len(rows)})", icon=":material/table_rows:"):
+        st.dataframe(columns, hide_index=True)
 
 
 def recipe_file(view: CandidateView) -> None:

@@ -114,6 +114,7 @@ class MixedPrecision(Pass):
     fits = True
     searches = True
     measures = True
+    shares = True
     libraries = ("nncf", "openvino")
     build_s = (40.0, 10.0)
 
@@ -157,7 +158,8 @@ class MixedPrecision(Pass):
                 made = quantized(model, feeds, fast_bias_correction=params.fast_bias_correction)
                 ready.append(_written(made, work / "nncf"))
             ready += _equalized(context, artifact, feeds, work)
-            search = Search(context, network, _remainder(), limits, params.seconds, work, ready)
+            made_with = (self.version, params.samples, params.fast_bias_correction, feeds.count)
+            search = Search(context, network, _remainder(), limits, params.seconds, work, ready, made_with)
             best = search.best()
             details = _details(search, network, best) | {"samples": feeds.count}
             files = tuple(link_or_copy(file, context.folder / file.name) for file in best.artifact.files)
@@ -191,7 +193,7 @@ def _by_onnxruntime(
     folder = work / "onnxruntime"
     folder.mkdir()
     with suppress(WhetstoneError):
-        given = replace(context, folder=folder, statistics=None)
+        given = replace(context, folder=folder)
         made = INT8_STATIC_ORT.run(given, artifact, Int8StaticOrtParams(samples=samples))
         return [_written(read(made.path, context.model), folder / "openvino")]
     return []
@@ -233,6 +235,7 @@ def _details(search: Search, network: Reversible, best: Variant) -> dict[str, An
         "remainder": "BF16" if best.artifact.options.get("precision") == "bf16" else "FP32",
         "rows": search.judge.rows,
         "fits": best.fits,
+        "earlier_sensitivities": search.reused,
         "ready": any(best.artifact.path == each.artifact.path for each in search.ready),
         "layers": layers,
         "ms": {name: time.ms for name, time in zip(named, times, strict=True)},

@@ -13,14 +13,17 @@ from typing import Any
 
 from core.domain.recipe import Target
 from core.examples import example_feed
+from core.machine.environment import fingerprint
 from core.passes.latency import RoughTime, rough_times
 from core.passes.openvino_files import write
 from core.passes.quantization.loss import BATCH, Judge, Loss
 from core.passes.quantization.mixed.assignment import Low, cheapest, flipped, regions, runs
+from core.passes.quantization.mixed.kept import Kept, load, save
 from core.passes.quantization.mixed.layer_times import LayerTimes, layer_times
 from core.passes.quantization.mixed.reversible import Reversible
 from core.protocols import LocalArtifact, PassContext, Session
 from core.registry import get_runtime
+from core.serde import digest, to_plain
 
 MOST_REGIONS = 24
 SWITCHES = (0.0, 2.0, 8.0)
@@ -81,6 +84,10 @@ class Search:
         folder: For the files of variants.
         ready: Whole models that others quantized, in OpenVINO's format: the fastest within the limit is never
             slower than these.
+        made_with: How the network was quantized: what is found out holds for that.
+
+    Attributes:
+        reused: Whether times and sensitivities of an earlier search were there.
     """
 
     def __init__(
@@ -92,17 +99,22 @@ class Search:
         seconds: float,
         folder: Path,
         ready: Sequence[LocalArtifact] = (),
+        made_with: object = None,
     ) -> None:
         self._context, self._network, self._limits = context, network, limits
         self._options = {"precision": remainder}
         self._until, self._folder = monotonic() + seconds, folder
         self._made: dict[tuple[Low, str], Variant] = {}
-        self._sensed = False
+        self._key = digest(
+            network.groups, made_with, remainder, fingerprint(), to_plain(context.target), context.threads
+        )
         original = LocalArtifact("openvino", *_files(network.original, folder / "original"))
         with closing(self._opened(original)) as session:
             self.judge = Judge(context, session.run)
-        everything = range(len(network.groups))
-        self.times = [self._profiled(set(everything)), self._profiled(set())]
+        kept = load(context.statistics, self._key, len(network.groups))
+        self.reused = kept is not None
+        self._kept = kept or Kept(self._key, self._all_times())
+        self.times = self._kept.times
         self.regions = regions(self.times[0].groups, self.times[1].groups, MOST_REGIONS)
         self.all_low = self.variant((True,) * len(self.regions))
         self.all_float = self.variant((False,) * len(self.regions))
@@ -111,6 +123,10 @@ class Search:
     def _opened(self, artifact: LocalArtifact) -> Session:
         target = Target("openvino", threads=self._context.threads, batch=BATCH)
         return get_runtime("openvino").open(artifact, target, self._context.model)
+
+    def _all_times(self) -> tuple[LayerTimes, LayerTimes]:
+        """Return the times with all layers in 8 bits, and with none."""
+        return self._profiled(set(range(len(self._network.groups)))), self._profiled(set())
 
     def _profiled(self, low: set[int]) -> LayerTimes:
         threads = self._context.target.threads if self._context.target else 1
@@ -165,23 +181,29 @@ class Search:
     def _sense(self) -> None:
         """Measure what noise comes from where: the noisiest stretch is halved until time is over.
 
-        What lies in a stretch that is hardly heard, or was not halved any more, shares its noise.
+        What lies in a stretch that is hardly heard, or was not halved any more, shares its noise. It goes on
+        with what earlier searches heard.
         """
-        self._sensed = True
         until = monotonic() + SENSING * max(0.0, self._until - monotonic())
-        silence = self._noise(())
-        whole = (0, len(self.regions))
-        heard = {whole: max(0.0, self._noise(range(*whole)) - silence)}
-        limit = FAINT * heard[whole]
+        kept, whole = self._kept, (0, len(self.regions))
+        heard = kept.heard
+        if kept.total is None or not kept.hears(len(self.regions)):
+            heard.clear()
+            kept.silence = self._noise(())
+            kept.total = max(0.0, self._noise(range(*whole)) - kept.silence)
+            heard[whole] = kept.total
         while monotonic() < until:
+            limit = FAINT * kept.total
             loud = [part for part, noise in heard.items() if part[1] - part[0] > 1 and noise > limit]
             if not loud:
                 break
             start, end = max(loud, key=heard.__getitem__)
-            del heard[start, end]
             middle = (start + end) // 2
-            for half in ((start, middle), (middle, end)):
-                heard[half] = max(0.0, self._noise(range(*half)) - silence)
+            halves = ((start, middle), (middle, end))
+            noises = [max(0.0, self._noise(range(*half)) - kept.silence) for half in halves]
+            del heard[start, end]
+            heard.update(zip(halves, noises, strict=True))
+        save(self._context.statistics, kept)
         for (start, end), noise in heard.items():
             for index in range(start, end):
                 self.regions[index] = replace(self.regions[index], noise=noise / (end - start))
@@ -205,7 +227,8 @@ class Search:
         proposed = [self.variant(low) for low in self._proposals(0.0) if not self._over]
         quick = self._ordered([*plain, *proposed])
         start = quickest = next(iter(quick))
-        if not start.fits:
+        sensed = not start.fits
+        if sensed:
             self._sense()
             found = [*self._quieted(start.low), *self._within_limit()]
             start = next((each for each in quick if each.fits), self.variant(self.all_float.low, "f32"))
@@ -213,7 +236,7 @@ class Search:
         better = self._refined(start)
         close = [each for each in plain if quick[each] < CLOSE * quick.get(start, quick[quickest])]
         chosen = self._faster(better, [start, *close, *self._in_float32([better])], LAST_S)
-        if not self._sensed:
+        if not sensed:
             self._sense()
         return chosen
 

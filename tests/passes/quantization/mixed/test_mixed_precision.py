@@ -13,8 +13,11 @@ from core.passes.openvino_files import read, write
 from core.passes.quantization.calibration import CalibrationFeeds
 from core.passes.quantization.coverage import openvino_counts
 from core.passes.quantization.loss import Judge, Loss, Run
+from core.passes.quantization.mixed import search as module
+from core.passes.quantization.mixed.kept import FILE
 from core.passes.quantization.mixed.mixed_precision import PASS
 from core.passes.quantization.mixed.reversible import Reversible
+from core.passes.quantization.mixed.search import Search
 from core.protocols import Array, Feed, TrainingRows
 from tests.passes.conftest import Sample, answer, apply, artifact, context, noise_db
 
@@ -61,6 +64,34 @@ def test_a_loose_limit_takes_the_faster_one_and_says_what_it_saw(resnet: Sample,
     told = [each.message for each in PASS.findings(details, None)]  # type: ignore[arg-type]
     assert "All in INT8:" in told[0]
     assert "output error alone in INT8" in told[1]
+
+
+def test_sensitivities_are_kept_for_later_searches(
+    network: Reversible, resnet: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = context(resnet.model, tmp_path, samples=4, target=Target("openvino"))
+    made = replace(made, statistics=tmp_path)
+
+    def search(name: str, made_with: str = "") -> Search:
+        folder = tmp_path / name
+        folder.mkdir()
+        return Search(made, network, "f32", (1.0, 5.0), 4.0, folder, made_with=made_with)
+
+    first = search("first")
+    first._sense()
+    noise = [each.noise for each in first.regions]
+    assert not first.reused
+    assert max(noise) > 0
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "layer_times", None)  # not asked again
+        second = search("second")
+    assert second.reused
+    assert second.times == first.times
+    second._until = 0.0
+    second._sense()
+    assert [each.noise for each in second.regions] == noise
+    (tmp_path / FILE).write_bytes((tmp_path / FILE).read_bytes()[:-9])
+    assert not search("third").reused
 
 
 @pytest.mark.slow
