@@ -11,6 +11,7 @@ from core.views import CandidateView, explain, why_dominated
 from pages import format as fmt
 from pages.widgets.address import RUN, put, settings
 from pages.widgets.candidate import tabs
+from pages.widgets.candidate.again import again
 from pages.widgets.downloader import download_kit, download_model, download_others
 from pages.widgets.glossary import glossary
 from pages.widgets.limits import limits_set
@@ -52,6 +53,7 @@ def head(view: CandidateView) -> None:
             download_others(row.id, view.packagers)
         if row.latency_ms is not None or row.candidate.status is CandidateStatus.UNMEASURED:
             download_model(row.id, key="model_file")
+        again(view)
         if st.button("Back to the comparison", icon=":material/scatter_plot:", key="back"):
             put(run.run.id, "machine", run.machine or None)
             go("compare.py", run=run.run.id, selected=row.id)

@@ -64,17 +64,18 @@ def _recommended(view: RunView, key: str) -> None:
         return
     so_far = " so far" if view.run.status.active else ""
     with st.container(border=True, key=f"recommended_{key}"):
-        star = f":orange[:material/star:] **Recommended{so_far}: {fmt.plain(row.name)}** {_trust(view)}"
-        st.markdown(star, help=SURE)
-        headline(row, view)
-        st.markdown(fmt.plain(found.short))
         with st.container(horizontal=True, vertical_alignment="center"):
+            with st.container(gap="xsmall", width="stretch"):
+                label = f":orange[:material/star:] :gray[Recommended{so_far}] {_trust(view)}"
+                st.markdown(label, help=SURE)
+                st.markdown(f"#### {fmt.plain(row.name)}", anchors=False)
             download_kit(found.candidate_id, key=f"kit_{key}")
             if st.button("Details", icon=":material/info:", key=f"what_{key}"):
                 go("candidate.py", candidate=found.candidate_id)
+        headline(row, view)
+        st.markdown(f":gray[{fmt.plain(found.short)}]")
         with st.expander("Why this one", icon=":material/help:", key=f"why_{key}"):
-            st.markdown(fmt.plain(found.sentence))
-            _notes(found.notes)
+            st.markdown("\n".join(f"- {fmt.plain(each)}" for each in (found.sentence, *found.notes)))
 
 
 def headline(row: Row, view: RunView) -> None:

@@ -104,7 +104,7 @@ def _columns(
     return {
         "state": st.column_config.TextColumn(
             "State",
-            width=108,
+            width=118,
             help="Dominated: another candidate is both faster and at least as good.",
         ),
         # So wide that all columns fit a window of 1280 pixels.
@@ -154,7 +154,8 @@ def candidates_table(
     everyone, rows = view.candidates, view.candidates if rows is None else rows
     (unit, scale), (size_unit, size) = time_scale(everyone), size_scale(everyone)
     fastest = fastest_ms(everyone)
-    order = ["name", "state", "latency", "latency_ci", "speedup", "throughput"]
+    rated = any(rate_of(row) is not None for row in everyone)
+    order = ["name", "state", "latency", "latency_ci", "speedup", *(["throughput"] if rated else [])]
     order += COLUMNS[view.quality]
     order += ["size", "memory"]
 

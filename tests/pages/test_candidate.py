@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from core.domain.events import EventKind
 from core.domain.recipe import Artifact
-from core.domain.run import RunStatus
+from core.domain.run import Run, RunRequest, RunStatus
 from core.store.candidates import Candidates
 from core.store.runs import Runs
 from core.store.store import Store
@@ -173,3 +174,38 @@ def test_charts_of_a_tiny_model_are_in_microseconds(
         charts = open_page("candidate.py", candidate="done-2", tab=tab).get("plotly_chart")
         layouts = [json.loads(each.proto.spec)["layout"] for each in charts]
         assert title in [each["xaxis"]["title"]["text"] for each in layouts]
+
+
+def test_a_candidate_is_measured_again_or_the_start_of_another_run(
+    open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    recipe = store.candidates.get("done-2").recipe
+    asked: list[RunRequest] = []
+
+    def submit(_: Store, request: RunRequest) -> Run:
+        asked.append(request)
+        return store.runs.get("done")
+
+    monkeypatch.setattr("core.engine.submit", submit)
+    open_page("candidate.py", candidate="done-2").button(key="measure_again").click().run()
+    assert asked[0].recipes == (recipe,)
+    assert asked[0].data_id == "seed-data"
+    app = open_page("candidate.py", candidate="done-2")
+    app.button(key="use_as_start").click().run()
+    assert (app.query_params["model"], app.query_params["preset"]) == ("seed-model", "by_hand")
+    assert "measure_again" not in [
+        each.key for each in open_page("candidate.py", candidate="done-0").button
+    ], "the baseline is measured in every run"
+
+
+def test_the_recipe_is_a_chain_from_the_file_to_the_runtime_with_sizes_and_times(
+    open_page: Open, store: Store
+) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    store.events.append("done", EventKind.BUILT, "done-2", 75.0, step="export_onnx")
+    said = words(open_page("candidate.py", candidate="done-2", tab="recipe"))
+    line = next(each for each in said.split("\n") if each.startswith("**digits-resnet**"))
+    assert line.count(":material/arrow_forward:") == 3
+    assert "1 min 15 s" in line
+    assert line.endswith("**OpenVINO** 1.55 ms")

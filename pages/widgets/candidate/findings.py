@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
 from core import engine
@@ -12,6 +10,7 @@ from core.domain.recipe import Recipe
 from core.search.names import recipe_name
 from core.views import CandidateView
 from pages import format as fmt
+from pages.widgets.candidate.again import request_for
 from pages.widgets.page import errors_as_words, go, store
 
 KINDS = {"good": ("check_circle", "green"), "note": ("info", "blue"), "warning": ("warning", "orange")}
@@ -53,6 +52,5 @@ def _try(recipe: Recipe, view: CandidateView, finding: str) -> None:
         return
     help = "Starts a run that measures this candidate beside your model, with the settings of this run."
     if st.button(f"Try {name}", key=f"try_{finding}", icon=":material/add_circle:", help=help):
-        asked = replace(run.run.request, recipes=(recipe,), strategy="", strategy_params={})
         with errors_as_words():
-            go("optimize.py", run=engine.submit(store(), asked).id)
+            go("optimize.py", run=engine.submit(store(), request_for(view, recipe)).id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.domain.events import EventKind
 from core.domain.measurement import Environment
 from core.views import CandidateView
 from pages import format as fmt
@@ -22,6 +23,7 @@ def recipe(view: CandidateView) -> None:
 def steps(view: CandidateView) -> None:
     """Draw how the candidate is made."""
     st.subheader("Recipe", anchor=False)
+    chain(view)
     if not view.steps:
         st.markdown(f"Nothing is changed: the uploaded file, run by {view.row.runtime}.")
     for number, step in enumerate(view.steps, start=1):
@@ -42,6 +44,24 @@ def steps(view: CandidateView) -> None:
                     for name, value in step.params.items()
                 ]
                 st.caption(f":material/tune: {', '.join(map(str.rstrip, shown))}")
+
+
+def chain(view: CandidateView) -> None:
+    """Draw the way from the uploaded file to the runtime in a line: each step with its size and its time."""
+    took = {
+        str(event.data.get("step")): event.seconds
+        for event in view.run.events
+        if event.kind is EventKind.BUILT and event.candidate == view.row.id
+    }
+    parts = [f"**{fmt.plain(view.run.model.name)}** {fmt.size(view.run.model.size_bytes)}"]
+    for step, told in zip(view.row.candidate.recipe.steps, view.steps, strict=False):
+        seconds = took.get(step.pass_id)
+        facts = [fmt.size(told.size_bytes)] if told.size_bytes is not None else []
+        facts += [fmt.duration(seconds)] if seconds is not None else []
+        parts.append(f"**{fmt.plain(told.name)}** {', '.join(facts)}")
+    median = view.row.latency_ms.value if view.row.latency_ms is not None else None
+    parts.append(f"**{view.row.runtime}** {fmt.ms(median, '')}")
+    st.markdown(" :material/arrow_forward: ".join(map(str.rstrip, parts)))
 
 
 def _words(name: str) -> str:
