@@ -162,6 +162,9 @@ class AccuracyDetail:
         errors: Of numbers.
         worst: Where there are no flips.
         note: What is not shown and why, in a sentence.
+        postprocess_ms: Time of turning the outputs of one sample into its answer, on one core; None where
+            the outputs are the answer.
+        postprocess: What that is.
     """
 
     answers: Answers
@@ -177,3 +180,5 @@ class AccuracyDetail:
     errors: Errors | None = None
     worst: Worst | None = None
     note: str = ""
+    postprocess_ms: float | None = None
+    postprocess: str = ""

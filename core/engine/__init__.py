@@ -8,6 +8,7 @@ from core.engine.pictures import sample_pictures
 from core.engine.planning import MOST_BATCH, MOST_THREADS, RunPlan, check_numbers, plan
 from core.engine.structure import known_structure, structure_of
 from core.engine.submit import cancel, delete, delete_older_than, delete_upload, pause, resume, submit
+from core.engine.sweeping import stored_sweep, sweep
 from core.engine.uploads import add_data, add_model, read_again, restate_task
 from core.engine.worker import ensure_worker, recover
 from core.machine.cores import keep_off_timing
@@ -43,8 +44,10 @@ __all__ = [
     "resume",
     "run_download",
     "sample_pictures",
+    "stored_sweep",
     "structure_of",
     "submit",
+    "sweep",
     "sweep_kits",
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pages.figures.calls import calls_figure
 from pages.figures.confusion import confusion_figure
-from pages.figures.distribution import Sample, distribution_figure
+from pages.figures.distribution import Sample, beyond, distribution_figure
 from pages.figures.errors import errors_figure
 from pages.figures.learn import picture_figure
 from pages.figures.looks import LEGEND, by_group, by_role
@@ -15,6 +15,8 @@ from pages.figures.pareto import PICK, axis_range, pareto_figure
 from pages.figures.path import Visit, path_figure
 from pages.figures.points import Axis, Point, Role, roles, wide
 from pages.figures.reliability import Calibration, reliability_figure
+from pages.figures.series import series_figure
+from pages.figures.sweep import sweep_figure
 from pages.figures.theme import Palette, palette
 from pages.figures.throughput import Series, throughput_figure
 from pages.figures.thumbnail import thumbnail
@@ -36,6 +38,7 @@ __all__ = [
     "Stage",
     "Visit",
     "axis_range",
+    "beyond",
     "by_group",
     "by_role",
     "calls_figure",
@@ -53,6 +56,8 @@ __all__ = [
     "picture_figure",
     "reliability_figure",
     "roles",
+    "series_figure",
+    "sweep_figure",
     "throughput_figure",
     "thumbnail",
     "wide",

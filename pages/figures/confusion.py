@@ -44,7 +44,7 @@ def confusion_figure(
             customdata=counts,
             text=text if size <= NUMBERED else None,
             texttemplate="%{text}" if size <= NUMBERED else None,
-            colorscale=[[0, colors.surface], [0.04, colors.chosen], [1, colors.accuracy]],
+            colorscale=[[0, colors.surface], [0.05, _between(colors, 0.22)], [1, colors.accuracy]],
             colorbar={"title": {"text": f"% of the {down.lower()}"}, "thickness": 12, "outlinewidth": 0},
             xgap=1,
             ygap=1,
@@ -62,6 +62,13 @@ def confusion_figure(
     figure.update_xaxes(title_text=across, **ticks)
     figure.update_yaxes(title_text=down, autorange="reversed", **ticks)
     return figure
+
+
+def _between(colors: Palette, share: float) -> str:
+    """Return a colour between the surface and that of accuracy: few samples are to be seen, too."""
+    ends = [[int(color[at : at + 2], 16) for at in (1, 3, 5)] for color in (colors.surface, colors.accuracy)]
+    mixed = (round(low + share * (high - low)) for low, high in zip(*ends, strict=True))
+    return f"rgb({', '.join(map(str, mixed))})"
 
 
 def _short(name: str) -> str:

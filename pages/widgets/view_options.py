@@ -29,15 +29,20 @@ def axes(view: RunView, known: Mapping[str, Measure], held: Mapping[str, str]) -
     y = _axis("Upwards", owner, "up", known, held, "quality")
     scale = _one("Scale", owner, "scale", SCALES, held, str.capitalize)
     color = _one("Colour by", owner, "color", tuple(COLORS), held, lambda name: COLORS[name][0])
-    _price(owner, held)
+    price_input(owner, held)
     return Shown(x, y, scale, COLORS[color][1])
 
 
-def _price(owner: str, held: Mapping[str, str]) -> None:
+def price_of(held: Mapping[str, str]) -> float | None:
+    """Return the price of the machine for an hour, as the address has it."""
+    return number(held.get("price"), 0.0, MOST)
+
+
+def price_input(owner: str, held: Mapping[str, str]) -> None:
     """Draw the price of the machine, which makes the cost one of the figures."""
     about = on_change(owner, "price", f"{owner}_price", lambda price: f"{price:g}" if price else None)
     st.number_input(
-        "Price per hour", 0.0, MOST, number(held.get("price"), 0.0, MOST), step=0.1, width=130,
+        "Price per hour", 0.0, MOST, price_of(held), step=0.1, width=130,
         placeholder="none",
         help="Of a machine with as many cores as were measured on, in any currency. The cost of a million "
         "inferences becomes one of the figures: it is always busy, at the best measured batch size.",

@@ -54,7 +54,7 @@ def _averages(found: tuple[Average, ...], own: bool) -> None:
     st.space("small")
     with st.container(horizontal=True, gap="large"):
         for each in found:
-            change = None if own else f"{fmt.signed(each.value - each.base)} points"
+            change = None if own else f"{each.value - each.base:+.1f} points"
             st.metric(
                 each.name,
                 fmt.percent(each.value),

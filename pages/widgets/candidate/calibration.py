@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from core.domain.accuracy_detail import Reliability
-from pages import format as fmt
 from pages.figures import Calibration, palette, reliability_figure
 from pages.widgets.chart import CONFIG
 from pages.widgets.page import dark
@@ -23,7 +22,7 @@ def calibration(name: str, found: Reliability, baseline: Reliability | None) -> 
     with left:
         st.plotly_chart(figure, theme=None, config=CONFIG, key="reliability", alt="Reliability diagram")
     with right:
-        change = f"{fmt.signed(found.ece - baseline.ece)} points" if baseline else None
+        change = f"{found.ece - baseline.ece:+.1f} points" if baseline else None
         st.metric("Calibration error (ECE)", f"{found.ece:.2f} %", change, delta_color="inverse")
         st.caption(
             "By how much the confidence of the answers differs from the share of them that is right, over 15 "

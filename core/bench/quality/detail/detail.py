@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from core.bench.quality.accumulation import layout
 from core.bench.quality.detail import answers, boxes, numbers, places, samples
+from core.bench.quality.detail.postprocessing import postprocessing
 from core.bench.quality.judged_output import Labels, fitting, paired_blocks
 from core.bench.quality.saved_outputs import Output
 from core.domain.accuracy_detail import AccuracyDetail, Answers
 from core.metrics.choice import single_score
 from core.metrics.detection.outputs import detection_outputs
-from core.protocols import LabelledOutput
+from core.protocols import Array, LabelledOutput
 
 NO_LISTS = (
     "Lists of detections have no rows to compare without labelled boxes: see how many of them both have."
@@ -42,6 +44,26 @@ def accuracy_detail(
         detects: Outputs may be lists of detections.
         canvas: Height and width of the input picture, for those.
     """
+    told = _told(candidate, baseline, labels, classes, names, detects, canvas)
+    took = postprocessing(told.answers, _one(candidate, told, names))
+    return told if took is None else replace(told, postprocess_ms=took[0], postprocess=took[1])
+
+
+def _one(outputs: Sequence[Output], told: AccuracyDetail, names: Sequence[str]) -> Array | None:
+    """Return the judged output of the first sample (1, ...)."""
+    at = list(names).index(told.output) if told.output in names else 0
+    return np.asarray(outputs[at][:1]) if outputs and len(outputs[at].shape) > 1 else None
+
+
+def _told(
+    candidate: Sequence[Output],
+    baseline: Sequence[Output],
+    labels: Labels | None,
+    classes: int | None,
+    names: Sequence[str],
+    detects: bool,
+    canvas: tuple[int, int] | None,
+) -> AccuracyDetail:
     named = names if len(names) == len(baseline) else [f"output {at}" for at in range(len(baseline))]
     found = detection_outputs(named, baseline, canvas) if detects else None
     if found is not None:
