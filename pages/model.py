@@ -50,7 +50,7 @@ def no_model() -> None:
     """Draw the page without a model."""
     box = empty("deployed_code", "No model yet", "Upload one, or take a sample from the start page.")
     with box:
-        known = store().models.list()[:8]
+        known = [each for each in store().models.list() if each.files][:8]
         if known:
             st.markdown("Or go on with one that was uploaded before:", text_alignment="center")
             with st.container(horizontal=True, horizontal_alignment="center"):

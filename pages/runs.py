@@ -13,6 +13,7 @@ from core.views import RunSummary, highlights, runs
 from pages import format as fmt
 from pages.widgets.address import remember_settings
 from pages.widgets.page import empty, errors_as_words, go, remember, show_error, store
+from pages.widgets.run_import import run_import
 from pages.widgets.run_table import run_table
 from pages.widgets.status import RUN
 
@@ -180,7 +181,9 @@ everything = runs(store())
 clicked = st.session_state.pop("open_run", None)
 if clicked is not None:
     go(page_of(next(run for run in everything if run.id == clicked)), run=clicked)
-st.markdown("## Runs", anchors=False)
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.markdown("## Runs", anchors=False, width="stretch")
+    run_import()
 if not everything:
     with empty("history", "No runs yet", "Every run is kept here, with its figures and its downloads."):
         if st.button("Start one", type="primary", icon=":material/play_arrow:", key="start"):

@@ -32,7 +32,10 @@ def list_uploads(_: argparse.Namespace, __: Console) -> int:
     console = Console(highlight=False, soft_wrap=True)
     runs = [each.run for each in store.runs.list()]
     uses = Counter(id for run in runs for id in (run.request.model_id, run.data_id))
-    for what, found in (("model", store.models.list()), ("data", store.data.list())):
+    for what, found in (
+        ("model", [each for each in store.models.list() if each.files]),
+        ("data", [each for each in store.data.list() if each.files]),
+    ):
         for each in found:
             size = sum(file.size for file in each.files) / 1e6
             about = f"{size:10.2f} MB  {uses[each.id]:3} run(s)  {escape(each.name)}"

@@ -227,6 +227,7 @@ class Run:
         owner: Whose it is; nobody else finds it.
         tags: Words of a person, to find it by.
         notes: What a person wrote down about it.
+        imported: Processor that it was measured on, of one that was made elsewhere and imported; else empty.
     """
 
     id: str
@@ -248,3 +249,4 @@ class Run:
     owner: str = DEFAULT_OWNER
     tags: tuple[str, ...] = ()
     notes: str = ""
+    imported: str = ""

@@ -6,6 +6,9 @@ from core.engine.kits import export, kit_name, kit_path, sweep_kits
 from core.engine.own_code import allowed as own_code_allowed
 from core.engine.pictures import sample_pictures
 from core.engine.planning import MOST_BATCH, MOST_THREADS, RunPlan, check_numbers, plan
+from core.engine.run_export import SUFFIX as EXPORTED
+from core.engine.run_export import exported_run
+from core.engine.run_import import import_run
 from core.engine.structure import known_structure, structure_of
 from core.engine.submit import cancel, delete, delete_older_than, delete_upload, pause, resume, submit
 from core.engine.sweeping import stored_sweep, sweep
@@ -15,6 +18,7 @@ from core.machine.cores import keep_off_timing
 from core.store.store import Store
 
 __all__ = [
+    "EXPORTED",
     "MOST_BATCH",
     "MOST_THREADS",
     "Download",
@@ -29,6 +33,8 @@ __all__ = [
     "delete_upload",
     "ensure_worker",
     "export",
+    "exported_run",
+    "import_run",
     "keep_off_timing",
     "kit_name",
     "kit_path",

@@ -84,7 +84,11 @@ def priors(store: Store, run: Run, model: SourceModel, here: Environment) -> lis
     """
     found: list[Trial] = []
     listed = [each.run for each in store.runs.list()]
-    before = [each for each in listed if each.created < run.created and not each.request.measure_on]
+    before = [
+        each
+        for each in listed
+        if each.created < run.created and not each.request.measure_on and not each.imported
+    ]
     for other in before[:EARLIER_RUNS]:
         candidates = store.candidates.list(other.id)
         first = baseline_of(candidates)

@@ -70,14 +70,20 @@ def artifact_of(store: Store, candidate: Candidate) -> Artifact:
     """Return the artifact of a candidate.
 
     Raises:
-        InvalidRequest: It was not built.
+        InvalidRequest: It was not built, or its files are where it was measured.
     """
     model = store.models.get(store.runs.get(candidate.run_id).request.model_id)
     if candidate.artifact_id == model.id:
-        return source_artifact(model)
-    found = store.artifacts.find(candidate.artifact_id) if candidate.artifact_id else None
+        found: Artifact | None = source_artifact(model)
+    else:
+        found = store.artifacts.find(candidate.artifact_id) if candidate.artifact_id else None
     if found is None:
         raise InvalidRequest(f"{candidate.name} was not built.", hint="Choose a finished candidate.")
+    if not found.files:
+        raise InvalidRequest(
+            f"The model of {candidate.name} was left where it was measured.",
+            hint="Export the run there with its models, or run the recipe here.",
+        )
     return found
 
 

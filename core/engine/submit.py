@@ -31,6 +31,11 @@ def submit(store: Store, request: RunRequest, name: str = "", spent_s: float = 0
         NotFound: Its model or data is not in the store.
     """
     executor(store, request.executor)  # refuses what is not set up, before anybody waits for it
+    model = store.models.get(request.model_id)
+    if not model.files:
+        raise InvalidRequest(
+            f"{model.name} was measured elsewhere and is not here.", hint="Upload the model to run it here."
+        )
     planned = plan(store, request)
     if planned.count + planned.most_more < 1:
         refusals = [each.error for each in planned.candidates if each.error is not None]
@@ -39,7 +44,6 @@ def submit(store: Store, request: RunRequest, name: str = "", spent_s: float = 0
             f"There is nothing to try. {reason}", hint="Choose other techniques or runtimes."
         )
     if not name:
-        model = store.models.get(request.model_id)
         name = f"{model.name} · {'chosen by hand' if request.recipes else request.preset}"
         if request.strategy:
             name += f" · {get_strategy(request.strategy).name.lower()}"

@@ -104,14 +104,16 @@ def delete_run(connection: Connection, run_id: str, limit: float = float("inf"))
 
     Random inputs are drawn after the run began, by the run itself: for them `limit` alone counts.
     """
-    columns = runs.c.status, runs.c.model_id, runs.c.data_id, runs.c.created, runs.c.request
+    columns = runs.c.status, runs.c.model_id, runs.c.data_id, runs.c.created, runs.c.request, runs.c.imported
     row = connection.execute(select(*columns).where(runs.c.id == run_id)).first()
     if row is None:
         raise _unknown(run_id)
     inactive = runs.c.status.not_in(_ACTIVE)
     if not connection.execute(delete(runs).where(runs.c.id == run_id, inactive)).rowcount:
         raise InvalidRequest(f"The run is {row.status}.", hint="Cancel it first, then delete it.")
-    before = min(limit, row.created)
+    if row.imported:  # its model and data came with it and are nobody else's
+        limit = float("inf")
+    before = limit if row.imported else min(limit, row.created)
     drawn = row.request.data_id is None
     for table, key, id, made in (
         (models, "model_id", row.model_id, before),

@@ -12,7 +12,7 @@ from core.errors import NotFound
 from core.store.claims import bump
 from core.store.database import Database
 from core.store.owners import runs_of
-from core.store.tables import events
+from core.store.tables import events, runs
 
 SECONDS = "seconds"
 _COLUMNS = [events.c.sequence, events.c.time, events.c.kind, events.c.subject, events.c.data]
@@ -70,8 +70,10 @@ class Events:
             return tuple(_event(*row) for row in connection.execute(query.order_by(events.c.sequence)))
 
     def builds(self, most: int = 500) -> tuple[Build, ...]:
-        """Return how long the newest builds of all runs took."""
-        newest = select(events.c.data).where(events.c.kind == str(EventKind.BUILT))
+        """Return how long the newest builds of all runs made here took."""
+        here = select(runs.c.id).where(runs.c.imported == "")
+        built = events.c.kind == str(EventKind.BUILT), events.c.run_id.in_(here)
+        newest = select(events.c.data).where(*built)
         with self._database.read() as connection:
             found = connection.execute(newest.order_by(events.c.time.desc()).limit(most)).scalars()
             return tuple(Build(data["step"], data["giga_macs"], data[SECONDS]) for data in found)

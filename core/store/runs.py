@@ -5,21 +5,21 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sqlalchemy import Connection, Select, Text, and_, func, insert, or_, select, type_coerce
 from sqlalchemy.exc import IntegrityError
 
-from core.domain.events import EventKind
+from core.domain.events import Event, EventKind
 from core.domain.run import PLANNING, Candidate, CandidateStatus, Run, RunRequest, RunStatus
 from core.errors import InvalidRequest, NotFound
 from core.store.candidates import row_of
 from core.store.claims import bump, change, settle
 from core.store.cleanup import Cleanup
 from core.store.database import Database
-from core.store.events import append, pause_asked
-from core.store.tables import candidates, data_sets, models, runs
+from core.store.events import SECONDS, append, pause_asked
+from core.store.tables import candidates, data_sets, events, models, runs
 from core.texts import one_line
 
 RESUMABLE = (RunStatus.PAUSED, RunStatus.INTERRUPTED, RunStatus.CANCELLED, RunStatus.FAILED)
@@ -111,6 +111,29 @@ class Runs:
         except IntegrityError as error:
             raise InvalidRequest(f"The run {run.id} or one of its candidates is there already.") from error
         return run
+
+    def take_in(self, run: Run, planned: Sequence[Candidate], happened: Sequence[Event]) -> Run:
+        """Store a run that was measured elsewhere, with its candidates and events, all or nothing.
+
+        Args:
+            run: Ended, and marked as imported.
+            planned: Its candidates.
+            happened: Its events; they are numbered anew.
+
+        Raises:
+            NotFound: The model or data set is not in the store.
+            InvalidRequest: It is not marked, or goes on.
+        """
+        if not run.imported or run.status.active:
+            raise InvalidRequest("Only a run that has ended elsewhere can be imported.")
+        own = replace(run, owner=self._owner)
+        with self._database.write() as connection:
+            _insert(connection, own, planned)
+            for number, each in enumerate(happened, start=1):
+                row = {"sequence": number, "time": each.at, "kind": str(each.kind), "subject": each.candidate}
+                data = {**each.data, SECONDS: each.seconds}
+                connection.execute(insert(events).values(run_id=own.id, data=data, **row))
+            return find(connection, own.id)
 
     def get(self, run_id: str) -> Run:
         """Return the run.
@@ -234,11 +257,16 @@ class Runs:
 
         Raises:
             NotFound: The store does not hold it.
-            InvalidRequest: It is active or done.
+            InvalidRequest: It is active or done, or was measured elsewhere.
         """
         fresh = {"status": RunStatus.QUEUED, "worker": None, "heartbeat": None, "finished": None}
         with self._database.write() as connection:
-            status = find(connection, run_id, self._owner).status
+            found = find(connection, run_id, self._owner)
+            status = found.status
+            if found.imported:
+                raise InvalidRequest(
+                    "The run was measured elsewhere.", hint="Resume it there, or start one here."
+                )
             if not change(
                 connection, run_id, RESUMABLE, cancel_requested=False, error=None, stage="", **fresh
             ):

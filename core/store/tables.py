@@ -116,6 +116,7 @@ runs = Table(
     Column("error", Json(ErrorRecord)),
     Column("tags", Json(tuple[str, ...]), nullable=False, server_default="[]"),
     Column("notes", Text, nullable=False, server_default=""),
+    Column("imported", Text, nullable=False, server_default=""),
     Index(None, "status", "created"),
 )
 

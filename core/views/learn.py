@@ -136,7 +136,7 @@ def _short(name: str) -> str:
 def own_figures(store: Store, topic: str) -> tuple[Seen, ...]:
     """Return what was measured here with a technique or runtime: the fastest of each run, newest first."""
     fastest: dict[str, Seen] = {}
-    for run in store.runs.list(MOST_RUNS):
+    for run in (each for each in store.runs.list(MOST_RUNS) if not each.run.imported):
         for each in _seen(store, run):
             known = fastest.get(each.run_id)
             if topic in each.topics and (known is None or each.speedup.value > known.speedup.value):

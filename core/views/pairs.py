@@ -86,6 +86,10 @@ def unlike(one: RunView, other: RunView) -> tuple[str, ...]:
 
 
 def _unlike(one: RunView, other: RunView) -> Iterator[str]:
+    for each in (one, other):
+        if each.run.imported:
+            where = f"{each.run.name} was measured elsewhere, on {each.run.imported}"
+            yield f"{where}. Compare speed-ups, not times."
     if one.model.sha256 != other.model.sha256:
         yield f"They are of different models: {one.model.name} and {other.model.name}."
     here, there = _environment(one), _environment(other)

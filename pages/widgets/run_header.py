@@ -57,6 +57,9 @@ def title(view: RunView) -> None:
     """Draw the run's name with its state."""
     st.markdown(f"## {fmt.plain(view.run.name)} {run_badge(view.run.status)}", anchors=False)
     st.caption(_facts(view))
+    if view.run.imported:
+        where = f"Measured elsewhere, on {fmt.plain(view.run.imported)}, and imported: "
+        st.caption(f":material/move_to_inbox: {where}hold it against runs of this machine by speed-ups only.")
     _busy(view)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 
 import streamlit as st
 
+from core import engine
 from core.views import RunView, report, results
 from pages.report import KINDS
 from pages.widgets.downloader import download_run
@@ -51,6 +52,17 @@ def share(view: RunView) -> None:
                 key="results_json",
                 help="Everything measured, in the format of the command line's results.json.",
             )
+            if not view.run.status.active:
+                st.download_button(
+                    "Export run",
+                    lambda: b"".join(engine.exported_run(store(), view.run.id).stream()),
+                    f"{name}-{view.run.id}{engine.EXPORTED}",
+                    "application/zip",
+                    icon=":material/outbox:",
+                    on_click="ignore",
+                    key="export_run",
+                    help="Figures and recipes as one file to import elsewhere; without models and data.",
+                )
             if view.baseline.latency_ms is not None:
                 download_run(view.run.id, key="all_models")
         st.caption("The same table to copy, for a pull request or a wiki")

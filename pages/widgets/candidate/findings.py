@@ -23,7 +23,7 @@ def findings(view: CandidateView) -> None:
     st.subheader("Findings", anchor=False)
     for finding in view.findings:
         _finding(finding)
-        if finding.recipe is not None:
+        if finding.recipe is not None and not view.run.run.imported:
             _try(finding.recipe, view, finding.id)
     if view.more_samples:
         st.markdown(

@@ -1,0 +1,35 @@
+"""A run as one file, to be taken elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.domain.events import Event
+from core.domain.model import DataSet, SourceModel
+from core.domain.recipe import Artifact
+from core.domain.run import Candidate, Run
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything of a run but the data and, unless they are asked for, the built models.
+
+    Attributes:
+        version: Of this form.
+        run: Without its worker.
+        model: Described, without its files.
+        data: Described, without its files; None where inputs were random.
+        candidates: With their results.
+        artifacts: What was built, with what the techniques said of it; the files are there only on demand.
+        events: What happened.
+    """
+
+    version: int
+    run: Run
+    model: SourceModel
+    data: DataSet | None
+    candidates: tuple[Candidate, ...]
+    artifacts: tuple[Artifact, ...] = ()
+    events: tuple[Event, ...] = ()
