@@ -40,6 +40,7 @@ class ErrorRecord:
         hint: What to do next; empty where nothing helps.
         stage: Where it happened, such as ``inspect``, ``int8_static_ort`` or ``measure``.
         traceback: Technical detail for a report; never shown unasked.
+        instead: Id of a technique that may work where this one does not; empty where none is known.
     """
 
     code: str
@@ -47,6 +48,7 @@ class ErrorRecord:
     hint: str = ""
     stage: str = ""
     traceback: str = ""
+    instead: str = ""
 
 
 class WhetstoneError(Exception):
@@ -56,19 +58,21 @@ class WhetstoneError(Exception):
         message: What happened and why.
         hint: What the person can do next.
         traceback: Technical detail, for instance of the working process.
+        instead: Id of a technique that may work where this one does not.
     """
 
     code: ClassVar[str] = "error"
 
-    def __init__(self, message: str, *, hint: str = "", traceback: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", traceback: str = "", instead: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.traceback = traceback
+        self.instead = instead
 
     def to_record(self, stage: str = "") -> ErrorRecord:
         """Return this error as plain values, tagged with the stage it happened in."""
-        return ErrorRecord(self.code, self.message, self.hint, stage, self.traceback)
+        return ErrorRecord(self.code, self.message, self.hint, stage, self.traceback, self.instead)
 
 
 class InputError(WhetstoneError):
@@ -207,4 +211,5 @@ def _tree(root: type[WhetstoneError]) -> dict[str, type[WhetstoneError]]:
 def from_record(record: ErrorRecord) -> WhetstoneError:
     """Return the exception that `record` was made of, by its code."""
     kind = _tree(WhetstoneError).get(record.code, WhetstoneError)
-    return kind(record.message, hint=record.hint, traceback=record.traceback)
+    told = {"hint": record.hint, "traceback": record.traceback, "instead": record.instead}
+    return kind(record.message, **told)

@@ -24,12 +24,13 @@ from pages.widgets.multiples import multiples
 from pages.widgets.other_run import other_run
 from pages.widgets.page import current, empty, go, store
 from pages.widgets.parallel import parallel
+from pages.widgets.problems import problems
 from pages.widgets.recommendation import recommendation_box
 from pages.widgets.run_header import outcome, title
 from pages.widgets.selected import selected_candidate
 from pages.widgets.share import share
 from pages.widgets.side_by_side import side_by_side
-from pages.widgets.table import candidates_table, problems
+from pages.widgets.table import candidates_table
 from pages.widgets.tradeoffs import price_list
 from pages.widgets.view_options import axes, filtered
 
@@ -59,7 +60,7 @@ def nothing_measured(view: RunView) -> None:
     box = empty("scatter_plot", "Nothing to compare yet", "No candidate of this run has been measured.")
     if view.run.status.active and box.button("Watch the run", key="watch", icon=":material/visibility:"):
         go("optimize.py", run=view.run.id)
-    problems(view.candidates)
+    problems(view)
 
 
 def state(view: RunView) -> None:
@@ -110,7 +111,7 @@ def show(run_id: str) -> None:
         key="compare_table",
     )
     parts(Comparison(view, rows, known, roles, shown, row, held))
-    problems(view.candidates)
+    problems(view)
     asked = (view.model, view.data, view.run.request)
     share(view)
     same_elsewhere(command_for(*asked), python_for(*asked))

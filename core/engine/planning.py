@@ -99,7 +99,7 @@ def candidate_of(position: int, model: SourceModel, recipe: Recipe, here: Enviro
     try:
         check_recipe(model, recipe, here)
     except WhetstoneError as error:
-        record = ErrorRecord(error.code, error.message, error.hint, PLANNING)
+        record = ErrorRecord(error.code, error.message, error.hint, PLANNING, instead=error.instead)
         return Candidate(identity, "", position, name, recipe, CandidateStatus.SKIPPED, error=record)
     return Candidate(identity, "", position, name, recipe)
 

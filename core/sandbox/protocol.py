@@ -83,7 +83,8 @@ def said_to_fail(reply: Message) -> ErrorRecord:
 def error_of(record: ErrorRecord) -> WhetstoneError:
     """Return the error that `failure` made a record of, in the class that the process raised."""
     code, message, hint = one_line(record.code, 100), one_line(record.message), one_line(record.hint)
-    return from_record(ErrorRecord(code, message, hint, traceback=detail(record.traceback)))
+    more = {"traceback": detail(record.traceback), "instead": one_line(record.instead, 100)}
+    return from_record(ErrorRecord(code, message, hint, **more))
 
 
 def _is_memory(error: BaseException) -> bool:

@@ -26,6 +26,7 @@ from core.views.model import ModelView, TechniqueRow, model_view
 from core.views.origins import Origin, origins
 from core.views.pairs import Pair, common, difference, faster, quotient, truer, unlike
 from core.views.path import Found, path
+from core.views.remedies import Remedy, remedy
 from core.views.report import report
 from core.views.results import results, run_archive
 from core.views.rows import Row, agreement_name, ties
@@ -63,6 +64,7 @@ __all__ = [
     "Pair",
     "Progress",
     "Quality",
+    "Remedy",
     "Row",
     "RunSummary",
     "RunView",
@@ -103,6 +105,7 @@ __all__ = [
     "python_for",
     "quotient",
     "refreshed",
+    "remedy",
     "report",
     "results",
     "run_archive",

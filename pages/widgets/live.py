@@ -23,6 +23,7 @@ from pages.widgets.measures import measures
 from pages.widgets.multiples import multiples
 from pages.widgets.page import dark, emphasis, errors_as_words, go, remember, store
 from pages.widgets.path import run_path
+from pages.widgets.problems import problems
 from pages.widgets.recommendation import recommendation_box
 from pages.widgets.run_header import (
     cancel_button,
@@ -35,7 +36,7 @@ from pages.widgets.run_header import (
 from pages.widgets.selected import selected_candidate
 from pages.widgets.setup import set_up_again
 from pages.widgets.status import RUN
-from pages.widgets.table import candidates_table, problems
+from pages.widgets.table import candidates_table
 from pages.widgets.training import training_charts
 
 POLL_S = 2.0
@@ -147,7 +148,7 @@ def _ended(view: RunView) -> None:
             go("compare.py", run=view.run.id)
     _results(view)
     _control(view)
-    problems(view.candidates)
+    problems(view)
     training_charts(view)
 
 

@@ -11,7 +11,6 @@ import streamlit as st
 
 from core.domain.measurement import Interval
 from core.domain.quality import Scale
-from core.domain.run import CandidateStatus
 from core.views import Quality, Row, RunView, agreement_name
 from pages import format as fmt
 from pages.figures import LEGEND
@@ -193,24 +192,3 @@ def candidates_table(
 def height_of(rows: int) -> int:
     """Return the pixels of a table that shows all its rows, or of one that scrolls where they are many."""
     return ROW * (min(rows, MOST_ROWS) + 1) + 3
-
-
-def problems(rows: Sequence[Row]) -> None:
-    """Draw what failed or was skipped, with stage, reason and what to do, those of one reason together."""
-    from pages.widgets.status import stage_words
-
-    broken = [(row, row.candidate.error) for row in rows if row.candidate.error is not None]
-    if not broken:
-        return
-    st.subheader("Not measured", anchor=False)
-    alike: dict[tuple[str, str, str], list[str]] = {}
-    for row, error in broken:
-        state, done = CANDIDATE[row.candidate.status], row.candidate.status is CandidateStatus.UNMEASURED
-        state = state if done else f"{state} {stage_words(error.stage)}".strip()
-        alike.setdefault((state, error.message, error.hint), []).append(row.name)
-    for (state, message, hint), names in alike.items():
-        with st.container(border=True, gap="xsmall"):
-            st.markdown(f"{', '.join(f'**{fmt.plain(name)}**' for name in names)} :gray-badge[{state}]")
-            st.markdown(fmt.plain(message))
-            if hint:
-                st.caption(f":material/lightbulb: {fmt.plain(hint)}")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -346,3 +347,16 @@ def test_what_a_preset_tries_stands_against_runtimes(open_page: Open, store: Sto
     app = open_page("optimize.py", model="seed-model")
     table = app.dataframe[0].value.set_index("Technique")
     assert "✓ tried" in set(table["ONNX Runtime"])
+
+
+def test_what_failed_can_be_tried_again_in_a_run_of_its_own(
+    open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["core.engine.submit"], "ensure_worker", lambda: None)
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("optimize.py", run="done")
+    failed = next(each for each in store.candidates.list("done") if each.name == "FP16 · ONNX Runtime")
+    app.button(key=f"try_{failed.id}").click().run()
+    newest = store.runs.list()[0].run
+    assert app.query_params["run"] == newest.id
+    assert newest.request.recipes == (failed.recipe,)

@@ -132,6 +132,7 @@ def blocks_of(flow: Dataflow) -> list[ResidualBlock]:
             "The network has no residual block that can be left out: no two neighbouring sums of one shape "
             "that add to a tensor what convolutions or products make of it.",
             hint="Prune channels instead.",
+            instead="prune_channels",
         )
     return found
 

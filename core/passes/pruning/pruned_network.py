@@ -23,7 +23,7 @@ MOST_ELEMENTS = 64_000_000
 
 def nothing_to_remove(tracer: Tracer) -> PassNotApplicable:
     """Return the error that says what keeps every channel in place."""
-    return PassNotApplicable(_why(tracer), hint="Quantize it instead.")
+    return PassNotApplicable(_why(tracer), hint="Quantize it instead.", instead="int8_static_ort")
 
 
 def _why(tracer: Tracer) -> str:

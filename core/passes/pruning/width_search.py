@@ -134,6 +134,7 @@ def prune(
         raise PassNotApplicable(
             f"Widths are timed in ONNX graphs; {runtime.name if runtime else 'no target'} does not run them.",
             hint="Choose OpenVINO or ONNX Runtime as the target, or prune channels by a ratio.",
+            instead="prune_channels",
         )
     graph = _exported(context, artifact, work) if torch else artifact
     curves = Curves(context, graph, residuals, work)

@@ -243,6 +243,7 @@ def _require_something(model: ModelProto) -> None:
         raise PassNotApplicable(
             f"The graph has no convolution and no matrix product to quantize, only {common}.",
             hint="Try FP16 or graph optimization.",
+            instead="fp16",
         )
 
 
@@ -264,6 +265,7 @@ def _require_full_precision(model: ModelProto) -> None:
         raise PassNotApplicable(
             "The weights are stored in 16 bits, and ONNX Runtime quantizes weights of 32 bits only.",
             hint="Export the model in float32, or try NNCF's INT8.",
+            instead="int8_static_nncf",
         )
 
 

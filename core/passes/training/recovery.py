@@ -167,6 +167,7 @@ class _Recovery:
             raise PassNotApplicable(
                 "Fine-tuning needs rows with labels that fit an output.",
                 hint="Give a training set with labels, or distil: that learns from the model itself.",
+                instead="distill",
             )
 
     def _students(self, tensors: list[Tensor]) -> list[Tensor]:
