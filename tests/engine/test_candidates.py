@@ -10,6 +10,7 @@ from core.domain.events import EventKind
 from core.domain.run import CandidateStatus
 from core.engine.candidates import Candidates
 from core.store.store import Store
+from core.work.host_turn import BEGUN, WAITING
 from tests.store.values import a_request, some_candidates
 
 
@@ -60,3 +61,11 @@ def test_an_artifact_that_is_built_again_for_the_final_heat_leaves_the_last_cand
     candidates.current = replace(first, status=CandidateStatus.DONE)
     candidates.on_step("export_onnx")
     assert [each.status for each in store.candidates.list(first.run_id)] == ["done", "waiting"]
+
+
+def test_what_a_measurement_waits_for_is_said_at_once(store: Store, candidates: Candidates) -> None:
+    candidates.measuring("artifact")
+    for said in (WAITING, BEGUN):
+        candidates.on_progress(said)
+        stage = store.runs.get(candidates.current.run_id).stage
+        assert stage == f"Measuring {candidates.current.name}: {said.message}"
