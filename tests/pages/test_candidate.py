@@ -54,7 +54,7 @@ def test_what_a_technique_found_out_of_each_layer_is_a_table(open_page: Open, st
     store.artifacts.save(Artifact(chosen.artifact_id, None, chosen.recipe.steps[-1], "onnx", (), {}, details))
     app = open_page("candidate.py", candidate="done-2", tab="recipe")
     assert "Layers (2)" in [each.label for each in app.expander]
-    assert app.dataframe[0].value["int8 ms"].tolist() == [0.25, 0.5]
+    assert app.dataframe[0].value["INT8 (ms)"].tolist() == [0.25, 0.5]
 
 
 def test_what_was_not_measured_has_no_tabs_of_measurements(open_page: Open, store: Store) -> None:

@@ -86,10 +86,15 @@ def _table(name: str, value: object) -> None:
     if not rows or not all(isinstance(row, dict) for row in rows):
         return
     columns = {
-        _words(key): [row[key] if _plain(row.get(key)) else None for row in rows] for key in dict(rows[0])
+        _header(key): [row[key] if _plain(row.get(key)) else None for row in rows] for key in dict(rows[0])
     }
     with st.expander(f"{_words(name).capitalize()} ({len(rows)})", icon=":material/table_rows:"):
         st.dataframe(columns, hide_index=True)
+
+
+def _header(key: str) -> str:
+    words = _words(key).replace("int8", "INT8").replace("percent", "(%)").removesuffix(" ms")
+    return words[:1].upper() + words[1:] + (" (ms)" if key.endswith("_ms") else "")
 
 
 def recipe_file(view: CandidateView) -> None:
