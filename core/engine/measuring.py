@@ -100,7 +100,7 @@ class Measurer:
             baseline: What it is held against.
             plan: How exactly.
             last: Whether nothing is measured after it; else the baseline's next process starts as soon as
-                nothing of this measurement is timed any more.
+                nothing of this measurement is timed any more, unless a budget limits the rest.
 
         Raises:
             RuntimeFailed: The runtime refuses the artifact, or its outputs are not finite.
@@ -172,7 +172,8 @@ class Measurer:
             report.add(_calls(said))
             if said.message:
                 self._on_progress(said)
-            if said.message == TIMED and not last:
+            # Where the time for outputs is limited, what starts beside them would cost some of these.
+            if said.message == TIMED and not last and plan.predict_seconds is None:
                 self.prepare(baseline)
 
         try:

@@ -23,9 +23,10 @@ QUICK = MeasurementPlan(min_rounds=8, max_seconds=4, throughput_batches=(), star
 
 
 def test_four_times_the_work_takes_four_times_as_long(chain: Chain, tmp_path: Path, rows: Path) -> None:
-    cores = os.sched_getaffinity(0)
+    cores, said = os.sched_getaffinity(0), list[str]()
     plan = replace(QUICK, throughput_batches=(1, 32), throughput_seconds=0.1)
-    found = measure(chain(40), chain(160), plan, tmp_path, rows)
+    found = measure(chain(40), chain(160), plan, tmp_path, rows, on_timed=lambda: said.append("timed"))
+    assert said == ["timed"]
     timing = found.timing
     assert 3 < timing.speedup.value < 5
     assert timing.speedup.low <= timing.speedup.value <= timing.speedup.high
