@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.bench.timing.statistics import REPETITION
 from core.domain.measurement import Interval
 from core.domain.run import Candidate, CandidateStatus, Limits, Objective, Result, of_one_machine
 from core.insights.judgement import judge
@@ -63,7 +64,7 @@ def recommend(
 ) -> Recommendation:
     """Return the best candidate that respects `limits`; sure beats likely at equal gain.
 
-    Candidates whose intervals overlap are equally good; where only random inputs were seen, the
+    Candidates whose difference is within its doubt are equally good; where only random inputs were seen, the
     truest of them is taken. A candidate whose interval does not lie
     above that of the baseline as a whole is never recommended.
 
@@ -129,9 +130,10 @@ def _much(row: Judged) -> float:
 
 
 def _best(qualified: list[Judged], objective: Objective) -> Judged:
-    trusted = _trustworthy(qualified) if WORDS[objective].timed else qualified
+    timed = WORDS[objective].timed
+    trusted = _trustworthy(qualified) if timed else qualified
     first = max(trusted, key=_much)
-    ties = [row for row in trusted if row.gain.overlaps(first.gain)]
+    ties = [row for row in trusted if _tied(first.gain, row.gain, timed)]
     by_speed = objective in (Objective.SIZE, Objective.MEMORY)
     return max(
         ties,
@@ -141,6 +143,18 @@ def _best(qualified: list[Judged], objective: Objective) -> Judged:
             row.result.timing.speedup.value if by_speed else row.gain.value,
         ),
     )
+
+
+def _tied(more: Interval, less: Interval, timed: bool) -> bool:
+    """Whether two gains may be equal: by what both leave in doubt of their difference, where they are timed.
+
+    Two independent intervals overlap long before that, and those of timings are wider by `REPETITION` than
+    the doubt about what they hold.
+    """
+    if not timed or not more.overlaps(less):
+        return more.overlaps(less)
+    doubt = math.hypot(math.log(more.value / more.low), math.log(less.high / less.value)) / REPETITION
+    return math.log(more.value / less.value) <= doubt
 
 
 def _risk(result: Result) -> float:

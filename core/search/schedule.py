@@ -21,7 +21,7 @@ HALVING_S, TRIED_SHARE = 300.0, 0.08
 the rest. 200 steps of a CIFAR ResNet-20 and 600 more left as much as 800 in one piece."""
 ROW_S, BATCH, LEAST_STEP_S = 3e-11, 128, 0.01
 """Seconds of a multiply-accumulate of a training step for one row, on two cores; rows of a step."""
-USUAL_STEPS, POWER, WIDEST = 2000.0, 0.2, (0.4, 4.0)
+USUAL_STEPS, POWER, WIDEST = 2000.0, 0.35, (0.4, 4.0)
 """After so many steps a training recovers what is usual; what stays lost falls with a power of the steps."""
 
 

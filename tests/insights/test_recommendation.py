@@ -35,6 +35,22 @@ def test_sure_beats_likely_at_equal_speed() -> None:
     assert recommend([BASELINE, likely, sure], Limits(1.0)).candidate_id == "sure"
 
 
+@pytest.mark.parametrize(
+    ("slower", "chosen"),
+    [((12.3, 10.1, 15.0), "likely"), ((13.4, 11.0, 16.3), "sure")],
+    ids=["overlaps and is slower", "may be as fast"],
+)
+def test_equal_speed_is_told_by_the_doubt_of_the_difference(
+    slower: tuple[float, float, float], chosen: str
+) -> None:
+    fast, slow = result(14.8, drop=(0.7, 0.0, 1.4)), result(12.3, drop=(0.1, -0.3, 0.5))
+    rows = [
+        candidate(name, replace(each, timing=replace(each.timing, speedup=Interval(*figures))))
+        for name, each, figures in (("likely", fast, (14.8, 12.8, 17.1)), ("sure", slow, slower))
+    ]
+    assert recommend([BASELINE, *rows], Limits(1.0)).candidate_id == chosen
+
+
 def test_a_clearly_faster_likely_candidate_beats_a_sure_one_and_says_what_settles_it() -> None:
     likely = candidate("likely", result(6.0, drop=(0.5, -0.2, 1.2)))
     sure = candidate("sure", result(4.0))
