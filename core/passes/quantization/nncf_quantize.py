@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from core.errors import PassFailed
+from core.errors import PassFailed, PassNotApplicable
 from core.passes.quantization.calibration import CalibrationFeeds
 from core.passes.quantization.coverage import OPENVINO_COMPUTE, OPENVINO_MOVES
 from core.passes.quantization.ranges.nncf_ranges import BY_HISTOGRAM, histograms_read
@@ -46,11 +46,17 @@ def quantized(
             its own, more accurate, but OpenVINO's CPU plugin then computes these layers in float.
 
     Raises:
+        PassNotApplicable: Full bias correction of a graph with branches.
         PassFailed: The calibration data never takes some branch of the graph.
     """
     import nncf
     from nncf.quantization.advanced_parameters import QuantizationParameters
 
+    if not fast_bias_correction and any(node.get_type_name() == "If" for node in model.get_ops()):
+        raise PassNotApplicable(
+            "NNCF corrects biases layer by layer only where a graph has no branches (If), and this one has.",
+            hint="Leave the fast bias correction on.",
+        )
     attention = has_attention(model) if attention is None else attention
     symmetry = nncf.QuantizationPreset.MIXED if preset == "mixed" else nncf.QuantizationPreset.PERFORMANCE
     names = [port.get_any_name() for port in model.inputs]

@@ -128,3 +128,10 @@ def test_nothing_to_quantize_is_not_applicable(graphs: dict[str, Sample], tmp_pa
     sample = graphs["nothing"]
     with pytest.raises(PassNotApplicable):
         PASS.run(context(sample.model, tmp_path), sample.artifacts["onnx"], PASS.Params())
+
+
+def test_full_bias_correction_is_refused_where_there_are_branches(
+    graphs: dict[str, Sample], tmp_path: Path
+) -> None:
+    with pytest.raises(PassNotApplicable, match="no branches"):
+        apply("int8_static_nncf", graphs["branch"], "onnx", tmp_path, fast_bias_correction=False)
