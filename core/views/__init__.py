@@ -1,5 +1,7 @@
 """Read-only rows for the pages and the command line."""
 
+from core.insights.counterfactuals import Counterfactual
+from core.insights.tradeoffs import Tradeoff
 from core.views.accuracy import (
     Average,
     ClassRow,
@@ -44,7 +46,7 @@ from core.views.run import (
 )
 from core.views.samples import Balance, Sample, class_balance, first_samples, samples_of
 from core.views.storage import Storage, storage
-from core.views.tradeoffs import Tradeoff, tradeoffs
+from core.views.tradeoffs import tradeoffs, what_if
 
 __all__ = [
     "Average",
@@ -52,6 +54,7 @@ __all__ = [
     "CandidateView",
     "ClassRow",
     "ClusterView",
+    "Counterfactual",
     "Curve",
     "Found",
     "GraphView",
@@ -121,6 +124,7 @@ __all__ = [
     "truer",
     "unlike",
     "was_lost",
+    "what_if",
     "why_dominated",
     "worst_classes",
 ]

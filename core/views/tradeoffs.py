@@ -1,92 +1,36 @@
-"""Trade-off (sensitivity) analysis: the recommendation as the max accuracy drop moves."""
+"""Trade-offs of a stored run: what other limits would buy, worked out once for each revision."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from core.domain.measurement import Interval
-from core.domain.run import Candidate, Limits, Objective, Result, Run
-from core.insights.judgement import judge, loss
-from core.insights.objectives import gain
-from core.insights.recommendation import baseline_of, better, recommend
+from core.domain.run import Limits, Run
+from core.insights.counterfactuals import Counterfactual, counterfactuals
+from core.insights.tradeoffs import Tradeoff, steps
 from core.store.store import Store
 from core.views.cache import cached
 from core.views.run import candidates_on
-
-LARGEST_DROP = 10.0
-
-
-@dataclass(frozen=True)
-class Tradeoff:
-    """The least drop from which on a candidate is recommended.
-
-    Attributes:
-        max_drop: In points or, without classes, in percent of the variance; a tenth is the step.
-        candidate: The one that is recommended from there on.
-        gain: By which factor it is better than the baseline in what the run's objective names.
-    """
-
-    max_drop: float
-    candidate: Candidate
-    gain: Interval
 
 
 def tradeoffs(store: Store, run: Run, limits: Limits, machine: str = "") -> tuple[Tradeoff, ...]:
     """Return what is recommended on a kind of machine as the limit on the drop grows.
 
     Each is clearly better than the one before. The other limits stay. A better candidate whose interval
-    overlaps the last one's would be a tie and buys nothing. Worked out once for each revision of the run.
+    overlaps the last one's would be a tie and buys nothing.
     """
-    others = replace(limits, max_drop=None)
+    others, objective = replace(limits, max_drop=None), run.request.objective
     key = ("tradeoffs", run.id, machine, others)
-    objective = run.request.objective
     return cached(store).small.get(
-        key, run.revision, lambda: _found(candidates_on(store, run, machine), others, objective)
+        key, run.revision, lambda: steps(candidates_on(store, run, machine), others, objective)
     )
 
 
-def _found(
-    candidates: Sequence[Candidate], others: Limits, objective: Objective = Objective.LATENCY
-) -> tuple[Tradeoff, ...]:
-    """Return the steps; only what can be recommended and has been admitted so far is looked at."""
-    found: list[Tradeoff] = []
-    within = {each.id: each for each in candidates if each.position == 0}
-    first, most = baseline_of(candidates), 0.0
-    gains = {each.id: gain(each.result, first, objective) for each in candidates if each.result is not None}
-    can_be = [each for each in candidates if each.position > 0 and _can_be(each, gains, others)]
-    for drop, admitted in _admitted(can_be):
-        within |= {each.id: each for each in admitted}
-        most = max([most, *(gains[each.id].low for each in admitted)])
-        last = found[-1].gain.high if found else 0.0
-        if most <= last:
-            continue
-        chosen = recommend(list(within.values()), replace(others, max_drop=drop), objective).candidate_id
-        if chosen is not None and gains[chosen].low > last:
-            found.append(Tradeoff(drop, within[chosen], gains[chosen]))
-    return tuple(found)
-
-
-def _admitted(candidates: Sequence[Candidate]) -> Iterator[tuple[float, Sequence[Candidate]]]:
-    """Yield each drop from which on more candidates may qualify or be sure to, and those that come in."""
-    steps: dict[float, list[Candidate]] = {}
-    for each in candidates:
-        if each.result is not None:
-            lost = loss(each.result)
-            losses = [output.loss for output in each.result.fidelity.each] + ([lost] if lost else [])
-            steps.setdefault(min(_tenth(figure.value) for figure in losses), []).append(each)
-            for figure in losses:
-                steps.setdefault(_tenth(figure.value), [])
-                steps.setdefault(_tenth(figure.high), [])
-    yield from ((step, steps[step]) for step in sorted(steps) if step <= LARGEST_DROP)
-
-
-def _tenth(share: float) -> float:
-    return max(0.0, math.ceil(round(10 * share, 6)) / 10)
-
-
-def _can_be(candidate: Candidate, gains: Mapping[str, Interval], others: Limits) -> bool:
-    """Whether a candidate would be recommended at some drop, were it alone."""
-    result: Result | None = candidate.result
-    return result is not None and better(gains[candidate.id]) and judge(result, others).meets
+def what_if(store: Store, run: Run, limits: Limits, machine: str = "") -> tuple[Counterfactual, ...]:
+    """Return what other limits would change about the recommendation, in sentences."""
+    known, objective = tradeoffs(store, run, limits, machine), run.request.objective
+    key = ("what_if", run.id, machine, limits)
+    return cached(store).small.get(
+        key,
+        run.revision,
+        lambda: counterfactuals(candidates_on(store, run, machine), limits, known, objective),
+    )

@@ -1,4 +1,4 @@
-"""Trade-off buttons: what another max accuracy drop would buy."""
+"""Trade-offs: what other limits would buy, in words and as buttons that set them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.domain.run import Limits
-from core.views import RunView, Tradeoff, tradeoffs
+from core.views import RunView, Tradeoff, tradeoffs, what_if
 from pages import format as fmt
 from pages.widgets.limits import set_limit
 from pages.widgets.page import store
@@ -22,6 +22,15 @@ def _some(found: Sequence[Tradeoff], now: Sequence[Tradeoff]) -> list[Tradeoff]:
     return [step for number, step in enumerate(found) if number in at or step in now]
 
 
+def _in_words(view: RunView, limits: Limits) -> None:
+    """Draw what a little more or less of each limit would change."""
+    found = what_if(store(), view.run, limits, view.machine)
+    if found:
+        help = "Out of the measured candidates; in parentheses the 95 % interval."
+        st.markdown("**What else there is**", help=help)
+        st.markdown("\n".join(f"- {fmt.plain(each.sentence)}" for each in found))
+
+
 def price_list(view: RunView, limits: Limits) -> None:
     """Draw the steps at which a larger drop buys a clearly better candidate; a click sets the limit.
 
@@ -29,6 +38,7 @@ def price_list(view: RunView, limits: Limits) -> None:
         view: The run under `limits`.
         limits: As they are now.
     """
+    _in_words(view, limits)
     found = tradeoffs(store(), view.run, limits, view.machine)
     if len(found) < 2 or (view.quality == "accuracy" and view.scale.unit != "%"):
         return
