@@ -38,17 +38,23 @@ def overview() -> None:
     """Draw all topics as links, and the glossary."""
     st.markdown("## Learn", anchors=False)
     st.markdown("What each technique, runtime and format does, what it costs and when to choose it.")
+    techniques, others, glossary = st.tabs(["Techniques", "Runtimes and formats", "Glossary"])
     for name, members in grouped().items():
-        st.subheader(name, anchor=False)
-        with st.grid(3, min_column_width=280):
-            for topic in members:
-                with st.container(border=True, gap="xsmall"):
-                    st.page_link(PAGE, label=f"**{topic.name}**", query_params={TOPIC: topic.id})
-                    short = topic.summary or (topic.learn.does if topic.learn else "")
-                    st.caption(fmt.plain(short))
-    st.subheader("Glossary", anchor=False)
-    left, right = st.columns(2, gap="large")
-    terms((left, right))
+        with others if name in OTHERS.values() else techniques:
+            st.subheader(name, anchor=False)
+            cards(members)
+    with glossary:
+        terms(st.columns(2, gap="large"))
+
+
+def cards(members: list[Topic]) -> None:
+    """Draw topics as links, each with what it is in a sentence."""
+    with st.grid(4, min_column_width=240):
+        for topic in members:
+            with st.container(border=True, gap="xsmall", height="stretch"):
+                st.page_link(PAGE, label=f"**{topic.name}**", query_params={TOPIC: topic.id})
+                short = topic.summary or (topic.learn.does if topic.learn else "")
+                st.caption(fmt.plain(short))
 
 
 def picture(topic: Topic) -> None:

@@ -11,6 +11,7 @@ from core.settings import get_settings
 from core.views import ClusterView, MachineView, Topics, machine, topic_id, topics
 from pages import format as fmt
 from pages.routes.hosts import exposed
+from pages.widgets.learn_link import learn_name
 from pages.widgets.machine.instructions import instruction_sets
 from pages.widgets.machine.storage import storage_section
 from pages.widgets.machine.toolchains import toolchains
@@ -39,7 +40,8 @@ def runtimes(view: MachineView) -> None:
         topic = topics().get(topic_id(Topics.RUNTIME, id))
         gives = topic.learn.does if topic is not None and topic.learn is not None else ""
         if found.ok:
-            st.markdown(f":green[:material/check_circle:] **{name}** :gray-badge[{found.version}]")
+            named = learn_name(Topics.RUNTIME, id, name)
+            st.markdown(f":green[:material/check_circle:] **{named}** :gray-badge[{found.version}]")
         else:
             _missing(name, found, gives)
     for each in packagers().values():

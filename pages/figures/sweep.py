@@ -54,6 +54,6 @@ def sweep_figure(
     if limit_ms is not None:
         figure.add_vline(x=limit_ms, line={"color": colors.outside_line, "width": 1.5, "dash": "dash"})
     styled(figure, colors, height)
-    figure.update_xaxes(title_text="Latency of one call, median (ms)", type="log")
+    figure.update_xaxes(title_text="Latency of one call, median (ms)", type="log", dtick="D2")
     figure.update_yaxes(title_text="Throughput (samples/s)", rangemode="tozero")
     return figure

@@ -17,9 +17,10 @@ from core.search import recipe_files
 from core.search.names import recipe_name
 from core.search.paths import path_to, worth_building
 from core.search.spelling import parse, spell
-from core.views import ModelView, TechniqueRow
+from core.views import ModelView, TechniqueRow, Topics
 from pages.format import plain
 from pages.widgets.chain import OFFERED, chain_builder, offer_key
+from pages.widgets.learn_link import learn_name
 from pages.widgets.params import params_form
 
 PLAIN = "plain"
@@ -104,7 +105,7 @@ def _line(
     if row is None:
         head.markdown("FP32, only converted")
     elif row.applicable:
-        head.markdown(row.name, help=row.summary)
+        head.markdown(learn_name(Topics.TECHNIQUE, row.id, row.name), help=row.summary)
     else:
         head.markdown(f":gray[{row.name}]", help=plain(f"{row.reason} {row.hint}"))
     id, ticked = row.id if row else "", []

@@ -28,8 +28,12 @@ def learn_link(kind: Topics, id: str, label: str = "") -> None:
         )
 
 
-def learn_links(kind: Topics, ids: list[str]) -> None:
-    """Draw links to several pages side by side."""
-    with st.container(horizontal=True, gap="small"):
-        for id in dict.fromkeys(ids):
-            learn_link(kind, id)
+def learn_name(kind: Topics, id: str, label: str) -> str:
+    """Return `label` as Markdown that opens the page on a technique, runtime or format beside this one.
+
+    Args:
+        kind: What it is about.
+        id: Of the technique, runtime or format.
+        label: Markdown.
+    """
+    return f"[{label}](learn?{TOPIC}={topic_id(kind, id)})"

@@ -6,9 +6,10 @@ import streamlit as st
 
 from core.domain.events import EventKind
 from core.domain.measurement import Environment
-from core.views import CandidateView
+from core.views import CandidateView, Topics
 from pages import format as fmt
 from pages.widgets.commands import same_elsewhere
+from pages.widgets.learn_link import learn_name
 
 
 def recipe(view: CandidateView) -> None:
@@ -30,7 +31,9 @@ def steps(view: CandidateView) -> None:
         with st.container(border=True, gap="xsmall"):
             size = f" :gray-badge[{fmt.size(step.size_bytes)}]" if step.size_bytes is not None else ""
             st.markdown(f"**{number}. {fmt.plain(step.name)}**{size}")
-            st.markdown(f":gray[{step.summary}]")
+            id = view.row.candidate.recipe.steps[number - 1].pass_id
+            more = learn_name(Topics.TECHNIQUE, id, "Learn more")
+            st.markdown(f":gray[{step.summary}] {more}")
             facts = [
                 f"{_words(name)}: {_said(value)}" for name, value in step.details.items() if _plain(value)
             ]

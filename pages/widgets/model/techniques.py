@@ -11,7 +11,7 @@ from core.protocols import Runtime
 from core.registry import get_pass, runtimes
 from core.views import ModelView, TechniqueRow, Topics
 from pages import format as fmt
-from pages.widgets.learn_link import learn_link
+from pages.widgets.learn_link import learn_link, learn_name
 from pages.widgets.table import height_of
 
 YES, NOT_HERE, NO = "✓ yes", "○ built only", "✗ no"
@@ -71,7 +71,7 @@ def techniques(view: ModelView) -> None:
 def _about(row: TechniqueRow, columns: Sequence[Runtime]) -> None:
     others = [each.name for each in columns if each.id not in row.runtimes] if row.applicable else []
     with st.container(border=True, gap="xsmall"):
-        st.markdown(f"**{row.name}**  \n{row.summary}")
+        st.markdown(f"**{learn_name(Topics.TECHNIQUE, row.id, row.name)}**  \n{row.summary}")
         if row.reason:
             st.markdown(f":orange[:material/block:] {fmt.plain(row.reason)} {fmt.plain(row.hint)}")
         if others:
