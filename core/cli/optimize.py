@@ -16,14 +16,17 @@ from rich.markup import escape
 from core.api import AUTO, optimize
 from core.cli.inspect import add_source_options, source_options
 from core.cli.output import print_json
+from core.domain.finding import Finding, FindingKind
 from core.domain.quality import Scale
 from core.domain.run import CandidateStatus, Objective, RunStatus
 from core.engine import export, open_store
 from core.errors import ErrorRecord, InvalidRequest, from_record
 from core.registry import metrics
 from core.store.store import Store
-from core.views import Row, RunView, event_log, results
+from core.views import Row, RunView, event_log, findings_of, results
 
+TOLD = 2
+"""Findings at the end of a run."""
 SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -204,6 +207,13 @@ def write(store: Store, view: RunView, folder: Path) -> dict[str, Any]:
     return found
 
 
+def worth_telling(store: Store, view: RunView) -> tuple[Finding, ...]:
+    """Return the findings on what is recommended that have something at stake, the largest first."""
+    row = view.find(view.recommendation.candidate_id or view.recommendation.near_miss)
+    found = findings_of(store, view, row) if row is not None else ()
+    return tuple(each for each in found if each.stake and each.kind is FindingKind.WARNING)[:TOLD]
+
+
 def finish(store: Store, view: RunView, options: argparse.Namespace, console: Console) -> int:
     """Write and print the outcome of a run; return the exit code."""
     found = write(store, view, options.out) if options.out else results(store, view)
@@ -216,6 +226,8 @@ def finish(store: Store, view: RunView, options: argparse.Namespace, console: Co
         console.print(f"[bold]{where}{escape(each.recommendation.sentence)}[/]")
         for note in each.recommendation.notes:
             console.print(f"[dim]{escape(note)}[/]")
+        for finding in worth_telling(store, each):
+            console.print(f"[yellow]{escape(finding.seen)}[/] [dim]{escape(finding.advice)}[/]")
     if options.out:
         console.print(f"Results and artifacts are in {escape(str(options.out))}.")
     return 0 if any(each.recommendation.candidate_id for each in view.each) else 3

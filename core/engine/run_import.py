@@ -20,7 +20,7 @@ from core.domain.run import Candidate, Result, Run
 from core.engine.run_export import DOCUMENT, FILES
 from core.errors import CorruptFile, InvalidRequest, UnsafeUpload
 from core.params import make
-from core.registry import get_format, get_pass, get_runtime
+from core.registry import get_format, get_pass, get_runtime, passes
 from core.serde import from_json
 from core.store.blobs import check_name
 from core.store.store import Store
@@ -106,10 +106,23 @@ def _check(bundle: Bundle) -> None:
         raise UnsafeUpload("The run says two things of its data.", hint=HINT)
     for each in candidates:
         _check_candidate(each)
+    some = next((each.result for each in candidates if each.result is not None), None)
     for artifact in bundle.artifacts:
         get_format(artifact.format)
+        _check_details(artifact, some)
         for file in artifact.files:
             check_name(file.name)
+
+
+def _check_details(artifact: Artifact, result: Result | None) -> None:
+    """Refuse details that the technique they are of cannot read."""
+    technique = passes().get(artifact.step.pass_id) if artifact.step else None
+    if technique is None or result is None:
+        return
+    try:
+        list(technique.findings(artifact.details, result))
+    except Exception as error:  # whatever a stranger's values make of it
+        raise UnsafeUpload(f"What {technique.name} told cannot be read.", hint=HINT) from error
 
 
 def _check_candidate(candidate: Candidate) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from core.domain.finding import Finding
 from core.domain.measurement import Interval
@@ -27,6 +27,7 @@ class Case:
         control: The run's A/A speed-up: its baseline against itself.
         model: The source model; None where it is not known.
         others: The run's candidates on the same kind of machine, itself among them.
+        details: What the last technique of each of these told of its part, by the candidate's id.
         profile: Its layers with their times; None where it was not profiled.
     """
 
@@ -37,6 +38,7 @@ class Case:
     control: Interval | None = None
     model: SourceModel | None = None
     others: Sequence[Candidate] = ()
+    details: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     profile: Profile | None = None
 
     @property

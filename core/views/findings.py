@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +11,7 @@ from core.domain.finding import Finding
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Artifact
+from core.domain.run import Candidate
 from core.engine.planning import check_recipe
 from core.errors import NotFound, WhetstoneError
 from core.insights.findings import findings
@@ -17,6 +20,7 @@ from core.search.recipe_files import fitted
 from core.search.spelling import spell
 from core.serde import to_plain
 from core.store.store import Store
+from core.views.cache import cached
 from core.views.rows import Row
 from core.views.run import RunView
 
@@ -41,8 +45,22 @@ def findings_of(store: Store, view: RunView, row: Row) -> tuple[Finding, ...]:
     if candidate.result is None:
         return ()
     chain, others = chain_of(store, candidate.artifact_id), [each.candidate for each in view.candidates]
-    case = Case(candidate, candidate.result, chain, view.limits, view.control, view.model, others)
+    known = _details(store, view, others)
+    case = Case(candidate, candidate.result, chain, view.limits, view.control, view.model, others, known)
     return tuple(_possible(each, view.model, candidate.result.timing.environment) for each in findings(case))
+
+
+def _details(store: Store, view: RunView, others: Sequence[Candidate]) -> dict[str, dict[str, Any]]:
+    """Return what the last technique of each candidate told, read once for each revision of the run."""
+
+    def read() -> dict[str, dict[str, Any]]:
+        found = {}
+        for each in others:
+            with suppress(NotFound):
+                found[each.id] = store.artifacts.get(each.artifact_id).details if each.artifact_id else {}
+        return found
+
+    return cached(store).small.get(("details", view.run.id, view.machine), view.run.revision, read)
 
 
 def _possible(finding: Finding, model: SourceModel, here: Environment) -> Finding:

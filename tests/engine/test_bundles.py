@@ -134,6 +134,7 @@ def no_time(told: dict[str, Any]) -> None:
         lambda told: told["candidates"][1]["recipe"]["steps"][0]["params"].update(opset="rm -rf"),
         lambda told: told["candidates"][1]["recipe"]["target"].update(runtime_id="mine"),
         lambda told: told["artifacts"][0].update(format="exe"),
+        lambda told: told["artifacts"][0].update(details={"fell_back": "no table"}),
         lambda told: told.update(version=99),
         lambda told: told.pop("model"),
         lambda told: told["model"].update(parameters="many"),
