@@ -118,7 +118,8 @@ def pareto_figure(
     main = colors.quality(labelled)
     found = ranges or (axis_range([p.x for p in points], x), axis_range([p.y for p in points], y))
     known, along, sizes = roles(points, x, y), corners(points, x, y), diameters(points)
-    looks = by_group(points, colors) if any(p.group for p in points) else by_role(known, colors, main)
+    grouped = any(p.group for p in points)
+    looks = by_group(points, colors) if grouped else by_role(known, colors, main)
     at = {
         p.id: (_pixel(p.x.value, found[0], x, PLOT_WIDTH), _pixel(p.y.value, found[1], y, height - 90.0))
         for p in points
@@ -126,13 +127,27 @@ def pareto_figure(
     labels = _labels(points, named(points, along, {recommended, selected}), along, at, sizes, height - 90.0)
     rows = [_limit(axis, name, end) for axis, name, end in ((x, "x", found[0]), (y, "y", found[1]))]
     rows = [row for row in rows if row]
+    # The ends of the axes are data, too: they may extend under a zoom.
+    rows += [{"kind": "ends", "x": across, "y": up} for across, up in zip(*found, strict=True)]
     rows += [{"kind": "front", "x": p.x.value, "y": p.y.value} for p in along]
     marked = {"best": recommended, "chosen": selected}
     hover = list(dict.fromkeys(label for p in points for label in p.hover))
-    rows += [_row(p, known[p.id], looks[p.id], sizes[p.id], labels.get(p.id), marked, hover) for p in points]
-    each = {look.label: look for look in looks.values()}
-    legend = [each[label] for label in dict.fromkeys([*LEGEND.values(), *sorted(each)]) if label in each]
-    return rows, chart_spec(x, y, found, colors, main, legend, hover, height)
+    for p in points:
+        row = _row(p, known[p.id], looks[p.id], sizes[p.id], labels.get(p.id), marked, hover)
+        rows.append(row | _within(p.x, found[0], "x") | _within(p.y, found[1], "y"))
+    return rows, chart_spec(x, y, colors, main, _legend(looks, grouped, colors, main), hover, height)
+
+
+def _legend(looks: Mapping[str, Look], grouped: bool, colors: Palette, main: str) -> list[Look]:
+    """Return the lines of the legend; all roles, so that it stays the same while candidates arrive."""
+    every = {} if grouped else by_role({role: role for role in LEGEND}, colors, main)
+    each = {look.label: look for look in (*every.values(), *looks.values())}
+    return [each[label] for label in dict.fromkeys([*LEGEND.values(), *sorted(each)]) if label in each]
+
+
+def _within(found: Interval, ends: Range, name: str) -> dict[str, float]:
+    """Return the ends of an interval, no further than the axis goes."""
+    return {f"{name}_low": max(found.low, ends[0]), f"{name}_high": min(found.high, ends[1])}
 
 
 def _limit(axis: Axis, name: str, ends: Range) -> dict[str, Any]:
@@ -152,7 +167,6 @@ def _row(
 ) -> dict[str, Any]:
     row = {
         "kind": "point", "id": p.id, "name": p.name, "x": p.x.value, "y": p.y.value,
-        "x_low": p.x.low, "x_high": p.x.high, "y_low": p.y.low, "y_high": p.y.high,
         "role": role, "group": look.label, "size": size**2, "fill": 0.0 if role == "dominated" else 0.9,
         "label": "", "dx": 0.0, "dy": 0.0, "align": "left",
     }  # fmt: skip

@@ -18,7 +18,7 @@ PICK = "pick"
 
 
 def chart_spec(
-    x: Axis, y: Axis, ranges: tuple[Range, Range], colors: Palette, main: str, legend: Sequence[Look],
+    x: Axis, y: Axis, colors: Palette, main: str, legend: Sequence[Look],
     hover: Sequence[str], height: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the specification of the chart.
@@ -26,7 +26,6 @@ def chart_spec(
     Args:
         x: Horizontal axis.
         y: Vertical axis.
-        ranges: Their ends.
         colors: Of the theme.
         main: Colour of the front.
         legend: Its lines.
@@ -34,7 +33,7 @@ def chart_spec(
         height: Pixels.
     """
     over = {"or": [{"param": "over", "empty": False}, "datum.chosen === true"]}
-    across, up = _scaled(x, "x", ranges[0], colors), _scaled(y, "y", ranges[1], colors)
+    across, up = _scaled(x, "x", colors), _scaled(y, "y", colors)
     place_at = {"x": across, "y": up}
     loud = {"condition": {"test": over, "value": LOUD}, "value": QUIET}
     rule = {"type": "rule", "strokeWidth": 1.4, "clip": True}
@@ -62,6 +61,7 @@ def chart_spec(
     dot = {"type": "point", "strokeWidth": 1.8, "filled": False, "clip": True}
     layers = [
         *_limits(x, y, across, up, colors),
+        _of("ends", {"type": "point", "opacity": 0, "tooltip": None}, place_at),
         _of("front", step, place_at),
         _of("point", rule, from_x | told),
         _of("point", rule, from_y | told),
@@ -138,8 +138,8 @@ def _limits(x: Axis, y: Axis, across: Any, up: Any, colors: Palette) -> list[dic
     ]  # fmt: skip
 
 
-def _scaled(axis: Axis, field: str, ends: Range, colors: Palette) -> dict[str, Any]:
-    scale = {"domain": list(ends), "nice": False, "zero": False, "type": "log" if axis.log else "linear"}
+def _scaled(axis: Axis, field: str, colors: Palette) -> dict[str, Any]:
+    scale = {"nice": False, "type": "log"} if axis.log else {"nice": False, "zero": False, "type": "linear"}
     better = ("→" if axis.higher else "←") if field == "x" else "↑" if axis.higher else "↓"
     title = f"{axis.title}  {better} better"
     look = vega_axis(colors, title) | ({"tickCount": 6} if axis.log else {})

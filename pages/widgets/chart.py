@@ -147,7 +147,8 @@ def pareto_chart(
         ranges=_ranges(points, axes, key, view.run.status.active),
         height=height,
     )
-    name = f"{y.title} against {x.title} of {len(points)} measured candidates"
+    # Without their number: another description has the browser draw the chart anew.
+    name = f"{y.title} against {x.title}, a point for each measured candidate"
     # One chart for each pair of axes: a zoom of other axes means nothing.
     key = f"{key}_{shown.x}_{shown.y}_{axes[0].log}_{axes[1].log}"
     st.vega_lite_chart(

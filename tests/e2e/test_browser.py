@@ -65,7 +65,7 @@ def finished(server: Server, browser: Browser) -> str:
     expect(page.get_by_test_id("stProgress")).to_contain_text("candidates")
     address = page.url
     assert set(parse_qs(urlsplit(address).query)) == {"run"}, "settings of the page before came along"
-    expect(page.locator("[class*=st-key-live_chart] .stVegaLiteChart svg")).to_be_visible(timeout=300_000)
+    expect(page.locator("[class*=st-key-live_chart] svg.marks")).to_be_visible(timeout=300_000)
     seen = time.time()
     with Store(Settings(data_dir=server.folder)) as store:
         events = store.events.since(run_in(address))

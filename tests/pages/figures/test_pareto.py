@@ -148,6 +148,15 @@ def test_an_axis_stays_as_it_is_while_points_of_its_range_come() -> None:
     assert axis_range(some, X) == axis_range([*some, Interval(5.0, 4.9, 5.2)], X)
 
 
+def test_the_ends_of_the_axes_are_data_and_hold_every_interval() -> None:
+    more = [*POINTS, point("slow", 20.0, 80.0)]
+    first, later = figure(), figure(points=more)
+    assert later[1] == first[1]
+    low, high = of(later, "ends")
+    assert (low["x"], low["y"] < 79.7, high["x"] > 20.0, high["y"] <= 100) == (0.0, True, True, True)
+    assert all(low["x"] <= row["x_low"] <= row["x_high"] <= high["x"] for row in of(later, "point"))
+
+
 def test_what_is_selected_changes_data_and_not_the_chart() -> None:
     """The browser keeps zoom and pan as long as the specification is the same."""
     assert figure(selected="fast")[1] == figure(selected="good", recommended="fast")[1]
