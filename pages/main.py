@@ -26,6 +26,7 @@ PAGES = [
 st.set_page_config(page_icon=str(STATIC / "icon.svg"), layout="wide")
 page = st.navigation(PAGES, position="top")
 st.set_page_config(page_title=f"{page.title} · Whetstone")
+st.html(STATIC / "contrast.css")
 st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "logo.svg"), size="large")
 
 if st.session_state.get("page") != page.url_path:
