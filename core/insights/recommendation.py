@@ -98,14 +98,18 @@ def contenders(
 ) -> list[Candidate]:
     """Return up to `most` candidates that a last comparison should hold against each other.
 
-    The recommended one comes first, then those within the limits that may be better than it, by what they may
-    reach; then those beyond the limits, which another person may want. What is surely no better than the
-    baseline is left out.
+    The recommended one comes first, then the best of those that are sure, which may take its place; then
+    those within the limits that may be better, by what they may reach; then those beyond the limits, which
+    another person may want. What is surely no better than the baseline is left out.
     """
     rows = _measured(candidates, limits, objective)
-    chosen = recommend(candidates, limits, objective).candidate_id
     rows = [row for row in rows if row.gain.high > LEAST_GAIN]
-    rows.sort(key=lambda row: (row.candidate.id != chosen, not row.verdict.meets, -row.gain.high))
+    surest = max((row for row in rows if row.verdict.sure), key=_much, default=None)
+    first = [recommend(candidates, limits, objective).candidate_id, surest and surest.candidate.id]
+    places = {identity: place for place, identity in reversed(list(enumerate(first)))}
+    rows.sort(
+        key=lambda row: (places.get(row.candidate.id, len(first)), not row.verdict.meets, -row.gain.high)
+    )
     return [row.candidate for row in rows[:most]]
 
 

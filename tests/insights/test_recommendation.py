@@ -278,6 +278,12 @@ def test_the_last_comparison_is_among_those_that_could_be_recommended() -> None:
     assert contenders(rows[:2], Limits(1.0), 4) == []
 
 
+def test_the_best_sure_one_meets_a_likely_one_in_the_final_heat() -> None:
+    likely = [candidate(f"likely{speed}", result(speed, drop=(0.8, 0.2, 1.4))) for speed in (8.0, 8.1, 8.2)]
+    rows = [BASELINE, *likely, candidate("slow", result(2.0)), candidate("sure", result(4.0))]
+    assert [each.id for each in contenders(rows, Limits(1.0), 3)] == ["likely8.2", "sure", "likely8.1"]
+
+
 def _with(figures: Result, **timing: Any) -> Result:
     return replace(figures, timing=replace(figures.timing, **timing))
 
