@@ -12,6 +12,7 @@ import pytest
 
 from core.bench.timing.interleaving import MeasurementPlan
 from core.domain.events import EventKind
+from core.domain.model import FileRef
 from core.domain.quality import Quality
 from core.domain.recipe import Artifact, Recipe, Target
 from core.domain.run import Candidate, CandidateStatus, Result, Run, RunRequest, RunStatus
@@ -75,7 +76,12 @@ class Measurer:
         pass
 
     def measure(
-        self, candidate: Candidate, artifact: object, baseline: Candidate, plan: MeasurementPlan
+        self,
+        candidate: Candidate,
+        artifact: object,
+        baseline: Candidate,
+        plan: MeasurementPlan,
+        *more: object,
     ) -> Result:
         self.seen.append(candidate.id)
         if self.ends is not None and len(self.seen) == self.ends[0]:
@@ -97,7 +103,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def request_for(store: Store) -> Make:
     """Return a function that makes a request; the model is never opened."""
-    network = store.models.add(model("onnx"))
+    network = store.models.add(model("onnx", files=(FileRef("model.onnx", "0" * 64, 1),)))
     inputs = store.data.add(replace(seed.data(store), id="searchable", search_samples=300))
 
     def make(**changes: object) -> RunRequest:
