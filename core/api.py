@@ -8,6 +8,7 @@ print(run.recommendation.sentence)
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -16,9 +17,11 @@ from typing import Literal
 
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe
-from core.domain.run import Limits, Objective, RunRequest
+from core.domain.run import Candidate, Limits, Objective, RunRequest
 from core.engine import add_data, add_model, cancel, check_numbers, open_store, recover, submit
-from core.errors import InvalidRequest
+from core.engine import profile as profile_candidate
+from core.engine.profiling import not_profilable
+from core.errors import InvalidRequest, NotFound
 from core.metrics.choice import chosen as chosen_metric
 from core.metrics.choice import usual_drop
 from core.protocols import InspectOptions
@@ -26,6 +29,9 @@ from core.search import recipe_files
 from core.search.spelling import parse, parse_strategy
 from core.store.store import Store
 from core.views import RunView, run_view
+from core.views.profile import ProfileView, profile_view
+from core.work.unit import Progress as WorkProgress
+from core.work.unit import unheard
 
 AUTO: Literal["auto"] = "auto"
 POLL_S = 0.3
@@ -194,3 +200,96 @@ def optimize(
     )
     run = submit(store, request, spent_s=time.monotonic() - began)
     return follow(store, run.id, on_change)
+
+
+def run_of(store: Store, run: str | Path) -> str:
+    """Return the id of a run that is named by it, or by the folder that ``optimize --out`` wrote.
+
+    Raises:
+        InvalidRequest: The folder holds no results of this version.
+        NotFound: There is no such run.
+    """
+    file = Path(run) / "results.json"
+    if file.is_file():
+        try:
+            named = json.loads(file.read_text(encoding="utf8"))["run"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InvalidRequest(
+                f"{file} does not name its run.", hint="Name the run by its id, as `whetstone runs` lists it."
+            ) from error
+        run = named["id"] if isinstance(named, dict) else named
+    elif Path(run).is_dir():
+        raise InvalidRequest(
+            f"There is no results.json in {run}.", hint="Name the folder of --out, or an id."
+        )
+    return store.runs.get(str(run)).id
+
+
+def measured_candidate(store: Store, run_id: str, named: str = "") -> Candidate:
+    """Return a measured candidate of a run by its id, the beginning of its id, or its name.
+
+    Args:
+        store: Holds the run.
+        run_id: Its id.
+        named: Which candidate; the recommended one, else the fastest, if empty.
+
+    Raises:
+        NotFound: There is none, with those that there are.
+        InvalidRequest: It was not measured.
+    """
+    everyone = store.candidates.list(run_id)
+    done = [each for each in everyone if each.result is not None]
+    if not named:
+        chosen = run_view(store, run_id).recommendation.candidate_id if done else None
+        fastest = min(done, key=lambda each: each.result.timing.latency.p50, default=None)  # type: ignore[union-attr]
+        found = next((each for each in done if each.id == chosen), fastest)
+    else:
+        exact = (each for each in everyone if named in (each.id, each.name))
+        begun = [each for each in everyone if each.id.startswith(named)]
+        found = next(exact, begun[0] if len(begun) == 1 else None)
+    if found is None:
+        known = "; ".join(f"{each.id} {each.name}" for each in done) or "none yet"
+        raise NotFound(
+            f"The run {run_id} has no measured candidate {named}.".replace(" .", "."),
+            hint=f"Measured are: {known}.",
+        )
+    if found.result is None:
+        raise InvalidRequest(
+            f"{found.name} was not measured, so there is nothing to profile.",
+            hint=f"Measured are: {'; '.join(f'{each.id} {each.name}' for each in done) or 'none yet'}.",
+        )
+    return found
+
+
+def profile(
+    run: str | Path,
+    candidate: str = "",
+    *,
+    again: bool = False,
+    on_progress: Callable[[WorkProgress], None] = unheard,
+    store: Store | None = None,
+) -> ProfileView:
+    """Return where the time of a measured candidate goes, layer by layer, beside the baseline.
+
+    What was profiled on this machine before is not profiled again.
+
+    Args:
+        run: Id of the run, or the folder that ``optimize --out`` wrote.
+        candidate: Id or name; the recommended one, else the fastest, if empty.
+        again: Make new profiles in any case.
+        on_progress: Told what is being done.
+        store: That holds the run; the configured one by default.
+
+    Raises:
+        InputError: The candidate was not measured, or its runtime has no profiler.
+        NotFound: There is no such run or candidate.
+    """
+    store = store or open_store()
+    run_id = run_of(store, run)
+    found = measured_candidate(store, run_id, candidate)
+    made = profile_candidate(store, found.id, on_progress, again=again)
+    everyone = store.candidates.list(run_id)
+    baseline = next(each for each in everyone if each.machine == found.machine)
+    if baseline.id == found.id or not_profilable(baseline):
+        return profile_view(made)
+    return profile_view(made, profile_candidate(store, baseline.id, on_progress, again=again))

@@ -13,6 +13,7 @@ from pages import format as fmt
 from pages.routes.hosts import exposed
 from pages.widgets.learn_link import learn_name
 from pages.widgets.machine.instructions import instruction_sets
+from pages.widgets.machine.roofline import roofline_section
 from pages.widgets.machine.storage import storage_section
 from pages.widgets.machine.toolchains import toolchains
 
@@ -156,6 +157,8 @@ with right:
     if found.toolchains:
         st.space("small")
         toolchains(found.toolchains)
+st.space("small")
+roofline_section(found.environment.cores)
 st.space("small")
 storage_section(get_settings().retention_days)
 st.space("small")

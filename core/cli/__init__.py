@@ -14,10 +14,22 @@ from typing import NoReturn
 from rich.console import Console
 from rich.markup import escape
 
-from core.cli import bundles, doctor, history, inspect, optimize, recipe, report, serve, uploads, worker
+from core.cli import (
+    bundles,
+    doctor,
+    history,
+    inspect,
+    optimize,
+    profile,
+    recipe,
+    report,
+    serve,
+    uploads,
+    worker,
+)
 from core.errors import InputError, InvalidRequest, NotFound, WhetstoneError
 
-COMMANDS = (serve, doctor, inspect, optimize, recipe, history, report, bundles, uploads, worker)
+COMMANDS = (serve, doctor, inspect, optimize, profile, recipe, history, report, bundles, uploads, worker)
 
 
 class Parser(argparse.ArgumentParser):

@@ -8,7 +8,9 @@ L. Sousa: "Cache-aware roofline model", IEEE Computer Architecture Letters 13(1)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import quantiles
 
 from core.domain.measurement import Environment
 
@@ -18,9 +20,9 @@ class Ceiling:
     """One roof.
 
     Attributes:
-        value: Best that was seen: GMAC/s of a precision, or GB/s of a level of memory.
-        low: Least of the repeats of what gave it.
-        high: Most of them.
+        value: GMAC/s of a precision or GB/s of a level of memory that nine of ten repeats did not exceed.
+        low: What one of ten repeats did not reach: how far a busy machine may fall below.
+        high: Most of all repeats.
         how: What gave it, in words, such as ``matrix product 1024 x 1024 x 1024 on OpenVINO``.
     """
 
@@ -28,6 +30,12 @@ class Ceiling:
     low: float
     high: float
     how: str
+
+    @classmethod
+    def of(cls, rates: Sequence[float], how: str) -> Ceiling:
+        """Return the roof that repeats of one piece of work show; at least two of them."""
+        tenths = quantiles(rates, n=10, method="inclusive")
+        return cls(tenths[-1], tenths[0], max(rates), how)
 
 
 @dataclass(frozen=True)

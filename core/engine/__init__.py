@@ -6,6 +6,7 @@ from core.engine.kits import export, kit_name, kit_path, sweep_kits
 from core.engine.own_code import allowed as own_code_allowed
 from core.engine.pictures import sample_pictures
 from core.engine.planning import MOST_BATCH, MOST_THREADS, RunPlan, check_numbers, plan
+from core.engine.profiling import profile, roofline
 from core.engine.run_export import SUFFIX as EXPORTED
 from core.engine.run_export import exported_run
 from core.engine.run_import import import_run
@@ -44,10 +45,12 @@ __all__ = [
     "own_code_allowed",
     "pause",
     "plan",
+    "profile",
     "read_again",
     "recover",
     "restate_task",
     "resume",
+    "roofline",
     "run_download",
     "sample_pictures",
     "stored_sweep",

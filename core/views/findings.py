@@ -13,6 +13,7 @@ from core.domain.model import SourceModel
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate
 from core.engine.planning import check_recipe
+from core.engine.profiling import stored_profile
 from core.errors import NotFound, WhetstoneError
 from core.insights.findings import findings
 from core.protocols import Case
@@ -45,8 +46,9 @@ def findings_of(store: Store, view: RunView, row: Row) -> tuple[Finding, ...]:
     if candidate.result is None:
         return ()
     chain, others = chain_of(store, candidate.artifact_id), [each.candidate for each in view.candidates]
-    known = _details(store, view, others)
-    case = Case(candidate, candidate.result, chain, view.limits, view.control, view.model, others, known)
+    known, layers = _details(store, view, others), stored_profile(store, candidate.id)
+    about = (view.limits, view.control, view.model, others, known, layers)
+    case = Case(candidate, candidate.result, chain, *about)
     return tuple(_possible(each, view.model, candidate.result.timing.environment) for each in findings(case))
 
 

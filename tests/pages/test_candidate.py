@@ -2,18 +2,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from core.domain.events import EventKind
 from core.domain.recipe import Artifact
 from core.domain.run import Run, RunRequest, RunStatus
+from core.engine.profiling import PROFILE
+from core.serde import to_json
 from core.store.candidates import Candidates
 from core.store.runs import Runs
 from core.store.store import Store
 from pages.widgets.figures import drift_words
 from tests.pages import seed
 from tests.pages.conftest import Open, words
+from tests.profiles import BASELINE, CANDIDATE
 
 
 def test_without_a_candidate_the_page_leads_to_the_comparison(open_page: Open) -> None:
@@ -209,3 +213,21 @@ def test_the_recipe_is_a_chain_from_the_file_to_the_runtime_with_sizes_and_times
     assert line.count(":material/arrow_forward:") == 3
     assert "1 min 15 s" in line
     assert line.endswith("**OpenVINO** 1.55 ms")
+
+
+def test_layers_are_profiled_on_demand_and_shown_once_they_are(
+    open_page: Open, store: Store, tmp_path: Path
+) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("candidate.py", candidate="done-2", tab="layers")
+    assert [button.label for button in app.button if button.key == "profile"] == ["Profile the layers"]
+    for name, profile in (("done-0", BASELINE), ("done-2", CANDIDATE)):
+        (tmp_path / PROFILE).write_text(to_json(profile))
+        store.results.keep(name, store.blobs.add(tmp_path / PROFILE))
+    app = open_page("candidate.py", candidate="done-2", tab="layers")
+    assert [button.label for button in app.button if button.key == "profile"] == ["Profile again"]
+    assert {metric.label: metric.value for metric in app.metric}["In its layers"] == "75.0 %"
+    (table,) = [each.value for each in app.dataframe if "Operator" in each.value]
+    assert list(table["Precision"]) == ["FP32", "FP32", "INT8", "INT8"]
+    assert table["baseline"][1] == pytest.approx(1500)
+    assert "passes in no layer" in words(app)

@@ -6,6 +6,7 @@ import msgspec
 
 from core.bench.timing.commands import Open
 from core.domain.profile import LayerProfile
+from core.domain.roofline import Ceiling
 from core.sandbox.commands import Command
 
 
@@ -24,3 +25,21 @@ class Profiled(msgspec.Struct, frozen=True):
 
 
 PROFILE = Command("profile", Open, Profiled)
+
+
+class Roofs(msgspec.Struct, frozen=True):
+    """Measure the roofs with so many threads, on a processor with these instruction sets."""
+
+    threads: int
+    isa: list[str]
+
+
+class RoofsFound(msgspec.Struct, frozen=True):
+    """Roofs and cache sizes, see `core.domain.roofline.Roofline`."""
+
+    compute: dict[str, Ceiling]
+    bandwidth: dict[str, Ceiling]
+    sizes: dict[str, int]
+
+
+ROOFS = Command("roofs", Roofs, RoofsFound)

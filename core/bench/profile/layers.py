@@ -15,6 +15,7 @@ from core.domain.profile import LayerProfile, Profile
 from core.domain.recipe import Artifact, Target
 from core.machine.environment import environment
 from core.protocols import LocalArtifact
+from core.sandbox.answers import made_of
 from core.texts import one_line
 from core.work.unit import Done, Job, Kind, Progress
 
@@ -52,7 +53,7 @@ def profile_layers(request: ProfileRequest, job: Job) -> Done[Profile]:
     with Host(endpoint, job.folder, data, cores, job.over, HOST) as host:
         host.ready()
         with parent_elsewhere(cores):
-            found = host.ask(PROFILE, host.opening)
+            found = host.ask(PROFILE, host.opening, made_of)
     return Done(
         Profile(
             target.runtime_id,

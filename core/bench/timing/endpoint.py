@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -157,8 +157,13 @@ class Host:
         data = self._data.resolve() if self._data else None
         return Open(artifact, target, self._endpoint.model, data)
 
-    def ask(self, command: Command[Q, A], request: Q) -> A:
+    def ask(self, command: Command[Q, A], request: Q, read: Callable[[Any, type[A]], A] = figures) -> A:
         """Return the answer to a command that may take long and can be cancelled.
+
+        Args:
+            command: What to do.
+            request: Its request.
+            read: Checks the answer, by default one of figures alone.
 
         Raises:
             WhetstoneError: What the command raised, or Cancelled.
@@ -168,14 +173,13 @@ class Host:
         watcher = threading.Thread(target=self._watch, args=(done,), daemon=True)
         watcher.start()
         try:
-            return self._told(command, request)
+            return self._told(command, request, read)
         finally:
             done.set()
             watcher.join()
 
-    def _told(self, command: Command[Q, A], request: Q) -> A:
-        said = self._child.call(command.name, to_plain(request), self._timeout)
-        return figures(said, command.answer)
+    def _told(self, command: Command[Q, A], request: Q, read: Callable[[Any, type[A]], A] = figures) -> A:
+        return read(self._child.call(command.name, to_plain(request), self._timeout), command.answer)
 
     def _watch(self, done: threading.Event) -> None:
         while not done.wait(CANCEL_POLL_S):

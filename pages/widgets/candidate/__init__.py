@@ -11,6 +11,7 @@ from core.views import CandidateView
 from pages.widgets.address import on_change
 from pages.widgets.candidate.accuracy import accuracy
 from pages.widgets.candidate.latency import latency
+from pages.widgets.candidate.layers import layers
 from pages.widgets.candidate.overview import overview
 from pages.widgets.candidate.recipe import recipe
 
@@ -33,6 +34,7 @@ class Tab:
 TABS: Mapping[str, Tab] = {
     "overview": Tab("Overview", overview, measured=False),
     "latency": Tab("Latency", latency),
+    "layers": Tab("Layers", layers),
     "accuracy": Tab("Accuracy", accuracy),
     "recipe": Tab("Recipe and files", recipe, measured=False),
 }
