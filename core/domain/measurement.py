@@ -19,6 +19,10 @@ class Interval:
         """Whether there is no doubt to show, as for the baseline against itself."""
         return self.low == self.high
 
+    def holds(self, value: float) -> bool:
+        """Whether `value` lies within it."""
+        return self.low <= value <= self.high
+
     def overlaps(self, other: Interval) -> bool:
         """Whether both intervals share a point: then the two are a tie."""
         return self.low <= other.high and other.low <= self.high
@@ -123,6 +127,8 @@ class Timing:
             measurement; 0 in results of old.
         throughput_interval: `throughput` with its 95 % interval.
         throughput_gain: Throughput by the baseline's at the same batch, in interleaved rounds with it.
+        rivals: Speed-up over other candidates of the final heat, by their ids: out of the rounds that had
+            both, so what slows the baseline has no part in it. Empty where it took no part.
         memory_range: Least and most over the starts, in bytes; None with one start.
         load_range_ms: Least and most over the starts; None with one start.
         samples_lost_ms: What other programs took of each of `samples_ms`, at the pace of the run; empty in
@@ -152,6 +158,7 @@ class Timing:
     busy: float = 0.0
     throughput_interval: dict[int, Interval] = field(default_factory=dict)
     throughput_gain: dict[int, Interval] = field(default_factory=dict)
+    rivals: dict[str, Interval] = field(default_factory=dict)
     memory_range: tuple[int, int] | None = None
     load_range_ms: tuple[float, float] | None = None
     samples_lost_ms: tuple[float, ...] = ()

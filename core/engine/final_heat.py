@@ -8,7 +8,7 @@ from dataclasses import replace
 from core.bench.heat import DATA, HeatRequest, entry_input
 from core.bench.heat import UNIT as HEAT
 from core.bench.timing.interleaving import MeasurementPlan
-from core.bench.timing.moments import after_heat, widened_timing
+from core.bench.timing.moments import after_heat, against_each_other, widened_timing
 from core.datasets.splits import FOR_EVALUATION
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact
@@ -58,9 +58,12 @@ def run_final_heat(
     unit = HEAT.unit(request, inputs=inputs, seed=seed, alone=True, **on)
     answer = (executor or local(store)).run(unit, stop).values
     found = [each.heated() for each in answer.found]
-    first, *rest = after_heat([result.timing for _, result, _ in measured], found)
+    before = [result.timing for _, result, _ in measured]
+    first, *rest = after_heat(before, found)
     timings = [first, *(widened_timing(timing, first.speedup, first) for timing in rest)]
+    pairs = against_each_other(before, found)
+    rivals = [{measured[at][0].id: over for at, over in each.items()} for each in pairs]
     return [
-        replace(each, result=replace(result, timing=timing))
-        for (each, result, _), timing in zip(measured, timings, strict=True)
+        replace(each, result=replace(result, timing=replace(timing, rivals=others)))
+        for (each, result, _), timing, others in zip(measured, timings, rivals, strict=True)
     ]

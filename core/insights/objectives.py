@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp, hypot, log
 
+from core.bench.timing.statistics import REPETITION
 from core.domain.measurement import Interval, Timing
-from core.domain.run import Objective, Result
+from core.domain.run import Candidate, Objective, Result
 
 MEMORY_DOUBT = 0.05
 """Half-width of a peak memory of which one start is known, as a share."""
@@ -57,6 +59,42 @@ def gain(result: Result, baseline: Result | None, objective: Objective) -> Inter
         return Interval(ratio, ratio * (1 - EVEN), ratio * (1 + EVEN))
     ours, theirs = memory(result.timing), memory(baseline.timing)
     return Interval(theirs.value / ours.value, theirs.low / ours.high, theirs.high / ours.low)
+
+
+def lead(
+    one: Candidate, other: Candidate, baseline: Result | None = None, objective: Objective = Objective.LATENCY
+) -> Interval:
+    """Return by which factor `one` is better than `other`; they tie where the interval holds 1.
+
+    Two that the final heat timed in the same rounds are told apart by these. Of others there is the quotient
+    of what they gain over the baseline; what both leave in doubt of it is less than the gap at which their
+    intervals no longer overlap, and those of timings are wider by `REPETITION` than the doubt about what they
+    hold.
+
+    Args:
+        one: A measured candidate, or the baseline itself.
+        other: Another of the same run and machine.
+        baseline: Result of their baseline, for size and memory.
+        objective: In what.
+
+    Raises:
+        ValueError: One of them is not measured.
+    """
+    if one.result is None or other.result is None:
+        raise ValueError("what was not measured leads and follows nobody")
+    if objective is Objective.LATENCY and other.id in one.result.timing.rivals:
+        return one.result.timing.rivals[other.id]
+    mine, yours = (
+        gain(each.result, baseline, objective) if each.position else Interval(1.0, 1.0, 1.0)
+        for each in (one, other)
+        if each.result is not None
+    )
+    value = mine.value / yours.value
+    if not WORDS[objective].timed:
+        return Interval(value, mine.low / yours.high, mine.high / yours.low)
+    down = hypot(log(mine.value / mine.low), log(yours.high / yours.value)) / REPETITION
+    up = hypot(log(mine.high / mine.value), log(yours.value / yours.low)) / REPETITION
+    return Interval(value, value * exp(-down), value * exp(up))
 
 
 def throughput(timing: Timing) -> Interval:

@@ -6,11 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.bench.timing.statistics import REPETITION
 from core.domain.measurement import Interval
 from core.domain.run import Candidate, CandidateStatus, Limits, Objective, Result, of_one_machine
 from core.insights.judgement import judge
-from core.insights.objectives import WORDS, gain
+from core.insights.objectives import WORDS, gain, lead
 from core.insights.sentences import (
     Judged,
     confidence,
@@ -80,7 +79,7 @@ def recommend(
     control, gains = first.timing.speedup if first else None, [row for row in rows if better(row.gain)]
     qualified = [row for row in gains if row.verdict.meets]
     if qualified:
-        best = _best(qualified, objective)
+        best = _best(qualified, first, objective)
         said = describe(best, len(rows), objective) + confidence(best.result, limits, best.verdict)
         notes, short = not_taken(rows, best, control, objective), in_short(best, limits, len(rows))
         sentence = said + rough(best, objective)
@@ -133,11 +132,13 @@ def _much(row: Judged) -> float:
     return row.gain.value
 
 
-def _best(qualified: list[Judged], objective: Objective) -> Judged:
-    timed = WORDS[objective].timed
-    trusted = _trustworthy(qualified) if timed else qualified
+def _best(qualified: list[Judged], baseline: Result | None, objective: Objective) -> Judged:
+    def over(one: Judged, other: Judged) -> Interval:
+        return lead(one.candidate, other.candidate, baseline, objective)
+
+    trusted = _trustworthy(qualified, objective) if WORDS[objective].timed else qualified
     first = max(trusted, key=_much)
-    ties = [row for row in trusted if _tied(first.gain, row.gain, timed)]
+    ties = [row for row in trusted if row is first or over(first, row).low <= 1]
     by_speed = objective in (Objective.SIZE, Objective.MEMORY)
     return max(
         ties,
@@ -149,29 +150,24 @@ def _best(qualified: list[Judged], objective: Objective) -> Judged:
     )
 
 
-def _tied(more: Interval, less: Interval, timed: bool) -> bool:
-    """Whether two gains may be equal: by what both leave in doubt of their difference, where they are timed.
-
-    Two independent intervals overlap long before that, and those of timings are wider by `REPETITION` than
-    the doubt about what they hold.
-    """
-    if not timed or not more.overlaps(less):
-        return more.overlaps(less)
-    doubt = math.hypot(math.log(more.value / more.low), math.log(less.high / less.value)) / REPETITION
-    return math.log(more.value / less.value) <= doubt
-
-
 def _risk(result: Result) -> float:
     """Return the loss on random inputs, which may be many times as large on real ones; 0 on these."""
     unseen = result.fidelity.random and result.accuracy is None
     return result.fidelity.worst.loss.value if unseen else 0.0
 
 
-def _trustworthy(qualified: list[Judged]) -> list[Judged]:
-    """Leave out unstable candidates, unless their whole interval lies above that of the best stable one."""
-    stable = [row.gain for row in qualified if not row.result.timing.unstable]
-    best = max(stable, key=lambda gain: gain.value).high if stable else 0.0
-    return [row for row in qualified if not row.result.timing.unstable or row.gain.low > best]
+def _trustworthy(qualified: list[Judged], objective: Objective) -> list[Judged]:
+    """Leave out unstable candidates, unless they are better than the best stable one beyond doubt."""
+    stable = [row for row in qualified if not row.result.timing.unstable]
+    best = max(stable, key=_much, default=None)
+    return [row for row in qualified if best is None or row in stable or _above(row, best, objective)]
+
+
+def _above(row: Judged, other: Judged, objective: Objective) -> bool:
+    """Whether the rounds that had both say that `row` is better or, without any, its whole interval does."""
+    rivals = row.result.timing.rivals if objective is Objective.LATENCY else {}
+    direct = rivals.get(other.candidate.id)
+    return row.gain.low > other.gain.high if direct is None else direct.low > 1
 
 
 def _regret(row: Judged) -> tuple[bool, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.domain.pareto import dominates
+from core.insights.objectives import lead
 from core.views.rows import Row, front_point
 
 
@@ -28,6 +29,7 @@ def why_dominated(row: Row, everyone: Sequence[Row]) -> str:
     if not better:
         return ""
     _, best = min(better, key=lambda found: found[0])
-    if best.speedup is None or best.speedup.overlaps(speed):
+    ahead = lead(best.candidate, row.candidate)
+    if ahead.low <= 1:
         return f"Not Pareto-optimal, but a tie: {best.name} is ahead by less than the measurement can tell."
-    return f"Dominated: {best.name} is {best.speedup.value / speed.value:.2f}x faster and loses no more."
+    return f"Dominated: {best.name} is {ahead.value:.2f}x faster and loses no more."

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from core.domain.measurement import Environment, Interval
 from core.domain.recipe import Recipe
+from core.insights.objectives import lead
 from core.views.rows import Row
 from core.views.run import RunView
 
@@ -40,7 +41,7 @@ def faster(one: Row, other: Row) -> Interval | None:
         return one.speedup
     if one.candidate.position == 0:
         return quotient(Interval(1.0, 1.0, 1.0), other.speedup)
-    return quotient(one.speedup, other.speedup)
+    return lead(one.candidate, other.candidate)
 
 
 def truer(one: Row, other: Row) -> Interval | None:

@@ -10,7 +10,7 @@ from core.domain.pareto import front
 from core.domain.quality import Scale
 from core.domain.run import Candidate, Limits, Objective, Result, of_one_machine
 from core.insights.judgement import judge, loss
-from core.insights.objectives import WORDS, gain
+from core.insights.objectives import WORDS, gain, lead
 from core.insights.recommendation import Recommendation, baseline_of, better
 from core.insights.sentences import why_unstable
 from core.search.names import is_named, pass_name, runtime_name
@@ -121,13 +121,12 @@ def front_ids(candidates: Sequence[Candidate]) -> set[str]:
 
 
 def ties(row: Row, everyone: Sequence[Row]) -> tuple[str, ...]:
-    """Return the names of the candidates whose speed-up interval overlaps that of `row`."""
+    """Return the names of the candidates that the measurement cannot tell from `row` in speed."""
     if row.speedup is None or row.candidate.position == 0:
         return ()
     others = (each for each in everyone if each.id != row.id and each.candidate.position > 0)
-    return tuple(
-        each.name for each in others if each.speedup is not None and each.speedup.overlaps(row.speedup)
-    )
+    measured = [each for each in others if each.speedup is not None]
+    return tuple(each.name for each in measured if lead(each.candidate, row.candidate).holds(1))
 
 
 @dataclass(frozen=True)
@@ -161,12 +160,12 @@ def _why(candidate: Candidate, run: _Run) -> str:
         return f"Not recommended: it is not {word}{words.better} than your model."
     if chosen is None or chosen.result is None:
         return "Within the limits."
-    best = gain(chosen.result, run.baseline, run.objective)
-    if reason and much.value > best.value:
+    ahead = lead(chosen, candidate, run.baseline, run.objective)
+    if reason and ahead.value < 1:
         return f"May be {words.better} than the recommended {chosen.name}, but {reason}."
-    if best.overlaps(much):
+    if ahead.low <= 1:
         return f"{words.like} the recommended {chosen.name} within the measurement's uncertainty."
-    return f"Within the limits, but {best.value / much.value:.2f}x {words.worse} than {chosen.name}."
+    return f"Within the limits, but {ahead.value:.2f}x {words.worse} than {chosen.name}."
 
 
 def rows(

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.domain.measurement import Interval
 from core.domain.run import Result
+from core.insights.objectives import lead
 from core.search.names import step_name
 from core.views import Row, RunView, agreement_name, faster, quotient, truer
 from pages import format as fmt
@@ -94,23 +95,16 @@ def _closeness(row: Row, result: Result) -> dict[str, str]:
     return {name: value if row.candidate.position else fmt.NONE}
 
 
-def _speed(row: Row) -> Interval | None:
-    """Return the speed-up; the baseline is the measure of all, whatever its own control said."""
-    return row.speedup if row.candidate.position else Interval(1.0, 1.0, 1.0)
-
-
 def verdict(one: Row, other: Row) -> str:
     """Return which of two is faster, or that the measurement cannot tell."""
-    mine, yours = _speed(one), _speed(other)
-    if mine is None or yours is None:
+    if one.speedup is None or other.speedup is None:
         return ""
-    if mine.overlaps(yours):
-        return (
-            f"**A tie in speed**: the intervals of {fmt.plain(one.name)} and {fmt.plain(other.name)} overlap."
-        )
-    ratio = mine.value / yours.value
-    fast, slow = (one, other) if ratio > 1 else (other, one)
-    return f"**{fmt.plain(fast.name)}** is {max(ratio, 1 / ratio):.2f}x faster than {fmt.plain(slow.name)}."
+    ahead = lead(one.candidate, other.candidate)
+    if ahead.holds(1):
+        return f"**A tie in speed**: {fmt.plain(one.name)} and {fmt.plain(other.name)} cannot be told apart."
+    fast, slow = (one, other) if ahead.value > 1 else (other, one)
+    much = max(ahead.value, 1 / ahead.value)
+    return f"**{fmt.plain(fast.name)}** is {much:.2f}x faster than {fmt.plain(slow.name)}."
 
 
 def _table(one: Row, other: Row) -> None:

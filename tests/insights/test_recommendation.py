@@ -60,6 +60,24 @@ def test_a_clearly_faster_likely_candidate_beats_a_sure_one_and_says_what_settle
     assert "about 520 more labelled samples" in advice.sentence
 
 
+def test_what_the_final_heat_told_apart_is_no_tie_though_the_intervals_overlap() -> None:
+    def with_rival(name: str, speed: tuple[float, float, float], rivals: dict[str, Interval]) -> Candidate:
+        figures = result(speed[0], drop=(0.6, -0.1, 1.3) if name == "small" else (0.1, -0.3, 0.5))
+        timing = replace(figures.timing, speedup=Interval(*speed), rivals=rivals)
+        return candidate(name, replace(figures, timing=timing))
+
+    told = Interval(1.08, 1.02, 1.15)
+    back = Interval(1 / told.value, 1 / told.high, 1 / told.low)
+    speeds = (13.0, 10.8, 15.6), (12.0, 10.0, 14.4)
+    small, whole = with_rival("small", speeds[0], {}), with_rival("whole", speeds[1], {})
+    assert recommend([BASELINE, small, whole], Limits(1.0)).candidate_id == "whole"
+    small = with_rival("small", speeds[0], {"whole": told})
+    whole = with_rival("whole", speeds[1], {"small": back})
+    assert recommend([BASELINE, small, whole], Limits(1.0)).candidate_id == "small"
+    restless = replace(small, result=_with(small.result, unstable=True)) if small.result else small
+    assert recommend([BASELINE, restless, whole], Limits(1.0)).candidate_id == "small"
+
+
 def test_more_samples_are_those_at_which_the_interval_ends_at_the_limit() -> None:
     figures = result(drop=(0.5, -0.2, 1.2), samples=1000)
     assert figures.accuracy is not None

@@ -12,7 +12,14 @@ from core.bench.timing.between_process import MOMENT_FREEDOM, Spread, error_of, 
 from core.bench.timing.drift import drift_corrected
 from core.bench.timing.final_heat import Heated
 from core.bench.timing.interleaving import CLOSE, WIDEST
-from core.bench.timing.statistics import FEWEST_ROUNDS, REPETITION, settled, start_intervals, widened
+from core.bench.timing.statistics import (
+    FEWEST_ROUNDS,
+    REPETITION,
+    ratio_interval,
+    settled,
+    start_intervals,
+    widened,
+)
 from core.domain.measurement import Doubt, Interval, Timing
 from core.metrics.quantiles import Z95
 
@@ -82,6 +89,39 @@ def after_heat(first: Sequence[Timing], found: Sequence[Heated]) -> list[Timing]
     ]
     # The baseline's own latency is the axis that all others stand on.
     return [merged[0], *(drift_corrected(timing, first[0]) for timing in merged[1:])]
+
+
+def against_each_other(first: Sequence[Timing], found: Sequence[Heated]) -> list[dict[int, Interval]]:
+    """Return the speed-up of each entry over each other one that the heat timed in the same rounds.
+
+    The ratio of two candidates holds less doubt than their speed-ups over the baseline: they are more alike
+    than either is to it, and its own variance between process starts cancels.
+
+    Args:
+        first: Stored timings, the baseline's first.
+        found: What `core.bench.timing.final_heat.heat` returned for the same entries.
+
+    Returns:
+        For each entry the intervals by the position of the other one; none with the baseline.
+    """
+    spread = known_spread(first)
+
+    def ratio(one: Heated, other: Heated) -> Interval:
+        rounds = [ours / theirs for ours, theirs in zip(one.starts, other.starts, strict=True)]
+        return ratio_interval(rounds, spread, moments(max(one.busy, other.busy)))
+
+    return [
+        {
+            at: ratio(one, other)
+            for at, other in enumerate(found)
+            if other is not one and one is not found[0] and at > 0 and _same_rounds(one, other)
+        }
+        for one in found
+    ]
+
+
+def _same_rounds(one: Heated, other: Heated) -> bool:
+    return bool(one.starts) and [each.size for each in one.starts] == [each.size for each in other.starts]
 
 
 def widened_timing(timing: Timing, control: Interval, baseline: Timing) -> Timing:

@@ -9,7 +9,7 @@ import pytest
 from core.bench.timing.between_process import moments
 from core.bench.timing.drift import drift_corrected, with_own_batch
 from core.bench.timing.final_heat import Heated
-from core.bench.timing.moments import after_heat, known_spread, widened_timing
+from core.bench.timing.moments import after_heat, against_each_other, known_spread, widened_timing
 from core.bench.timing.statistics import ratio_interval, start_intervals
 from core.domain.measurement import Doubt, Interval, Timing
 from tests.factories import result
@@ -62,6 +62,33 @@ def test_two_that_are_alike_are_told_apart_in_spite_of_moments() -> None:
     generator = np.random.default_rng(3)
     found = [_run(generator, 1.045, 0.004, 0.0)[1].speedup for _ in range(40)]
     assert np.mean([each.low > 1 for each in found]) >= 0.95
+
+
+def test_two_of_one_heat_are_told_apart_though_their_common_baseline_is_not_steady() -> None:
+    generator = np.random.default_rng(5)
+    base = [generator.normal(0, 0.1, 6) for _ in range(3)]
+
+    def rounds(speed: float) -> tuple[np.ndarray, ...]:
+        return tuple(np.exp(np.log(speed) + each + generator.normal(0, NOISE, 6)) for each in base)
+
+    entries = [
+        Heated(rounds(1.0), 1),
+        Heated(rounds(12.0), 1),
+        Heated(rounds(15.0), 1),
+        Heated(rounds(12.0)[:2], 1),
+        Heated((), 1),
+    ]
+    first = [
+        _first([start], []) for start in (entries[0].starts[0], *(each.starts[0] for each in entries[1:4]))
+    ]
+    pairs = against_each_other(first, entries)
+    assert pairs[0] == pairs[3] == pairs[4] == {}
+    assert (set(pairs[1]), set(pairs[2])) == ({2}, {1})
+    assert pairs[2][1].value == pytest.approx(1.25, rel=0.02)
+    assert pairs[2][1].low > 1.1
+    assert pairs[1][2].high == pytest.approx(1 / pairs[2][1].low, rel=0.02)
+    alone = after_heat([*first, first[0]], entries)
+    assert alone[1].speedup.high > alone[2].speedup.low
 
 
 def test_moments_that_differ_widen_the_interval() -> None:
