@@ -19,7 +19,7 @@ test = AppTest.from_file("pages/main.py", default_timeout=60).run()
 where = {"run": "done", "candidate": "done-2", "model": "seed-model"}
 for page, name in (
     ("model", "model"), ("optimize", "model"), ("optimize", "run"), ("compare", "run"),
-    ("candidate", "candidate"), ("runs", "run"), ("machine", "run"),
+    ("candidate", "candidate"), ("runs", "run"), ("learn", "run"), ("machine", "run"),
 ):
     test.query_params.clear()
     test.query_params[name] = where[name]

@@ -18,7 +18,6 @@ from pages.widgets.page import store
 from pages.widgets.table import height_of
 
 AT_ONCE = 12
-MOST_ROWS = 200
 LOST, WON, HARD, DIFFERENT, WORST = "right → wrong", "wrong → right", "hard samples", "different", "worst"
 
 
@@ -123,7 +122,7 @@ def _page(view: CandidateView, entries: list[Entry], key: str) -> None:
     if any(sample.picture for sample in samples.values()):
         _pictures(shown, samples)
     else:
-        _rows(entries, samples)
+        _rows(shown, samples)
 
 
 def _pictures(shown: Sequence[Entry], samples: dict[int, Sample]) -> None:
@@ -136,8 +135,7 @@ def _pictures(shown: Sequence[Entry], samples: dict[int, Sample]) -> None:
                 st.markdown("  \n".join((f":gray[#{index}]", *lines)))
 
 
-def _rows(entries: Sequence[Entry], samples: dict[int, Sample]) -> None:
-    shown = entries[:MOST_ROWS]
+def _rows(shown: Sequence[Entry], samples: dict[int, Sample]) -> None:
     lines = [[line.replace("**", "") for line in lines] for _, lines in shown]
     told: dict[str, list[Any]] = {"Sample": [index for index, _ in shown]}
     for at in range(max(len(each) for each in lines)):
