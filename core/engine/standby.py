@@ -1,4 +1,4 @@
-"""Preloading of the baseline: its fresh process starts while the candidate is still being built."""
+"""Preloading of the baseline: its fresh process starts while something else is done than timing."""
 
 from __future__ import annotations
 
