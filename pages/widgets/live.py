@@ -52,8 +52,10 @@ def _results(view: RunView) -> None:
     select = partial(put, view.run.id, "selected")
     row = view.find(settings(view.run.id, ("selected",)).get("selected"))
     chosen = row.id if row else None
-    machine_choice(view)
-    recommendation_box(view, key="live")
+    # One block, whatever is in it: the browser keeps the charts that come after it at their place.
+    with st.container():
+        machine_choice(view)
+        recommendation_box(view, key="live")
     limits, best = view.run.request.limits, view.recommendation.candidate_id
     known = measures(view, limits)
     if known:
@@ -129,6 +131,8 @@ def in_tab(view: RunView) -> None:
 
 
 def _ended(view: RunView) -> None:
+    st.set_page_config(page_title=f"{RUN[view.run.status][0]} · {view.run.name} · Whetstone")
+    title(view)
     outcome(view)
     progress = view.progress
     text = (
@@ -146,10 +150,6 @@ def _ended(view: RunView) -> None:
             "Compare", type=kind, icon=":material/scatter_plot:", key="compare"
         ):
             go("compare.py", run=view.run.id)
-    _results(view)
-    _control(view)
-    problems(view)
-    training_charts(view)
 
 
 def live(run_id: str) -> None:
@@ -157,17 +157,18 @@ def live(run_id: str) -> None:
     began = time.thread_time()
     view = run_view(store(), run_id, machine=settings(run_id, ("machine",)).get("machine", ""))
     remember("run", run_id)
-    if view.run.status.active:
-        head = st.container()
-        _results(view)
-        rest = min(REST * (time.thread_time() - began), MOST_REST_S)
-        training_charts(view)
-        with head:
+    head = st.container()
+    _results(view)
+    rest = min(REST * (time.thread_time() - began), MOST_REST_S)
+    if not view.run.status.active:
+        _control(view)
+        problems(view)
+    training_charts(view)
+    with head:
+        if view.run.status.active:
             _state(view, time.monotonic() + rest)
-    else:
-        st.set_page_config(page_title=f"{RUN[view.run.status][0]} · {view.run.name} · Whetstone")
-        title(view)
-        _ended(view)
+        else:
+            _ended(view)
     log_of(view)
     same_elsewhere(
         command_for(view.model, view.data, view.run.request),

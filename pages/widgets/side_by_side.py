@@ -85,9 +85,11 @@ def _factor(found: Interval | None, more: str, less: str) -> str:
         return f"no clear difference: {fmt.times(found)}"
     if found.value == 1:
         return "the same"
-    if found.value < 1:
-        return f"{fmt.times(Interval(1 / found.value, 1 / found.high, 1 / found.low))} {less}"
-    return f"{fmt.times(found)} {more}"
+    slower = found.value < 1
+    much = Interval(1 / found.value, 1 / found.high, 1 / found.low) if slower else found
+    # What is known, not estimated, has no interval to show.
+    told = f"{fmt.significant(much.value)}x" if much.exact else fmt.times(much)
+    return f"{told} {less if slower else more}"
 
 
 def _closeness(row: Row, result: Result) -> dict[str, str]:

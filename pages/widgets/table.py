@@ -107,7 +107,7 @@ def _columns(
             help="Dominated: another candidate is both faster and at least as good.",
         ),
         # So wide that all columns fit a window of 1280 pixels.
-        "name": st.column_config.TextColumn("Candidate", width=290),
+        "name": st.column_config.TextColumn("Candidate", width=246),
         "latency": number(
             f"Latency ({unit})", format="%.3f" if fastest < 1 else "%.2f", help="Median time of one call."
         ),

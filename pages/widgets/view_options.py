@@ -58,7 +58,7 @@ def _axis(
     at = names.index(now) if now in known else names.index(usual) if usual in known else 0
     return str(
         st.selectbox(
-            label, names, at, format_func=lambda name: known[name].name, width=210,
+            label, names, at, format_func=lambda name: known[name].name, width=180,
             **on_change(owner, setting, f"{owner}_{setting}"),
         )
     )  # fmt: skip
