@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from core.domain.finding import MS, Figure, Finding, FindingKind
 from core.domain.profile import LayerKind, LayerProfile, Profile
 from core.insights.amounts import plural
-from core.insights.findings.remedies import precision_of, with_remainder
+from core.insights.findings.remedies import precision_of, precisions_of, with_remainder
 from core.protocols.diagnostics import Case, Diagnostic
 
 FLOAT = frozenset({"FP32", "FP64"})
@@ -27,7 +27,9 @@ class FloatLayers(Diagnostic):
         if wanted is None:
             return
         if case.profile is None:
-            yield from _counted(case)
+            # Where there are two, what is left runs in the other one: only a profile tells whether it does.
+            if len(precisions_of(case.candidate.recipe)) == 1:
+                yield from _counted(case)
             return
         left = [
             each

@@ -15,9 +15,13 @@ ORDER = list(Precision)
 
 def precision_of(recipe: Recipe) -> Precision | None:
     """Return the lowest precision that a technique of `recipe` leaves; None where all keep what it was."""
+    return max(precisions_of(recipe), key=ORDER.index, default=None)
+
+
+def precisions_of(recipe: Recipe) -> set[Precision]:
+    """Return the precisions that the techniques of `recipe` leave."""
     known = [passes().get(step.pass_id) for step in recipe.steps]
-    found = [each.precision for each in known if each is not None and each.precision is not None]
-    return max(found, key=ORDER.index, default=None)
+    return {each.precision for each in known if each is not None and each.precision is not None}
 
 
 def with_remainder(case: Case) -> Recipe | None:

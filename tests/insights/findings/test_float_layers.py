@@ -36,5 +36,6 @@ def test_without_a_profile_the_nodes_are_counted() -> None:
     assert first.seen == "2 of 20 compute nodes stayed in float."
     assert first.figure is not None
     assert first.figure.value == 10
+    assert "float_layers" not in ids(case(chain=chain, steps=(*INT8, Step("bf16"))))
     whole = (Artifact("a", "m", INT8[0], "onnx", (), details={"quantized": 20, "float": 0}),)
     assert "float_layers" not in ids(case(chain=whole))
