@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from core.api import run_of
 from core.cli.optimize import check_out
-from core.cli.runs import run_id
 from core.engine import exported_run, import_run, open_store
 
 
@@ -30,7 +30,8 @@ def register(commands: Any) -> None:
 def write(options: argparse.Namespace, console: Console) -> int:
     """Write the file."""
     check_out(options.out)
-    found = exported_run(open_store(), run_id(options.run_id), options.with_models)
+    store = open_store()
+    found = exported_run(store, run_of(store, options.run_id), options.with_models)
     target = options.out / found.name
     with target.open("wb") as file:
         file.writelines(found.stream())

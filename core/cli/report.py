@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from core.cli.runs import run_id
+from core.api import run_of
 from core.engine import open_store
 from core.errors import InvalidRequest
 from core.views import run_view
@@ -39,7 +39,7 @@ def write(options: argparse.Namespace, console: Console) -> int:
             f"No report is written as {options.out.name}.", hint=f"End it in one of: {known}."
         )
     store = open_store()
-    text = KINDS[kind](store, run_view(store, run_id(options.run_id)))
+    text = KINDS[kind](store, run_view(store, run_of(store, options.run_id)))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     partial = options.out.with_name(f".{options.out.name}.partial")
     partial.write_text(text, encoding="utf-8")

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.domain.measurement import Interval
-from core.domain.quality import Scale
 from core.domain.run import Candidate, Limits, Objective, Result
 from core.insights.amounts import signed
 from core.insights.judgement import loss
 from core.insights.objectives import WORDS, gain, memory, throughput
 from core.insights.recommendation import baseline_of, recommend
-from core.insights.tradeoffs import Tradeoff
+from core.insights.tradeoffs import LARGEST_DROP, Tradeoff
 
 SMALLER = 0.95
 """Share of the size from which on a file is a step down."""
@@ -150,6 +149,7 @@ def _smaller(candidates: Sequence[Candidate], mine: Result) -> Iterator[Counterf
         (each.result.size_bytes, -_lost(each.result).value, each.result.timing.speedup.value, each)
         for each in candidates
         if each.position > 0 and each.result is not None and each.result.size_bytes < most
+        if _lost(each.result).value <= LARGEST_DROP or not _in_shares(each.result)
     ]
     if not known:
         return
@@ -160,14 +160,22 @@ def _smaller(candidates: Sequence[Candidate], mine: Result) -> Iterator[Counterf
     ours, theirs = _lost(mine), _lost(other.result)
     less = f"{(mine.size_bytes - other.result.size_bytes) / mine.size_bytes:.0%}"
     cost = Interval(theirs.value - ours.value, theirs.low - ours.high, theirs.high - ours.low)
-    digits = 1 if (other.result.accuracy.scale if other.result.accuracy else Scale()).unit == "%" else 3
-    change = f"{signed(cost.value, digits)} ({signed(cost.low, digits)}…{signed(cost.high, digits)})"
+    unit = _unit(other.result)
+    value, low, high = (_signed(each, unit) for each in (cost.value, cost.low, cost.high))
     speed = _times(ratio(other.result.timing.speedup, mine.timing.speedup))
-    loses = f"changes the loss by {change} {_unit(other.result)}"
+    loses = f"changes the loss by {value} ({low}…{high}) {unit}".rstrip()
     sentence = (
         f"The next step down in size, {less} smaller, {loses} and runs at {speed} its speed: {other.name}."
     )
     yield Counterfactual(sentence, other)
+
+
+def _in_shares(result: Result) -> bool:
+    return result.accuracy is None or result.accuracy.scale.unit == "%"
+
+
+def _signed(value: float, unit: str) -> str:
+    return signed(value) if unit == "points" else f"{value:+.2g}".replace("-", "−")
 
 
 def _lost(result: Result) -> Interval:

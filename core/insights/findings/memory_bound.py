@@ -6,15 +6,13 @@ from collections.abc import Iterator
 
 from core.domain.finding import MS, Figure, Finding, FindingKind
 from core.domain.profile import LayerKind, LayerProfile, Profile
-from core.domain.roofline import Roofline
 from core.insights.amounts import plural
+from core.insights.bounds import Bound, level_of, standing
 from core.insights.findings.remedies import quantized
 from core.protocols.diagnostics import Case, Diagnostic
 
 LEAST_SHARE = 0.2
 """Of a call that such layers take together."""
-NEAR = 0.5
-"""Share of the memory's measured bandwidth from which on a layer waits for it."""
 SAVED = {"FP32": 0.75, "BF16": 0.5, "FP16": 0.5, "INT8": 0.5}
 """Share of the bytes that weights in 8 bits save, in 4 bits for what is in 8."""
 
@@ -29,7 +27,14 @@ class MemoryBound(Diagnostic):
         profile = case.profile
         if profile is None or profile.roofline is None or not profile.latency_ms:
             return
-        bound = [each for each in profile.layers if _waits(each, profile.roofline)]
+        level = level_of(profile, profile.roofline)
+        bound = [
+            each
+            for each in profile.layers
+            if each.kind is LayerKind.COMPUTE
+            and each.bytes
+            and standing(each, profile.roofline, level).bound is Bound.MEMORY
+        ]
         ms = sum(each.ms for each in bound)
         if ms >= LEAST_SHARE * profile.latency_ms:
             yield _found(case, profile, bound, ms)
@@ -51,17 +56,6 @@ def _found(case: Case, profile: Profile, bound: list[LayerProfile], ms: float) -
         Figure(saved, MS),
         quantized(case),
     )
-
-
-def _waits(layer: LayerProfile, roofline: Roofline) -> bool:
-    """Whether a layer is left of the ridge and near the bandwidth of the memory that holds its data."""
-    if layer.kind is not LayerKind.COMPUTE or not layer.bytes or layer.bandwidth is None:
-        return False
-    level = roofline.level(layer.bytes)
-    ridge, roof = roofline.ridge(layer.precision or "FP32", level), roofline.bandwidth.get(level)
-    if roof is None or (layer.macs and (ridge is None or layer.macs / layer.bytes >= ridge)):
-        return False
-    return layer.bandwidth >= NEAR * roof.value
 
 
 DIAGNOSTIC = MemoryBound()
