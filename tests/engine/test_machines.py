@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from core.domain.events import EventKind
+from core.domain.model import FileRef
 from core.domain.quality import Quality
 from core.domain.recipe import Recipe, Target
 from core.domain.run import Candidate, CandidateStatus, Result, RunRequest, RunStatus
@@ -45,7 +46,9 @@ class Measurer:
     def close(self) -> None:
         pass
 
-    def measure(self, candidate: Candidate, artifact: object, baseline: Candidate, plan: object) -> Result:
+    def measure(
+        self, candidate: Candidate, artifact: object, baseline: Candidate, plan: object, last: bool = True
+    ) -> Result:
         assert (candidate.machine, baseline.position) == (baseline.machine, 0)
         if (candidate.machine, candidate.position) == self.broken:
             raise RuntimeFailed("The node has no such library.")
@@ -74,7 +77,7 @@ def heats(monkeypatch: pytest.MonkeyPatch) -> list[Heat]:
 
 @pytest.fixture
 def request_for(store: Store) -> Callable[..., RunRequest]:
-    network = store.models.add(model("onnx"))
+    network = store.models.add(model("onnx", files=(FileRef("model.onnx", "0" * 64, 1),)))
     inputs = store.data.add(replace(seed.data(store), id="searchable", search_samples=300))
 
     def make(**changes: object) -> RunRequest:
