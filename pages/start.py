@@ -74,16 +74,16 @@ def go_on(found: Sequence[RunSummary]) -> None:
     st.subheader("Go on", anchor=False)
     used = {each.run.request.model_id for each in store().runs.list(RECENT)}
     own = [each for each in store().models.list() if each.name not in {sample.id for sample in samples()}]
-    for model in own[:1]:
-        if model.id not in used:
-            text = f"**{fmt.plain(model.name)}**  \n:gray[Uploaded last; no run yet]"
-            if _line(text, "Set up a run", ":material/arrow_forward:", f"set_up_{model.id}", primary=True):
-                go("model.py", model=model.id)
+    fresh = [each for each in own[:1] if each.id not in used]
+    for model in fresh:
+        text = f"**{fmt.plain(model.name)}**  \n:gray[Uploaded last; no run yet]"
+        if _line(text, "Set up a run", ":material/arrow_forward:", f"set_up_{model.id}", primary=True):
+            go("model.py", model=model.id)
     for at, run in enumerate(found):
         label, icon, page = NEXT[run.status]
         about = f":gray[{result_of(run)} · {fmt.ago(run.created)}]"
         text = f"**{fmt.plain(run.name)}** {run_badge(run.status)}  \n{about}"
-        if _line(text, label, icon, f"open_{run.id}", primary=at == 0):
+        if _line(text, label, icon, f"open_{run.id}", primary=at == 0 and not fresh):
             go(page, run=run.id)
     total = store().runs.count()
     if total > RECENT:

@@ -21,6 +21,7 @@ from core.views.dominated import why_dominated
 from core.views.findings import findings_of
 from core.views.graph import GraphView, drawing, graph_view
 from core.views.history import Highlights, highlights
+from core.views.layer_times import baseline_profile, layer_times
 from core.views.learn import Seen, Topic, Topics, own_figures, topic_id, topics
 from core.views.log import LogLine, event_log
 from core.views.machine import ClusterView, MachineView, machine, measuring_kinds
@@ -80,6 +81,7 @@ __all__ = [
     "Tradeoff",
     "agreement_name",
     "averages",
+    "baseline_profile",
     "best_of",
     "class_balance",
     "class_name",
@@ -99,6 +101,7 @@ __all__ = [
     "graph_view",
     "hard_samples",
     "highlights",
+    "layer_times",
     "machine",
     "measuring_kinds",
     "model_view",

@@ -12,7 +12,7 @@ from core import engine
 from core.domain.model import SourceModel
 from core.domain.structure import Layer, Structure
 from core.errors import WhetstoneError
-from core.views import ModelView
+from core.views import ModelView, baseline_profile, layer_times
 from pages import format as fmt
 from pages.widgets.page import show_error, store
 from pages.widgets.table import height_of
@@ -49,7 +49,7 @@ def layers(view: ModelView) -> None:
     deepest = min(4, max((len(each.module) for each in found.layers), default=0))
     depths = {ALL: 0} | {f"Modules, {fmt.plural(depth, 'level')}": depth for depth in range(1, deepest + 1)}
     grouped = depths[right.selectbox("Rows", list(depths), key=f"{key}_rows")]
-    times = layer_times(view)
+    times = times_of(view.model, found)
     shown = [each for each in found.layers if _matches(each, text.lower(), kinds)]
     rows = by_module(shown, grouped, times) if grouped else one_by_one(shown, times)
     st.dataframe(
@@ -62,11 +62,14 @@ def layers(view: ModelView) -> None:
         alt="Layers of the model",
     )
     st.caption(_said(found, shown))
+    if not times:
+        st.caption("Times come from a profile of your model: open the baseline of a run and its Layers tab.")
 
 
-def layer_times(view: ModelView) -> Mapping[str, float]:
+def times_of(model: SourceModel, found: Structure) -> Mapping[str, float]:
     """Return the milliseconds of each layer of the baseline by name, where a profile tells."""
-    return dict.fromkeys((), 0.0) if view.model.id else {}
+    profile = baseline_profile(store(), model)
+    return {} if profile is None else layer_times(found, profile)
 
 
 def _matches(layer: Layer, text: str, kinds: Sequence[str]) -> bool:
