@@ -96,14 +96,14 @@ def compare_outputs(request: CompareRequest, _: Job) -> Done[Compared]:
     left = min(output.shape[0] for outputs in sides for output in outputs) > request.test
     search = quality(request.test, request.samples) if left else None
     told = quality(0, request.test)
-    return Done(Compared(told, search, _detail(request, sides, labels) if request.detail else None))
+    return Done(Compared(told, search, _detail(request, sides, labels, told) if request.detail else None))
 
 
 def _detail(
-    request: CompareRequest, sides: Sequence[Sequence[Saved]], labels: Labels | None
+    request: CompareRequest, sides: Sequence[Sequence[Saved]], labels: Labels | None, told: Quality
 ) -> AccuracyDetail:
     ours, theirs = ([output.rows(0, request.test) for output in outputs] for outputs in sides)
-    about = (request.classes, request.names, request.detects, request.canvas)
+    about = (request.classes, request.names, request.detects, request.canvas, told.fidelity.worst.name)
     try:
         return accuracy_detail(ours, theirs, labels, *about)
     except (ArithmeticError, LookupError, ValueError) as error:

@@ -32,6 +32,7 @@ def accuracy_detail(
     names: Sequence[str],
     detects: bool = False,
     canvas: tuple[int, int] | None = None,
+    worst: str = "",
 ) -> AccuracyDetail:
     """Return everything that can be told of the outputs that `core.bench.quality.evaluation.compare` judges.
 
@@ -43,8 +44,9 @@ def accuracy_detail(
         names: Of the outputs.
         detects: Outputs may be lists of detections.
         canvas: Height and width of the input picture, for those.
+        worst: Name of the output that lost most: the one to look at where nothing is right or wrong.
     """
-    told = _told(candidate, baseline, labels, classes, names, detects, canvas)
+    told = _told(candidate, baseline, labels, classes, names, detects, canvas, worst)
     took = postprocessing(told.answers, _one(candidate, told, names))
     return told if took is None else replace(told, postprocess_ms=took[0], postprocess=took[1])
 
@@ -63,6 +65,7 @@ def _told(
     names: Sequence[str],
     detects: bool,
     canvas: tuple[int, int] | None,
+    worst: str,
 ) -> AccuracyDetail:
     named = names if len(names) == len(baseline) else [f"output {at}" for at in range(len(baseline))]
     found = detection_outputs(named, baseline, canvas) if detects else None
@@ -74,7 +77,7 @@ def _told(
     for name, ours, theirs in zip(named, candidate, baseline, strict=True):
         if ours.shape[1:] == theirs.shape[1:] and labels is not None and fitting(theirs, labels):
             return _labelled(name, ours, theirs, labels)
-    return _unlabelled(named, candidate, baseline, classes)
+    return _unlabelled(named, candidate, baseline, classes, worst)
 
 
 def _labelled(name: str, ours: Output, theirs: Output, labels: Labels) -> AccuracyDetail:
@@ -89,9 +92,13 @@ def _labelled(name: str, ours: Output, theirs: Output, labels: Labels) -> Accura
 
 
 def _unlabelled(
-    names: Sequence[str], candidate: Sequence[Output], baseline: Sequence[Output], classes: int | None
+    names: Sequence[str],
+    candidate: Sequence[Output],
+    baseline: Sequence[Output],
+    classes: int | None,
+    worst: str,
 ) -> AccuracyDetail:
-    """Return how answers or values differ from the baseline's, of the first output that has classes."""
+    """Return how answers differ from the baseline's, of the first output that has classes, else values."""
     sides = [
         (name, ours, theirs)
         for name, ours, theirs in zip(names, candidate, baseline, strict=True)
@@ -108,5 +115,5 @@ def _unlabelled(
     if not sides:
         count = min(baseline[0].shape[0], candidate[0].shape[0])
         return AccuracyDetail(Answers.OTHER, "", count, note=CHANGING)
-    name, ours, theirs = max(sides, key=lambda side: side[2].dtype.kind == "f")
+    name, ours, theirs = max(sides, key=lambda side: (side[0] == worst, side[2].dtype.kind == "f"))
     return samples.differences(ours, theirs, name)

@@ -173,6 +173,8 @@ def test_outputs_without_labels_and_classes_show_the_samples_that_differ_most() 
     assert found.worst is not None
     assert found.worst.index == (5,)
     assert found.worst.values == pytest.approx((1.0,))
+    second = accuracy_detail([theirs, ours], [theirs, theirs], None, None, ["y", "z"], worst="z")
+    assert (second.output, second.worst) == ("z", found.worst)
 
 
 def test_boxes_are_counted_by_class() -> None:
