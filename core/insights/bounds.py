@@ -12,6 +12,10 @@ NEAR, FAR, MUCH = 0.6, 0.35, 0.25
 """Share of a roof that is near it, share below which it is not the bound, and much of a call."""
 
 
+SHORT_MS = 2e-3
+"""Layers below are not judged: profilers count in microseconds."""
+
+
 class Bound(StrEnum):
     """What bounds a layer."""
 
@@ -52,7 +56,7 @@ def level_of(profile: Profile, roofs: Roofline) -> str:
 
 def standing(layer: LayerProfile, roofs: Roofline | None, level: str) -> Standing:
     """Return where a layer stands under the roofs."""
-    if roofs is None or level not in roofs.bandwidth or layer.bandwidth is None:
+    if roofs is None or level not in roofs.bandwidth or layer.bandwidth is None or layer.ms < SHORT_MS:
         return Standing(Bound.UNKNOWN)
     if layer.rate is None or layer.intensity is None:
         share = layer.bandwidth / roofs.bandwidth[level].value

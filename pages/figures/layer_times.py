@@ -1,4 +1,4 @@
-"""Bars of the layers of one call, the longest first, beside those of the baseline."""
+"""Bars of the layers of one call, the longest first, each held against the baseline's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LayerBar:
 
 
 def layer_times_figure(bars: Sequence[LayerBar], colors: Palette, *, unit: str = "ms") -> go.Figure:
-    """Return horizontal bars, coloured by group; a mark shows the baseline's time of the same layer."""
+    """Return horizontal bars, coloured by group, with how many times faster than in the baseline each is."""
     figure = go.Figure()
     names = [_short(bar.name, at) for at, bar in enumerate(bars)]
     for at, group in enumerate(dict.fromkeys(bar.group for bar in bars)):
@@ -42,27 +42,28 @@ def layer_times_figure(bars: Sequence[LayerBar], colors: Palette, *, unit: str =
                 orientation="h",
                 name=group,
                 marker={"color": colors.groups[at % len(colors.groups)]},
-                customdata=[bars[index].name for index in own],
-                hovertemplate=f"%{{customdata}}<br>%{{x:.3g}} {unit}<extra>{group}</extra>",
-            )
-        )
-    beside = [index for index, bar in enumerate(bars) if bar.theirs is not None]
-    if beside:
-        figure.add_trace(
-            go.Scatter(
-                y=[names[index] for index in beside],
-                x=[bars[index].theirs for index in beside],
-                mode="markers",
-                name="baseline",
-                marker={"symbol": "line-ns-open", "size": 14, "color": colors.baseline, "line": {"width": 3}},
-                hovertemplate=f"baseline: %{{x:.3g}} {unit}<extra></extra>",
+                text=[_beside(bars[index]) for index in own],
+                textposition="outside",
+                cliponaxis=False,
+                customdata=[_told(bars[index], unit) for index in own],
+                hovertemplate="%{customdata}<extra></extra>",
             )
         )
     styled(figure, colors, 90 + BAR_PX * max(4, len(bars)))
     figure.update_layout(barmode="stack", bargap=0.25)
-    figure.update_xaxes(title_text=f"Time of a call ({unit})", rangemode="tozero")
+    longest = max((bar.value for bar in bars), default=1.0)
+    figure.update_xaxes(title_text=f"Time of a call ({unit})", range=[0, 1.12 * longest])
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False)
     return figure
+
+
+def _beside(bar: LayerBar) -> str:
+    return f"{bar.theirs / bar.value:.2g}×" if bar.theirs and bar.value > 0 else ""
+
+
+def _told(bar: LayerBar, unit: str) -> str:
+    theirs = f"<br>{bar.theirs:.3g} {unit} in the baseline" if bar.theirs is not None else ""
+    return f"{bar.name}<br>{bar.value:.3g} {unit}, {bar.group}{theirs}"
 
 
 def _short(name: str, at: int) -> str:

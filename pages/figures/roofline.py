@@ -59,13 +59,15 @@ def roofline_figure(
     figure = go.Figure()
     tones = {name: colors.groups[at % len(colors.groups)] for at, name in enumerate(compute)}
     low, high = _span(points, compute, bandwidth)
-    for level, rate in bandwidth.items():
+    for at, (level, rate) in enumerate(bandwidth.items()):
         strong = level == used or not used
         top = max(compute.values(), default=rate * high)
         end = min(high, top / rate)
         line = {"color": colors.text if strong else colors.muted, "width": 2 if strong else 1, "dash": "dot"}
         figure.add_trace(_line([low, end], [low * rate, end * rate], line, f"{level}: {rate:,.0f} GB/s"))
-        _name(figure, low, low * rate, f"{level} {rate:,.0f} GB/s", "left", "bottom", colors)
+        # Lines of caches lie close together: names at other places do not cover each other.
+        place = low * (end / low) ** (0.03 + 0.24 * at)
+        _name(figure, place, place * rate, f"{level} {rate:,.0f} GB/s", "left", "middle", colors)
     slope = bandwidth.get(used) or max(bandwidth.values(), default=0.0)
     for precision, rate in compute.items():
         start = max(low, rate / slope) if slope else low
@@ -111,7 +113,7 @@ def _span(
 ) -> tuple[float, float]:
     ridges = [rate / slope for rate in compute.values() for slope in bandwidth.values()]
     found = [*ridges, *(point.intensity for point in points)]
-    return min(found, default=0.1) / 3, max(found, default=10.0) * 4
+    return min(found, default=0.1) / 3, max(found, default=10.0) * 12
 
 
 def _line(x: list[float], y: list[float], line: Mapping[str, object], told: str) -> go.Scatter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from math import prod
 from typing import Any
@@ -33,7 +33,22 @@ def executed(times: dict[str, float], compiled: Any, original: Any) -> tuple[Lay
     work = source_macs(original)
     known = {node.get_friendly_name() for node in original.get_ordered_ops()}
     layers = [_layer(name, ms, graph[name], work, known) for name, ms in times.items() if name in graph]
-    return tuple(replace(each, inputs=_ran(each, graph, times)) for each in layers)
+    names = _plain(times)
+    return tuple(
+        replace(each, name=names[each.name], inputs=tuple(names[name] for name in _ran(each, graph, times)))
+        for each in layers
+    )
+
+
+def _plain(names: Iterable[str]) -> dict[str, str]:
+    """Return each name as the model has it, where that stays unique."""
+    taken = set(names)
+    found: dict[str, str] = {}
+    for name in names:
+        plain = name.removesuffix(SPLIT)
+        found[name] = name if plain in taken else plain
+        taken.add(found[name])
+    return found
 
 
 def _ran(layer: LayerProfile, graph: dict[str, Any], times: dict[str, float]) -> tuple[str, ...]:

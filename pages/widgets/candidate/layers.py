@@ -114,9 +114,11 @@ def _bars(found: ProfileView) -> None:
     ]
     rest = sum(row.layer.ms for row in rows[MOST_BARS:])
     if rest:
-        bars.append(LayerBar(f"{len(rows) - MOST_BARS} other layers", rest * scale, "Together"))
+        bars.append(LayerBar(f"{len(rows) - MOST_BARS} other layers", rest * scale, "Several"))
     figure = layer_times_figure(bars, palette(dark()), unit=unit)
     st.plotly_chart(figure, theme=None, config=CONFIG, key="layer_times", alt="Time of each layer")
+    if found.baseline is not None:
+        st.caption("Beside a bar: how many times faster than the same layer in the baseline.")
 
 
 def _roofline(found: ProfileView) -> None:
@@ -160,6 +162,7 @@ def _told(row: LayerRow) -> str:
 def _table(found: ProfileView) -> None:
     frame = pd.DataFrame([_row(row) for row in found.rows])
     number = st.column_config.NumberColumn
+    most = max((row.layer.share for row in found.rows), default=1.0) or 1.0
     st.dataframe(
         frame,
         hide_index=True,
@@ -167,7 +170,9 @@ def _table(found: ProfileView) -> None:
         column_config={
             "Layer": st.column_config.TextColumn("Layer", width="medium", pinned=True),
             "µs": number("Time (µs)", format="%.1f"),
-            "share": st.column_config.ProgressColumn("Share", format="percent", min_value=0.0, max_value=1.0),
+            "share": st.column_config.ProgressColumn(
+                "Share", format="percent", min_value=0.0, max_value=most
+            ),
             "baseline": number(
                 "Baseline (µs)",
                 format="%.1f",
@@ -182,6 +187,7 @@ def _table(found: ProfileView) -> None:
             "parameters": number("Parameters", format="localized"),
         },
         key="layer_table",
+        placeholder=fmt.NONE,
         alt="Layers with their times",
     )
 

@@ -15,6 +15,8 @@ from pages.widgets.chart import CONFIG
 from pages.widgets.page import dark, store
 
 KEY = "machine-roofline"
+BUSY = 0.6
+"""Of a roof: where repeats stayed below, other programs took their part."""
 
 
 def roofline_section(cores: int) -> None:
@@ -64,6 +66,10 @@ def _shown(roofs: Roofline) -> None:
         figure = roofline_figure((), compute, bandwidth, palette(dark()), height=340)
         st.plotly_chart(figure, theme=None, config=CONFIG, key="machine_roofs", alt="Roofline of the machine")
     with right:
+        if any(roof.low < BUSY * roof.value for roof in (*roofs.compute.values(), *roofs.bandwidth.values())):
+            st.caption(
+                ":orange[:material/warning: The machine was busy meanwhile: measure again when it is not.]"
+            )
         st.dataframe(
             [_row(name, "GMAC/s", roof) for name, roof in roofs.compute.items()]
             + [_row(name, "GB/s", roof) for name, roof in roofs.bandwidth.items()],

@@ -32,11 +32,12 @@ def test_the_roofs_are_drawn_without_layers_too() -> None:
     assert not figure.layout.showlegend
 
 
-def test_bars_of_cut_names_stay_apart_and_the_baseline_is_a_mark() -> None:
+def test_bars_of_cut_names_stay_apart_and_say_how_much_faster_they_are() -> None:
     long = "a/very/long/path/of/modules/that/nobody/reads/conv"
     bars = [LayerBar(f"1{long}", 2.0, "INT8", 5.0), LayerBar(f"2{long}", 1.0, "FP32")]
     figure = layer_times_figure(bars, palette(dark=False), unit="µs")
-    first, second, marks = figure.data
+    first, second = figure.data
     assert first.y[0] != second.y[0]
-    assert list(marks.x) == [5.0]
+    assert (first.text[0], second.text[0]) == ("2.5×", "")
+    assert "5 µs in the baseline" in first.customdata[0]
     assert figure.layout.xaxis.title.text == "Time of a call (µs)"
