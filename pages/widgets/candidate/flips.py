@@ -26,7 +26,7 @@ def gallery(view: CandidateView, found: AccuracyDetail) -> None:
     choices = _choices(view, found)
     if not choices:
         return
-    st.subheader("Samples that flip" if found.flips is not None else "Samples that lost most", anchor=False)
+    st.subheader(_title(found), anchor=False)
     flips = found.flips
     if flips is not None and flips.total > len(flips.index):
         st.caption(f"The {len(flips.index):,} of {flips.total:,} that the baseline was most confident of.")
@@ -48,6 +48,16 @@ def gallery(view: CandidateView, found: AccuracyDetail) -> None:
         )
         picked = told or names[0]
     _page(view, choices[picked], f"{key}_{picked}")
+
+
+def _title(found: AccuracyDetail) -> str:
+    if found.flips is not None:
+        return "Samples that flip"
+    return (
+        "Samples that lost most"
+        if found.labelled
+        else f"Samples that differ most in {fmt.plain(found.output)}"
+    )
 
 
 Entry = tuple[int, tuple[str, ...]]

@@ -48,7 +48,7 @@ def detail_of(read: Callable[[], Iterator[Block]], output: str, samples: int, pl
     mine, base = (tuple(int(each) for each in side) for side in counts)
     bounds = tuple(float(f"{each:.6g}") for each in edges)
     errors = Errors(bounds, mine, base, r2, base_r2, *rmse)
-    worst = furthest("Root of the mean squared error", *np.sqrt(squares), higher=False)
+    worst = furthest("RMS error", *np.sqrt(squares), higher=False)
     return AccuracyDetail(
         Answers.NUMBERS, output, samples, labelled=True, errors=errors, worst=worst, note=NO_FLIPS
     )

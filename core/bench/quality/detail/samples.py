@@ -35,7 +35,7 @@ def differences(ours: Output, theirs: Output, output: str) -> AccuracyDetail:
         found[rows] = np.sqrt((np.nan_to_num(off).reshape(len(off), -1) ** 2).mean(axis=1))
     at = np.argsort(-found, kind="stable")[:MOST]
     at = at[found[at] > 0]
-    measure = "Root of the mean squared difference from the baseline"
+    measure = "RMS difference"
     worst = Worst(measure, tuple(int(each) for each in at), _real(found[at]), ())
     return AccuracyDetail(Answers.OTHER, output, samples, worst=worst, note=OTHER)
 
