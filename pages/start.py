@@ -14,6 +14,7 @@ from pages.widgets.demo import demo, take
 from pages.widgets.models import upload_box
 from pages.widgets.page import emphasis, errors_as_words, go, store
 from pages.widgets.run_header import result_of
+from pages.widgets.run_import import run_import
 from pages.widgets.status import NEXT, run_badge
 from sample_models.catalogue import Sample, samples
 
@@ -49,6 +50,7 @@ def hero(first: bool) -> None:
         st.caption("A small image classifier, a minute and a half. No account; nothing leaves this machine.")
     with right:
         upload_box()
+        run_import()
 
 
 def sample_cards() -> None:
