@@ -31,6 +31,8 @@ class Figure:
     unit: str = ""
 
     def __str__(self) -> str:
+        if self.unit == MS and 0 < self.value < 0.1:
+            return f"{1000 * self.value:.3g} µs"
         number = f"{self.value:,.0f}" if abs(self.value) >= 1000 else f"{self.value:.3g}"
         return number + (f" {self.unit}" if self.unit not in ("", "x") else self.unit)
 
