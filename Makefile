@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ADDRESS ?= 127.0.0.1
 STAMP  := $(VENV)/.installed
 
-.PHONY: setup run test test-slow bench fmt screenshots clean
+.PHONY: setup run test lint unit test-slow bench fmt screenshots clean
 
 setup: $(STAMP)
 
@@ -20,11 +20,17 @@ $(STAMP): pyproject.toml constraints.txt
 run: setup
 	$(BIN)/whetstone serve --address $(ADDRESS)
 
+# Both at once: tests that wait for processes leave room for what reads the code.
 test: setup
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint unit
+
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+unit: setup
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 test-slow: setup
