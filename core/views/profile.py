@@ -15,6 +15,8 @@ from core.insights.bounds import Standing, level_of, reached, standing, verdict
 from core.serde import to_plain
 from core.store.store import Store
 
+LITTLE = 0.001
+"""Share of a call that is not worth a word."""
 SLOWED = 1.15
 """From this slow-down by the profiler on it is worth a word."""
 
@@ -132,16 +134,18 @@ def _document(row: LayerRow) -> dict[str, Any]:
 
 
 def _notes(profile: Profile) -> tuple[str, ...]:
-    notes = [
-        f"{profile.overhead_share:.1%} of a call ({_ms(profile.overhead_ms)}) passes in no layer: calling "
-        "the runtime, starting layers, copying inputs and outputs."
-    ]
+    notes = ["The layers fill the call: hardly any of its time passes outside of them."]
+    if profile.overhead_share >= LITTLE:
+        notes = [
+            f"{profile.overhead_share:.1%} of a call ({_ms(profile.overhead_ms)}) passes in no layer: "
+            "calling the runtime, starting layers, copying inputs and outputs."
+        ]
     for kind, told in (
         (LayerKind.REORDER, "change of memory layout"),
         (LayerKind.QUANTIZE, "change of number format"),
     ):
         count = profile.count(kind)
-        if count:
+        if profile.ms_of(kind) >= LITTLE * profile.latency_ms:
             plural = told.replace("change", "changes") if count > 1 else told
             notes.append(
                 f"{count} {plural} take{'s' if count == 1 else ''} {_ms(profile.ms_of(kind))}, "
