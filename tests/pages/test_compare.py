@@ -417,7 +417,7 @@ def test_two_candidates_differ_by_so_much_in_each_figure_and_step(open_page: Ope
     seed.run(store, "done", RunStatus.DONE)
     app = open_page("compare.py", run="done", selected="done-2", other="done-8", part="pair")
     table = app.table[0].value.set_index("Metric")["Difference"]
-    assert table["Latency"].startswith("6.4x (6.1–6.7) faster")
+    assert table["Latency"].startswith("6.4x (6.2–6.6) faster")
     assert table["Accuracy"].startswith("−0.2 points")
     assert table["Memory"].endswith("less")
     said = words(app)
