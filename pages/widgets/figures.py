@@ -142,7 +142,7 @@ def _speed(row: Row, result: Result) -> Iterator[Line]:
 def _ties(row: Row, everyone: Sequence[Row]) -> Iterator[Line]:
     if row.candidate.position:
         told = ", ".join(ties(row, everyone)) or "none"
-        yield "Ties in speed", told, "their intervals of the speed-up overlap with this one"
+        yield "Ties in speed", told, "the measurement cannot tell their speed from this one"
 
 
 def _sameness(row: Row, result: Result) -> Iterator[Line]:

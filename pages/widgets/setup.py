@@ -306,9 +306,10 @@ def setup(view: ModelView) -> None:
         objective=objective,
         measure_on=machines,
     )
-    st.space("small")
-    ready = _summary(request, held.get("preset") == BY_HAND)
-    _start(request, ready)
+    with right:
+        st.subheader("What comes of it", anchor=False)
+        ready = _summary(request, held.get("preset") == BY_HAND)
+        _start(request, ready)
     if ready:
         what_is_tried(replace(request, budget_s=None))
         same_elsewhere(command_for(model, data, request), python_for(model, data, request))
