@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -37,9 +38,9 @@ from core.work.unit import Check, Progress, WorkUnit, unheard
 
 CORES = 2
 """Threads of a build: enough for most steps, and the same on every machine, so that builds are alike."""
-TRAINING_SHARE, GIVEN_SHARE = 0.8, 0.95
+TRAINING_SHARE, GIVEN_SHARE, GRACE_SHARE = 0.8, 0.9, 0.3
 """Of the time of a candidate: the rest is for what comes after, and for measuring. Where a training is given
-its time, that is kept already."""
+its time, that is kept already. Of the rest a training that is late on a busy machine may take a share."""
 COMPLETE = "complete"
 """Detail by which a pass that trains says that the deadline ended it: false."""
 
@@ -267,13 +268,19 @@ class Builder:
                 "There is nothing to learn from: random inputs teach nothing of the task.",
                 hint="Give some inputs of the task; labels are not needed.",
             )
-        usual = TRAINING_SHARE * min(self._stop.remaining_s, get_settings().child_timeout_s)
-        given = self._training_s
+        left, given = self._stop.remaining_s, self._training_s
+        if given is None:
+            left = min(left, get_settings().child_timeout_s)
+            planned = TRAINING_SHARE * left
+        else:
+            planned = min(given, GIVEN_SHARE * left)
+        grace = GRACE_SHARE * (left - planned) if left < math.inf else planned
         return msgspec.structs.replace(
             unit,
+            parameters=msgspec.structs.replace(unit.parameters, grace_s=grace),
             inputs={**unit.inputs, TEACHER: self._model.files},
             checkpoints=checkpoint_folder(self._store, identity),
-            deadline_s=usual if given is None else min(given, GIVEN_SHARE * self._stop.remaining_s),
+            deadline_s=planned + grace,
         )
 
     def _note(self, artifact: Artifact) -> None:

@@ -30,7 +30,8 @@ LASTING = frozenset({"fixed"})
 LONGEST_FACTS = 64 * 1024
 MODEL, DATA, TEACHER = "model", "data", "teacher"
 WRAP_UP_S, WRAP_UP_SHARE = 10.0, 0.2
-"""Time that a training leaves for writing its artifact: this share of all, and so many seconds at most."""
+"""Time that a training leaves for writing its artifact: as long as it took to open the network, which a busy
+machine makes as slow, so many seconds at least, and this share of all at most."""
 TELL_EVERY_S = 0.5
 DEEPER = ("torch._dynamo", "torch._export.serde.serialize", "torch.onnx._internal.exporter._core")
 """What opening and exporting a network imports of torch besides torch itself; names that may come and go."""
@@ -51,6 +52,8 @@ class BuildRequest(msgspec.Struct, frozen=True):
         artifact: What the pass is applied to.
         target: Where the recipe will run, for a pass that measures; None for all others.
         filled: Whether a time budget gives the deadline, see `core.protocols.Training`.
+        grace_s: Seconds before the deadline at which a training should have ended: who is stopped there loses
+            all that was trained.
     """
 
     step: Step
@@ -58,6 +61,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
     artifact: Artifact
     target: Target | None = None
     filled: bool = False
+    grace_s: float = 0.0
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -120,7 +124,7 @@ def _training(request: BuildRequest, rows: BuildRows | None, job: Job) -> Traini
     """
     if rows is None or job.checkpoints is None:
         raise PassNotApplicable("Training needs data.", hint="Give some, with labels if you have them.")
-    spare = min(WRAP_UP_S, WRAP_UP_SHARE * job.seconds_left())
+    curve, most = _Curve(job.progress), WRAP_UP_SHARE * job.seconds_left()
     learned = rows.training or rows.calibration
     model = request.model
     source = Artifact(model.id, None, None, model.format, model.files)
@@ -129,8 +133,8 @@ def _training(request: BuildRequest, rows: BuildRows | None, job: Job) -> Traini
         _rows(rows.search or learned),
         LocalArtifact.of(source, job.inputs[TEACHER]),
         job.checkpoints,
-        lambda: max(0.0, job.seconds_left() - spare),
-        _Curve(job.progress).report,
+        lambda: max(0.0, job.seconds_left() - request.grace_s - min(max(WRAP_UP_S, curve.opening_s), most)),
+        curve.report,
         filled=request.filled,
     )
 
@@ -143,10 +147,12 @@ class _Curve:
     """Tells the figures of a training, a few times a second and at its end."""
 
     def __init__(self, tell: Callable[[Progress], None]) -> None:
-        self._tell, self._last = tell, -TELL_EVERY_S
+        self._tell, self._last, self._began = tell, -TELL_EVERY_S, time.monotonic()
+        self.opening_s = 0.0
 
     def report(self, done: int, total: int, values: Mapping[str, float]) -> None:
         now = time.monotonic()
+        self.opening_s = self.opening_s or now - self._began
         if now - self._last < TELL_EVERY_S and done < total:
             return
         self._last = now

@@ -134,13 +134,14 @@ class InThisProcess:
 
     def __init__(self, store: Store, folder: Path, questions: float) -> None:
         self._store, self._folder, self._left = store, folder, questions
+        self.asked: WorkUnit[Any, Any] | None = None
 
     def _seconds_left(self) -> float:
         self._left -= 1
         return max(0.0, 1e6 * self._left)
 
     def run(self, unit: WorkUnit[Any, Any], stop: Stop, on_progress: Any = unheard) -> WorkResult[Any]:
-        inputs = {name: self._folder / name for name in unit.inputs}
+        self.asked, inputs = unit, {name: self._folder / name for name in unit.inputs}
         for name, files in unit.inputs.items():
             self._store.blobs.lay_out(files, inputs[name])
         self._folder.mkdir(exist_ok=True)
@@ -175,6 +176,20 @@ def test_a_run_builds_on_its_own_training_that_was_cut_short(
     resumed = Builder(store, mlp, cancer, 0, Stop(), *told, InThisProcess(store, tmp_path / "on", 1e6))
     resumed.remember([None, "gone", made.id])
     assert resumed.build(recipe).id == made.id
+
+
+def test_a_training_ends_before_it_would_be_stopped_and_lose_all(
+    store: Store, mlp: SourceModel, cancer: DataSet, tmp_path: Path
+) -> None:
+    told: Any = (lambda step: None, lambda step, seconds: None)
+    here = InThisProcess(store, tmp_path / "here", 1e6)
+    builder = Builder(store, mlp, cancer, 0, Stop(deadline=time.monotonic() + 1000), *told, here)
+    builder.build(parse("toy_student:steps=20@onnxruntime"), training_s=600.0)
+    assert here.asked is not None
+    assert here.asked.deadline_s is not None
+    grace = here.asked.parameters.grace_s
+    assert here.asked.deadline_s - grace == pytest.approx(600.0, abs=5)
+    assert 100 < grace < 125
 
 
 def test_what_two_techniques_make_alike_is_built_upon_once(
