@@ -11,6 +11,7 @@ def load():
     import contextlib
 
     import torch
+    import torch.ao.quantization.fx._decomposed  # makes the operators of quantized programs known
     from torch.utils import _pytree
 
     manifest = json.loads((HERE / "manifest.json").read_text())

@@ -59,6 +59,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "distill": {"steps": 4},
     "distill_student": {"steps": 4},
     "fine_tune": {"steps": 4},
+    "quantization_aware": {"steps": 4},
 }
 """Settings of passes that otherwise take as much time as they are given."""
 

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 NETWORK_LIBRARIES = ("timm", "torchvision")
 """Families of `core.architectures` that are libraries; importing one takes seconds and 200 MB."""
 LOADERS = {
-    "pt2": ("torch.export.pt2_archive._package", "torch._export.serde.serialize", "torch.export._trace"),
+    "pt2": (
+        "torch.export.pt2_archive._package",
+        "torch._export.serde.serialize",
+        "torch.export._trace",
+        "torch.ao.quantization.fx._decomposed",
+    ),
     "state_dict": ("safetensors.torch", "core.architectures"),
 }
 """What opening a format imports besides torch; names of torch's own modules that may come and go."""
@@ -108,7 +113,24 @@ def load_exported(path: Path) -> ExportedProgram:
     """Return the program of a torch.export archive; the archive must have been checked before."""
     import torch
 
+    integer_operators()
     return torch.export.load(str(path))
+
+
+def integer_operators() -> Any:
+    """Return PyTorch's operators of quantized programs; only their import makes them known to it."""
+    import torch
+    import torch.ao.quantization.fx._decomposed
+
+    return torch.ops.quantized_decomposed
+
+
+def is_quantized(module: nn.Module) -> bool:
+    """Whether `module` is an exported program with weights or activations in integers."""
+    from torch.fx import GraphModule
+
+    nodes = module.graph.nodes if isinstance(module, GraphModule) else ()
+    return any("quantized_decomposed" in str(node.target) for node in nodes)
 
 
 def exported_module(program: ExportedProgram) -> nn.Module:

@@ -37,6 +37,10 @@ class Learner(Trainer):
     def aims(self, params: Any) -> Aims:
         """Return what is learned from."""
 
+    def usual_rate(self, artifact: LocalArtifact) -> float:
+        """Return the learning rate where none is chosen; 0 for the optimizer's."""
+        return float(FURTHER_RATE * artifact.details.get(RATE, 0.0))
+
     def network(self, context: PassContext, artifact: LocalArtifact, params: Any, work: Path) -> Network:
         """Return what learns: the artifact's network, if nothing else is said.
 
@@ -59,7 +63,7 @@ class Learner(Trainer):
             PassFailed: PyTorch broke on the network.
         """
         training, aims = training_of(context), self.aims(params)
-        rate = params.learning_rate or FURTHER_RATE * artifact.details.get(RATE, 0.0)
+        rate = params.learning_rate or self.usual_rate(artifact)
         planned = effort(training, params.minutes, params.steps, rate, context.seed)
         with library(self.name, context.folder, HINT) as work:
             network = self.network(context, artifact, params, work)

@@ -6,7 +6,7 @@ Weights and statistics go back into the program they came from: its signature an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from core.errors import PassFailed, PassNotApplicable
 from core.graphs.torch.modules import (
@@ -14,6 +14,7 @@ from core.graphs.torch.modules import (
     NORM_TRAINS,
     exported_module,
     flatten,
+    is_quantized,
     load_exported,
     open_module,
     quiet_torch,
@@ -48,7 +49,7 @@ class Network:
         images: Whether it convolves maps: these are then laid out channels last, which is faster.
 
     Raises:
-        PassNotApplicable: There are no weights to learn.
+        PassNotApplicable: There are no weights to learn, or they are integers.
     """
 
     def __init__(self, program: ExportedProgram) -> None:
@@ -56,6 +57,11 @@ class Network:
 
         self._program = program
         self.module: Any = exported_module(program)
+        if is_quantized(self.module):
+            raise PassNotApplicable(
+                "The layers are in 8 bits already, and integers cannot learn.",
+                hint="Train before quantization, or give quantization-aware training more time.",
+            )
         graph: Any = self.module.graph
         found = (node for node in graph.nodes if node.target is torch.ops.aten.batch_norm.default)
         self.norms = [node for node in found if node.args[NORM_MEAN] is not None]
@@ -69,7 +75,7 @@ class Network:
             self.module.to(memory_format=torch.channels_last)
 
     @classmethod
-    def opened(cls, artifact: LocalArtifact, context: PassContext) -> Network:
+    def opened(cls, artifact: LocalArtifact, context: PassContext) -> Self:
         """Return the network of a ``pt2`` or ``state_dict`` artifact.
 
         Raises:
