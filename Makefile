@@ -22,7 +22,7 @@ run: setup
 
 # Both at once: tests that wait for processes leave room for what reads the code.
 test: setup
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line lint unit
+	@$(MAKE) --no-print-directory --jobs 2 lint unit
 
 lint: setup
 	$(BIN)/ruff check .
