@@ -69,7 +69,7 @@ def lead(
     Two that the final heat timed in the same rounds are told apart by these. Of others there is the quotient
     of what they gain over the baseline; what both leave in doubt of it is less than the gap at which their
     intervals no longer overlap, and those of timings are wider by `REPETITION` than the doubt about what they
-    hold.
+    hold. Against the baseline the whole interval of the gain counts.
 
     Args:
         one: A measured candidate, or the baseline itself.
@@ -80,17 +80,16 @@ def lead(
     Raises:
         ValueError: One of them is not measured.
     """
-    if one.result is None or other.result is None:
+    ours, theirs = one.result, other.result
+    if ours is None or theirs is None:
         raise ValueError("what was not measured leads and follows nobody")
-    if objective is Objective.LATENCY and other.id in one.result.timing.rivals:
-        return one.result.timing.rivals[other.id]
-    mine, yours = (
-        gain(each.result, baseline, objective) if each.position else Interval(1.0, 1.0, 1.0)
-        for each in (one, other)
-        if each.result is not None
-    )
+    if objective is Objective.LATENCY and other.id in ours.timing.rivals:
+        return ours.timing.rivals[other.id]
+    itself = Interval(1.0, 1.0, 1.0)
+    mine = gain(ours, baseline, objective) if one.position else itself
+    yours = gain(theirs, baseline, objective) if other.position else itself
     value = mine.value / yours.value
-    if not WORDS[objective].timed:
+    if not WORDS[objective].timed or 0 in (one.position, other.position):
         return Interval(value, mine.low / yours.high, mine.high / yours.low)
     down = hypot(log(mine.value / mine.low), log(yours.high / yours.value)) / REPETITION
     up = hypot(log(mine.high / mine.value), log(yours.value / yours.low)) / REPETITION

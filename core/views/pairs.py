@@ -37,10 +37,6 @@ def faster(one: Row, other: Row) -> Interval | None:
     """Return by which factor `one` is faster than `other`, both of one run and timed against its baseline."""
     if one.speedup is None or other.speedup is None:
         return None
-    if other.candidate.position == 0:
-        return one.speedup
-    if one.candidate.position == 0:
-        return quotient(Interval(1.0, 1.0, 1.0), other.speedup)
     return lead(one.candidate, other.candidate)
 
 

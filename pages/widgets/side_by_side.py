@@ -9,7 +9,6 @@ import streamlit as st
 
 from core.domain.measurement import Interval
 from core.domain.run import Result
-from core.insights.objectives import lead
 from core.search.names import step_name
 from core.views import Row, RunView, agreement_name, faster, quotient, truer
 from pages import format as fmt
@@ -99,9 +98,9 @@ def _closeness(row: Row, result: Result) -> dict[str, str]:
 
 def verdict(one: Row, other: Row) -> str:
     """Return which of two is faster, or that the measurement cannot tell."""
-    if one.speedup is None or other.speedup is None:
+    ahead = faster(one, other)
+    if ahead is None:
         return ""
-    ahead = lead(one.candidate, other.candidate)
     if ahead.holds(1):
         return f"**A tie in speed**: {fmt.plain(one.name)} and {fmt.plain(other.name)} cannot be told apart."
     fast, slow = (one, other) if ahead.value > 1 else (other, one)

@@ -12,6 +12,7 @@ from core.domain.quality import Detections, Fidelity, OutputFidelity
 from core.domain.run import Candidate, CandidateStatus, Limits, Objective, Result
 from core.errors import ErrorRecord
 from core.insights.judgement import judge, more_samples
+from core.insights.objectives import lead
 from core.insights.recommendation import contenders, recommend
 from core.metrics.proportions import samples_to_settle
 from tests.factories import candidate, result
@@ -76,6 +77,13 @@ def test_what_the_final_heat_told_apart_is_no_tie_though_the_intervals_overlap()
     assert recommend([BASELINE, small, whole], Limits(1.0)).candidate_id == "small"
     restless = replace(small, result=_with(small.result, unstable=True)) if small.result else small
     assert recommend([BASELINE, restless, whole], Limits(1.0)).candidate_id == "small"
+
+
+def test_against_the_baseline_the_whole_interval_counts() -> None:
+    hardly = candidate("hardly", _with(result(1.05), speedup=Interval(1.05, 0.99, 1.11)))
+    ahead = lead(hardly, BASELINE)
+    assert (ahead.value, ahead.low, ahead.high) == (1.05, 0.99, 1.11)
+    assert lead(BASELINE, hardly).holds(1)
 
 
 def test_more_samples_are_those_at_which_the_interval_ends_at_the_limit() -> None:
