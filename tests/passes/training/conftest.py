@@ -190,3 +190,22 @@ def damaged(patterns: Bench) -> LocalArtifact:
         for each in module.parameters():
             each += 0.6 * each.std(correction=0) * torch.randn_like(each) if each.ndim > 1 else 0
     return patterns.saved(module, "damaged")
+
+
+def killed_at(
+    step: int, bench: Bench, name: str, before: LocalArtifact, monkeypatch: pytest.MonkeyPatch, **values: Any
+) -> PassContext:
+    """Train until `step`, where it dies, with its state kept after every step; return what it was given."""
+    context = bench.context("killed")
+    assert context.training is not None
+    monkeypatch.setattr("core.passes.training.loop.SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr("core.passes.training.loop.SAVED_SHARE", 1e9)
+
+    def report(done: int, total: int, figures: Any) -> None:
+        if done == step:
+            raise KeyboardInterrupt
+
+    dying = replace(context, training=replace(context.training, report=report))
+    with pytest.raises(KeyboardInterrupt):
+        bench.apply(name, before, "killed", context=dying, **values)
+    return context

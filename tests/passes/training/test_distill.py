@@ -18,7 +18,7 @@ from core.passes.training.outcome import findings
 from core.protocols import LocalArtifact, Training
 from tests.passes import zoo
 from tests.passes.conftest import artifact
-from tests.passes.training.conftest import Bench, learned
+from tests.passes.training.conftest import Bench, killed_at, learned
 
 
 def test_it_gives_back_what_damage_cost_without_labels(patterns: Bench, damaged: LocalArtifact) -> None:
@@ -84,18 +84,7 @@ def test_it_goes_on_to_the_weights_of_an_undisturbed_one(
 ) -> None:
     whole = patterns.apply("distill", damaged, "whole", steps=24)
 
-    context = patterns.context("killed")
-    assert context.training is not None
-    monkeypatch.setattr("core.passes.training.loop.SAVE_EVERY_S", 0.0)
-    monkeypatch.setattr("core.passes.training.loop.SAVED_SHARE", 1e9)
-
-    def killed(done: int, total: int, figures: Any) -> None:
-        if done == 15:
-            raise KeyboardInterrupt
-
-    dying = replace(context, training=replace(context.training, report=killed))
-    with pytest.raises(KeyboardInterrupt):
-        patterns.apply("distill", damaged, "killed", context=dying, steps=24)
+    context = killed_at(15, patterns, "distill", damaged, monkeypatch, steps=24)
     made = patterns.apply("distill", damaged, "killed", context=context, steps=24)
     assert made.details["began_at"] == 14
     assert made.details["steps"] == 24

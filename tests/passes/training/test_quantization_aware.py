@@ -17,7 +17,7 @@ from core.graphs.onnx import files as onnx_files
 from core.graphs.torch.modules import exported_module, load_exported
 from core.passes.training.fake_quantization import first_range
 from core.protocols import Array, LocalArtifact
-from tests.passes.training.conftest import Bench
+from tests.passes.training.conftest import Bench, killed_at
 
 FACTOR = 300.0
 """By which two channels are larger than the others, and what reads them smaller: the answers stay."""
@@ -117,18 +117,8 @@ def test_a_killed_one_goes_on_and_a_cancelled_one_keeps_its_best(
     patterns: Bench, outliers: LocalArtifact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = patterns.apply("quantization_aware", outliers, "whole", steps=24)
-    context = patterns.context("killed")
+    context = killed_at(15, patterns, "quantization_aware", outliers, monkeypatch, steps=24)
     assert context.training is not None
-    monkeypatch.setattr("core.passes.training.loop.SAVE_EVERY_S", 0.0)
-    monkeypatch.setattr("core.passes.training.loop.SAVED_SHARE", 1e9)
-
-    def killed(done: int, total: int, figures: Any) -> None:
-        if done == 15:
-            raise KeyboardInterrupt
-
-    dying = replace(context, training=replace(context.training, report=killed))
-    with pytest.raises(KeyboardInterrupt):
-        patterns.apply("quantization_aware", outliers, "killed", context=dying, steps=24)
     cancelled = replace(context, training=replace(context.training, seconds_left=lambda: 0.0))
     best = patterns.apply("quantization_aware", outliers, "killed", context=cancelled, steps=24)
     assert (best.details["complete"], best.details["steps"]) == (False, 14)
