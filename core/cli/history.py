@@ -1,4 +1,4 @@
-"""`runs`, `pause`, `resume`, `kit` and `export`: run history and downloads."""
+"""`runs`, `pause`, `finish-training`, `resume`, `kit` and `export`: run history and downloads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from rich.markup import escape
 
 from core.api import follow
 from core.cli.optimize import Progress, check_out, finish
-from core.engine import kit_name, kit_path, model_download, open_store, pause, recover, resume
+from core.engine import (
+    finish_training,
+    kit_name,
+    kit_path,
+    model_download,
+    open_store,
+    pause,
+    recover,
+    resume,
+)
 from core.errors import NotFound
 from core.registry import get_packager, packagers
 from core.search.spelling import parse_packager
@@ -26,6 +35,9 @@ def register(commands: Any) -> None:
     rest = commands.add_parser("pause", help="let a run rest after the step that is going on")
     rest.set_defaults(run=pause_run)
     rest.add_argument("run_id", help="as `runs` lists it")
+    early = commands.add_parser("finish-training", help="let a training end with its best weights so far")
+    early.set_defaults(run=end_training)
+    early.add_argument("run_id", help="as `runs` lists it")
     again = commands.add_parser("resume", help="go on with a paused, interrupted, cancelled or failed run")
     again.add_argument("run_id", help="as `runs` lists it")
     again.add_argument("--out", type=Path, help="folder for results.json and the artifacts")
@@ -62,6 +74,13 @@ def pause_run(options: argparse.Namespace, console: Console) -> int:
     run = pause(open_store(), options.run_id)
     after = "It pauses after the step that is going on. " if run.status.active else "It is paused. "
     console.print(f"{after}Go on with: whetstone resume {run.id}")
+    return 0
+
+
+def end_training(options: argparse.Namespace, console: Console) -> int:
+    """Let a training end early."""
+    finish_training(open_store(), options.run_id)
+    console.print("The training ends with the best weights so far; the run goes on with these.")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -27,6 +28,7 @@ class EventKind(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
+    FINISHING = "finishing"
     PAUSING = "pausing"
     PAUSED = "paused"
     RESUMED = "resumed"
@@ -54,6 +56,12 @@ class Event:
     candidate: str = ""
     seconds: float | None = None
     data: dict[str, Any] = field(default_factory=dict)
+
+
+def training_now(events: Sequence[Event]) -> bool:
+    """Whether a technique trains now, and nobody asked it to end, by the events of a run."""
+    kinds = [each.kind for each in events if each.kind is not EventKind.PAUSING]
+    return kinds[-1:] == [EventKind.TRAINING]
 
 
 @dataclass(frozen=True)

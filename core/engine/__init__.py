@@ -11,7 +11,16 @@ from core.engine.run_export import SUFFIX as EXPORTED
 from core.engine.run_export import exported_run
 from core.engine.run_import import import_run
 from core.engine.structure import known_structure, structure_of
-from core.engine.submit import cancel, delete, delete_older_than, delete_upload, pause, resume, submit
+from core.engine.submit import (
+    cancel,
+    delete,
+    delete_older_than,
+    delete_upload,
+    finish_training,
+    pause,
+    resume,
+    submit,
+)
 from core.engine.sweeping import stored_sweep, sweep
 from core.engine.uploads import add_data, add_model, read_again, restate_task
 from core.engine.worker import ensure_worker, recover
@@ -35,6 +44,7 @@ __all__ = [
     "ensure_worker",
     "export",
     "exported_run",
+    "finish_training",
     "import_run",
     "keep_off_timing",
     "kit_name",

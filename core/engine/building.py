@@ -18,7 +18,7 @@ from core.domain.model import DataSet, FileRef, SourceModel
 from core.domain.recipe import Artifact, Recipe, Step, Target
 from core.engine.checkpoints import checkpoint_folder, forget_checkpoints
 from core.engine.executors import local
-from core.errors import NotFound, PassNotApplicable
+from core.errors import Cancelled, ChildTimeout, NotFound, PassNotApplicable
 from core.formats.check import UNIT as CHECK
 from core.machine.environment import fingerprint
 from core.optional import version
@@ -34,7 +34,7 @@ from core.toolchains.lists import get_toolchain
 from core.work.executor import Executor
 from core.work.local import prepare
 from core.work.stop import Stop
-from core.work.unit import Check, Progress, WorkUnit, unheard
+from core.work.unit import Check, Progress, WorkResult, WorkUnit, unheard
 
 CORES = 2
 """Threads of a build: enough for most steps, and the same on every machine, so that builds are alike."""
@@ -240,11 +240,12 @@ class Builder:
         if machine_bound(parent, technique):
             needs["machine"] = target.machine
         unit = BUILD.unit(request, inputs=inputs, seed=self._seed, **needs)
-        if trains:
-            unit = self._training(unit, identity)
-        elif technique.shares and self._executor.here:
+        if technique.shares and not trains and self._executor.here:
             unit = msgspec.structs.replace(unit, checkpoints=self._statistics(parent))
-        result = self._executor.run(unit, self._stop, self._on_progress)
+        if trains:
+            result = self._trained(self._training(unit, identity))
+        else:
+            result = self._executor.run(unit, self._stop, self._on_progress)
         built = result.values
         whole = built.details.get(COMPLETE, True)
         if not whole:  # not to be taken for what the whole training gives
@@ -282,6 +283,22 @@ class Builder:
             checkpoints=checkpoint_folder(self._store, identity),
             deadline_s=planned + grace,
         )
+
+    def _trained(self, unit: WorkUnit[BuildRequest, Built]) -> WorkResult[Built]:
+        """Return what a training came to: where it was stopped early, the best weights it had kept."""
+        try:
+            with self._stop.training() as early:
+                return self._executor.run(unit, early, self._on_progress)
+        except (Cancelled, ChildTimeout):
+            self._stop.check()
+            if unit.checkpoints is None or not any(unit.checkpoints.iterdir()):
+                raise
+            request = msgspec.structs.replace(unit.parameters, finish=True)
+            left = self._stop.remaining_s
+            unit = msgspec.structs.replace(
+                unit, parameters=request, deadline_s=left if left < math.inf else None
+            )
+            return self._executor.run(unit, self._stop, self._on_progress)
 
     def _note(self, artifact: Artifact) -> None:
         """Keep a training that was cut short for other recipes of the run: in another run it goes on."""

@@ -15,7 +15,7 @@ from core.domain.structure import Structure
 from core.engine.building import Builder, source_artifact
 from core.engine.executors import local
 from core.engine.upload_slots import turn
-from core.errors import PassNotApplicable
+from core.errors import PassNotApplicable, WhetstoneError
 from core.registry import passes
 from core.serde import from_json, to_json
 from core.sources.structure import MODEL, UNIT, StructureRequest
@@ -29,6 +29,8 @@ VERSION = 1
 FOLDER = "layers"
 KEPT_S = 30 * 86_400.0
 PATIENCE_S = 120.0
+AHEAD_S = 300.0
+"""How long ago an upload was made whose layers are read before anybody asks."""
 
 
 def known_structure(store: Store, model: SourceModel) -> Structure | None:
@@ -64,6 +66,21 @@ def structure_of(store: Store, model: SourceModel) -> Structure:
     part.write_text(to_json(found))
     part.replace(kept)
     return found
+
+
+def read_ahead(store: Store, seen: set[str]) -> None:
+    """Read the layers of what was uploaded lately, so that its page and its first run find its export.
+
+    Args:
+        store: Holds the uploads.
+        seen: Ids of those that were tried; the next one is added.
+    """
+    waiting = (each for each in store.models.recent(AHEAD_S) if each.files and each.id not in seen)
+    model = next(waiting, None)
+    if model is not None:
+        seen.add(model.id)
+        with suppress(WhetstoneError, OSError):  # told where somebody asks for the layers
+            structure_of(store, model)
 
 
 def forget_structures(store: Store, older_than_s: float = KEPT_S) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from core.domain.events import training_now
 from core.domain.run import Run, RunRequest
 from core.engine.executors import executor
 from core.engine.kits import kit_files, sweep_kits
@@ -66,6 +67,19 @@ def pause(store: Store, run_id: str) -> Run:
         InvalidRequest: It is not active.
     """
     return store.runs.request_pause(run_id)
+
+
+def finish_training(store: Store, run_id: str) -> Run:
+    """Ask the training that goes on to end with its best weights; the run goes on with these.
+
+    Raises:
+        InvalidRequest: Nothing is being trained.
+    """
+    if not training_now(store.events.since(run_id)):
+        raise InvalidRequest(
+            "Nothing is being trained, or it ends already.", hint="See the run's log for what it does."
+        )
+    return store.runs.request_finish(run_id)
 
 
 def resume(store: Store, run_id: str) -> Run:

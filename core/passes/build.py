@@ -53,7 +53,8 @@ class BuildRequest(msgspec.Struct, frozen=True):
         target: Where the recipe will run, for a pass that measures; None for all others.
         filled: Whether a time budget gives the deadline, see `core.protocols.Training`.
         grace_s: Seconds before the deadline at which a training should have ended: who is stopped there loses
-            all that was trained.
+            what came after its last checkpoint.
+        finish: Whether a training takes no further step, and leaves the best weights of its checkpoint.
     """
 
     step: Step
@@ -62,6 +63,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
     target: Target | None = None
     filled: bool = False
     grace_s: float = 0.0
+    finish: bool = False
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -128,12 +130,18 @@ def _training(request: BuildRequest, rows: BuildRows | None, job: Job) -> Traini
     learned = rows.training or rows.calibration
     model = request.model
     source = Artifact(model.id, None, None, model.format, model.files)
+
+    def left_s() -> float:
+        if request.finish:
+            return 0.0
+        return max(0.0, job.seconds_left() - request.grace_s - min(max(WRAP_UP_S, curve.opening_s), most))
+
     return Training(
         _rows(learned),
         _rows(rows.search or learned),
         LocalArtifact.of(source, job.inputs[TEACHER]),
         job.checkpoints,
-        lambda: max(0.0, job.seconds_left() - request.grace_s - min(max(WRAP_UP_S, curve.opening_s), most)),
+        left_s,
         curve.report,
         filled=request.filled,
     )

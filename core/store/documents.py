@@ -81,6 +81,13 @@ class Documents(Generic[T]):
         with self._database.read() as connection:
             return tuple(connection.execute(query).scalars())
 
+    def recent(self, within_s: float) -> tuple[T, ...]:
+        """Return what anybody added or renewed within the last `within_s` seconds, newest first."""
+        created = self._table.c.created
+        query = select(self._table.c.body).where(created > time.time() - within_s).order_by(created.desc())
+        with self._database.read() as connection:
+            return tuple(connection.execute(query).scalars())
+
     def _renewed(self, connection: Connection, id: str) -> T | None:
         here = self._mine(id)
         connection.execute(self._table.update().where(*here).values(created=time.time()))

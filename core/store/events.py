@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, func, insert, select
 
 from core.domain.events import Build, Event, EventKind
 from core.errors import NotFound
@@ -18,18 +18,23 @@ SECONDS = "seconds"
 _COLUMNS = [events.c.sequence, events.c.time, events.c.kind, events.c.subject, events.c.data]
 
 
-_PAUSES = [EventKind.PAUSING, EventKind.RESUMED]
+_PAUSES = events.c.kind.in_([str(EventKind.PAUSING), str(EventKind.RESUMED)])
+_STEPS = events.c.kind.not_in([str(EventKind.PAUSING), str(EventKind.TRAINING)])
 
 
 def pause_asked(connection: Connection, run_id: str) -> bool:
     """Whether a pause was asked for since the run was resumed last."""
-    latest = (
-        select(events.c.kind)
-        .where(events.c.run_id == run_id, events.c.kind.in_([str(each) for each in _PAUSES]))
-        .order_by(events.c.sequence.desc())
-        .limit(1)
-    )
-    return connection.execute(latest).scalar() == str(EventKind.PAUSING)
+    return _latest(connection, run_id, _PAUSES) == str(EventKind.PAUSING)
+
+
+def finish_asked(connection: Connection, run_id: str) -> bool:
+    """Whether the training that goes on was asked to end with its best weights."""
+    return _latest(connection, run_id, _STEPS) == str(EventKind.FINISHING)
+
+
+def _latest(connection: Connection, run_id: str, among: ColumnElement[bool]) -> str | None:
+    of_run = select(events.c.kind).where(events.c.run_id == run_id, among)
+    return connection.execute(of_run.order_by(events.c.sequence.desc()).limit(1)).scalar()
 
 
 class Events:

@@ -252,6 +252,22 @@ class Runs:
                 )
             return find(connection, run_id)
 
+    def request_finish(self, run_id: str) -> Run:
+        """Ask the worker to end the training that goes on with its best weights, and to go on from there.
+
+        Raises:
+            NotFound: The store does not hold it.
+            InvalidRequest: It is not running, or was cancelled.
+        """
+        with self._database.write() as connection:
+            run = find(connection, run_id, self._owner)
+            if run.status is not RunStatus.RUNNING or run.cancel_requested:
+                raise InvalidRequest(
+                    "Nothing is being trained.", hint="Only a running training can end early."
+                )
+            append(connection, run_id, EventKind.FINISHING)
+            return find(connection, run_id)
+
     def resume(self, run_id: str) -> Run:
         """Queue the run again; finished candidates stay, half-done ones wait again.
 

@@ -14,21 +14,25 @@ from core.domain.run import Run, RunStatus
 from core.errors import ErrorRecord, InvalidRequest
 from core.store.claims import bump_owned, change, settle
 from core.store.database import Database
-from core.store.events import append, pause_asked
+from core.store.events import append, finish_asked, pause_asked
 from core.store.runs import find
 from core.store.tables import runs
 
 
 class Pulse(StrEnum):
-    """Answer to a heartbeat; false where the worker must stop, ``rest`` where it may after this step."""
+    """Answer to a heartbeat; false where the worker must stop.
+
+    ``rest``: it begins no further step. ``finish``: the training that goes on ends with its best weights.
+    """
 
     HELD = "held"
     REST = "rest"
+    FINISH = "finish"
     CANCEL = "cancel"
     LOST = "lost"
 
     def __bool__(self) -> bool:
-        return self in (Pulse.HELD, Pulse.REST)
+        return self not in (Pulse.CANCEL, Pulse.LOST)
 
 
 class Work:
@@ -75,8 +79,11 @@ class Work:
             if not connection.execute(update(runs).where(*mine).values(beat)).rowcount:
                 return Pulse.LOST
             asked = connection.execute(select(runs.c.cancel_requested).where(runs.c.id == run_id)).scalar()
-            rests = pause_asked(connection, run_id)
-        return Pulse.CANCEL if asked else Pulse.REST if rests else Pulse.HELD
+            if asked:
+                return Pulse.CANCEL
+            if finish_asked(connection, run_id):
+                return Pulse.FINISH
+            return Pulse.REST if pause_asked(connection, run_id) else Pulse.HELD
 
     def mark_interrupted(self, stale_after_s: float) -> tuple[str, ...]:
         """End running runs without a sign of life for so long; return their ids.

@@ -107,6 +107,7 @@ _FIXED = {
     EventKind.FAILED: "the run failed.",
     EventKind.CANCELLED: "the run was cancelled.",
     EventKind.INTERRUPTED: "the worker stopped before the end.",
+    EventKind.FINISHING: "the training was asked to end with its best weights.",
     EventKind.PAUSING: "the run was asked to pause after this step.",
     EventKind.PAUSED: "the run was paused.",
     EventKind.RESUMED: "the run was resumed.",

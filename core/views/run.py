@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from core.domain.events import Event, EventKind
+from core.domain.events import Event, EventKind, training_now
 from core.domain.measurement import Interval
 from core.domain.model import DETECTION, DataSet, SourceModel
 from core.domain.quality import Scale
@@ -103,6 +103,12 @@ class RunView:
         """Whether it rests after the step that is going on."""
         kinds = [each.kind for each in self.events if each.kind in (EventKind.PAUSING, EventKind.RESUMED)]
         return self.run.status is RunStatus.RUNNING and kinds[-1:] == [EventKind.PAUSING]
+
+    @property
+    def trains(self) -> bool:
+        """Whether a technique trains now that can be asked to end."""
+        running = self.run.status is RunStatus.RUNNING and not self.run.cancel_requested
+        return running and training_now(self.events)
 
     @property
     def control(self) -> Interval | None:

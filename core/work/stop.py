@@ -27,14 +27,39 @@ class Stop:
         self.rests = False
         self._deadline = deadline
         self._child: Child | None = None
+        self._training: Stop | None = None
         self._lock = threading.Lock()
 
     def set(self) -> None:
         """Stop now; the working process is killed and its caller sees `Cancelled`."""
         self.event.set()
         with self._lock:
+            if self._training is not None:
+                self._training.set()
             if self._child is not None:
                 self._child.kill()
+
+    def finish(self) -> None:
+        """Stop a training that goes on, and nothing else."""
+        if self._training is not None:
+            self._training.set()
+
+    @contextmanager
+    def training(self) -> Iterator[Stop]:
+        """Give a stop of its own to a training: it is set with this one, and by `finish`.
+
+        Raises:
+            Cancelled: The work was stopped before.
+        """
+        inner = Stop(self._deadline)
+        with self._lock:  # with the check inside: `set` comes before both, or finds it
+            self.check()
+            self._training = inner
+        try:
+            yield inner
+        finally:
+            with self._lock:
+                self._training = None
 
     def rest(self) -> None:
         """Let the step that is going on come to its end, and no other begin."""

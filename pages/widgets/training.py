@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from core import engine
 from core.views import Curve, RunView, training_curves
 from pages import format as fmt
 from pages.figures import curve_figure, palette
-from pages.widgets.page import dark
+from pages.widgets.page import dark, errors_as_words, store
 
 PERCENT = 100.0
 LOSSES = {"loss": "training rows", "search_loss": "search rows"}
@@ -24,7 +25,26 @@ def training_charts(view: RunView) -> None:
         title = f"{curve.technique}: {curve.name}, {curve.done:,.0f} of {curve.total:,.0f} steps"
         opened = at == 0 and view.run.status.active
         with st.expander(fmt.plain(title), expanded=opened, icon=":material/model_training:"):
+            if opened and view.trains:
+                _finish_button(view.run.id)
             _curve(curve, f"{curve.candidate_id}_{curve.step}")
+
+
+def _finish_button(run_id: str) -> None:
+    # A callback comes before the page may draw itself anew, since the run moved: that forgets clicks.
+    st.button(
+        "Finish training now",
+        icon=":material/done_all:",
+        help="Keeps the best weights so far, and goes on with what comes after: conversion and measurement.",
+        key="finish_training",
+        on_click=_finish,
+        args=(run_id,),
+    )
+
+
+def _finish(run_id: str) -> None:
+    with errors_as_words():
+        engine.finish_training(store(), run_id)
 
 
 def _curve(curve: Curve, key: str) -> None:

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from core.domain.events import EventKind
+from core.domain.model import SourceModel
 from core.domain.run import Run, RunRequest, RunStatus
-from core.engine import worker
+from core.engine import finish_training, structure, worker
 from core.engine.execute import execute
+from core.engine.structure import known_structure, read_ahead
 from core.engine.worker import Heartbeat, _deadline, only_worker, recover
 from core.errors import InvalidRequest, Paused
 from core.settings import get_settings
@@ -51,6 +54,21 @@ def test_a_cancel_is_seen_after_the_store_could_not_be_used(
     assert stop.event.wait(10)
     heartbeat.join()
     assert store.runs.get(claimed.id).elapsed_s > 0.4
+
+
+def test_a_training_is_asked_once_to_end_early(store: Store, claimed: Run) -> None:
+    with pytest.raises(InvalidRequest, match="Nothing is being trained"):
+        finish_training(store, claimed.id)
+    store.events.append(claimed.id, EventKind.TRAINING, "c", None, step="distill", done=1, total=9, values={})
+    store.runs.request_pause(claimed.id)
+    finish_training(store, claimed.id)
+    with pytest.raises(InvalidRequest, match="or it ends already"):
+        finish_training(store, claimed.id)
+    assert store.work.heartbeat(claimed.id, "w1") is Pulse.FINISH
+    store.events.append(claimed.id, EventKind.TRAINING, "c", None, step="distill", done=2, total=9, values={})
+    assert store.work.heartbeat(claimed.id, "w1") is Pulse.FINISH
+    store.events.append(claimed.id, EventKind.BUILT, "c", 1.0, step="distill", giga_macs=0.0)
+    assert store.work.heartbeat(claimed.id, "w1") is Pulse.REST
 
 
 def test_a_pause_lets_the_step_end_and_no_other_begin(
@@ -139,3 +157,20 @@ def test_a_dashboards_worker_gets_ready_once_and_ends_with_it(
     worker.work(60.0, dashboard.pid)
     assert 0.5 < time.monotonic() - began < 30
     assert made_ready == [True]
+
+
+def test_the_layers_of_what_was_uploaded_last_are_read_before_anybody_asks(
+    store: Store, mlp: SourceModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = replace(mlp, id="lost", files=(replace(mlp.files[0], sha256="0" * 64),))
+    store.models.add(lost)
+    seen: set[str] = set()
+    for _ in range(3):
+        read_ahead(store, seen)
+    assert seen == {"lost", mlp.id}
+    assert known_structure(store, mlp) is not None
+    assert known_structure(store, lost) is None
+    monkeypatch.setattr(structure, "AHEAD_S", 0.0)
+    old: set[str] = set()
+    read_ahead(store, old)
+    assert old == set()

@@ -43,6 +43,7 @@ EXPECTED = {
     EventKind.FAILED: ({}, "The run failed."),
     EventKind.CANCELLED: ({}, "The run was cancelled."),
     EventKind.INTERRUPTED: ({}, "The worker stopped before the end."),
+    EventKind.FINISHING: ({}, "The training was asked to end with its best weights."),
     EventKind.PAUSING: ({}, "The run was asked to pause after this step."),
     EventKind.PAUSED: ({}, "The run was paused."),
     EventKind.RESUMED: ({}, "The run was resumed."),

@@ -19,8 +19,9 @@ from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact
 from core.engine.building import Builder
 from core.engine.checkpoints import checkpoint_folder, sweep_checkpoints
+from core.engine.executors import local
 from core.engine.uploads import add_data
-from core.errors import Cancelled, ChildCrashed, PassNotApplicable
+from core.errors import Cancelled, ChildCrashed, ChildTimeout, PassNotApplicable
 from core.search.spelling import parse
 from core.settings import get_settings
 from core.store.store import Store
@@ -162,6 +163,57 @@ def test_a_deadline_leaves_the_best_so_far_to_go_on_from(trial: Trial, store: St
     assert whole.details["began_at"] == early.details["steps"]
     assert whole.details["complete"] is True
     assert checkpoints(store) == []
+
+
+def test_a_training_that_is_stopped_at_its_deadline_leaves_the_best_of_its_checkpoint(
+    trial: Trial, store: Store
+) -> None:
+    stop = Stop(deadline=time.monotonic() + 30)
+    made = trial.build("toy_student:steps=20,pause_s=10.0@onnxruntime", Impatient(store), stop)
+    assert made.details["complete"] is False
+    assert made.details["steps"] == made.details["began_at"] == 1
+    assert len(checkpoints(store)) == 1, "a later run goes on from there"
+
+
+def test_a_training_that_is_asked_to_end_leaves_its_best_and_the_run_goes_on(
+    trial: Trial, store: Store
+) -> None:
+    stop = Stop()
+    stop.finish()  # no training goes on: nothing is stopped
+
+    def finish() -> None:
+        while not list((store.folder / "checkpoints").glob("*/state.pt")):
+            time.sleep(0.01)
+        stop.finish()
+
+    threading.Thread(target=finish, daemon=True).start()
+    made = trial.build("toy_student:steps=20,pause_s=10.0@onnxruntime", stop=stop)
+    assert made.details["complete"] is False
+    assert made.details["steps"] == 1
+    stop.begin()
+
+
+class Impatient:
+    """Does units as the local executor, with a deadline once a training has kept a state."""
+
+    def __init__(self, store: Store) -> None:
+        self._executor, self._store = local(store), store
+
+    def run(self, unit: WorkUnit[Any, Any], stop: Stop, on_progress: Any = unheard) -> WorkResult[Any]:
+        early = Stop()
+        kept = self._store.folder / "checkpoints"
+        if not list(kept.glob("*/state.pt")):
+
+            def end() -> None:
+                while not list(kept.glob("*/state.pt")):
+                    time.sleep(0.01)
+                early.set()
+
+            threading.Thread(target=end, daemon=True).start()
+        try:
+            return self._executor.run(unit, early, on_progress)
+        except Cancelled:
+            raise ChildTimeout("The step took too long and was stopped.", hint="") from None
 
 
 def test_a_run_builds_on_its_own_training_that_was_cut_short(
