@@ -17,7 +17,18 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from core.errors import InvalidRequest
-from core.protocols import DataFormat, Diagnostic, Format, Metric, Packager, Pass, Runtime, Source, Strategy
+from core.protocols import (
+    DataFormat,
+    Diagnostic,
+    ExportTarget,
+    Format,
+    Metric,
+    Packager,
+    Pass,
+    Runtime,
+    Source,
+    Strategy,
+)
 from core.settings import get_settings
 
 OWN = "whetstone_extensions"
@@ -115,6 +126,11 @@ def runtimes() -> dict[str, Runtime]:
     return _found("core.runtimes", "RUNTIME")
 
 
+def targets() -> dict[str, ExportTarget]:
+    """Return all export targets by id, in the order to show them."""
+    return _found("core.targets", "TARGET")
+
+
 def packagers() -> dict[str, Packager]:
     """Return all kinds of download by id."""
     return _found("core.packagers", "PACKAGER")
@@ -171,6 +187,15 @@ def get_runtime(name: str) -> Runtime:
         InvalidRequest: There is none.
     """
     return _named("runtime", runtimes(), name)
+
+
+def get_target(name: str) -> ExportTarget:
+    """Return the export target of this id.
+
+    Raises:
+        InvalidRequest: There is none.
+    """
+    return _named("export target", targets(), name)
 
 
 def get_packager(name: str) -> Packager:

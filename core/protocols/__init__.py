@@ -5,6 +5,7 @@
     core/formats/*.py     FORMAT     one form of a model's files
     core/passes/*.py      PASS       one technique               artifact -> artifact
     core/runtimes/*.py    RUNTIME    one way to run an artifact
+    core/targets/*.py     TARGET     one deployment format to export to
     core/packagers/*.py   PACKAGER   one kind of download
     core/metrics/*.py     METRIC     one way to hold outputs against labels
     core/search/strategies/*.py   STRATEGY   one way to choose what to try next
@@ -29,15 +30,19 @@ from core.protocols.passes import Opener, Pass, PassContext, Trainer
 from core.protocols.runtimes import ProfilingSession, Runtime, Session
 from core.protocols.sources import Inspection, InspectOptions, Source
 from core.protocols.strategies import SearchContext, Strategy
+from core.protocols.targets import Advice, Client, ExportTarget
 from core.protocols.training import Training, TrainingRows
 
 __all__ = [
+    "Advice",
     "Array",
     "Availability",
     "Block",
     "Case",
+    "Client",
     "DataFormat",
     "Diagnostic",
+    "ExportTarget",
     "Feed",
     "Format",
     "Idea",

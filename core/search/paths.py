@@ -10,13 +10,23 @@ from core.protocols import Pass, Runtime
 from core.registry import formats, get_pass, passes, runtimes
 
 
-def path_to(start: str, steps: Sequence[Step], runtime: Runtime) -> tuple[Step, ...] | None:
+def path_to(
+    start: str, steps: Sequence[Step], runtime: Runtime, ends_in: str = ""
+) -> tuple[Step, ...] | None:
     """Return `steps` with the fewest conversions that lead from format `start` to `runtime`, or None.
 
     A conversion may stand before, between and after the techniques. Among equally short ways conversions come
     early, but after techniques that work on the network itself. The way ends in files that can be run without
     code of the model's author.
+
+    Args:
+        start: Format of the model.
+        steps: Techniques in their order.
+        runtime: What runs the result.
+        ends_in: Format that the way must end in, as of an export: then conversions that lead back are put in
+            wherever there is no other way. Empty for any that the runtime opens.
     """
+    ends, back = frozenset({ends_in}) if ends_in else runtime.formats, bool(ends_in)
     waiting: deque[tuple[str, int, tuple[Step, ...]]] = deque([(start, 0, ())])
     seen = set()
     while waiting:
@@ -24,19 +34,26 @@ def path_to(start: str, steps: Sequence[Step], runtime: Runtime) -> tuple[Step, 
         if (form, taken) in seen:
             continue
         seen.add((form, taken))
-        if taken == len(steps) and form in runtime.formats and formats()[form].standalone:
+        if taken == len(steps) and form in ends and formats()[form].standalone:
             return made
-        waiting.extend((to, taken + step, (*made, each)) for to, step, each in _next(form, steps[taken:]))
+        further = _next(form, steps[taken:], back)
+        waiting.extend((to, taken + step, (*made, each)) for to, step, each in further)
     return None
 
 
-def _next(form: str, left: Sequence[Step]) -> Iterator[tuple[str, int, Step]]:
-    """Yield the formats that one more step leads to, whether a technique was taken, and the step."""
+def _next(form: str, left: Sequence[Step], back: bool) -> Iterator[tuple[str, int, Step]]:
+    """Yield the formats that one more step leads to, whether a technique was taken, and the step.
+
+    Args:
+        form: Where the way is.
+        left: Techniques that are still to be taken.
+        back: Whether conversions that lead back are put in wherever they lead.
+    """
     technique = get_pass(left[0].pass_id) if left else None
     bridges = [
         (each.produces[form], 0, Step(each.id))
         for each in passes().values()
-        if each.bridges and each.produces.get(form, form) != form and _serves(each, form, technique)
+        if each.bridges and each.produces.get(form, form) != form and (back or _serves(each, form, technique))
     ]
     taken = [(technique.produces[form], 1, left[0])] if technique and form in technique.accepts else []
     yield from (*taken, *bridges) if technique and technique.on_source else (*bridges, *taken)

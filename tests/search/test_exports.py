@@ -1,0 +1,56 @@
+"""How exports are spelled, and the recipes that they mean."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.domain.export import Export, ExportPrecision
+from core.errors import InvalidRequest
+from core.search.exports import export_recipe, parse_export, parse_exports
+from tests.factories import model
+
+
+def test_a_target_alone_means_its_default_precision() -> None:
+    assert parse_export("litert") == Export("litert", ExportPrecision.FP32)
+    assert str(parse_export(" onnx:int8_static ")) == "onnx:int8_static"
+
+
+def test_several_are_told_apart_and_each_is_taken_once() -> None:
+    found = parse_exports(["onnx:fp16,litert", "litert:fp32"])
+    assert [str(each) for each in found] == ["onnx:fp16", "litert:fp32"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tflight", "Known: onnx"),
+        ("onnx:int9", "has: fp32"),
+        ("onnx:bf16", "Take OpenVINO"),
+        ("torchscript:int4", "no INT4"),
+    ],
+)
+def test_what_does_not_exist_is_refused_with_what_there_is(text: str, said: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parse_export(text)
+    assert said in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_no_target_at_all_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="No export target"):
+        parse_exports([",", ""])
+
+
+def test_conversions_are_put_in() -> None:
+    def steps(text: str, format_: str) -> list[str]:
+        recipe = export_recipe(parse_export(text), replace(model(), format=format_), 2)
+        assert recipe.target.threads == 2
+        return [step.pass_id for step in recipe.steps]
+
+    assert steps("onnx", "onnx") == []
+    assert steps("onnx:int8_static", "pt2") == ["export_onnx", "int8_static_ort"]
+    assert steps("openvino", "onnx") == ["convert_openvino"]
+    assert steps("pt2", "onnx") == ["onnx_to_pt2"]
+    assert steps("torchscript", "onnx") == ["onnx_to_pt2", "export_torchscript"]
+    assert steps("litert", "torchscript")[-1] == "export_litert"
