@@ -100,7 +100,7 @@ class Measurer:
             baseline: What it is held against.
             plan: How exactly.
             last: Whether nothing is measured after it; else the baseline's next process starts as soon as
-                nothing of this measurement is timed any more, unless a budget limits the rest.
+                nothing of this measurement is timed any more, unless the time for the rest is short.
 
         Raises:
             RuntimeFailed: The runtime refuses the artifact, or its outputs are not finite.
@@ -172,8 +172,7 @@ class Measurer:
             report.add(_calls(said))
             if said.message:
                 self._on_progress(said)
-            # Where the time for outputs is limited, what starts beside them would cost some of these.
-            if said.message == TIMED and not last and plan.predict_seconds is None:
+            if said.message == TIMED and not last and _spare_time(plan, baseline.result):
                 self.prepare(baseline)
 
         try:
@@ -200,6 +199,14 @@ class Measurer:
         results = [each.result for each in rows if each.machine == machine]
         timings = [result.timing for result in results if result is not None]
         return known_spread(timings) if timings else None
+
+
+def _spare_time(plan: MeasurementPlan, baseline: Result | None) -> bool:
+    """Whether what starts beside the outputs costs none of these: their time is not limited, or is ample."""
+    if plan.predict_seconds is None:
+        return True
+    known = baseline.evaluation if baseline is not None else None
+    return known is not None and known.rows == known.planned and 2 * known.seconds < plan.predict_seconds
 
 
 def _check_axis(ours: Environment, baselines: Environment) -> None:
