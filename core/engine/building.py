@@ -48,7 +48,7 @@ COMPLETE = "complete"
 def warm_exports() -> None:
     """Have what the techniques between formats import ready for the first build of this process."""
     for each in passes().values():
-        if each.bridges:
+        if each.bridges and not each.toolchain:
             prepare(BUILD, imports_of(each), CORES)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.archives.openvino_ir import looks_like_ir, weights_of
 from core.datasets.prepare import UNIT as PREPARE
 from core.datasets.prepare import PrepareRequest
 from core.domain.model import DataSet, SourceModel
@@ -35,6 +36,8 @@ PREPARATION = 2
 """Raise it where the same data would be prepared or split differently."""
 EXTERNAL_MARK = b"\n\x08location"
 """How ONNX names the file that an external tensor lies in: the key of an entry, as protobuf stores it."""
+GRAPHS = (".onnx", ".xml")
+"""Endings of graphs that may keep their weights in files beside them."""
 
 
 def _exists(path: Path) -> bool:
@@ -80,20 +83,35 @@ def _mentions(path: Path, mark: bytes) -> bool:
 
 
 def _weights_beside(store: Store, path: Path) -> list[str]:
-    """Return the files that an ONNX file keeps its weights in, by their names in its folder.
+    """Return the files that an ONNX or OpenVINO graph keeps its weights in, by their names in its folder.
 
     None where one is missing: the inspection says which.
     """
+    if looks_like_ir(path):
+        return [weights_of(path).name] if _within(weights_of(path), path.parent) else []
     if not looks_like_onnx(path) or not _mentions(path, EXTERNAL_MARK):
         return []
     with turn():
         answer = local(store).run(EXTERNAL.unit(ExternalRequest(path), reads=(path,)), Stop()).values
     found = [path.parent / name for name in answer.names]
-    if not all(each.is_file() and each.resolve().is_relative_to(path.parent) for each in found):
+    if not all(_within(each, path.parent) for each in found):
         return []
     for each in found:
         _checked(each)
     return [each.relative_to(path.parent).as_posix() for each in found]
+
+
+def _within(path: Path, folder: Path) -> bool:
+    """Whether a file is there and truly lies in `folder`."""
+    return path.is_file() and path.resolve().is_relative_to(folder.resolve())
+
+
+def _graph_in(folder: Path) -> Path | None:
+    """Return the one graph of a folder with its weights; None where it holds none, or several."""
+    if not folder.is_dir():
+        return None
+    found = [each for each in sorted(folder.iterdir()) if each.suffix.lower() in GRAPHS and each.is_file()]
+    return found[0] if len(found) == 1 else None
 
 
 def add_model(
@@ -111,11 +129,11 @@ def add_model(
 
     Args:
         store: Where it goes.
-        path: An uploaded file of any supported format, or the folder of a Hugging Face model or of weights
-            with their code; or the id of a model that the store holds.
+        path: An uploaded file of any supported format, or the folder of a Hugging Face model, of weights
+            with their code, or of one graph with its weights; or the id of a model that the store holds.
         options: Name, architecture or example shapes that the person stated.
-        beside: Whether the files that an ONNX model names in its folder belong to it; not so where uploads of
-            several people share one.
+        beside: Whether the files that a graph keeps its weights in, in its folder, belong to it; not so where
+            uploads of several people share one.
         code: Python files that define the network of the weights at `path`.
         exposed: Whether strangers can reach this server: then code runs only where the settings say so.
 
@@ -125,7 +143,8 @@ def add_model(
     held = None if _exists(path) else store.models.renew(str(path))
     if held is not None:
         return held
-    path = _checked(path)
+    graph = None if code else _graph_in(_checked(path))
+    path, beside = _checked(graph or path), beside or graph is not None
     with job_folder(store.jobs_dir) as folder:
         whole = gathered(path, code, folder)
         return _added(store, whole, options or InspectOptions(), beside and whole == path, exposed)

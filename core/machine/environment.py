@@ -9,8 +9,6 @@ from functools import cache
 from math import floor
 from pathlib import Path
 
-import psutil
-
 from core.domain.measurement import Environment
 from core.machine.cores import given_cores
 from core.optional import version
@@ -67,6 +65,8 @@ def usable_cores() -> int:
 
 def memory_limit() -> int:
     """Return the bytes of memory this process may use: physical, or less where a control group says so."""
+    import psutil  # toolchains, in which techniques are imported too, lack it
+
     limits = [psutil.virtual_memory().total]
     for text in (*_group_files("memory.max"), *_group_files("memory.limit_in_bytes", "memory")):
         if text.isdigit() and int(text) < NO_LIMIT:
@@ -76,6 +76,8 @@ def memory_limit() -> int:
 
 def memory_available() -> int:
     """Return the bytes of memory that nobody uses now."""
+    import psutil
+
     return min(psutil.virtual_memory().available, memory_limit())
 
 

@@ -21,10 +21,10 @@ def read(path: Path, source: SourceModel) -> Any:
 
     model = ov.Core().read_model(str(path))
     known = [spec.name for spec in source.inputs]
-    for port in model.inputs:
+    for at, port in enumerate(model.inputs):
         named = [name for name in known if name in port.get_names()]
-        if named:
-            port.get_tensor().set_names({named[0]})
+        if named or not port.get_names():
+            port.get_tensor().set_names({(named or known[at:])[0]})
     _take_single(model)
     return model
 
@@ -66,19 +66,24 @@ def outputs(path: Path, context: PassContext, batch: int = 1) -> list[Array]:
     compiled = ov.Core().compile_model(str(path), "CPU", config)
     feed = example_feed(context.model, batch, context.seed)
     known = {name for port in compiled.inputs for name in port.get_names()}
-    answer = compiled({name: array for name, array in feed.items() if name in known})
+    answer = compiled({name: array for name, array in feed.items() if name in known} or list(feed.values()))
     return [answer[port] for port in compiled.outputs]
 
 
+def reference(path: Path, context: PassContext, batch: int = 1) -> list[Array]:
+    """Return what a model that is to be quantized computes: an ONNX file on ONNX Runtime, IR on OpenVINO."""
+    return outputs(path, context, batch) if path.suffix == ".xml" else onnx_outputs(path, context, batch)
+
+
 def largest_difference(before: Path, after: Path, context: PassContext, hint: str) -> float:
-    """Return how far an OpenVINO file is from the ONNX file it was made of, over the batches to compare.
+    """Return how far an OpenVINO file is from the one it was made of, over the batches to compare.
 
     Raises:
         PassFailed: Its outputs are not finite where the others are; with `hint`.
     """
     largest = 0.0
     for batch in batches(context):
-        expected, found = onnx_outputs(before, context, batch), outputs(after, context, batch)
+        expected, found = reference(before, context, batch), outputs(after, context, batch)
         require_finite(found, expected, hint)
         largest = max(largest, distance(expected, found))
     return largest

@@ -166,6 +166,7 @@ class OpenVinoCpu(Runtime):
     formats: ClassVar[frozenset[str]] = frozenset({"onnx", "openvino"})
     options: ClassVar[frozenset[str]] = frozenset({"precision"})
     modules: ClassVar[tuple[str, ...]] = ("openvino",)
+    baseline_of: ClassVar[frozenset[str]] = frozenset({"openvino"})
     no_profile: ClassVar[str] = ""
 
     def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_SUFFIXES = (".onnx", ".pt2", ".pth", ".pt", ".bin", ".safetensors", ".zip", ".ort", ".ckpt", ".tar", ".jit")
+_SUFFIXES = (
+    ".onnx",
+    ".pt2",
+    ".pth",
+    ".pt",
+    ".bin",
+    ".safetensors",
+    ".zip",
+    ".ort",
+    ".ckpt",
+    ".tar",
+    ".jit",
+    ".tflite",
+    ".xml",
+)
 
 
 def display_name(path: Path) -> str:

@@ -17,11 +17,23 @@ from core.texts import shown
 
 HEAD = 4096
 MOST_NAMES = 10_000
-MODEL_SUFFIXES = (".onnx", ".pt2", ".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".zip")
-SUPPORTED = "Upload ONNX (.onnx), torch.export (.pt2), TorchScript or PyTorch weights (.pth, .safetensors)."
-CONVERT_TF = (
-    "Convert it first: python -m tf2onnx.convert (--saved-model DIR | --tflite FILE) --output model.onnx."
+MODEL_SUFFIXES = (".onnx", ".pt2", ".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".zip", ".tflite", ".xml")
+SUPPORTED = (
+    "Upload ONNX (.onnx), torch.export (.pt2), TorchScript, PyTorch weights (.pth, .safetensors), LiteRT (.tflite) "
+    "or OpenVINO IR (.xml with its .bin)."
 )
+CONVERT_TF = (
+    "Where TensorFlow is, make a file that can be taken: tf.lite.TFLiteConverter.from_saved_model(DIR).convert() "
+    "gives a .tflite, python -m tf2onnx.convert --saved-model DIR --output model.onnx an ONNX file."
+)
+CONVERT_KERAS = (
+    "Where Keras is, make a file that can be taken: tf.lite.TFLiteConverter.from_keras_model(model).convert() gives "
+    "a .tflite, model.export('model.onnx', format='onnx') an ONNX file."
+)
+ONE_WAY = (
+    "It is compiled for one runtime and cannot be turned back: upload the network it was made from, as {0}."
+)
+FROM_TORCH, FROM_ANY = ONE_WAY.format(".pt2"), ONE_WAY.format("ONNX or .pt2")
 
 
 @dataclass(frozen=True)
@@ -31,17 +43,23 @@ class Foreign:
     what: str
     hint: str = SUPPORTED
 
+    @property
+    def model(self) -> bool:
+        """Whether it is a model, though in a form that cannot be taken."""
+        return self.hint in (CONVERT_TF, CONVERT_KERAS, FROM_TORCH, FROM_ANY)
+
 
 _EXPORT = "Load it where it was made and export it to ONNX."
 _IMAGE = Foreign("an image", "Images are data: upload the model here, and the images as its data set.")
 _DATA = Foreign("data, not a model", "Upload the model here, and this file as its data set.")
 
 MAGIC: tuple[tuple[int, bytes, Foreign], ...] = (
-    (4, b"TFL3", Foreign("a TensorFlow Lite model", CONVERT_TF)),
-    (0, b"\x89HDF", Foreign("an HDF5 file, probably of Keras", "Convert it first with tf2onnx: tf2onnx.convert.from_keras.")),
+    (0, b"\x89HDF", Foreign("an HDF5 file, probably of Keras", CONVERT_KERAS)),
     (0, b"GGUF", Foreign("a GGUF language model", "GGUF files are already quantized for llama.cpp; give the float model.")),
     (4, b"ORTM", Foreign("a model in ONNX Runtime's own ORT format", "Upload the .onnx file that it was made from.")),
-    (4, b"ET12", Foreign("an ExecuTorch program", "Upload the model that it was made from.")),
+    (4, b"ET12", Foreign("an ExecuTorch program (.pte)", FROM_TORCH)),
+    (0, b"ftrt", Foreign("a TensorRT engine", FROM_ANY)),
+    (0, b"ptrt", Foreign("a TensorRT engine", FROM_ANY)),
     (0, b"\x89PNG", _IMAGE),
     (0, b"\xff\xd8\xff", _IMAGE),
     (0, b"GIF8", _IMAGE),
@@ -59,17 +77,22 @@ MAGIC: tuple[tuple[int, bytes, Foreign], ...] = (
     (0, b"BZh", Foreign("a bzip2 archive", "Unpack it and upload the model, or a .zip.")),
     (0, b"\xfd7zXZ", Foreign("an xz archive", "Unpack it and upload the model, or a .zip.")),
     (0, b"\x28\xb5\x2f\xfd", Foreign("a zstd archive", "Unpack it and upload the model, or a .zip.")),
-    (0, b"7767517\n", Foreign("an ncnn parameter file", "Upload the model that it was converted from.")),
+    (0, b"7767517\n", Foreign("an ncnn parameter file (.param)", FROM_ANY)),
+    (0, b"\xdd\x85\x76\x00", Foreign("a binary ncnn parameter file", FROM_ANY)),
 )  # fmt: skip
 
 MEMBERS: tuple[tuple[str, Foreign], ...] = (
     ("mar-inf/manifest.json", Foreign("a TorchServe archive (.mar)", "It holds Python code. Upload the .pt or .pth inside.")),
     ("data/aotinductor/", Foreign("an AOTInductor package", "It is compiled code. Save the program: torch.export.save(program, 'm.pt2').")),
-    (".mlmodel", Foreign("a Core ML model", "Upload the model that it was converted from.")),
+    (".mlmodel", Foreign("a Core ML model", FROM_ANY)),
     ("saved_model.pb", Foreign("a TensorFlow SavedModel", CONVERT_TF)),
-    ("config.json/model.weights.h5", Foreign("a Keras model", CONVERT_TF)),
-    ("model.weights.h5", Foreign("a Keras model", "Convert it first with tf2onnx: tf2onnx.convert.from_keras.")),
-    (".tflite", Foreign("a zip with a TensorFlow Lite model", CONVERT_TF)),
+    ("model.weights.h5", Foreign("a Keras model", CONVERT_KERAS)),
+    (".h5", Foreign("a zip with an HDF5 file, probably of Keras", CONVERT_KERAS)),
+    (".tflite", Foreign("a zip with a LiteRT model", "Unpack it and upload the .tflite file.")),
+    (".pte", Foreign("a zip with an ExecuTorch program (.pte)", FROM_TORCH)),
+    (".param", Foreign("a zip with an ncnn model (.param and .bin)", FROM_ANY)),
+    (".engine", Foreign("a zip with a TensorRT engine", FROM_ANY)),
+    (".plan", Foreign("a zip with a TensorRT engine", FROM_ANY)),
     (".pdmodel", Foreign("a PaddlePaddle model", "Convert it first: paddle2onnx --model_dir DIR --save_file model.onnx.")),
     ("meta-inf/manifest.mf", Foreign("a Java archive")),
     ("word/document.xml", Foreign("an office document")),
@@ -85,7 +108,6 @@ MEMBERS: tuple[tuple[str, Foreign], ...] = (
 )  # fmt: skip
 
 TEXTS: tuple[tuple[str, Foreign], ...] = (
-    ("<net ", Foreign("an OpenVINO graph (.xml)", "Upload the model that it was converted from, in ONNX or PyTorch format.")),
     ("<?xml", Foreign("an XML file")),
     ("version https://git-lfs", Foreign("a Git LFS pointer, not the model itself", "Fetch the file: git lfs pull.")),
     ("<!doctype html", Foreign("a web page, not the model itself", "Download the file itself, not the page about it.")),
@@ -99,19 +121,29 @@ def refusal(path: Path) -> UnrecognizedFile:
     size = path.stat().st_size
     if size == 0:
         return UnrecognizedFile("The file is empty.", hint="Copy or download it again.")
-    found = identify(path)
+    found = identify(path) or SUFFIXES.get(path.suffix.lower())
     if found is None:
         message = f"This file of {size:,} bytes is in no format that Whetstone knows."
         return UnrecognizedFile(message, hint=SUPPORTED)
     return UnrecognizedFile(f"This is {found.what}.", hint=found.hint)
 
 
+SUFFIXES: dict[str, Foreign] = {
+    ".engine": Foreign("a TensorRT engine, by its name", FROM_ANY),
+    ".plan": Foreign("a TensorRT engine, by its name", FROM_ANY),
+    ".trt": Foreign("a TensorRT engine, by its name", FROM_ANY),
+    ".mlmodel": Foreign("a Core ML model, by its name", FROM_ANY),
+}
+"""What content does not tell for sure."""
+
+
 def folder_refusal(path: Path) -> UnrecognizedFile:
     """Return the error that says what the folder at `path` seems to be and what to do."""
     names = sorted(str(each.relative_to(path)) for each in islice(path.rglob("*"), MOST_NAMES))
     found = _in_names(iter(names))
-    if found is not None and found.what.startswith("a TensorFlow"):
-        return UnrecognizedFile(f"The folder {path.name} is {found.what}.", hint=found.hint)
+    if found is not None and found.model:
+        what = found.what.replace("a zip with ", "")
+        return UnrecognizedFile(f"The folder {path.name} is {what}.", hint=found.hint)
     models = [name for name in names if name.lower().endswith(MODEL_SUFFIXES)]
     return UnrecognizedFile(
         f"{path.name} is a folder, not a model file.",

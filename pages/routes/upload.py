@@ -1,12 +1,12 @@
-"""PUT /upload/<token>: a file goes to disk in chunks and costs the server no memory."""
+"""PUT /upload/<token>: files go to disk in chunks and cost the server no memory.
+
+Several files come as one body, with their names and sizes in a header, and land in a folder.
+"""
 
 from __future__ import annotations
 
-import re
 import shutil
-from collections.abc import AsyncIterator
-from pathlib import Path
-from urllib.parse import unquote
+from collections.abc import AsyncIterator, Sequence
 
 from anyio import current_time, fail_after, to_thread
 from starlette.requests import ClientDisconnect, Request
@@ -19,17 +19,14 @@ from core.settings import get_settings
 from pages.format import size
 from pages.routes import tickets
 from pages.routes.room import DiskFull, Room
+from pages.routes.upload_parts import MOST_FILES, Part, PartFiles, parts_of
 
 CHUNK = 1 << 20
 # A connection that brings less than this in that time is given up: 4 kB a second.
 LEAST, IDLE_S = 256 << 10, 60.0
 COOKIE = "_streamlit_xsrf"
-
-
-def safe_name(name: str) -> str:
-    """Return the last part of `name` with nothing in it that a file system could take for a path."""
-    last = re.split(r"[\\/]", unquote(name))[-1]
-    return re.sub(r"[^\w.\- ()+]", "_", last).strip(". ")[-120:] or "upload"
+TOGETHER = "upload"
+"""Name of the folder of several files."""
 
 
 def _refuse(status: int, code: str, message: str, hint: str) -> JSONResponse:
@@ -66,6 +63,11 @@ def _no_room() -> JSONResponse:
     return _refuse(507, "disk_full", "The server's disk is too full for this file.", "Delete old runs first.")
 
 
+def _unclear() -> JSONResponse:
+    message = f"These files cannot be taken together: up to {MOST_FILES} of different names, none empty."
+    return _refuse(400, "bad_request", message, "Choose fewer files, or put them into a .zip.")
+
+
 def _too_slow() -> JSONResponse:
     return _refuse(
         408,
@@ -93,34 +95,47 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def _receive(request: Request, path: Path, limit: int, room: Room) -> bool:
-    """Write the body to `path`; False where it grows over `limit`."""
+async def _receive(request: Request, files: PartFiles, limit: int, room: Room) -> int | None:
+    """Write the body; return its size, or None where it grows over `limit`."""
     total, buffer = 0, bytearray()
-    with path.open("xb") as file:
 
-        async def write() -> None:
-            room.use(len(buffer))
-            await to_thread.run_sync(file.write, bytes(buffer))
-            buffer.clear()
+    async def write() -> None:
+        room.use(len(buffer))
+        await to_thread.run_sync(files.write, bytes(buffer))
+        buffer.clear()
 
-        async for chunk in _chunks(request):
-            total += len(chunk)
-            if total > limit:
-                return False
-            buffer += chunk
-            if len(buffer) >= CHUNK:
-                await write()
-        await write()
-    return True
+    async for chunk in _chunks(request):
+        total += len(chunk)
+        if total > limit:
+            return None
+        buffer += chunk
+        if len(buffer) >= CHUNK:
+            await write()
+    await write()
+    return total
 
 
-async def _store(request: Request, ticket: tickets.Ticket, name: str, limit: int, room: Room) -> JSONResponse:
+async def _store(
+    request: Request, ticket: tickets.Ticket, parts: Sequence[Part], limit: int, room: Room
+) -> JSONResponse:
     folder = tickets.uploads_folder() / ticket.token
-    path, done = folder / name, False
+    several, done, size = len(parts) > 1, False, None
+    path = folder / (TOGETHER if several else parts[0].name)
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, mode=0o700)
-        done = await _receive(request, path, limit, room)
+        if several:
+            path.mkdir(mode=0o700)
+        files = PartFiles(path if several else folder, parts)
+        try:
+            size = await _receive(request, files, limit, room)
+        finally:
+            whole = files.close()
+        done = size is not None and whole
+        if not whole and size is not None:
+            return _unclear()
+    except ValueError:
+        return _unclear()
     except ClientDisconnect:
         return _refuse(400, "interrupted", "The upload stopped before its end.", "Choose the file again.")
     except TimeoutError:
@@ -133,7 +148,7 @@ async def _store(request: Request, ticket: tickets.Ticket, name: str, limit: int
         if not done:
             shutil.rmtree(folder, ignore_errors=True)
         tickets.release(ticket, path if done else None)
-    return JSONResponse({"name": name, "size": path.stat().st_size}) if done else _too_large(limit)
+    return JSONResponse({"name": parts[0].name, "size": size}) if done else _too_large(limit)
 
 
 def _make_ready() -> None:
@@ -142,16 +157,18 @@ def _make_ready() -> None:
 
 
 async def upload(request: Request) -> JSONResponse:
-    """Store the body of the request as the file of the ticket in its path.
+    """Store the body of the request as the file of the ticket in its path, or as a folder of several files.
 
     The browser proves itself by its XSRF token; the ticket must have been issued to it. Answers 403
-    where either is wrong, 408 where it hardly moves, 413 over the size limit, 507 where it cannot be
-    written, always as JSON with message and hint.
+    where either is wrong, 400 where several files cannot be told apart, 408 where it hardly moves, 413
+    over the size limit, 507 where it cannot be written, always as JSON with message and hint.
     """
     cookie = request.cookies.get(COOKIE)
     if is_xsrf_enabled() and not validate_xsrf_token(request.headers.get("X-Xsrftoken"), cookie):
         return _forbidden()
-    limit = get_settings().upload_limit_bytes
+    limit, parts = get_settings().upload_limit_bytes, parts_of(request.headers)
+    if not parts:
+        return _unclear()
     declared = max(0, int(request.headers.get("Content-Length") or 0))
     if declared > limit:
         return _too_large(limit)
@@ -162,8 +179,7 @@ async def upload(request: Request) -> JSONResponse:
             ticket = tickets.claim(request.path_params["token"], tickets.owner_of(cookie))
             if ticket is None:
                 return _forbidden()
-            name = safe_name(request.headers.get("X-File-Name", ""))
-            return await _store(request, ticket, name, limit, room)
+            return await _store(request, ticket, parts, limit, room)
     except DiskFull:
         return _no_room()
     except OSError as error:

@@ -11,6 +11,7 @@ export default function (component) {
   $('.title').textContent = data.label
   $('.hint').textContent = data.hint
   file.setAttribute('aria-label', data.label)
+  file.multiple = data.several
 
   const idle = () => { work.hidden = true; label.hidden = false; file.value = ''; active.delete(parentElement) }
   const fail = e => {
@@ -18,12 +19,17 @@ export default function (component) {
     error.replaceChildren(Object.assign(document.createElement('b'), { textContent: e.message }), e.hint || '')
     error.hidden = false
   }
-  const send = chosen => {
-    if (!chosen || active.has(parentElement)) return
+  const send = files => {
+    if (!files.length || active.has(parentElement)) return
     error.hidden = true
-    if (chosen.size > data.limit) return fail({ message: `${chosen.name} is ${human(chosen.size)}; the most this `
+    if (files.length > 1 && !data.several) return fail({ message: 'Several files were dropped.',
+      hint: 'Drop one, or put them into a .zip.' })
+    const empty = files.find(f => f.size === 0)
+    if (empty) return fail({ message: `${empty.name} is empty, or a folder.`, hint: 'Choose its files, or a .zip.' })
+    const size = files.reduce((sum, f) => sum + f.size, 0)
+    const chosen = { name: files.length > 1 ? `${files.length} files` : files[0].name, size }
+    if (size > data.limit) return fail({ message: `${chosen.name} of ${human(size)}: the most this `
       + `server accepts is ${data.limit_text}.`, hint: 'Upload a smaller file, or raise the server\'s limit.' })
-    if (chosen.size === 0) return fail({ message: `${chosen.name} is empty.`, hint: 'Choose another file.' })
     const request = new XMLHttpRequest(), began = performance.now()
     active.set(parentElement, request)
     label.hidden = true; work.hidden = false
@@ -49,13 +55,15 @@ export default function (component) {
     request.onabort = idle
     request.open('PUT', data.url)
     request.setRequestHeader('X-Xsrftoken', cookie('_streamlit_xsrf'))
-    request.setRequestHeader('X-File-Name', encodeURIComponent(chosen.name))
-    request.send(chosen)
+    if (files.length > 1) request.setRequestHeader('X-File-Parts',
+      encodeURIComponent(JSON.stringify(files.map(f => [f.name, f.size]))))
+    else request.setRequestHeader('X-File-Name', encodeURIComponent(chosen.name))
+    request.send(files.length > 1 ? new Blob(files) : files[0])
   }
-  file.onchange = () => send(file.files[0])
+  file.onchange = () => send([...file.files])
   $('.cancel').onclick = () => active.get(parentElement)?.abort()
   zone.ondragover = e => { e.preventDefault(); zone.classList.add('over') }
   zone.ondragleave = () => zone.classList.remove('over')
-  zone.ondrop = e => { e.preventDefault(); zone.classList.remove('over'); send(e.dataTransfer.files[0]) }
+  zone.ondrop = e => { e.preventDefault(); zone.classList.remove('over'); send([...e.dataTransfer.files]) }
   return () => active.get(parentElement)?.abort()
 }

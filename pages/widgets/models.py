@@ -24,7 +24,10 @@ from pages.routes.hosts import exposed
 from pages.widgets.page import go, show_error, store
 from pages.widgets.uploader import uploader
 
-FORMATS = "PyTorch (.pt2, TorchScript, state dict), safetensors, ONNX, or a Hugging Face folder as .zip."
+FORMATS = (
+    "PyTorch (.pt2, TorchScript, state dict), safetensors, ONNX, LiteRT (.tflite), OpenVINO (.xml with its "
+    ".bin), or a Hugging Face folder as .zip. Choose files that belong together at once."
+)
 WITH_CODE = "Or weights with the model.py that defines them, as .zip."
 PENDING = "pending_upload"
 # Nothing that a person could say about such a file makes it a model.
@@ -106,7 +109,7 @@ def _try(path: Path, options: InspectOptions | None) -> None:
 def upload_box() -> None:
     """Draw the upload box; a model that is understood leads to its page, another says what is wrong."""
     formats = f"{FORMATS} {WITH_CODE}" if engine.own_code_allowed(exposed()) else FORMATS
-    path = uploader("Drop a trained model here, or choose a file", formats, key="model_upload")
+    path = uploader("Drop a trained model here, or choose a file", formats, key="model_upload", several=True)
     if path is not None:
         st.session_state[PENDING] = {"path": str(path)}
         _try(path, None)

@@ -25,13 +25,14 @@ def _received(key: str, owner: str) -> None:
     st.session_state[f"ticket_{key}"] = tickets.issue(owner)
 
 
-def uploader(label: str, hint: str, *, key: str) -> Path | None:
+def uploader(label: str, hint: str, *, key: str, several: bool = False) -> Path | None:
     """Draw an upload box; return the uploaded file in the run that follows the upload, else None.
 
     Args:
         label: What to drop here.
         hint: Which formats, in words.
         key: Unique on the page.
+        several: Whether files that belong together may come together: then what is returned is their folder.
     """
     owner = tickets.owner_of(st.context.cookies.get(COOKIE))
     slot = f"ticket_{key}"
@@ -45,6 +46,7 @@ def uploader(label: str, hint: str, *, key: str) -> Path | None:
         "token": token,
         "url": route(f"upload/{token}"),
         "limit": limit,
+        "several": several,
         "limit_text": size(limit),
     }
     _component(key=key, data=data, on_uploaded_change=lambda: _received(key, owner))

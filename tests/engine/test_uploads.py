@@ -128,6 +128,16 @@ def test_folders_say_what_they_are(store: Store, tmp_path: Path) -> None:
     with pytest.raises(UnrecognizedFile, match="folder saved is a TensorFlow SavedModel") as caught:
         add_model(store, saved)
     assert "tf2onnx.convert" in caught.value.hint
+    folder = external(tmp_path / "net").parent
+    shutil.copy(folder / "net.onnx", folder / "other.onnx")
     with pytest.raises(UnrecognizedFile, match="is a folder") as caught:
-        add_model(store, external(tmp_path / "net").parent)
+        add_model(store, folder)
     assert "net.onnx" in caught.value.hint
+
+
+def test_a_folder_of_one_graph_and_its_weights_is_that_model(
+    store: Store, mlp: SourceModel, tmp_path: Path
+) -> None:
+    found = add_model(store, external(tmp_path / "net").parent)
+    assert (found.name, found.parameters) == ("net", mlp.parameters)
+    assert [file.name for file in found.files] == ["model.onnx", "weights/model.bin"]

@@ -44,3 +44,39 @@ def test_no_cut_and_no_changed_byte_breaks_the_check(tmp_path: Path) -> None:
                 check(content, tmp_path)
             except CorruptFile:
                 continue
+
+
+def _broken(field: str) -> bytes:
+    """Return a perceptron's file with one index beyond what it lists."""
+    from torch import nn
+
+    from tests.runtimes.tflite import packed, perceptron
+
+    model = perceptron(nn.Linear(4, 2))
+    graph, first = model.subgraphs[0], model.subgraphs[0].operators[0]
+    if field == "weights":
+        graph.tensors[1].buffer = 99
+    if field == "layer":
+        first.opcodeIndex = 99
+    if field == "operand":
+        first.inputs = [0, 1, 99]
+    if field == "result":
+        first.outputs = [-2]
+    if field == "input":
+        graph.inputs = [99]
+    return packed(model)
+
+
+@pytest.mark.parametrize("field", ["weights", "layer", "operand", "result", "input"])
+def test_indices_beyond_what_is_listed_are_refused(field: str, tmp_path: Path) -> None:
+    check(_broken("nothing"), tmp_path)
+    with pytest.raises(CorruptFile, match=r"does not (hold|list)"):
+        check(_broken(field), tmp_path)
+
+
+def test_graphs_that_share_their_tensors_do_not_take_forever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.archives.flatbuffers.LEAST_BYTES", 100)
+    with pytest.raises(CorruptFile, match="more parts than fit"):
+        check(_broken("nothing"), tmp_path)

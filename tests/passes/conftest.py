@@ -18,6 +18,7 @@ from core.architectures import build, identify
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
 from core.examples import example_feed, example_feeds
+from core.graphs.tflite.interpreter import Runner, open_file
 from core.graphs.torch.modules import flatten, open_module, quiet_torch
 from core.passes.latency import RoughTime
 from core.protocols import Array, Feed, LocalArtifact, PassContext, Trainer, Training, TrainingRows
@@ -95,6 +96,8 @@ def answer(built: LocalArtifact, model: SourceModel, batch: int = 1) -> list[Arr
         return openvino_files.outputs(
             built.path, PassContext(model, unused, lambda: iter(()), threads=1), batch
         )
+    if built.format == "tflite":
+        return Runner(open_file(built.path, 1)).run(list(example_feed(model, batch).values()))
     feed = [torch.from_numpy(array) for array in example_feed(model, batch).values()]
     with quiet_torch():
         return [tensor.numpy() for tensor in flatten(open_module(built, model)(*feed))]
@@ -158,13 +161,15 @@ def resnet(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 
 @pytest.fixture(scope="session")
 def graphs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sample]:
-    """Hand-made ONNX graphs by name."""
+    """Hand-made ONNX graphs by name, and some in other formats."""
     folder = tmp_path_factory.mktemp("graphs")
     made = {**zoo.ONNX_MAKERS, "nothing": zoo.nothing_to_quantize, "trees": zoo.trees}
     made |= {"steered": zoo.steered, "double": zoo.double, "products": zoo.products}
     found = {name: maker(folder / f"{name}.onnx") for name, maker in made.items()}
     samples = {name: Sample(model, {"onnx": artifact("onnx", path)}) for name, (path, model) in found.items()}
     path, model = zoo.low_rank(folder / "low_rank.pt2")
+    flat, small = zoo.perceptron(folder / "perceptron.tflite")
+    samples["perceptron"] = Sample(small, {"tflite": artifact("tflite", flat)})
     return samples | {"low_rank": Sample(model, {"pt2": artifact("pt2", path)})}
 
 

@@ -25,8 +25,10 @@ FORMATS = set(registry.formats())
 PASSES = registry.passes()
 EXPORT_FIRST = {("prune_to_latency", "state_dict"), ("prune_depth", "state_dict")}
 """Formats that take an export to measure in; another format of the same pass stays among the fast tests."""
+ALIKE = {("int8_weights_nncf", "openvino"), ("convert_openvino", "openvino")}
+"""Nothing but the reader is another than for ONNX."""
 CASES = [
-    pytest.param(name, format, marks=[pytest.mark.slow] if (name, format) in EXPORT_FIRST else [])
+    pytest.param(name, format, marks=[pytest.mark.slow] if (name, format) in EXPORT_FIRST | ALIKE else [])
     for name, found in PASSES.items()
     if not found.toolchain
     for format in sorted(found.accepts)
@@ -43,6 +45,7 @@ SETTINGS = [
         marks=[pytest.mark.slow] if name in TAKE_LONG else [],
     )
     for name, found in PASSES.items()
+    if not found.toolchain
     for field in fields(found.Params)
     for choice in (field.metadata["choices"] or ((True, False) if field.type == "bool" else ()))
     if choice != field.default
@@ -53,6 +56,7 @@ LATEST = Environment("CPU", ("avx512_bf16", "avx512_vnni"), 2, 2**33, "", "Linux
 SUBJECTS = {"fix_inputs": "steered", "double_to_float": "double", "factorize": "low_rank"}
 SUBJECTS |= dict.fromkeys(("int4_weights_nncf", "nbits_weights_ort"), "products")
 SUBJECTS["int8_dynamic_torch"] = "low_rank"
+SUBJECTS |= dict.fromkeys(("fp16_litert", "int8_dynamic_litert", "int8_static_litert"), "perceptron")
 """Graphs by the pass that works on nothing but such ones; the others take the residual network."""
 SMALL: dict[str, dict[str, Any]] = {
     "mixed_precision": {"seconds": 5},

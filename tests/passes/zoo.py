@@ -395,3 +395,13 @@ ONNX_MAKERS = {
     "branch": with_branch,
     "loop": with_loop,
 }
+
+
+def perceptron(path: Path) -> tuple[Path, SourceModel]:
+    """Write three linear layers as a LiteRT file with a free batch."""
+    from tests.runtimes import tflite
+
+    torch.manual_seed(0)
+    layers = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 16), nn.ReLU(), nn.Linear(16, 4))
+    tflite.write(layers, path)
+    return path, source({"input": ("float32", ("b", 6))}, {"output": ("float32", ("b", 4))}, "tflite")

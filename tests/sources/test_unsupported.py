@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 
 from core.errors import InputError, UnrecognizedFile
-from core.sources.unsupported import identify
+from core.sources.unsupported import folder_refusal, identify
 
 FILES = {
-    "tflite": (b"\x1c\0\0\0TFL3" + bytes(64), "TensorFlow Lite"),
+    "pte": (b"\x1c\0\0\0ET12" + bytes(64), r"ExecuTorch program \(.pte\)"),
+    "ncnn": (b"7767517\n75 83\nInput data 0 1 data", "ncnn parameter"),
+    "tensorrt": (b"ftrt" + bytes(64), "TensorRT engine"),
     "h5": (b"\x89HDF\r\n\x1a\n" + bytes(64), "Keras"),
     "gguf": (b"GGUF\3\0\0\0" + bytes(64), "GGUF"),
     "png": (b"\x89PNG\r\n\x1a\n" + bytes(64), "image"),
     "elf": (b"\x7fELF" + bytes(64), "compiled program"),
-    "xml": (b'<?xml version="1.0"?><net name="m" version="11"></net>', "OpenVINO"),
     "html": (b"<!DOCTYPE html><html></html>", "web page"),
     "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n", "Git LFS"),
     "text": (b"import torch\n", "text file"),
@@ -48,6 +49,10 @@ def test_the_refusal_says_what_it_seems_to_be(look, tmp_path: Path, name: str) -
         ("saved/saved_model.pb", "SavedModel"),
         ("model.weights.h5", "Keras"),
         ("META-INF/MANIFEST.MF", "Java"),
+        ("net/net.tflite", "LiteRT model"),
+        ("net.pte", "ExecuTorch"),
+        ("net.ncnn.param", "ncnn"),
+        ("model.plan", "TensorRT"),
         ("photos/cat.jpg", "data, not a model"),
         ("notes.txt", "zip archive without a model"),
     ],
@@ -107,3 +112,24 @@ def test_a_length_beyond_all_numbers_is_not_sought(look, tmp_path: Path) -> None
     with pytest.raises(InputError) as caught:
         look(tmp_path / "file")
     assert caught.value.hint
+
+
+def test_an_engine_is_told_by_its_name_where_its_content_tells_nothing(look, tmp_path: Path) -> None:
+    (tmp_path / "net.engine").write_bytes(b"\xf3\x01\x9c" * 100)
+    with pytest.raises(UnrecognizedFile, match="TensorRT engine, by its name") as caught:
+        look(tmp_path / "net.engine")
+    assert "ONNX or .pt2" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("member", "words"),
+    [
+        ("Data/com.apple.CoreML/model.mlmodel", "a Core ML model"),
+        ("variables/variables.index", "a folder, not a model file"),
+        ("net.param", "an ncnn model"),
+    ],
+)
+def test_folders(tmp_path: Path, member: str, words: str) -> None:
+    (tmp_path / "net" / member).parent.mkdir(parents=True)
+    (tmp_path / "net" / member).write_bytes(b"x")
+    assert words in folder_refusal(tmp_path / "net").message

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,20 @@ def test_every_list_that_comes_along_is_pinned_and_used_by_a_pass() -> None:
         # The process that runs there needs these two of ours.
         for library in ("msgspec", "numpy"):
             assert any(re.fullmatch(rf"{library}==[\d.]+", line) for line in each.requirements)
+
+
+LACKING = """
+import sys
+sys.modules.update(dict.fromkeys(["psutil", "onnx", "openvino", "sqlalchemy", "pandas", "rich", "PIL"]))
+from core.registry import passes
+import core.passes.build, core.formats.check
+assert passes()
+"""
+
+
+def test_techniques_are_imported_by_the_libraries_of_a_toolchain_alone() -> None:
+    done = subprocess.run([sys.executable, "-c", LACKING], capture_output=True, text=True)
+    assert not done.returncode, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from core.domain.recipe import Step
 from core.domain.technique import Kind
 from core.errors import PassFailed
 from core.params import setting
-from core.passes.checks import batches, differ, differences, onnx_outputs
+from core.passes.checks import batches, differ, differences
 from core.passes.library_errors import library, size
-from core.passes.openvino_files import outputs, read, write
+from core.passes.openvino_files import outputs, read, reference, write
 from core.passes.quantization.coverage import openvino_counts
 from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
@@ -50,7 +50,7 @@ class ConvertOpenvino(Pass):
     kind = Kind.CONVERSION
     bridges = True
     Params = ConvertOpenvinoParams
-    produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
+    produces: ClassVar[dict[str, str]] = {"onnx": "openvino", "openvino": "openvino"}
     converts = True
     libraries = ("openvino",)
     build_s = (2.5, 0.5)
@@ -62,7 +62,7 @@ class ConvertOpenvino(Pass):
     def run(
         self, context: PassContext, artifact: LocalArtifact, params: ConvertOpenvinoParams
     ) -> LocalArtifact:
-        """Read, save, and compare with ONNX Runtime.
+        """Read, save, and compare with the file before.
 
         Raises:
             PassFailed: OpenVINO does not know an operator.
@@ -72,7 +72,7 @@ class ConvertOpenvino(Pass):
             counts = openvino_counts(model)
             files = write(model, context.folder, params.compress_to_fp16)
             details = counts | differences(
-                (onnx_outputs(artifact.path, context, batch), outputs(files[0], context, batch))
+                (reference(artifact.path, context, batch), outputs(files[0], context, batch))
                 for batch in batches(context)
             )
         return LocalArtifact("openvino", files[0], files, dict(artifact.options), details)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 from core.domain.learn import Learn
-from core.domain.technique import Kind, NoParams
-from core.errors import PassFailed
-from core.examples import example_feed
+from core.domain.technique import Kind
+from core.errors import PassFailed, PassNotApplicable
+from core.examples import example_feed, is_picture
+from core.graphs.tflite.interpreter import CHANNELS_LAST, Runner, in_layout, open_file
 from core.graphs.torch.modules import flatten, load_exported, quiet_torch
+from core.params import setting
 from core.passes.checks import differ, differences
 from core.passes.library_errors import library
 from core.passes.torch_calls import arguments
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-3
 HINT = "Use ONNX on this model; litert-torch knows fewer operators."
+
+
+@dataclass(frozen=True)
+class ExportLitertParams:
+    """How the file is called."""
+
+    channels_last: bool = setting(
+        False,
+        "Channels last",
+        help="Pictures go in as (batch, height, width, channels), as cameras deliver them. The runtime here "
+        "and the kit turn them around by themselves.",
+        words={True: "channels last"},
+    )
 
 
 class ExportLitert(Pass):
@@ -38,29 +52,33 @@ class ExportLitert(Pass):
         expect="The same answers; how fast depends on the device",
     )
     kind = Kind.CONVERSION
-    Params = NoParams
+    Params = ExportLitertParams
+    version = 2
     produces: ClassVar[dict[str, str]] = {"pt2": "tflite"}
     converts = True
+    bridges = True
     toolchain = "litert"
     build_s = (15.0, 3.0)
 
-    def run(self, context: PassContext, artifact: LocalArtifact, params: NoParams) -> LocalArtifact:
+    def run(self, context: PassContext, artifact: LocalArtifact, params: ExportLitertParams) -> LocalArtifact:
         """Convert, save, and compare the file with the program.
 
         Raises:
+            PassNotApplicable: Channels are to be last, and no input is a picture.
             PassFailed: litert-torch does not know an operator.
         """
         path, batch = context.folder / "model.tflite", context.model.fixed_batch or 1
+        options = dict(artifact.options) | (_last(context) if params.channels_last else {})
         with library("litert-torch", context.folder, HINT):
             program, example = load_exported(artifact.path), arguments(context, batch)
             with quiet_torch():
                 expected = [each.detach().numpy() for each in flatten(program.module()(*example))]
-            _convert(program, example, path)
-            found = _answers(path, context, batch)
+            _convert(program, example, path, options.get(CHANNELS_LAST, []))
+            found = _answers(path, context, batch, options)
         details = differences([(expected, found)]) | {"batch": batch}
-        return LocalArtifact("tflite", path, (path,), dict(artifact.options), details)
+        return LocalArtifact("tflite", path, (path,), options, details)
 
-    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: NoParams) -> None:
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: ExportLitertParams) -> None:
         """Check that LiteRT computes what the program does.
 
         Raises:
@@ -70,27 +88,38 @@ class ExportLitert(Pass):
             raise PassFailed(f"On LiteRT {differ(after.details)}.", hint=HINT)
 
 
-def _convert(program: ExportedProgram, example: tuple[Any, ...], path: Path) -> None:
+def _last(context: PassContext) -> dict[str, list[int]]:
+    """Return the option that names the inputs that are pictures.
+
+    Raises:
+        PassNotApplicable: None is.
+    """
+    shapes = context.model.shapes()
+    found = [at for at, spec in enumerate(context.model.inputs) if is_picture(spec, shapes[spec.name])]
+    pictures = [at for at in found if shapes[context.model.inputs[at].name][1] in (1, 3)]
+    if not pictures:
+        raise PassNotApplicable(
+            "No input is a picture with its channels first.", hint="Leave the inputs in their own layout."
+        )
+    return {CHANNELS_LAST: pictures}
+
+
+def _convert(program: ExportedProgram, example: tuple[Any, ...], path: Path, last: list[int]) -> None:
     import litert_torch
 
     # As a module: a program itself would be taken with all of its symbolic sizes.
-    litert_torch.convert(program.module(), example).export(str(path))
+    module = program.module()
+    if last:
+        module = litert_torch.to_channel_last_io(module, args=last)
+        example = tuple(each.movedim(1, -1) if at in last else each for at, each in enumerate(example))
+    litert_torch.convert(module, example).export(str(path))
 
 
-def _answers(path: Path, context: PassContext, batch: int) -> list[Array]:
+def _answers(path: Path, context: PassContext, batch: int, options: dict[str, Any]) -> list[Array]:
     """Return the outputs of the file on an example; whole numbers are fed as the narrower ones it takes."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    runner = Interpreter(model_path=str(path), num_threads=context.threads).get_signature_runner()
-    feed, taken = example_feed(context.model, batch, context.seed), runner.get_input_details()
-    named = zip(sorted(taken, key=_position), context.model.inputs, strict=True)
-    found = runner(**{name: feed[spec.name].astype(taken[name]["dtype"]) for name, spec in named})
-    return [np.asarray(found[name]) for name in sorted(found, key=_position)]
-
-
-def _position(name: str) -> int:
-    """Return the place that the name of an input or output ends in, as in ``args_0``."""
-    return int(name.rpartition("_")[2])
+    runner = Runner(open_file(path, context.threads))
+    feed = example_feed(context.model, batch, context.seed)
+    return runner.run(runner.of(in_layout(list(feed.values()), options)))
 
 
 PASS = ExportLitert()

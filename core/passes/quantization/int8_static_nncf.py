@@ -16,9 +16,9 @@ from core.domain.technique import Kind, Precision
 from core.errors import PassFailed
 from core.graphs.onnx import files as onnx_files
 from core.params import setting
-from core.passes.checks import onnx_outputs, require_finite, require_signal
+from core.passes.checks import require_finite, require_signal
 from core.passes.library_errors import library, size
-from core.passes.openvino_files import outputs, read, write
+from core.passes.openvino_files import outputs, read, reference, write
 from core.passes.quantization.calibration import MOST, CalibrationFeeds, keep_float, kept
 from core.passes.quantization.coverage import openvino_counts, require_float
 from core.passes.quantization.int8_findings import int8_findings
@@ -103,7 +103,7 @@ class Int8StaticNncf(Pass):
     precision = Precision.INT8
     version = 6
     Params = Int8StaticNncfParams
-    produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
+    produces: ClassVar[dict[str, str]] = {"onnx": "openvino", "openvino": "openvino"}
     calibrates = True
     fits = True
     libraries = ("nncf", "openvino")
@@ -154,10 +154,12 @@ class Int8StaticNncf(Pass):
                 per_tensor=params.per_tensor,
             )
             files = write(made, context.folder, compress=False)
-            found, expected = outputs(files[0], context), onnx_outputs(artifact.path, context)
+            found, expected = outputs(files[0], context), reference(artifact.path, context)
             require_finite(found, expected, HINT)
             require_signal(found, expected, FAINT)
-            told = portability(made, context, params.portability) | outliers(onnx_files.load(artifact.path))
+            told = portability(made, context, params.portability)
+            if artifact.format == "onnx":
+                told |= outliers(onnx_files.load(artifact.path))
         counts = openvino_counts(made) | {"samples": feeds.count} | told
         return LocalArtifact("openvino", files[0], files, dict(artifact.options), counts)
 

@@ -60,7 +60,7 @@ class Int8WeightsNncf(Pass):
     precision = Precision.INT8
     version = 2
     Params = Int8WeightsNncfParams
-    produces: ClassVar[dict[str, str]] = {"onnx": "openvino"}
+    produces: ClassVar[dict[str, str]] = {"onnx": "openvino", "openvino": "openvino"}
     libraries = ("nncf", "openvino")
     build_s = (3.0, 0.5)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import resource
 from typing import TYPE_CHECKING
 
-import psutil
-
 from core.errors import PassNotApplicable
 from core.machine.environment import memory_available
 from core.passes.training.network import Network
@@ -73,6 +71,8 @@ def _kept_bytes(network: Network, example: list[Tensor]) -> int:
 def _free_bytes() -> int:
     """Return the bytes that this process may still take."""
     limit = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    import psutil
+
     taken = psutil.Process().memory_info().data
     own = limit - taken if limit != resource.RLIM_INFINITY else memory_available()
     return max(0, min(own, memory_available()))

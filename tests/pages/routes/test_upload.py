@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -10,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import anyio
 import pytest
@@ -21,7 +23,8 @@ from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_tok
 from core.settings import get_settings
 from pages.routes import ROUTES, tickets
 from pages.routes.room import COPIES, SPARE, STEP, DiskFull, Room
-from pages.routes.upload import COOKIE, safe_name
+from pages.routes.upload import COOKIE
+from pages.routes.upload_parts import safe_name
 
 XSRF = generate_xsrf_token_string()
 OWNER = tickets.owner_of(XSRF)
@@ -101,6 +104,44 @@ def test_over_the_limit_is_413_with_a_clear_message(
 )
 def test_names_cannot_leave_the_folder(given: str, name: str) -> None:
     assert safe_name(given) == name
+
+
+def parts(*listed: tuple[str, int]) -> dict[str, str]:
+    return {"X-Xsrftoken": XSRF, "X-File-Parts": quote(json.dumps(listed))}
+
+
+def test_files_that_belong_together_arrive_in_a_folder(client: TestClient) -> None:
+    token, body = tickets.issue(OWNER), b"<net/>" + b"w" * 3_000_000
+    headers = parts(("../net.xml", 6), ("net.bin", 3_000_000))
+    answer = client.put(f"/upload/{token}", content=body, headers=headers)
+    assert answer.json() == {"name": "net.xml", "size": len(body)}
+    folder = tickets.take(token, OWNER)
+    assert folder is not None
+    assert sorted(each.name for each in folder.iterdir()) == ["net.bin", "net.xml"]
+    assert (folder / "net.xml").read_bytes() == b"<net/>"
+    assert (folder / "net.bin").read_bytes() == b"w" * 3_000_000
+    assert folder.parent.stat().st_mode & 0o77 == 0
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [("a.xml", 3), ("a.xml", 3)],
+        [("a.xml", 3), ("a.bin", 2)],
+        [("a.xml", 3), ("a.bin", 4)],
+        [("a.xml", 6), ("a.bin", 0)],
+        [("a.xml", 7), ("a.bin", -1)],
+        [(f"{at}.bin", 1) for at in range(100)],
+        [("x" * 20_000, 6)],
+        ["nothing"],
+    ],
+    ids=["one name", "more", "less", "empty", "negative", "too many", "too long", "no pairs"],
+)
+def test_files_that_cannot_be_told_apart_are_refused(client: TestClient, listed: list[Any]) -> None:
+    answer = client.put(f"/upload/{tickets.issue(OWNER)}", content=b"abcdef", headers=parts(*listed))
+    assert answer.status_code == 400
+    assert "cannot be taken together" in answer.json()["error"]["message"]
+    assert not files()
 
 
 def test_forgotten_uploads_are_swept(client: TestClient) -> None:

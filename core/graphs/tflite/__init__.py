@@ -1,0 +1,1 @@
+"""LiteRT (TFLite) files: their inputs and outputs, their layers, and a run of them."""

@@ -1,0 +1,108 @@
+"""FP16 weights in a LiteRT file, by ai-edge-quantizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from core.domain.learn import Learn, Picture
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
+from core.domain.recipe import Step
+from core.domain.technique import Kind, NoParams, Precision
+from core.errors import PassFailed, PassNotApplicable
+from core.graphs.tflite.layers import read, weights_of
+from core.passes.checks import differ
+from core.passes.library_errors import library
+from core.passes.quantization.litert_quantize import (
+    EVERYWHERE,
+    Recipe,
+    compared,
+    quantize,
+    require_quantizer,
+    require_smaller,
+    require_weights,
+    signed,
+)
+from core.protocols import Idea, LocalArtifact, Pass, PassContext
+
+TOLERANCE = 3e-2
+HINT = "Try dynamic INT8, or leave the file in FP32."
+RECIPE: Recipe = [
+    {
+        "regex": EVERYWHERE,
+        "operation": "*",
+        "algorithm_key": "float_casting",
+        "op_config": {
+            "weight_tensor_config": {"num_bits": 16, "dtype": "FLOAT"},
+            "compute_precision": "FLOAT",
+            "explicit_dequantize": True,
+        },
+    }
+]
+
+
+class Fp16LiteRt(Pass):
+    """Weights in half precision behind operators that widen them, once, when the file is loaded."""
+
+    id = "fp16_litert"
+    name = "FP16 weights, LiteRT"
+    summary = (
+        "Stores the weights of a LiteRT file in FP16: half the size; on a CPU it computes in FP32 as before."
+    )
+    learn = Learn(
+        does="The weights of a LiteRT file are stored in 16 bits and widened when it is loaded.",
+        costs="Next to nothing in accuracy, and no time is gained on a CPU.",
+        choose="For GPUs of phones, which compute in FP16 anyway, and where the download has to be small.",
+        expect="Half the size; on CPUs the same speed",
+        picture=Picture.FLOATS,
+    )
+    kind = Kind.QUANTIZATION
+    precision = Precision.FP16
+    Params = NoParams
+    produces: ClassVar[dict[str, str]] = {"tflite": "tflite"}
+    libraries = ("ai_edge_quantizer",)
+    build_s = (2.0, 0.2)
+
+    def requires(self, model: SourceModel, environment: Environment, params: NoParams) -> None:
+        """Refuse where the library is not installed.
+
+        Raises:
+            PassNotApplicable: It is not.
+        """
+        require_quantizer()
+
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Yield the smaller file for uploads that are LiteRT already."""
+        if model.format == "tflite":
+            yield Idea(1, 150, "litert", (Step(self.id),))
+
+    def run(self, context: PassContext, artifact: LocalArtifact, params: NoParams) -> LocalArtifact:
+        """Cast the weights, save, compare.
+
+        Raises:
+            PassNotApplicable: The file holds no weights in FP32.
+            PassFailed: The library or LiteRT broke on it.
+        """
+        with library("ai-edge-quantizer", context.folder, HINT) as work:
+            require_weights(artifact.path)
+            if not weights_of(read(artifact.path))["FLOAT32"]:
+                raise PassNotApplicable("The file holds no weights in FP32.", hint="Leave it as it is.")
+            path = quantize(context, signed(artifact.path, work), RECIPE)
+            details = compared(context, artifact, path, HINT)
+        return LocalArtifact("tflite", path, (path,), dict(artifact.options), details)
+
+    def ensures(self, before: LocalArtifact, after: LocalArtifact, params: NoParams) -> None:
+        """Check that weights are in FP16, the outputs the same but for rounding, and the file smaller.
+
+        Raises:
+            PassFailed: They are not.
+        """
+        if not after.details.get("weights_in_float16"):
+            raise PassFailed("No weight is stored in FP16.", hint=HINT)
+        if not after.details["difference"] <= TOLERANCE:
+            raise PassFailed(f"With weights in FP16 {differ(after.details)}.", hint=HINT)
+        require_smaller(before, after, 0.8, HINT)
+
+
+PASS = Fp16LiteRt()
