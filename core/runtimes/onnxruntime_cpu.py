@@ -14,6 +14,7 @@ from core.domain.learn import Learn
 from core.domain.model import SourceModel
 from core.domain.profile import LayerProfile
 from core.domain.recipe import Target
+from core.errors import RuntimeFailed
 from core.protocols import Array, Feed, LocalArtifact, Runtime
 from core.runtimes.availability import arrange, as_numpy, check, runtime_errors
 from core.runtimes.profiling.onnxruntime_layers import Optimized, executed
@@ -127,7 +128,7 @@ class OnnxRuntimeCpu(Runtime):
         choose="As a good first choice on every processor and system.",
         expect="1.5 to 4 times faster than PyTorch eager in FP32, most for small networks",
     )
-    formats: ClassVar[frozenset[str]] = frozenset({"onnx"})
+    formats: ClassVar[frozenset[str]] = frozenset({"onnx", "ort"})
     modules: ClassVar[tuple[str, ...]] = ("onnxruntime",)
     baseline_of: ClassVar[frozenset[str]] = frozenset({"onnx"})
     no_profile: ClassVar[str] = ""
@@ -137,7 +138,7 @@ class OnnxRuntimeCpu(Runtime):
         import onnxruntime  # noqa: F401
 
     def open(self, artifact: LocalArtifact, target: Target, model: SourceModel) -> OrtSession:
-        """Load an ONNX file with all graph optimizations.
+        """Load an ONNX file with all graph optimizations, or one in ONNX Runtime's own format as it is.
 
         Raises:
             RuntimeFailed: Wrong format or option, or ONNX Runtime refuses the file.
@@ -150,6 +151,11 @@ class OnnxRuntimeCpu(Runtime):
         Raises:
             RuntimeFailed: As `open`.
         """
+        if artifact.format == "ort":
+            raise RuntimeFailed(
+                "A file in ONNX Runtime's own format does not tell what its layers were made of.",
+                hint="Profile the ONNX file that it was converted from.",
+            )
         options = self._options(artifact, target)
         folder = Path(tempfile.mkdtemp())
         options.enable_profiling = True

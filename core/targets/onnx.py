@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from core.domain.export import ExportPrecision, Scenario
 from core.domain.recipe import Step
-from core.protocols import Advice, ExportTarget
+from core.protocols import Advice, Client, ExportTarget
+
+CHECKED = Step("onnx_form")
+"""Records shapes and lets ONNX's checker look; by hand it writes another operator set, too."""
+LINES = Path(__file__).with_name("onnx_clients")
 
 TARGET = ExportTarget(
     id="onnx",
@@ -13,11 +19,11 @@ TARGET = ExportTarget(
     runtime="onnxruntime",
     format="onnx",
     precisions={
-        ExportPrecision.FP32: (),
-        ExportPrecision.FP16: (Step("fp16"),),
-        ExportPrecision.INT8_DYNAMIC: (Step("int8_dynamic"),),
-        ExportPrecision.INT8_STATIC: (Step("int8_static_ort"),),
-        ExportPrecision.INT4: (Step("nbits_weights_ort"),),
+        ExportPrecision.FP32: (CHECKED,),
+        ExportPrecision.FP16: (Step("fp16"), CHECKED),
+        ExportPrecision.INT8_DYNAMIC: (Step("int8_dynamic"), CHECKED),
+        ExportPrecision.INT8_STATIC: (Step("int8_static_ort"), CHECKED),
+        ExportPrecision.INT4: (Step("nbits_weights_ort"), CHECKED),
     },
     lacks={ExportPrecision.BF16: "ONNX Runtime has few BF16 kernels for processors. Take OpenVINO for BF16."},
     needs="ONNX Runtime, or any other program that reads ONNX.",
@@ -52,5 +58,14 @@ TARGET = ExportTarget(
             (ExportPrecision.INT8_STATIC, ExportPrecision.FP32),
         ),
     },
+    clients=(
+        Client("C++", "main.cpp", (LINES / "main.cpp").read_text()),
+        Client(
+            "JavaScript (Node.js)",
+            "main.mjs",
+            (LINES / "main.mjs").read_text(),
+            "Run by Node.js in the tests.",
+        ),
+    ),
     order=10,
 )

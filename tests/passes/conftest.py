@@ -89,7 +89,7 @@ def answer(built: LocalArtifact, model: SourceModel, batch: int = 1) -> list[Arr
     from core.graphs.onnx import files as onnx_files
     from core.passes import openvino_files
 
-    if built.format == "onnx":
+    if built.format in ("onnx", "ort"):
         return onnx_files.run(onnx_files.session(built.path), example_feed(model, batch))
     if built.format == "openvino":
         unused = Path()

@@ -17,8 +17,14 @@ from core.domain.model import SourceModel, TensorSpec
 from core.protocols import Array, Feed, LocalArtifact
 from tests.runtimes import tflite
 
-FORMATS = ("state_dict", "pt2", "torchscript", "onnx", "openvino", "tflite")
-ARTIFACT = {"onnx": "model.onnx", "openvino": "model.xml", "pt2": "model.pt2", "tflite": "model.tflite"}
+FORMATS = ("state_dict", "pt2", "torchscript", "onnx", "ort", "openvino", "tflite")
+ARTIFACT = {
+    "onnx": "model.onnx",
+    "ort": "model.ort",
+    "openvino": "model.xml",
+    "pt2": "model.pt2",
+    "tflite": "model.tflite",
+}
 
 
 class Several(nn.Module):
@@ -117,6 +123,16 @@ def _onnx(module: nn.Module, model: SourceModel, path: Path) -> None:
     )  # fmt: skip
 
 
+def _ort(module: nn.Module, model: SourceModel, path: Path) -> None:
+    import onnxruntime
+
+    _onnx(module, model, path.with_suffix(".onnx"))
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(path)
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    onnxruntime.InferenceSession(str(path.with_suffix(".onnx")), options)
+
+
 def _openvino(module: nn.Module, model: SourceModel, path: Path) -> None:
     import openvino
 
@@ -135,5 +151,6 @@ WRITERS = {
     "pt2": _pt2,
     "torchscript": _torchscript,
     "onnx": _onnx,
+    "ort": _ort,
     "openvino": _openvino,
 }

@@ -88,6 +88,20 @@ def check_tensors(model: ModelProto, folder: Path) -> tuple[Path, ...]:
     return tuple(paths.values())
 
 
+def standard(path: Path) -> str:
+    """Return what ONNX's own checker says against the model in `path`, shapes and types included.
+
+    Empty where it says nothing. Of operators that are not ONNX's own it knows nothing.
+    """
+    import onnx
+
+    try:
+        onnx.checker.check_model(str(path), full_check=True)
+    except Exception as error:  # its errors, and those of its shape inference
+        return complaint(error)
+    return ""
+
+
 LONGEST_PART = 255
 """Bytes in one part of a path, on the file systems of all common systems."""
 

@@ -52,17 +52,34 @@ def _fill(tensor: TensorProto, folder: Path) -> None:
     del tensor.external_data[:]
 
 
-def save(model: ModelProto, path: Path) -> tuple[Path, ...]:
-    """Write `model` and return its files, the graph first; one file unless it is too large for that."""
+def save(model: ModelProto, path: Path, beside: bool | None = None) -> tuple[Path, ...]:
+    """Write `model` and return its files, the graph first.
+
+    Args:
+        model: With its weights.
+        path: Of the graph.
+        beside: Whether large weights come into a file beside it; None where they do not fit into one.
+
+    Raises:
+        ValueError: They do not fit into one file, and are not to be beside it.
+    """
     import onnx
 
-    if model.ByteSize() < SINGLE_FILE_LIMIT:
-        onnx.save(model, str(path))
-        return (path,)
+    large = model.ByteSize() >= SINGLE_FILE_LIMIT
+    if large and beside is False:
+        raise ValueError("the weights are over 2 GB, which no single ONNX file can hold")
     data = path.with_suffix(path.suffix + ".data")
     data.unlink(missing_ok=True)  # onnx appends to what is there
+    if not large and not beside:
+        onnx.save(model, str(path))
+        return (path,)
     onnx.save(model, str(path), save_as_external_data=True, location=data.name)
-    return (path, data)
+    return (path, data) if data.exists() else (path,)
+
+
+def operators_file(path: Path) -> Path:
+    """Return where the list of operators lies that a reduced ONNX Runtime needs for the .ort at `path`."""
+    return path.with_suffix(".required_operators.config")
 
 
 def opset(model: ModelProto) -> int:

@@ -15,6 +15,8 @@ from core.domain.technique import Kind
 from core.errors import PassFailed
 from core.graphs.onnx import edits as onnx_edits
 from core.graphs.onnx import files as onnx_files
+from core.graphs.onnx.checks import standard
+from core.graphs.onnx.opsets import NEWEST, OLDEST, in_opset
 from core.params import setting
 from core.passes.checks import EXAMPLE_BATCH, batches, differ, differences, onnx_outputs
 from core.passes.conversion.fallback import fallback_findings, fell_back
@@ -31,6 +33,8 @@ ROUNDED = 0.25
 """The same of programs in 8 bits: what differs in its last digit may be rounded to another integer, and so on
 from layer to layer, up to the noise of rounding itself: 6 % in a deep network with random weights. A wrong
 scale or axis gives more."""
+BY_DYNAMO, BY_TRACER = (18, 23), 20
+"""Operator sets that the exporters write themselves, first and last, and last; others are converted."""
 DOUBLE_HINT = "The model computes in double precision, which few runtimes do: save model.float() instead."
 HINT = "Export the model to ONNX yourself and upload that file, or choose a PyTorch runtime."
 
@@ -42,10 +46,9 @@ class ExportOnnxParams:
     opset: int = setting(
         18,
         "Operator set",
-        help="18 suits every runtime here, 20 the newest ones.",
-        low=13,
-        high=20,
-        choices=(18, 20),
+        help="18 suits every runtime here. Older readers want 13 to 17, newer operators come up to 24.",
+        low=OLDEST,
+        high=NEWEST,
     )
 
 
@@ -148,11 +151,26 @@ def _attempt(
         finally:
             for left in context.folder.glob(".exported.onnx*"):
                 left.unlink()
-        _tidy(model, context.model)
-        files = onnx_files.save(model, path)
-        found = differences(
-            (outputs, onnx_outputs(path, context, batch)) for batch, outputs in expected.items()
-        )
+        problems = []
+        for each in in_opset(model, params.opset):
+            try:
+                return _compared(each, path, context, expected, allowed)
+            except Exception as error:  # the other converter may do better
+                problems.append(error)
+        raise problems[0]
+
+
+def _compared(
+    model: ModelProto, path: Path, context: PassContext, expected: dict[int, list[Array]], allowed: float
+) -> tuple[tuple[Path, ...], dict[str, Any]]:
+    """Save a graph, and return its files where it answers as the module does.
+
+    Raises:
+        PassFailed: It does not.
+    """
+    _tidy(model, context.model)
+    files = onnx_files.save(model, path)
+    found = differences((outputs, onnx_outputs(path, context, batch)) for batch, outputs in expected.items())
     if found["difference"] == float("inf"):
         raise PassFailed("Its outputs have other shapes than the module's, or are not finite.", hint=HINT)
     if not found["difference"] <= allowed:
@@ -170,11 +188,17 @@ def _dynamo(module: nn.Module, context: PassContext, opset: int, path: Path) -> 
         input_names=[spec.name for spec in context.model.inputs],
         output_names=[spec.name for spec in context.model.outputs],
         dynamic_shapes=dynamic_shapes(context.model),
-        opset_version=opset,
+        opset_version=min(max(opset, BY_DYNAMO[0]), BY_DYNAMO[1]),
         dynamo=True,
         verbose=False,
-        external_data=False,
+        external_data=_is_large(module),
     )
+
+
+def _is_large(module: nn.Module) -> bool:
+    """Whether the weights do not fit into one file with the graph."""
+    held = (*module.parameters(), *module.buffers())
+    return sum(each.numel() * each.element_size() for each in held) >= onnx_files.SINGLE_FILE_LIMIT
 
 
 def _torchscript(module: nn.Module, context: PassContext, opset: int, path: Path) -> None:
@@ -192,7 +216,7 @@ def _torchscript(module: nn.Module, context: PassContext, opset: int, path: Path
         input_names=[spec.name for spec in context.model.inputs],
         output_names=[spec.name for spec in context.model.outputs],
         dynamic_axes={name: found for name, found in axes.items() if found},
-        opset_version=opset,
+        opset_version=min(opset, BY_TRACER),
         dynamo=False,
     )
 
@@ -211,7 +235,7 @@ def _converted(script: Any, context: PassContext, opset: int, path: Path) -> Non
         f=str(path),
         input_names=[spec.name for spec in context.model.inputs],
         output_names=[spec.name for spec in context.model.outputs],
-        opset_version=opset,
+        opset_version=min(max(opset, BY_DYNAMO[0]), BY_DYNAMO[1]),
         dynamo=True,
         verbose=False,
         external_data=False,
@@ -248,7 +272,9 @@ def _drop_nothings(model: ModelProto) -> None:
 
 def _counts(path: Path) -> dict[str, Any]:
     model = onnx_files.load(path, weights=False)
-    return {"opset": onnx_files.opset(model), "nodes": sum(onnx_files.count_ops(model).values())}
+    counts = {"opset": onnx_files.opset(model), "nodes": sum(onnx_files.count_ops(model).values())}
+    problem = standard(path)
+    return counts | ({"checker": problem} if problem else {})
 
 
 PASS = ExportOnnx()

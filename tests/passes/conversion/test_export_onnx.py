@@ -49,6 +49,17 @@ def test_the_operator_set_is_the_one_asked_for(resnet: Sample, tmp_path: Path) -
     assert apply("export_onnx", resnet, "torchscript", tmp_path, opset=20).details["opset"] == 20
 
 
+@pytest.mark.parametrize("opset", [13, 24])
+def test_sets_that_no_exporter_writes_are_converted_to(
+    opset: int, networks: dict[str, Sample], tmp_path: Path
+) -> None:
+    sample = networks["two"]
+    built = apply("export_onnx", sample, "pt2", tmp_path, opset=opset)
+    assert (built.details["opset"], built.details["exporter"]) == (opset, "dynamo")
+    assert onnx.load(str(built.path)).ir_version == {13: 7, 24: 12}[opset]
+    assert distance(answer(sample.artifacts["pt2"], sample.model, 5), answer(built, sample.model, 5)) < 1e-4
+
+
 def test_a_graph_that_computes_something_else_is_refused(resnet: Sample, tmp_path: Path) -> None:
     """The trace of a branching network is right for its example only, and no exporter can do better."""
     import torch
