@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets.images.normalization import PreparedImages
+from core.datasets.images.normalization import ImageParams, PreparedImages
+from core.datasets.images.transforms import resizing
 from core.datasets.labels import listed
 from core.datasets.preview import COUNT, write_preview
 from core.datasets.splits import Part, Split, split, split_around
@@ -100,7 +101,7 @@ def build(
     """
     model = model.with_sample_axis()
     begin = perf_counter()
-    prepared, origin = _prepared(path, folder, model, params or {}, wanted)
+    prepared, origin, made = _prepared(path, folder, model, params or {}, wanted)
     took_ms = 1000 * (perf_counter() - begin)
     parts = _split(prepared, prepared.rows, seed)
     files = _write(folder, Part.CALIBRATION, prepared, model, parts.calibration)
@@ -113,7 +114,7 @@ def build(
         learned = len(prepared.training)
     if training is not None:
         ours = params if choose_format(training).id == origin else {}
-        other, _ = _prepared(training, folder / SCRATCH, model, ours or {}, "")
+        other, _, _ = _prepared(training, folder / SCRATCH, model, ours or {}, "")
         evaluated = np.concatenate([parts.search, parts.test])
         rows = _not_among(other, prepared, model, evaluated)
         _check_training(prepared, other, len(rows))
@@ -135,6 +136,7 @@ def build(
         training_samples=learned,
         preprocess_ms=took_ms / max(1, prepared.rows) if data_formats()[origin].from_files else None,
         pixels=_pixels(prepared),
+        resizing=_resizing(prepared, made, model),
         **_labelling(prepared),
     )
     return Built(data, tuple(files))
@@ -142,20 +144,25 @@ def build(
 
 def _prepared(
     path: Path | None, folder: Path, model: SourceModel, params: dict[str, Any], wanted: str
-) -> tuple[Prepared, str]:
-    """Return checked rows and the id of their format."""
+) -> tuple[Prepared, str, Any]:
+    """Return checked rows, the id of their format and its parameters."""
     found = choose_format(path, wanted)
     made = make(found.Params, params)
     if path is None and found.id != RANDOM:
         raise InvalidRequest(f"The format {found.name} needs data.", hint="Give a file or folder.")
     prepared = found.prepare(path or Path(found.id), folder / SCRATCH, model, made)
     check(prepared, model)
-    return prepared, found.id
+    return prepared, found.id, made
 
 
 def _pixels(prepared: Prepared) -> dict[str, Any] | None:
     known = prepared.pixels if isinstance(prepared, PreparedImages) else None
     return None if known is None else dict(to_plain(known))
+
+
+def _resizing(prepared: Prepared, params: Any, model: SourceModel) -> dict[str, Any] | None:
+    known = prepared.pixels if isinstance(prepared, PreparedImages) else None
+    return resizing(known, params, model) if known is not None and isinstance(params, ImageParams) else None
 
 
 def _labelling(prepared: Prepared) -> dict[str, Any]:

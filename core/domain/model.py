@@ -272,6 +272,8 @@ class DataSet:
             an image, on one core; None where rows came as arrays, and in data sets of old.
         pixels: How images became the input, `core.datasets.images.normalization.Pixels` as plain values; None
             where nobody knows.
+        resizing: How pictures of other sizes came to that of the input: ``resize``, ``crop`` and
+            ``interpolation``; None where they were none, and in data sets of old.
         box_classes: Of boxes: the name of each class, with its number in each way that the model may count.
     """
 
@@ -294,6 +296,7 @@ class DataSet:
     boxes: bool = False
     preprocess_ms: float | None = None
     pixels: dict[str, Any] | None = None
+    resizing: dict[str, Any] | None = None
     box_classes: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     def test_samples(self, searching: bool) -> int:

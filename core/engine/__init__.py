@@ -2,6 +2,7 @@
 
 from core.engine.accuracy_details import accuracy_detail_of
 from core.engine.downloads import Download, model_download, run_download
+from core.engine.evidence import stored_sweep, stored_trial
 from core.engine.kits import export, kit_name, kit_path, sweep_kits
 from core.engine.own_code import allowed as own_code_allowed
 from core.engine.pictures import sample_pictures
@@ -21,7 +22,8 @@ from core.engine.submit import (
     resume,
     submit,
 )
-from core.engine.sweeping import stored_sweep, sweep
+from core.engine.sweeping import sweep
+from core.engine.trying import try_service
 from core.engine.uploads import add_data, add_model, read_again, restate_task
 from core.engine.worker import ensure_worker, recover
 from core.machine.cores import keep_off_timing
@@ -64,10 +66,12 @@ __all__ = [
     "run_download",
     "sample_pictures",
     "stored_sweep",
+    "stored_trial",
     "structure_of",
     "submit",
     "sweep",
     "sweep_kits",
+    "try_service",
 ]
 
 

@@ -10,12 +10,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from core.archives.npz import npz_names
 from core.bench.quality.predictions import GOLDEN_NAMES
 from core.domain.model import FileRef
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate, CandidateStatus
 from core.engine.building import check, lay_out, source_artifact
+from core.engine.evidence import evidence, stored_sweep, stored_trial
 from core.engine.executors import local
 from core.engine.measuring import GOLDEN
 from core.errors import BackendMissing, InvalidRequest
@@ -34,6 +37,8 @@ from core.store.store import Store
 from core.work.folders import job_folder
 from core.work.stop import Stop
 
+Inputs = dict[str, tuple[FileRef, ...]]
+
 
 def slug(text: str) -> str:
     """Return `text` as a file name: lower case, letters, digits, dots and dashes."""
@@ -47,12 +52,12 @@ def default_packager() -> str:
 
 def kit_name(store: Store, candidate_id: str, spelled: str = "") -> str:
     """Return the file name of what `kit_path` writes, ``{model}-{recipe}-{runtime}.zip`` for a kit."""
-    packager, _ = _chosen(spelled)
+    packager, _ = chosen(spelled)
     kind = "" if packager.id == default_packager() else f"-{slug(packager.id)}"
     return f"{stem(store, store.candidates.get(candidate_id))}{kind}.{packager.suffix}"
 
 
-def _chosen(spelled: str) -> tuple[Packager, Any]:
+def chosen(spelled: str) -> tuple[Packager, Any]:
     """Return the packager and its parameters that are spelled, the first kind for an empty text."""
     name, given = parse_packager(spelled or default_packager())
     packager = get_packager(name)
@@ -103,8 +108,9 @@ def sweep_kits(store: Store) -> None:
 
 def kit_file(store: Store, candidate_id: str, spelled: str = "") -> Path:
     """Return where a download of a candidate lies once it is written."""
-    packager, params = _chosen(spelled)
-    settings = "" if params == packager.Params() else f".{digest(to_plain(params))[:12]}"
+    packager, params = chosen(spelled)
+    known = evidence(store, candidate_id, packager, params) if packager.serves else []
+    settings = "" if params == packager.Params() and not known else f".{digest(to_plain(params), known)[:12]}"
     return kits_dir(store) / f"{candidate_id}.{packager.id}{settings}.{packager.suffix}"
 
 
@@ -130,34 +136,78 @@ def kit_path(store: Store, candidate_id: str, spelled: str = "") -> Path:
     kept = kit_file(store, candidate_id, spelled)
     if kept.exists():
         return kept
-    packager, params = _chosen(spelled)
+    packager, params = chosen(spelled)
     _require_available(packager)
-    run = store.runs.get(candidate.run_id)
-    artifact = artifact_of(store, candidate)
-    if candidate.result is None:
-        raise InvalidRequest(f"{candidate.name} was not measured.", hint="Choose a finished candidate.")
-    packager.requires(candidate, artifact)
-    golden = next(file for file in _files(store, candidate_id) if file.name == GOLDEN)
+    request, inputs = _asked(store, candidate, packager, params)
     with job_folder(store.jobs_dir) as folder:
-        check(store, [lay_out(store, artifact, folder / "model")])
-        request = PackRequest(
-            packager=packager.id,
-            params=to_plain(params),
-            model=store.models.get(run.request.model_id),
-            candidate=candidate,
-            baseline=_baseline(store, candidate),
-            artifact=artifact,
-            data=store.data.get(run.data_id) if run.data_id else None,
-            golden=golden.name,
-            golden_samples=_samples(store.blobs.path(golden)),
-            recipe=recipe_files.dump(candidate.recipe, filled=True),
-            seed=run.request.seed,
-        )
-        unit = PACK.unit(request, inputs={pack.MODEL: artifact.files, pack.GOLDEN: (golden,)})
+        unit = PACK.unit(request, inputs=inputs)
         made = store.blobs.lay_out(local(store).run(unit, Stop()).files, folder / "made")
         private_folder(kept.parent)
         made[0].replace(kept)
     return kept
+
+
+def _asked(store: Store, candidate: Candidate, packager: Packager, params: Any) -> tuple[PackRequest, Inputs]:
+    """Return what to pack, and the files for it, which were looked at."""
+    request, inputs = _packed(store, candidate, packager, params)
+    if not packager.serves:
+        return request, inputs
+    request = msgspec.structs.replace(
+        request,
+        sweep=stored_sweep(store, candidate.id),
+        trial=stored_trial(store, candidate.id, packager, params),
+    )
+    if not packager.needs_original(params):
+        return request, inputs
+    original, others = _packed(store, original_of(store, candidate), packager, params)
+    request = msgspec.structs.replace(request, original=original)
+    return request, inputs | {f"{pack.ORIGINAL}{name}": files for name, files in others.items()}
+
+
+def _packed(
+    store: Store, candidate: Candidate, packager: Packager, params: Any
+) -> tuple[PackRequest, Inputs]:
+    run, artifact = store.runs.get(candidate.run_id), artifact_of(store, candidate)
+    if candidate.result is None:
+        raise InvalidRequest(f"{candidate.name} was not measured.", hint="Choose a finished candidate.")
+    packager.requires(candidate, artifact)
+    golden = next(file for file in _files(store, candidate.id) if file.name == GOLDEN)
+    with job_folder(store.jobs_dir) as folder:
+        check(store, [lay_out(store, artifact, folder / "model")])
+    request = PackRequest(
+        packager=packager.id,
+        params=to_plain(params),
+        model=store.models.get(run.request.model_id),
+        candidate=candidate,
+        baseline=_baseline(store, candidate),
+        artifact=artifact,
+        data=store.data.get(run.data_id) if run.data_id else None,
+        golden=golden.name,
+        golden_samples=_samples(store.blobs.path(golden)),
+        recipe=recipe_files.dump(candidate.recipe, filled=True),
+        seed=run.request.seed,
+    )
+    return request, {pack.MODEL: artifact.files, pack.GOLDEN: (golden,)}
+
+
+def original_of(store: Store, candidate: Candidate) -> Candidate:
+    """Return what answers in place of a candidate that fails: the baseline, or its plain conversion.
+
+    Raises:
+        InvalidRequest: The candidate is that itself, or nothing of the kind was measured.
+    """
+    everyone = (each for each in store.candidates.list(candidate.run_id) if each.machine == candidate.machine)
+    for each in everyone:
+        plain = all(get_pass(step.pass_id).bridges for step in each.recipe.steps)
+        if plain and each.result is not None and get_format(artifact_of(store, each).format).standalone:
+            if each.id == candidate.id:
+                break
+            return each
+    raise InvalidRequest(
+        f"There is no original model to stand in for {candidate.name}: it is the original itself, or that "
+        "cannot run without its network's code.",
+        hint="Leave fallback out, or measure a plain conversion in the same run.",
+    )
 
 
 def _files(store: Store, candidate_id: str) -> tuple[FileRef, ...]:

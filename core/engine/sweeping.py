@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from core.bench.timing.sweep import DATA, MODEL, SweepRequest
 from core.bench.timing.sweep import UNIT as SWEEP
 from core.datasets.splits import FOR_EVALUATION
 from core.domain.sweep import Sweep
 from core.engine.building import parts_of
+from core.engine.evidence import SWEPT, keep
 from core.engine.executors import executor
 from core.engine.kits import artifact_of
-from core.errors import InvalidRequest, NotFound
+from core.errors import InvalidRequest
 from core.machine.cores import all_cores
-from core.serde import from_json, to_json
 from core.store.store import Store
 from core.work.stop import Stop
 from core.work.unit import Progress, unheard
-
-FILE = "sweep.json"
-"""Name of a candidate's sweep among its result files."""
-
-
-def stored_sweep(store: Store, candidate_id: str) -> Sweep | None:
-    """Return the sweep of a candidate, None where none was made."""
-    with suppress(NotFound):
-        return from_json(store.results.get(candidate_id, FILE).read_bytes(), Sweep)
-    return None
 
 
 def sweep(
@@ -69,8 +56,5 @@ def sweep(
     unit = SWEEP.unit(asked, inputs=inputs, seed=run.request.seed, alone=True, **on)
     with all_cores():
         found = executor(store, run.request.executor).run(unit, stop or Stop(), on_progress).values
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / FILE
-        path.write_text(to_json(found), encoding="utf-8")
-        store.results.keep(candidate_id, store.blobs.add(path))
+    keep(store, candidate_id, SWEPT, found)
     return found

@@ -119,7 +119,8 @@ def _calibration(package: Package) -> str:
     return f"{data.name}, {data.calibration_samples} samples" if data is not None else "random inputs"
 
 
-def _add(archive: zipfile.ZipFile, name: str, content: bytes | Path) -> str:
+def add_file(archive: zipfile.ZipFile, name: str, content: bytes | Path) -> str:
+    """Add a file, and return its SHA-256."""
     size = content.stat().st_size if isinstance(content, Path) else len(content)
     info = entry(name, size)
     info.compress_type = zipfile.ZIP_DEFLATED if size < COMPRESS_BELOW else zipfile.ZIP_STORED
@@ -134,6 +135,30 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes | Path) -> str:
                     hashed.update(block)
                     target.write(block)
     return hashed.hexdigest()
+
+
+def add_kit(archive: zipfile.ZipFile, package: Package, folder: str = "") -> None:
+    """Add the files of a kit; equal packages give equal bytes.
+
+    Args:
+        archive: Where to.
+        package: What to pack.
+        folder: Put before every name, with a slash at its end.
+
+    Raises:
+        InvalidRequest: The candidate was not measured.
+    """
+    hashes = {
+        name: add_file(archive, folder + name, text.encode())
+        for name, text in sorted(_texts(package).items())
+    }
+    hashes["golden.npz"] = add_file(archive, f"{folder}golden.npz", package.golden)
+    root = package.artifact.path.parent
+    for file in package.artifact.files:
+        name = f"model/{file.relative_to(root)}"
+        hashes[name] = add_file(archive, folder + name, file)
+    manifest = json.dumps(_manifest(package, hashes), indent=2) + "\n"
+    add_file(archive, f"{folder}manifest.json", manifest.encode())
 
 
 class Kit(Packager):
@@ -167,16 +192,7 @@ class Kit(Packager):
             InvalidRequest: The candidate was not measured.
         """
         with zipfile.ZipFile(path, "w") as archive:
-            hashes = {
-                name: _add(archive, name, text.encode()) for name, text in sorted(_texts(package).items())
-            }
-            hashes["golden.npz"] = _add(archive, "golden.npz", package.golden)
-            root = package.artifact.path.parent
-            for file in package.artifact.files:
-                name = f"model/{file.relative_to(root)}"
-                hashes[name] = _add(archive, name, file)
-            manifest = json.dumps(_manifest(package, hashes), indent=2) + "\n"
-            _add(archive, "manifest.json", manifest.encode())
+            add_kit(archive, package)
 
 
 PACKAGER = Kit()

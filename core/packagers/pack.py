@@ -9,6 +9,8 @@ import msgspec
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate
+from core.domain.service import Trial
+from core.domain.sweep import Sweep
 from core.params import make
 from core.protocols import LocalArtifact, Package
 from core.registry import get_packager
@@ -16,6 +18,8 @@ from core.work.unit import Done, Job, Kind
 
 MODEL, GOLDEN = "model", "golden"
 """The unit's inputs: the artifact's files, and the golden samples as one file."""
+ORIGINAL = "original-"
+"""Before the names of the same inputs of the model before it was optimized."""
 
 
 class PackRequest(msgspec.Struct, frozen=True):
@@ -33,6 +37,9 @@ class PackRequest(msgspec.Struct, frozen=True):
         golden_samples: How many it holds.
         recipe: The candidate's recipe as a recipe file.
         seed: Of the run.
+        original: The same of the model before it was optimized, where that belongs into the download.
+        sweep: What was measured at other batch sizes and threads.
+        trial: What came of starting the service.
     """
 
     packager: str
@@ -46,10 +53,30 @@ class PackRequest(msgspec.Struct, frozen=True):
     golden_samples: int
     recipe: str
     seed: int
+    original: PackRequest | None = None
+    sweep: Sweep | None = None
+    trial: Trial | None = None
 
 
 class Packed(msgspec.Struct, frozen=True):
     """Nothing but the file that the unit left."""
+
+
+def _package(request: PackRequest, job: Job, inputs: str = "") -> Package:
+    return Package(
+        model=request.model,
+        candidate=request.candidate,
+        baseline=request.baseline,
+        artifact=LocalArtifact.of(request.artifact, job.inputs[inputs + MODEL]),
+        data=request.data,
+        golden=job.inputs[inputs + GOLDEN] / request.golden,
+        golden_samples=request.golden_samples,
+        recipe=request.recipe,
+        seed=request.seed,
+        original=_package(request.original, job, ORIGINAL) if request.original is not None else None,
+        sweep=request.sweep,
+        trial=request.trial,
+    )
 
 
 def pack(request: PackRequest, job: Job) -> Done[Packed]:
@@ -59,17 +86,7 @@ def pack(request: PackRequest, job: Job) -> Done[Packed]:
         InvalidRequest: The packager refuses the candidate.
     """
     packager = get_packager(request.packager)
-    package = Package(
-        model=request.model,
-        candidate=request.candidate,
-        baseline=request.baseline,
-        artifact=LocalArtifact.of(request.artifact, job.inputs[MODEL]),
-        data=request.data,
-        golden=job.inputs[GOLDEN] / request.golden,
-        golden_samples=request.golden_samples,
-        recipe=request.recipe,
-        seed=request.seed,
-    )
+    package = _package(request, job)
     path = job.folder / f"download.{packager.suffix}"
     packager.write(package, path, make(packager.Params, request.params))
     return Done(Packed(), [path])

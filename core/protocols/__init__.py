@@ -19,7 +19,7 @@ functions. Sources, data sets, formats, passes and sessions do their work only i
 from __future__ import annotations
 
 from core.protocols.artifacts import Array, Feed, LocalArtifact
-from core.protocols.availability import Availability
+from core.protocols.availability import Availability, availability
 from core.protocols.datasets import DataFormat, Prepared
 from core.protocols.diagnostics import Case, Diagnostic
 from core.protocols.formats import Format
@@ -68,4 +68,5 @@ __all__ = [
     "Trainer",
     "Training",
     "TrainingRows",
+    "availability",
 ]

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 from core.domain.model import DataSet, SourceModel
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate
+from core.domain.service import Trial
+from core.domain.sweep import Sweep
 from core.domain.technique import NoParams
 from core.protocols.artifacts import LocalArtifact
 from core.protocols.availability import Availability, availability
@@ -30,6 +32,9 @@ class Package:
         golden_samples: How many.
         recipe: The candidate's recipe as a recipe file, with every parameter that was used.
         seed: Of every random choice in the run.
+        original: The model before it was optimized, where the packager asked for it.
+        sweep: What was measured at other batch sizes and threads; None where nothing was.
+        trial: What came of starting this service; None where it is none, or was not tried.
     """
 
     model: SourceModel
@@ -41,6 +46,9 @@ class Package:
     golden_samples: int
     recipe: str
     seed: int = 0
+    original: Package | None = None
+    sweep: Sweep | None = None
+    trial: Trial | None = None
 
 
 class Packager(ABC):
@@ -54,6 +62,10 @@ class Packager(ABC):
         use: What to do with the file, as the end of a sentence.
         order: The smallest is what is offered first.
         modules: Libraries that it needs here to write one.
+        serves: Protocol that it answers once it is started, such as ``http``; empty for what is no service.
+            Of ``http``: the zip holds `serve.py`, whose ``start(descriptor)`` serves on a listening socket in
+            the background and returns what ends it; `app.py`, whose ``service.kit`` is the loaded model; and
+            the kit in `models/v1`.
         Params: Frozen dataclass with defaults; field metadata from `core.params.setting`.
     """
 
@@ -64,6 +76,7 @@ class Packager(ABC):
     use: ClassVar[str] = ""
     order: ClassVar[int] = 100
     modules: ClassVar[tuple[str, ...]] = ()
+    serves: ClassVar[str] = ""
     Params: ClassVar[type[Any]] = NoParams
 
     def available(self) -> Availability:
@@ -76,6 +89,14 @@ class Packager(ABC):
         Raises:
             InvalidRequest: With the reason and what to do.
         """
+
+    def can_run(self, params: Any) -> Availability:
+        """Say whether a service with these options can be started here, importing nothing heavy."""
+        return self.available()
+
+    def needs_original(self, params: Any) -> bool:
+        """Whether the model before it was optimized belongs into the download, see `Package.original`."""
+        return False
 
     @abstractmethod
     def write(self, package: Package, path: Path, params: Any) -> None:

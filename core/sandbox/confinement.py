@@ -48,12 +48,13 @@ def confinement() -> Confinement:
     return Confinement(False, abi, filters, reason)
 
 
-def confine(reads: Iterable[Path], writes: Iterable[Path]) -> None:
+def confine(reads: Iterable[Path], writes: Iterable[Path], *, accepts: bool = False) -> None:
     """Confine this process, for ever, as far as the system can. Call it before any thread starts.
 
     Args:
         reads: What may be read besides the interpreter, its packages and the system's libraries.
         writes: Folders that may be written.
+        accepts: Whether it may accept connections on a socket that it was given; it may make none.
 
     Raises:
         OSError: The kernel refused.
@@ -67,7 +68,7 @@ def confine(reads: Iterable[Path], writes: Iterable[Path]) -> None:
         readable = [*_interpreter(), *map(Path, _SYSTEM), *_etc(), *reads]
         landlock.restrict(readable, [Path(os.devnull), *writes])
     if offer.seccomp:
-        seccomp.restrict()
+        seccomp.restrict(accepts=accepts)
 
 
 def _etc() -> list[Path]:

@@ -51,6 +51,8 @@ class Child:
         imports: Modules that it will import anyway: it is forked from a process that has them, see
             `core.sandbox.fork_server`. None starts a Python of its own, as for whatever is timed: forked
             processes lie alike in memory.
+        accepts: Descriptor of a listening socket that it may accept connections on, under the same number;
+            it may open no other. None for no network at all.
 
     Raises:
         InputError: A path in `reads` does not exist.
@@ -69,6 +71,7 @@ class Child:
         confined: bool = True,
         interpreter: Interpreter = OURS,
         imports: Sequence[str] | None = None,
+        accepts: int | None = None,
     ) -> None:
         if confined:
             require_confinement()
@@ -78,6 +81,7 @@ class Child:
             "writes": [folder, *([_made(keeps)] if keeps else [])],
             "limits": asdict(self._limits),
             "confined": confined,
+            "accepts": accepts is not None,
         }
         self._calling, self._ending = threading.Lock(), threading.Lock()
         self._cancelled = self._stopped = False
@@ -85,7 +89,7 @@ class Child:
         self._scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=folder))
         start = (module, folder, self._scratch, env or {})
         forked = fork(imports, *start) if imports is not None and interpreter == OURS else None
-        self._process = forked or spawn(*start, interpreter)
+        self._process = forked or spawn(*start, interpreter, () if accepts is None else (accepts,))
         self._channel = Channel(self._process, LONGEST_REPLY)
         self._channel.send(encode(setup | {"parent": forked.parent if forked else os.getpid()}))
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.sandbox.kernel import PR_SET_PDEATHSIG, is_linux, syscall
-from core.sandbox.syscalls import ABSENT, DENIED, NUMBERS, OF_ITSELF, PRETENDED
+from core.sandbox.syscalls import ABSENT, ACCEPTING, DENIED, NUMBERS, OF_ITSELF, PRETENDED
 
 SET_MODE_FILTER, GET_ACTION_AVAIL = 1, 2
 # Without this flag older kernels slow the whole process down, and with it every measured latency.
@@ -69,14 +69,17 @@ def available() -> bool:
     return True
 
 
-def restrict() -> None:
+def restrict(*, accepts: bool = False) -> None:
     """Install the filter in this thread, for ever. PR_SET_NO_NEW_PRIVS must be set.
+
+    Args:
+        accepts: Let it accept connections on a socket that it was given.
 
     Raises:
         OSError: The kernel refused the filter.
         KeyError: The architecture is not one of x86_64 and aarch64.
     """
-    instructions = _program(os.getpid())
+    instructions = _program(os.getpid(), accepts)
     filters = (_Filter * len(instructions))(
         *[_Filter(i.code, i.if_true, i.if_false, i.k) for i in instructions]
     )
@@ -92,7 +95,7 @@ def _number(name: str) -> int:
     return number
 
 
-def _program(pid: int) -> list[_Instruction]:
+def _program(pid: int, accepts: bool = False) -> list[_Instruction]:
     column, architecture = _ARCHITECTURES[platform.machine()]
     numbers = {name: row[column] for name, row in NUMBERS.items()}
     program = [
@@ -103,7 +106,8 @@ def _program(pid: int) -> list[_Instruction]:
         _Instruction(JUMP_AT_LEAST, X32_BIT, 0, 1),
         _Instruction(RETURN, RET_ERRNO | errno.ENOSYS),
     ]
-    for names, answer in ((DENIED, errno.EPERM), (PRETENDED, 0), (ABSENT, errno.ENOSYS)):
+    denied = [name for name in DENIED if not (accepts and name in ACCEPTING)]
+    for names, answer in ((denied, errno.EPERM), (PRETENDED, 0), (ABSENT, errno.ENOSYS)):
         for name in names:
             program += _when(numbers[name], [_Instruction(RETURN, RET_ERRNO | answer)])
     for name, block in _by_argument(pid).items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -33,7 +33,12 @@ OURS = Interpreter(Path(sys.executable), Path(__file__).resolve().parents[2])
 
 
 def spawn(
-    module: str, folder: Path, scratch: Path, env: Mapping[str, str], interpreter: Interpreter = OURS
+    module: str,
+    folder: Path,
+    scratch: Path,
+    env: Mapping[str, str],
+    interpreter: Interpreter = OURS,
+    kept: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start the entry of a child, in a session of its own, with three pipes.
 
@@ -43,10 +48,11 @@ def spawn(
         scratch: Its HOME and TMPDIR.
         env: Variables added last; its PYTHONPATH is appended to the project's.
         interpreter: What runs it.
+        kept: Descriptors of ours that it gets, under the same numbers.
     """
     # -P keeps the working folder, which holds uploads, out of the import path.
     command = [str(interpreter.python), "-P", "-s", "-m", "core.sandbox.entry", module]
-    return in_spawner(lambda: _start(command, folder, environment(scratch, env, interpreter.root)))
+    return in_spawner(lambda: _start(command, folder, environment(scratch, env, interpreter.root), kept))
 
 
 def in_spawner(start: Callable[[], T]) -> T:
@@ -64,10 +70,20 @@ def _spawner(process: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"spawn-{process}")
 
 
-def _start(command: list[str], folder: Path, env: dict[str, str]) -> subprocess.Popen[bytes]:
+def _start(
+    command: list[str], folder: Path, env: dict[str, str], kept: Sequence[int]
+) -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
     return subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, cwd=folder, env=env, start_new_session=True
+        command,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        bufsize=0,
+        cwd=folder,
+        env=env,
+        start_new_session=True,
+        pass_fds=kept,
     )
 
 

@@ -152,6 +152,9 @@ DENIED = (
     *("fremovexattr", "removexattrat", "file_setattr"),
 )
 
+ACCEPTING = ("listen", "accept", "accept4")
+"""What a process needs to serve on a socket that it was given; it can make, bind and connect none."""
+
 # How the kernel runs a thread: 0 means the calling one, and other numbers could be another process's threads.
 OF_ITSELF = ("sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr", "prlimit64")
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.images.normalization import ImageParams
+from core.datasets.images.normalization import ImageParams, Pixels, with_known_preprocessing
+from core.domain.model import SourceModel
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -52,6 +53,16 @@ def describe(height: int, width: int, params: ImageParams) -> str:
         return f"longer side, {how}, filled up with gray ({GRAY})"
     crop = _crop(height, width, params)
     return f"shorter side, {how}, centre" + (f" {crop:.3g} of it" if crop < 1 else "")
+
+
+def resizing(pixels: Pixels, params: ImageParams, model: SourceModel) -> dict[str, Any]:
+    """Return how pictures come to their size, with nothing left open, as plain values."""
+    chosen = with_known_preprocessing(params, model)
+    return {
+        "resize": "crop" if chosen.resize == "auto" else chosen.resize,
+        "crop": _crop(pixels.height, pixels.width, chosen),
+        "interpolation": _interpolation(chosen),
+    }
 
 
 def placement(size: tuple[int, int], height: int, width: int, params: ImageParams) -> Placement:

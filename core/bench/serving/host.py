@@ -1,0 +1,44 @@
+"""Serving process, child's side: runs the service of a folder on the socket that it was given."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from core.bench.serving.commands import BARE, SERVE, STOP, Bare, BareTimes, Nothing, Serve
+
+LEAST_CALLS, MOST_CALLS = 10, 20_000
+_running: list[Callable[[], None]] = []
+
+
+def serve(request: Serve) -> Nothing:
+    """Start the service in the background."""
+    sys.path.insert(0, request.folder)
+    _running.append(importlib.import_module("serve").start(request.descriptor))
+    return Nothing()
+
+
+def bare(request: Bare) -> BareTimes:
+    """Call the model that the service has loaded."""
+    kit: Any = importlib.import_module("app").service.kit
+    feed, _ = next(kit.golden())
+    times: list[float] = []
+    until = perf_counter() + request.seconds
+    while (perf_counter() < until or len(times) < LEAST_CALLS) and len(times) < MOST_CALLS:
+        begin = perf_counter()
+        kit.run(feed)
+        times.append(1e3 * (perf_counter() - begin))
+    return BareTimes(times)
+
+
+def stop(_: Nothing) -> Nothing:
+    """End the service; what waits is answered first."""
+    for end in _running:
+        end()
+    return Nothing()
+
+
+COMMANDS = dict([SERVE.done_by(serve), BARE.done_by(bare), STOP.done_by(stop)])

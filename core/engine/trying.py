@@ -1,0 +1,68 @@
+"""Trials of services, made when they are asked for and kept as evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.bench.serving.trial import SERVICE, TrialRequest
+from core.bench.serving.trial import UNIT as TRIAL
+from core.domain.service import Trial
+from core.engine.evidence import keep, tried
+from core.engine.executors import local
+from core.engine.kits import chosen, kit_path
+from core.errors import BackendMissing, InvalidRequest
+from core.machine.cores import all_cores
+from core.protocols import Availability
+from core.store.store import Store
+from core.work.stop import Stop
+from core.work.unit import Progress, unheard
+
+
+def try_service(
+    store: Store,
+    candidate_id: str,
+    spelled: str,
+    on_progress: Callable[[Progress], None] = unheard,
+    stop: Stop | None = None,
+) -> Trial:
+    """Start a service of a candidate confined on this machine, ask it, load it, and keep what came of it.
+
+    Args:
+        store: Holds the candidate.
+        candidate_id: Which one.
+        spelled: Kind of service with its options, as `core.search.spelling.parse_packager` reads it.
+        on_progress: Told what is being done.
+        stop: Ends it early.
+
+    Raises:
+        InvalidRequest: It is no service, or this candidate makes none.
+        BackendMissing: A package that the service imports is not installed here.
+        ChildCrashed: The service ended, or answers nothing.
+        ChildTimeout: It was not ready in time.
+        Cancelled: It was stopped.
+    """
+    packager, params = chosen(spelled)
+    if packager.serves != "http":
+        raise InvalidRequest(
+            f"{packager.name} cannot be tried.", hint="Choose a service that answers over HTTP."
+        )
+    candidate = store.candidates.get(candidate_id)
+    _require(packager.can_run(params), packager.name)
+    on_progress(Progress(message="writing the service", share=0.0))
+    file = store.blobs.add(kit_path(store, candidate_id, spelled))
+    request = TrialRequest(
+        file.name,
+        candidate.recipe.target.threads,
+        keys=getattr(params, "auth", False),
+        caches=getattr(params, "cache", False),
+    )
+    unit = TRIAL.unit(request, inputs={SERVICE: (file,)}, cores=request.threads, alone=True)
+    with all_cores():
+        found = local(store).run(unit, stop or Stop(), on_progress).values
+    keep(store, candidate_id, tried(packager, params), found)
+    return found
+
+
+def _require(found: Availability, name: str) -> None:
+    if not found.ok:
+        raise BackendMissing(f"{name} cannot be tried here: {found.reason}", hint=found.install)

@@ -1,0 +1,1 @@
+"""Services: a kit with a small serving core, an adapter of a framework, and what runs it elsewhere."""

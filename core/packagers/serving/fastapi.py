@@ -1,0 +1,25 @@
+"""FastAPI service, run by uvicorn."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from core.packagers.serving.folder import Service
+
+
+class FastApi(Service):
+    """A folder that serves the model over HTTP with FastAPI."""
+
+    id: ClassVar[str] = "fastapi"
+    name: ClassVar[str] = "FastAPI service"
+    summary: ClassVar[str] = (
+        "The kit as an HTTP service: JSON, NumPy arrays or images in, predictions out, documented at /docs."
+    )
+    use: ClassVar[str] = "unzip it, install requirements.txt and run python serve.py."
+    order: ClassVar[int] = 50
+    modules: ClassVar[tuple[str, ...]] = ("fastapi", "uvicorn", "pydantic")
+    adapter: ClassVar[str] = "fastapi"
+    framework: ClassVar[tuple[str, ...]] = ("fastapi", "uvicorn")
+
+
+PACKAGER = FastApi()

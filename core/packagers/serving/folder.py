@@ -1,0 +1,118 @@
+"""The folder of a service: kits, serving core, adapter, settings, packaging, checklist."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from core.domain.recipe import Artifact
+from core.domain.run import Candidate
+from core.errors import InvalidRequest
+from core.packagers.kit import PACKAGER as KIT
+from core.packagers.kit import add_file, add_kit
+from core.packagers.serving import checklist, readme
+from core.packagers.serving.batches import batches
+from core.packagers.serving.options import ServiceParams
+from core.packagers.serving.packaging import packaging
+from core.packagers.serving.requirements import FEATURES, constraints, packages, requirements
+from core.packagers.serving.settings import ORIGINAL, VERSION, settings_of
+from core.protocols import Availability, Package, Packager, availability
+
+CORE = (
+    *("__init__", "errors", "settings", "inputs", "schema", "outputs"),
+    *("kit", "worker", "record", "service"),
+)
+"""Files of the serving core that every service has; the others bear the names of their features."""
+FILES = {
+    "auth": "keys",
+    "rate_limit": "rate_limit",
+    "batching": "batching",
+    "cache": "cache",
+    "metrics": "metrics",
+    "log": "log",
+    "versions": "versions",
+}
+
+
+def templates() -> Traversable:
+    """Return the folder of the files that services are made of."""
+    return resources.files("core.packagers").joinpath("templates", "service")
+
+
+class Service(Packager):
+    """A kind of service: the serving core and the adapter of one framework.
+
+    Attributes:
+        adapter: Folder of the adapter among the templates.
+        framework: Packages that the adapter imports.
+    """
+
+    suffix: ClassVar[str] = "zip"
+    serves: ClassVar[str] = "http"
+    Params: ClassVar[type[Any]] = ServiceParams
+    adapter: ClassVar[str]
+    framework: ClassVar[tuple[str, ...]]
+
+    def requires(self, candidate: Candidate, artifact: Artifact) -> None:
+        """Refuse what makes no kit.
+
+        Raises:
+            InvalidRequest: With the reason.
+        """
+        KIT.requires(candidate, artifact)
+
+    def needs_original(self, params: ServiceParams) -> bool:
+        """Whether the original model is to answer what the optimized one fails at."""
+        return params.fallback
+
+    def can_run(self, params: ServiceParams) -> Availability:
+        """Say whether the packages that the service imports are installed here."""
+        features = (name for feature, found in FEATURES.items() if getattr(params, feature) for name in found)
+        return availability([*self.modules, *features])
+
+    def write(self, package: Package, path: Path, params: ServiceParams) -> None:
+        """Write the zip; equal packages give equal bytes.
+
+        Raises:
+            InvalidRequest: Options contradict each other or the model.
+        """
+        if params.versions and not params.auth:
+            raise InvalidRequest(
+                "Versions are changed by requests, so that they need API keys.", hint="Choose auth, too."
+            )
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, text in sorted(self._texts(package, params).items()):
+                add_file(archive, name, text.encode())
+            add_kit(archive, package, f"models/{VERSION}/")
+            if params.fallback and package.original is not None:
+                add_kit(archive, package.original, f"models/{ORIGINAL}/")
+
+    def _texts(self, package: Package, params: ServiceParams) -> dict[str, str]:
+        """Return every file but those of the kits."""
+        plan = batches(package, params)
+        settings = settings_of(package, params, plan)
+        names = packages(package, params, self.framework, settings["picture"] is not None)
+        return {
+            "service.json": json.dumps(settings, indent=2) + "\n",
+            "requirements.txt": requirements(names),
+            "constraints.txt": constraints(names),
+            **self._code(params, settings),
+            **packaging(package, params),
+            "CHECKLIST.md": checklist.markdown(checklist.checklist(package, params)),
+            "README.md": readme.readme(package, params, settings, plan, self),
+        }
+
+    def _code(self, params: ServiceParams, settings: dict[str, Any]) -> dict[str, str]:
+        """Return the adapter, and of the serving core what was chosen."""
+        wanted = [*CORE, *(file for feature, file in FILES.items() if getattr(params, feature))]
+        wanted += ["images"] if settings["picture"] is not None else []
+        kept = templates()
+        core = {f"serving/{name}.py": kept.joinpath("serving", f"{name}.py") for name in wanted}
+        adapter = {
+            each.name: each for each in kept.joinpath(self.adapter).iterdir() if each.name.endswith(".py")
+        }
+        return {name: file.read_text(encoding="utf8") for name, file in (core | adapter).items()}

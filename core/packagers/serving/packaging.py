@@ -1,0 +1,149 @@
+"""What runs a service elsewhere: Docker, Compose with nginx and monitoring, Kubernetes, systemd."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from functools import cache
+from importlib import resources
+from math import ceil
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from core.packagers.serving.options import ServiceParams
+from core.packagers.serving.requirements import SHARING
+from core.protocols import Package
+
+DOCKER = {"Dockerfile": "Dockerfile", ".dockerignore": "dockerignore"}
+COMPOSE = {"compose.yaml": "compose.yaml", "compose/nginx.conf": "nginx.conf"}
+WATCHING = {
+    "compose/prometheus.yml": "prometheus.yml",
+    "compose/alerts.yml": "alerts.yml",
+    "compose/grafana/provisioning/datasources/prometheus.yml": "datasource.yml",
+    "compose/grafana/provisioning/dashboards/service.yml": "dashboards.yml",
+}
+KUBERNETES = {
+    f"k8s/{name}": name for name in ("deployment.yaml", "service.yaml", "hpa.yaml", "kustomization.yaml")
+}
+SPARE, LIMIT = 1.25, 1.6
+"""Memory that is asked for and allowed, by that of the trial."""
+FRAMEWORK_BYTES = 150e6
+"""Of Python and the framework, where the service was not tried."""
+PANELS = (
+    ("Requests per second", "reqps", ("sum by (status) (rate(requests_total[1m]))",)),
+    (
+        "Latency",
+        "s",
+        tuple(
+            f"histogram_quantile({q}, sum by (le) (rate(request_seconds_bucket[1m])))"
+            for q in (0.5, 0.95, 0.99)
+        ),
+    ),
+    (
+        "Stages, mean",
+        "s",
+        ("sum by (stage) (rate(stage_seconds_sum[1m])) / sum by (stage) (rate(stage_seconds_count[1m]))",),
+    ),
+    (
+        "Rows of a call, mean",
+        "short",
+        ("sum(rate(batch_rows_sum[1m])) / sum(rate(batch_rows_count[1m]))",),
+    ),
+    (
+        "Cache hits",
+        "percentunit",
+        ('sum(rate(cache_lookups_total{result="hit"}[5m])) / sum(rate(cache_lookups_total[5m]))',),
+    ),
+    ("In flight", "short", ("sum(requests_in_flight)",)),
+    ("Memory", "bytes", ("process_resident_memory_bytes",)),
+    ("Versions that answer", "short", ("sum by (version) (version_active)",)),
+)
+"""Of the dashboard: title, unit, queries."""
+
+
+def packaging(package: Package, params: ServiceParams) -> dict[str, str]:
+    """Return the files of what was chosen, by name."""
+    values = _values(package, params)
+    wanted = DOCKER if params.docker or params.compose or params.k8s else {}
+    wanted = wanted | (COMPOSE if params.compose else {}) | (KUBERNETES if params.k8s else {})
+    wanted |= WATCHING if params.compose and params.metrics else {}
+    wanted |= {f"systemd/{values['name']}.service": "systemd.service"} if params.systemd else {}
+    texts = {name: _template(file).render(values) for name, file in wanted.items()}
+    if params.compose and params.metrics:
+        texts["compose/grafana/dashboards/service.json"] = dashboard(values["name"])
+    return texts
+
+
+def service_name(package: Package) -> str:
+    """Return the model's name as images, hosts and units may have it."""
+    made = re.sub(r"[^a-z0-9]+", "-", package.model.name.lower())[:40].strip("-")
+    return f"{made or 'model'}-service"
+
+
+def memory(package: Package) -> tuple[float, str]:
+    """Return the bytes that a service takes, and where that is known from."""
+    if package.trial is not None:
+        return package.trial.memory_bytes, "memory measured while it was loaded with requests"
+    result = package.candidate.result
+    model = result.timing.memory_bytes if result is not None else 0
+    return model + FRAMEWORK_BYTES, "memory of the model as measured, that of the framework guessed: try it"
+
+
+def _values(package: Package, params: ServiceParams) -> dict[str, Any]:
+    taken, source = memory(package)
+    result, target = package.candidate.result, package.candidate.recipe.target
+    slow = 5 * result.timing.latency.p50 / 1e3 if result is not None else 1.0
+    return {
+        "name": service_name(package),
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "threads": target.threads,
+        "cpus": target.threads,
+        "port": params.port,
+        "replicas": params.replicas,
+        "memory_mb": ceil(SPARE * taken / 1e6),
+        "memory_limit_mb": ceil(LIMIT * taken / 1e6),
+        "memory_source": source,
+        "max_body_mb": params.max_body_mb,
+        "timeout_s": ceil(params.timeout_s),
+        "slow_s": float(f"{max(slow, 0.05):.2g}"),
+        "redis": any(getattr(params, feature) for feature in SHARING),
+        "auth": params.auth,
+        "metrics": params.metrics,
+        "versions": params.versions,
+    }
+
+
+@cache
+def _template(name: str) -> Any:
+    found = resources.files("core.packagers").joinpath("templates", "service", "packaging", f"{name}.j2")
+    made = Environment(
+        undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True, autoescape=False
+    )
+    return made.from_string(found.read_text(encoding="utf8"))
+
+
+def dashboard(name: str) -> str:
+    """Return a Grafana dashboard of the service's metrics."""
+    panels = [
+        {
+            "id": number + 1,
+            "title": title,
+            "type": "timeseries",
+            "datasource": {"type": "prometheus", "uid": "prometheus"},
+            "gridPos": {"h": 8, "w": 12, "x": 12 * (number % 2), "y": 8 * (number // 2)},
+            "fieldConfig": {"defaults": {"unit": unit, "min": 0}, "overrides": []},
+            "targets": [{"refId": chr(65 + index), "expr": query} for index, query in enumerate(queries)],
+        }
+        for number, (title, unit, queries) in enumerate(PANELS)
+    ]
+    made = {
+        "uid": "service",
+        "title": name,
+        "schemaVersion": 39,
+        "refresh": "5s",
+        "time": {"from": "now-15m", "to": "now"},
+        "panels": panels,
+    }
+    return json.dumps(made, indent=2) + "\n"

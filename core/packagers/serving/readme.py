@@ -1,0 +1,140 @@
+"""README of a service: how to run, ask and change it, what was chosen, and what was not run."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from core.packagers.readme import code, plain
+from core.packagers.serving.batches import BatchPlan
+from core.packagers.serving.options import Features, Packaging, ServiceParams, on
+from core.packagers.serving.packaging import service_name
+from core.protocols import Package, Packager
+
+RUN = """
+## Run it
+
+```
+python -m venv .venv && .venv/bin/pip install -r requirements.txt -c constraints.txt
+{key}.venv/bin/python serve.py                                # http://127.0.0.1:{port}, documented at /docs
+.venv/bin/python client.py http://127.0.0.1:{port}{with_key}        # the golden inputs, compared
+```
+
+`requirements.txt` has what the code imports and `constraints.txt` all that comes with it, at the versions
+that it was measured and tried with. SIGTERM ends it: what waits is answered first.
+"""
+ASK = """
+## Ask it
+
+`POST /predict` takes
+
+- JSON: `{{"inputs": {{{example}}}}}`, as /docs describes it,
+- NumPy arrays with `Content-Type: application/x-npz`, as `numpy.savez` writes them, one for each input by
+  name: the fast way, of exact types ({types}){images}.
+
+The answer is JSON, or `.npz` for a request in `.npz` or with `Accept: application/x-npz`. The header
+`Server-Timing` says where the time went. `GET /health`: the process lives. `GET /ready`: the model is loaded
+and gave the outputs of the measurement for the golden inputs; 503 until then. Errors: 401 key, 408 slow body,
+413 too large, 415 content type, 422 inputs that do not fit, each with its place, 429 rate, 503 not ready or
+too many wait, 504 too slow.
+"""
+USE = {
+    "auth": "`python -m serving.keys add NAME` makes a key, prints it once and keeps its hash in "
+    "keys.json. Callers send `Authorization: Bearer KEY`.",
+    "rate_limit": "`{rate}` of each key or address; `SERVICE_RATE` changes it.",
+    "batching": "Calls of up to {largest} rows{gain}; the first of a batch waits {delay:g} ms at most.",
+    "cache": "{cache} MB in the process, and in Redis where `REDIS_URL` is set. `Cache-Control: no-cache` "
+    "asks the model.",
+    "metrics": "`GET /metrics` for Prometheus. It asks for no key: keep it inside.",
+    "log": "A line of JSON a request on stdout.",
+    "versions": "Unzip another kit to `models/NAME`, then `POST /versions/NAME/activate` with a key made "
+    "with `--admin`: it is loaded and proven before it answers. `POST /versions/rollback` goes back. "
+    "Replicas that share the folder `state` follow.",
+    "fallback": "`models/original` answers where the optimized model fails, with the header `X-Fallback`.",
+}
+PACKAGED = {
+    "docker": "`docker build -t {name} . && docker run -p {port}:{port} {name}`",
+    "compose": "`docker compose up --build`: nginx at port 8080 before {replicas} replicas",
+    "k8s": "`kubectl apply -k k8s`: {replicas} replicas and an autoscaler",
+    "systemd": "`systemd/{name}.service`; its head says how",
+}
+
+
+def readme(
+    package: Package, params: ServiceParams, settings: dict[str, Any], plan: BatchPlan, packager: Packager
+) -> str:
+    """Return the README of a service; what strangers named is shown as plain text."""
+    title = f"# {plain(package.model.name)}: {plain(package.candidate.name)}, {packager.name}"
+    parts = [
+        title,
+        "`models/v1` is the kit: its README has the measurement. CHECKLIST.md says what is shown and what is "
+        "open.",
+        _run(params),
+        _ask(package, settings),
+        _features(params, plan),
+        _packaged(package, params),
+        _code(),
+    ]
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
+
+
+def _run(params: ServiceParams) -> str:
+    key = ".venv/bin/python -m serving.keys add me                 # prints a key\n" if params.auth else ""
+    return RUN.format(port=params.port, key=key, with_key=" --key KEY" if params.auth else "")
+
+
+def _ask(package: Package, settings: dict[str, Any]) -> str:
+    inputs = package.model.inputs
+    types = ", ".join(f"{code(each.name)} {each.dtype}" for each in inputs)
+    images = (
+        ",\n- an image as the body with `Content-Type: image/jpeg`, or in a form as `image`: prepared as "
+        "in the measurement"
+        if settings["picture"] is not None
+        else ""
+    )
+    example = ", ".join(f'"{plain(each.name)}": [...]' for each in inputs)
+    return ASK.format(example=example, types=types, images=images)
+
+
+def _features(params: ServiceParams, plan: BatchPlan) -> str:
+    chosen = on(Features, params)
+    if not chosen:
+        return ""
+    labels = {each.name: each.metadata["label"] for each in fields(Features)}
+    gain = f" (measured: {plan.gain:.1f}x the throughput of one)" if plan.gain is not None else ""
+    values = {
+        "rate": f"{params.rate}/minute",
+        "largest": max(plan.sizes),
+        "gain": gain,
+        "delay": plan.delay_ms,
+        "cache": params.cache_mb,
+    }
+    rows = [f"- **{labels[name]}**: {USE[name].format(**values)}" for name in chosen]
+    return "\n".join(["## What was chosen", "", *rows, "", "`service.json` has the settings."])
+
+
+def _packaged(package: Package, params: ServiceParams) -> str:
+    chosen = on(Packaging, params)
+    if not chosen:
+        return ""
+    values = {"name": service_name(package), "port": params.port, "replicas": params.replicas}
+    rows = [f"- {PACKAGED[name].format(**values)}" for name in chosen]
+    key = " Make a key before (see Run it)." if params.auth else ""
+    return "\n".join(
+        [
+            "## Elsewhere",
+            "",
+            *rows,
+            "",
+            f"These files were made and not run: no image was built and nothing was applied.{key} Memory and "
+            "processors that they ask for come from the measurement.",
+        ]
+    )
+
+
+def _code() -> str:
+    return (
+        "## The code\n\n`app.py` is HTTP alone, `serve.py` runs it. `serving/` is the rest and knows no "
+        "framework: `service.py` puts the features together, `worker.py` runs the model, `inputs.py` checks "
+        "what comes in. It is yours to change."
+    )

@@ -1,0 +1,62 @@
+"""Answers: arrays as JSON or ``.npz``, the best classes, and boxes on the picture that was sent."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+
+from serving.errors import Refused
+from serving.inputs import Array
+from serving.settings import Settings
+
+
+def as_npz(outputs: dict[str, Array]) -> bytes:
+    """Return the outputs as ``numpy.savez`` writes them."""
+    stream = io.BytesIO()
+    np.savez(stream, **outputs)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def as_json(settings: Settings, outputs: dict[str, Array], more: dict[str, Any]) -> bytes:
+    """Return the outputs as nested lists, numbers that are not finite as null.
+
+    Raises:
+        Refused: There are more numbers than JSON is good for.
+    """
+    numbers = sum(value.size for value in outputs.values())
+    if numbers > settings.max_json_numbers:
+        raise Refused(
+            406,
+            f"The outputs have {numbers:,} numbers, too many for JSON. Ask for a binary answer with the "
+            "header Accept: application/x-npz.",
+        )
+    return json.dumps({**more, "outputs": {name: _plain(value) for name, value in outputs.items()}}).encode()
+
+
+def _plain(value: Array) -> Any:
+    if value.dtype.kind == "f" and not np.isfinite(value).all():
+        return np.where(np.isfinite(value), value.astype(object), None).tolist()
+    return value.tolist()
+
+
+def best_classes(settings: Settings, outputs: dict[str, Array]) -> list[list[dict[str, Any]]]:
+    """Return the classes of the highest scores of each row; probabilities where the scores are logits."""
+    found = []
+    for row in np.asarray(outputs[settings.scores], np.float64):
+        chance = row if row.min() >= 0 and abs(row.sum() - 1) < 0.01 else _softmax(row)
+        order = np.argsort(-row)[: settings.top]
+        found.append([_named(settings, int(i), float(row[i]), float(chance[i])) for i in order])
+    return found
+
+
+def _named(settings: Settings, index: int, score: float, probability: float) -> dict[str, Any]:
+    name = settings.classes[index] if index < len(settings.classes) else str(index)
+    return {"class": name, "index": index, "score": score, "probability": probability}
+
+
+def _softmax(row: Array) -> Array:
+    raised = np.exp(row - row.max())
+    return np.asarray(raised / raised.sum())

@@ -1,0 +1,35 @@
+"""Rate limit of each caller, shared by all replicas where there is Redis."""
+
+from __future__ import annotations
+
+from limits import parse
+from limits.storage import storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from serving.errors import Refused
+
+
+class RateLimit:
+    """At most so many requests in any stretch of time, such as ``600/minute``."""
+
+    def __init__(self, rate: str, redis_url: str = "") -> None:
+        self._item = parse(rate)
+        self._limiter = MovingWindowRateLimiter(storage_from_string(redis_url or "memory://"))
+
+    def count(self, caller: str) -> None:
+        """Count one request.
+
+        Raises:
+            Refused: It is one too many.
+        """
+        if not self._limiter.hit(self._item, caller):
+            wait = max(1, round(self._limiter.get_window_stats(self._item, caller).reset_time - _now()))
+            raise Refused(
+                429, f"More than {self._item}. Try again in {wait} s.", headers={"Retry-After": str(wait)}
+            )
+
+
+def _now() -> float:
+    from time import time
+
+    return time()

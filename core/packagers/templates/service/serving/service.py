@@ -1,0 +1,243 @@
+"""The service: puts the features that were chosen around the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from serving.errors import Refused
+from serving.inputs import Feed, rows_of
+from serving.kit import MODELS, Kit
+from serving.record import Record
+from serving.settings import Settings, keys_file, redis_url
+from serving.worker import Answer, Worker, one_by_one
+
+T = TypeVar("T")
+CLOSING_S = 30.0
+
+
+class Watcher(Protocol):
+    """Hears of every request."""
+
+    def begin(self) -> None:
+        """A request came in."""
+
+    def end(self, record: Record) -> None:
+        """It was answered."""
+
+
+class Service:
+    """Answers feeds. Imports what was chosen and nothing else; start it before use.
+
+    Args:
+        settings: Of `service.json`.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.metrics = settings, None
+        self.keys = self.rate = self.cache = self.versions = self._original = None
+        self._watchers: list[Watcher] = []
+        self.closing = False
+        self._choose(settings)
+
+    def _choose(self, settings: Settings) -> None:
+        if settings.has("metrics"):
+            from serving.metrics import Metrics
+
+            self.metrics = Metrics()
+            self._watchers.append(self.metrics)
+        if settings.has("log"):
+            from serving.log import Log
+
+            self._watchers.append(Log())
+        if settings.has("auth"):
+            from serving.keys import Keys
+
+            self.keys = Keys(keys_file())
+        if settings.has("rate_limit"):
+            from serving.rate_limit import RateLimit
+
+            self.rate = RateLimit(settings.rate, redis_url())
+        if settings.has("cache"):
+            from serving.cache import Cache, SharedCache
+
+            kept = settings.cache_bytes, settings.cache_s
+            self.cache = SharedCache(*kept, redis_url()) if redis_url() else Cache(*kept)
+
+    def start(self) -> None:
+        """Begin to load the model; `state` says how far it is."""
+        if self.settings.has("versions"):
+            from serving.versions import Versions
+
+            self.versions = Versions(self.settings.version, self._worker)
+        else:
+            self._only = self._worker(MODELS / self.settings.version)
+        if self.settings.has("fallback"):
+            self._original = self._worker(MODELS / self.settings.fallback)
+
+    def _worker(self, folder: Path) -> Worker:
+        take = one_by_one
+        if self.settings.has("batching"):
+            from serving.batching import Together
+
+            take = Together(self.settings.batches)
+        return Worker(folder, self.settings, take)
+
+    @property
+    def active(self) -> Worker:
+        """The version that answers."""
+        return self.versions.active if self.versions is not None else self._only
+
+    @property
+    def kit(self) -> Kit:
+        """The loaded model that answers, or the original where that cannot be used."""
+        return self._usable().ready.result(0)
+
+    def _usable(self) -> Worker:
+        failed = self.active.ready.done() and self.active.ready.exception() is not None
+        return self._original if failed and self._original is not None else self.active
+
+    def state(self) -> tuple[bool, dict[str, Any]]:
+        """Return whether requests are answered, and what is known of the version that does."""
+        worker = self._usable()
+        if self.closing:
+            return False, {"status": "closing"}
+        if not worker.ready.done():
+            return False, {"status": "loading", "version": worker.name}
+        error = worker.ready.exception()
+        if error is not None:
+            return False, {"status": "failed", "version": worker.name, "reason": str(error)}
+        proven = f"{worker.ready.result().golden_samples} golden inputs gave the outputs of the measurement"
+        return True, {"status": "ready", "version": worker.name, "proven": proven, "waiting": worker.waiting}
+
+    def admit(self, key: str, address: str) -> Any:
+        """Return who asks; counts the request.
+
+        Raises:
+            Refused: The key is nobody's, or asked too often.
+        """
+        caller = self.keys.caller(key) if self.keys is not None else None
+        if self.rate is not None:
+            self.rate.count(caller.name if caller is not None else address)
+        return caller
+
+    def begin(self) -> Record:
+        """Return the record of a request that came in."""
+        for each in self._watchers:
+            each.begin()
+        return Record()
+
+    def end(self, record: Record) -> None:
+        """Tell what became of a request."""
+        record.total_ms = 1e3 * (perf_counter() - record.began)
+        if self.metrics is not None:
+            self.metrics.active(self.active.name)
+        for each in self._watchers:
+            each.end(record)
+
+    def predict(self, feed: Feed, record: Record, fresh: bool = False) -> Future[Answer]:
+        """Return the answer to come.
+
+        Args:
+            feed: Checked arrays by input.
+            record: Takes note of the rows and of the cache.
+            fresh: Ask the model even where the answer is known.
+
+        Raises:
+            Refused: The inputs do not fit each other, or too many requests wait.
+        """
+        record.rows = rows = rows_of(self.settings, feed)
+        cache, version = self.cache, self._usable().name
+        if cache is None or fresh:
+            return self._asked(feed, rows)
+        from serving.cache import key_of
+
+        record.looked_up, key = True, key_of(version, feed)
+
+        def known(found: Any) -> Future[Answer]:
+            if found is not None:
+                return done(Answer(found, version, cached=True))
+            asked = self._asked(feed, rows)
+            asked.add_done_callback(lambda it: _succeeded(it) and cache.keep(key, it.result().outputs))
+            return asked
+
+        return then(cache.find(key), known)
+
+    def _asked(self, feed: Feed, rows: int) -> Future[Answer]:
+        worker, original = self._usable(), self._original
+        if original is None or worker is original:
+            return worker.submit(feed, rows)
+
+        def rescued(error: BaseException) -> Future[Answer]:
+            if isinstance(error, Refused) and error.status != 500:
+                raise error
+            return then(original.submit(feed, rows), lambda answer: done(_as_fallback(answer)))
+
+        return then(worker.submit(feed, rows), lambda answer: done(_finite(answer)), rescued)
+
+    def close(self) -> None:
+        """Answer what waits, then end."""
+        self.closing = True
+        workers = [] if self.versions is not None else [self._only]
+        for each in [*workers, *([self._original] if self._original is not None else [])]:
+            each.close()
+            each.join(CLOSING_S)
+        if self.versions is not None:
+            self.versions.close(CLOSING_S)
+
+
+def _finite(answer: Answer) -> Answer:
+    if not all(np.isfinite(each).all() for each in answer.outputs.values() if each.dtype.kind == "f"):
+        raise Refused(500, "The model gave numbers that are not finite.")
+    return answer
+
+
+def _as_fallback(answer: Answer) -> Answer:
+    answer.fallback = True
+    return answer
+
+
+def _succeeded(future: Future[Answer]) -> bool:
+    return not future.cancelled() and future.exception() is None
+
+
+def done(value: T) -> Future[T]:
+    """Return a future that has its result."""
+    found: Future[T] = Future()
+    found.set_result(value)
+    return found
+
+
+def then(
+    first: Future[Any],
+    follow: Callable[[Any], Future[T]],
+    rescue: Callable[[BaseException], Future[T]] | None = None,
+) -> Future[T]:
+    """Return the future of what `follow` makes of a result, or `rescue` of an error."""
+    whole: Future[T] = Future()
+
+    def settle(last: Future[T]) -> None:
+        error = last.exception()
+        if whole.set_running_or_notify_cancel():
+            whole.set_result(last.result()) if error is None else whole.set_exception(error)
+
+    def go_on(ended: Future[Any]) -> None:
+        try:
+            try:
+                following = follow(ended.result())
+            except BaseException as error:
+                if rescue is None:
+                    raise
+                following = rescue(error)
+            following.add_done_callback(settle)
+        except BaseException as error:
+            if whole.set_running_or_notify_cancel():
+                whole.set_exception(error)
+
+    first.add_done_callback(go_on)
+    return whole
