@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from core.api import optimize
+    from core.api import deploy, optimize
 
-__all__ = ["optimize"]
+__all__ = ["deploy", "optimize"]
 
 
 def __getattr__(name: str) -> Any:
     # The pages import parts of this package and must start fast: the rest is imported when asked for.
-    if name == "optimize":
-        from core.api import optimize
+    if name in __all__:
+        from core import api
 
-        return optimize
+        return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

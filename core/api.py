@@ -11,22 +11,37 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from core.archives.zips import extract_zip
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe
 from core.domain.run import Candidate, Limits, Objective, RunRequest
-from core.engine import add_data, add_model, cancel, check_numbers, open_store, recover, submit
+from core.domain.service import Trial
+from core.engine import (
+    add_data,
+    add_model,
+    cancel,
+    check_numbers,
+    kit_path,
+    open_store,
+    recover,
+    submit,
+    try_service,
+)
 from core.engine import profile as profile_candidate
 from core.engine.profiling import not_profilable
 from core.errors import InvalidRequest, NotFound
 from core.metrics.choice import chosen as chosen_metric
 from core.metrics.choice import usual_drop
+from core.packagers.serving.options import Features, Packaging, switched_on
+from core.params import make
 from core.protocols import InspectOptions
+from core.registry import get_packager, packagers
 from core.search import recipe_files
-from core.search.spelling import parse, parse_strategy
+from core.search.spelling import parse, parse_strategy, spell_packager
 from core.store.store import Store
 from core.views import RunView, run_view
 from core.views.profile import ProfileView, profile_view
@@ -36,6 +51,23 @@ from core.work.unit import unheard
 AUTO: Literal["auto"] = "auto"
 POLL_S = 0.3
 PATIENCE_S = 5.0
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A service that was made of a candidate.
+
+    Attributes:
+        candidate_id: Which one.
+        spelled: Kind of service with its options, as `core.search.spelling.parse_packager` reads it.
+        folder: Where it was written to; None where it was not.
+        trial: What came of trying it; None where it was not tried.
+    """
+
+    candidate_id: str
+    spelled: str
+    folder: Path | None
+    trial: Trial | None
 
 
 def _recipe(given: str | Path | Recipe, model: SourceModel, threads: int, batch: int) -> Recipe:
@@ -293,3 +325,55 @@ def profile(
     if baseline.id == found.id or not_profilable(baseline):
         return profile_view(made)
     return profile_view(made, profile_candidate(store, baseline.id, on_progress, again=again))
+
+
+def deploy(
+    run: str | Path,
+    candidate: str = "",
+    *,
+    kind: str = "fastapi",
+    features: Sequence[str] = (),
+    package: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    trying: bool = False,
+    on_progress: Callable[[WorkProgress], None] = unheard,
+    store: Store | None = None,
+) -> Deployment:
+    """Make a service of a measured candidate.
+
+    Args:
+        run: Id of the run, or the folder that ``optimize --out`` wrote.
+        candidate: Id or name; the recommended one, else the fastest, if empty.
+        kind: Id of the kind of service, such as ``fastapi``.
+        features: What it does besides answering, such as ``cache`` and ``auth``.
+        package: What runs it elsewhere, such as ``docker`` and ``k8s``.
+        options: Other options of the service by name.
+        out: Folder to write it to, which must not be there; None writes nothing.
+        trying: Start it confined on this machine, ask it, load it and stop it first; what comes of it goes
+            into its checklist.
+        on_progress: Told what is being done.
+        store: That holds the run; the configured one by default.
+
+    Raises:
+        InputError: Options do not exist or contradict each other, or the candidate makes no service.
+        NotFound: There is no such run or candidate.
+        WhetstoneError: It was tried and did not start or answer.
+    """
+    store = store or open_store()
+    found = measured_candidate(store, run_of(store, run), candidate)
+    packager = get_packager(kind)
+    if not packager.serves:
+        known = ", ".join(each.id for each in packagers().values() if each.serves)
+        raise InvalidRequest(f"{packager.name} is no service.", hint=f"Services: {known}.")
+    params = {**switched_on(Features, features), **switched_on(Packaging, package), **(options or {})}
+    make(packager.Params, params)
+    folder = Path(out) if out is not None else None
+    if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InvalidRequest(f"{folder} is there already.", hint="Name another folder, or remove it.")
+    spelled = spell_packager(kind, params)
+    trial = try_service(store, found.id, spelled, on_progress) if trying else None
+    path = kit_path(store, found.id, spelled)
+    if folder is not None:
+        extract_zip(path, folder)
+    return Deployment(found.id, spelled, folder, trial)

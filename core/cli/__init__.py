@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from core.cli import (
     bundles,
+    deploy,
     doctor,
     history,
     inspect,
@@ -29,7 +30,20 @@ from core.cli import (
 )
 from core.errors import InputError, InvalidRequest, NotFound, WhetstoneError
 
-COMMANDS = (serve, doctor, inspect, optimize, profile, recipe, history, report, bundles, uploads, worker)
+COMMANDS = (
+    serve,
+    doctor,
+    inspect,
+    optimize,
+    profile,
+    deploy,
+    recipe,
+    history,
+    report,
+    bundles,
+    uploads,
+    worker,
+)
 
 
 class Parser(argparse.ArgumentParser):

@@ -18,7 +18,8 @@ MOST_STEPS = 16
 HINT = "Write pass:name=value,name=value+pass@runtime, such as export_onnx+int8_static_ort@onnxruntime."
 
 
-def _value(text: str) -> Any:
+def value_of(text: str) -> Any:
+    """Return the number, truth or text that a parameter is spelled with."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -31,7 +32,7 @@ def _named(text: str) -> tuple[str, dict[str, Any]]:
     pairs = [pair.partition("=") for pair in settings.split(",") if pair]
     if any(not separator for _, separator, _ in pairs):
         raise InvalidRequest(f"{text!r} has a parameter without a value.", hint=HINT)
-    return name, {key.strip(): _value(value.strip()) for key, _, value in pairs}
+    return name, {key.strip(): value_of(value.strip()) for key, _, value in pairs}
 
 
 def _spelled(name: str, params: dict[str, Any]) -> str:

@@ -23,8 +23,12 @@ def download_kit(candidate_id: str, *, key: str) -> None:
 
 
 def download_others(candidate_id: str, packager_ids: Sequence[str]) -> None:
-    """Draw a button for each further kind of download, behind its parameters where it has any."""
-    for packager in (get_packager(each) for each in packager_ids if each != next(iter(packagers()))):
+    """Draw a button for each further kind of download, behind its parameters where it has any.
+
+    Services have a page of their own.
+    """
+    others = (get_packager(each) for each in packager_ids if each != next(iter(packagers())))
+    for packager in (each for each in others if not each.serves):
         address, key = f"download/{candidate_id}", f"download_{packager.id}"
         if not fields(packager.Params):
             _draw(packager.name, f"{address}/{packager.id}", key, quiet=True)

@@ -19,7 +19,7 @@ HUGE = 1 << 40
 
 def _npz(feed: Feed) -> bytes:
     stream = io.BytesIO()
-    np.savez(stream, **feed)
+    np.savez(stream, **feed)  # type: ignore[arg-type]
     return stream.getvalue()
 
 

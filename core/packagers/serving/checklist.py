@@ -75,7 +75,9 @@ def markdown(found: tuple[Line, ...]) -> str:
     """Return a checklist as a file."""
     ticked = sum(each.done for each in found)
     rows = [f"- [{'x' if each.done else ' '}] **{each.name}**: {each.evidence}" for each in found]
-    head = f"# Deployment checklist\n\n{ticked} of {len(found)} are shown by a measurement or test that was run."
+    head = (
+        f"# Deployment checklist\n\n{ticked} of {len(found)} are shown by a measurement or test that was run."
+    )
     return "\n".join([head, "", *rows]) + "\n"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import cache
 from importlib import metadata
 
 from packaging.requirements import Requirement
@@ -57,8 +58,7 @@ def constraints(names: Iterable[str]) -> str:
     return "".join(f"{name}=={there}\n" for name, there in sorted(found.items()))
 
 
-def _needs(name: str) -> Iterator[str]:
-    for line in metadata.requires(name) or []:
-        needed = Requirement(line)
-        if needed.marker is None or needed.marker.evaluate({"extra": ""}):
-            yield needed.name
+@cache
+def _needs(name: str) -> tuple[str, ...]:
+    needed = map(Requirement, metadata.requires(name) or [])
+    return tuple(each.name for each in needed if each.marker is None or each.marker.evaluate({"extra": ""}))

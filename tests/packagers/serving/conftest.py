@@ -41,9 +41,7 @@ def save(path: Path, nodes: list[Any], source: SourceModel, weights: dict[str, A
     ]
     kept = [numpy_helper.from_array(value, name) for name, value in weights.items()]
     graph = helper.make_graph(nodes, "g", *made, initializer=kept)
-    onnx.save(
-        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path
-    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
     return path
 
 
@@ -123,7 +121,7 @@ def tokens(folder: Path) -> Package:
 
 
 def picture(folder: Path, large: bool = False) -> Package:
-    """Return a classifier of pictures of 16 x 12 pixels or, if large, a segmentation of them in 300 classes."""
+    """Return a classifier of pictures of 16 x 12 pixels or, if large, 300 numbers for each pixel."""
     shape = ("batch", 300, 16, 12) if large else ("batch", 4)
     source = model(
         "onnx",

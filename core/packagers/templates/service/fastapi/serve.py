@@ -22,7 +22,7 @@ from collections.abc import Callable
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from serving.settings import HERE, Settings
+from serving.settings import Settings
 
 HEADERS_S = 10.0
 """In which the head of a request must come, or its connection is closed."""
@@ -61,7 +61,6 @@ def server(host: str, port: int, most_connections: int = 1024) -> uvicorn.Server
             "app:app",
             host=host,
             port=port,
-            app_dir=str(HERE),
             http=Impatient,
             ws="none",
             loop="asyncio",
