@@ -53,6 +53,8 @@ def head(view: CandidateView) -> None:
             download_others(row.id, view.packagers)
         if row.latency_ms is not None or row.candidate.status is CandidateStatus.UNMEASURED:
             download_model(row.id, key="model_file")
+        if row.latency_ms is not None and st.button("Deploy", icon=":material/rocket_launch:", key="deploy"):
+            go("deploy.py", run=run.run.id, candidate=row.id)
         again(view)
         if st.button("Back to the comparison", icon=":material/scatter_plot:", key="back"):
             put(run.run.id, "machine", run.machine or None)

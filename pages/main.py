@@ -18,6 +18,7 @@ PAGES = [
     st.Page("optimize.py", title="Optimize", help="Set up a run and watch it."),
     st.Page("compare.py", title="Compare", help="Every candidate of a run."),
     st.Page("candidate.py", title="Candidate", visibility="hidden"),
+    st.Page("deploy.py", title="Deploy", help="Make a service of a candidate and try it."),
     st.Page("runs.py", title="Runs", help="Everything that was run before."),
     st.Page("learn.py", title="Learn", help="What each technique, runtime and format does."),
     st.Page("machine.py", title="Machine", help="This computer and its runtimes."),

@@ -17,6 +17,7 @@ from core.views.accuracy import (
 from core.views.candidate import CandidateView, explain
 from core.views.commands import command_for, python_for
 from core.views.curves import Curve, training_curves
+from core.views.deployment import Advice, Scenario, ServiceView, advise, service_view
 from core.views.dominated import why_dominated
 from core.views.findings import findings_of
 from core.views.graph import GraphView, drawing, graph_view
@@ -50,6 +51,7 @@ from core.views.storage import Storage, storage
 from core.views.tradeoffs import tradeoffs, what_if
 
 __all__ = [
+    "Advice",
     "Average",
     "Balance",
     "CandidateView",
@@ -73,12 +75,15 @@ __all__ = [
     "RunSummary",
     "RunView",
     "Sample",
+    "Scenario",
     "Seen",
+    "ServiceView",
     "Storage",
     "TechniqueRow",
     "Topic",
     "Topics",
     "Tradeoff",
+    "advise",
     "agreement_name",
     "averages",
     "baseline_profile",
@@ -118,6 +123,7 @@ __all__ = [
     "run_view",
     "runs",
     "samples_of",
+    "service_view",
     "storage",
     "ties",
     "topic_id",

@@ -18,7 +18,7 @@ from core.search.spelling import spell, spell_strategy
 from core.settings import PREFIX, Settings, get_settings
 
 
-def _launcher() -> list[str]:
+def launcher() -> list[str]:
     """Return the words that start the command line of this installation, on this data folder."""
     beside = Path(sys.executable).parent / "whetstone"
     named = ["whetstone"] if shutil.which("whetstone") else [str(beside)]
@@ -68,7 +68,7 @@ def command_for(
     model: SourceModel, data: DataSet | None, request: RunRequest, recipe: Recipe | None = None
 ) -> str:
     """Return the shell command for a whole run, or for one recipe of it."""
-    words = [*_launcher(), "optimize", model.id]
+    words = [*launcher(), "optimize", model.id]
     for name, value in _options(request, data, recipe):
         words += [f"--{name}", str(value)]
     return shlex.join([*words, "--out", "optimized"])

@@ -7,6 +7,7 @@ from pages.figures.confusion import confusion_figure
 from pages.figures.distribution import Sample, beyond, distribution_figure
 from pages.figures.errors import errors_figure
 from pages.figures.learn import picture_figure
+from pages.figures.load import load_figure
 from pages.figures.looks import LEGEND, by_group, by_role
 from pages.figures.multiples import Mark, Panel, extended, panel_figure
 from pages.figures.origins import Stage, origins_figure
@@ -47,6 +48,7 @@ __all__ = [
     "distribution_figure",
     "errors_figure",
     "extended",
+    "load_figure",
     "origins_figure",
     "palette",
     "panel_figure",

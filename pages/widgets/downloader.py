@@ -40,6 +40,11 @@ def download_others(candidate_id: str, packager_ids: Sequence[str]) -> None:
             _draw(f"Download {packager.name}", f"{address}/{spelled}", key)
 
 
+def download_service(candidate_id: str, spelled: str, name: str) -> None:
+    """Draw the button for a service, whose kind and options are spelled."""
+    _draw(f"Download {name}", f"download/{candidate_id}/{quote(spelled, safe='')}", f"service_{spelled}")
+
+
 def download_model(candidate_id: str, *, key: str) -> None:
     """Draw the button for the bare model file of a finished candidate."""
     _draw("Model file only", f"download-model/{candidate_id}", key, quiet=True)

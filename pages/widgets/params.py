@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import Field, fields
 from typing import Any
 
@@ -55,10 +55,16 @@ def _field(spec: Field[Any], value: Any, key: str) -> Any:
     return st.text_input(_label(spec), value=str(value or ""), key=key, help=help)
 
 
-def params_form(kind: type[Any], *, key: str, start: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Draw a field for each parameter of `kind`, set to `start`; return those that are no default."""
+def params_form(
+    kind: type[Any],
+    *,
+    key: str,
+    start: Mapping[str, Any] | None = None,
+    only: Collection[str] | None = None,
+) -> dict[str, Any]:
+    """Draw a field for each parameter of `kind`, or those named, set to `start`; return what was changed."""
     chosen = {}
-    for spec in fields(kind):
+    for spec in (each for each in fields(kind) if only is None or each.name in only):
         value = _field(spec, (start or {}).get(spec.name, spec.default), f"{key}_{spec.name}")
         if value != spec.default and not (value is None or (value == "" and spec.default is None)):
             chosen[spec.name] = value

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from core.bench.serving.wire import Connection, request
-from core.protocols import Feed
+from core.protocols import Array, Feed
 
 PATIENCE_S = 20.0
 NPZ, JSON = "application/x-npz", "application/json"
@@ -23,7 +23,7 @@ def _npz(feed: Feed) -> bytes:
     return stream.getvalue()
 
 
-def _first(feed: Feed, change: Callable[[np.ndarray], np.ndarray]) -> bytes:  # type: ignore[type-arg]
+def _first(feed: Feed, change: Callable[[Array], Array]) -> bytes:
     name, *others = feed
     return _npz({name: change(feed[name]), **{other: feed[other] for other in others}})
 

@@ -50,20 +50,18 @@ class Features:
 class Packaging:
     """What runs the service elsewhere."""
 
-    docker: bool = setting(
-        False, "Docker", help="A Dockerfile in two stages: non-root, pinned, health check."
-    )
+    docker: bool = setting(False, "Docker", help="Two stages, non-root, pinned, health check.")
     compose: bool = setting(
         False,
         "Compose",
-        help="nginx before replicas, Redis, Prometheus and Grafana with a dashboard. Brings the Dockerfile.",
+        help="nginx before replicas, Redis, Prometheus, Grafana.",
     )
     k8s: bool = setting(
         False,
         "Kubernetes",
-        help="Deployment, Service, autoscaler and probes for Kustomize. Brings the Dockerfile.",
+        help="Deployment, Service, autoscaler, probes.",
     )
-    systemd: bool = setting(False, "systemd", help="A unit that runs it on a machine of your own, confined.")
+    systemd: bool = setting(False, "systemd", help="A unit for a machine of your own, confined.")
 
 
 @dataclass(frozen=True)

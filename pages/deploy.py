@@ -1,0 +1,123 @@
+"""Deploy page: what to deploy for a scenario, as which service, tried here, with a checklist of evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.errors import WhetstoneError
+from core.packagers.serving.checklist import Line
+from core.registry import packagers
+from core.search.spelling import spell_packager
+from core.views import Advice, RunView, run_view, runs, service_view
+from pages import format as fmt
+from pages.widgets.address import settings
+from pages.widgets.commands import same_elsewhere
+from pages.widgets.deploy.files import files
+from pages.widgets.deploy.options import options
+from pages.widgets.deploy.scenario import recommended, scenario
+from pages.widgets.deploy.trial import trial
+from pages.widgets.downloader import download_kit, download_service
+from pages.widgets.page import current, empty, go, remember, show_error, store
+
+
+def choose_run(chosen: str | None) -> RunView | None:
+    """Draw the choice of a run that measured something; None where there is none."""
+    known = {each.id: each for each in runs(store(), 50) if each.done}
+    if not known:
+        return None
+    ids = list(known)
+    picked = st.selectbox(
+        "Run",
+        ids,
+        ids.index(chosen) if chosen in ids else 0,
+        format_func=lambda id: f"{known[id].name} · {known[id].model_name}",
+        key="deploy_run",
+    )
+    remember("run", picked)
+    return run_view(store(), picked)
+
+
+def choose_candidate(view: RunView, advice: Advice, chosen: str | None) -> str | None:
+    """Draw the choice of a measured candidate, set to what is recommended."""
+    names = {row.id: row.name for row in view.candidates if row.candidate.result is not None}
+    ids = list(names)
+    first = chosen if chosen in names else advice.candidate_id
+    if not ids:
+        return None
+    return st.selectbox(
+        "Candidate",
+        ids,
+        ids.index(first) if first in ids else 0,
+        format_func=lambda id: f"{names[id]}{' ★' if id == advice.candidate_id else ''}",
+        key=f"deploy_candidate_{view.run.id}_{advice.candidate_id}",
+        help="★ is what is recommended for the scenario.",
+    )
+
+
+def checklist(found: tuple[Line, ...]) -> None:
+    """Draw the deployment checklist."""
+    ticked = sum(each.done for each in found)
+    st.caption(
+        f"{ticked} of {len(found)} are shown by a measurement or test that was run. It goes into the folder."
+    )
+    for each in found:
+        mark = ":green[:material/check_circle:]" if each.done else ":gray[:material/radio_button_unchecked:]"
+        st.markdown(f"{mark} **{fmt.plain(each.name)}**  \n:gray[{fmt.plain(each.evidence)}]")
+
+
+def service(candidate_id: str, advice: Advice, key: str) -> None:
+    """Draw a service of a candidate: options, trial, checklist, files."""
+    kinds = {each.id: each.name for each in packagers().values() if each.serves}
+    kind = next(iter(kinds))
+    if len(kinds) > 1:
+        kind = (
+            st.segmented_control("Service", list(kinds), default=kind, format_func=lambda id: kinds[id])
+            or kind
+        )
+    st.subheader("Options", anchor=False)
+    params: dict[str, Any] = options(advice, key)
+    spelled = spell_packager(kind, params)
+    try:
+        found = service_view(store(), candidate_id, spelled)
+    except WhetstoneError as error:
+        show_error(error)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        download_service(candidate_id, spelled, kinds[kind])
+    tried, ticks, code = st.tabs(["Try it here", "Checklist", "Files"])
+    with tried:
+        trial(candidate_id, spelled, found.trial)
+    with ticks:
+        checklist(found.checklist)
+    with code:
+        files(found)
+    same_elsewhere(found.command, found.python)
+
+
+def show(view: RunView, asked: str | None) -> None:
+    """Draw the page of a run."""
+    run_id = view.run.id
+    picked = scenario(run_id, settings(run_id, ("scenario",)).get("scenario"))
+    advice = recommended(view, picked)
+    candidate_id = choose_candidate(view, advice, asked)
+    if candidate_id is None:
+        return
+    if advice.service:
+        service(candidate_id, advice, f"{run_id}_{picked.value}")
+        return
+    with st.container(horizontal=True):
+        download_kit(candidate_id, key="kit")
+        if st.button("About this candidate", icon=":material/info:", key="about"):
+            go("candidate.py", candidate=candidate_id)
+
+
+found = choose_run(current("run"))
+if found is not None:
+    show(found, st.query_params.get("candidate"))
+else:
+    with empty(
+        "rocket_launch", "Nothing to deploy yet", "Run a model first: what was measured can be deployed."
+    ):
+        st.page_link("start.py", label="Start")
