@@ -29,7 +29,7 @@ FORMAT = Format(
     warning=WARNING,
     learn=Learn(
         does="PyTorch's older recorded graph, which C++ programs load without Python.",
-        costs="PyTorch does not develop it any more, and a file can hold code.",
+        costs="PyTorch has deprecated it in favour of torch.export, and a file can hold code.",
         choose="When LibTorch is in use already.",
         expect="4 bytes a parameter in FP32",
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,16 +46,19 @@ def dynamic_shapes(model: SourceModel, insist: bool = True) -> tuple[dict[int, A
     return shapes if any(shapes) else None
 
 
-def outputs(module: nn.Module, context: PassContext, batch: int, seed: int | None = None) -> list[Array]:
-    """Return the module's outputs on an example, in order."""
+def outputs(
+    module: Callable[..., Any], context: PassContext, batch: int, seed: int | None = None
+) -> list[Array]:
+    """Return the module's outputs on an example, in order; bfloat16 comes back as float32."""
     import torch
 
     torch.set_num_threads(context.threads)
     with quiet_torch():
-        return [tensor.detach().cpu().numpy() for tensor in flatten(module(*arguments(context, batch, seed)))]
+        found = [tensor.detach().cpu() for tensor in flatten(module(*arguments(context, batch, seed)))]
+    return [(each.float() if each.dtype is torch.bfloat16 else each).numpy() for each in found]
 
 
-def answers(module: nn.Module, context: PassContext) -> list[list[Array]]:
+def answers(module: Callable[..., Any], context: PassContext) -> list[list[Array]]:
     """Return the module's outputs on an example of every size of batch that models are checked at."""
     return [outputs(module, context, batch) for batch in batches(context)]
 

@@ -1,4 +1,4 @@
-"""PyTorch CPU inference session, shared by the eager and the TorchScript runtime."""
+"""PyTorch CPU inference session, shared by the runtimes of PyTorch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.protocols import Array, Feed, LocalArtifact, Runtime
 from core.runtimes.availability import check, precision, runtime_errors
 
 
-def _prepare(threads: int) -> None:
+def use_threads(threads: int) -> None:
     """Set PyTorch's pools to `threads` for one operator and one operator at a time."""
     import torch
 
@@ -155,13 +155,17 @@ class TorchCpu(Runtime):
         """
         return self._session(TorchProfiling, artifact, target, model)
 
-    def _session(self, kind: type[S], artifact: LocalArtifact, target: Target, model: SourceModel) -> S:
+    def module(self, artifact: LocalArtifact, model: SourceModel) -> Any:
+        """Return what is called, with one tensor for each input."""
         from core.graphs.torch.modules import open_module
 
+        return open_module(artifact, model)
+
+    def _session(self, kind: type[S], artifact: LocalArtifact, target: Target, model: SourceModel) -> S:
         check(self.name, artifact, self.formats, self.options)
         bf16 = precision(self.name, artifact) == "bf16"
-        _prepare(target.threads)
+        use_threads(target.threads)
         with runtime_errors(self.name, "open"):
-            module = open_module(artifact, model)
+            module = self.module(artifact, model)
             names = tuple(spec.name for spec in model.inputs)
             return kind(self.name, module, names, bf16=bf16)

@@ -19,6 +19,8 @@ def load():
     manifest = json.loads((HERE / "manifest.json").read_text())
     torch.set_num_threads(manifest["threads"])
     module = torch.jit.load(str(HERE / manifest["model"]), map_location="cpu").eval()
+    if manifest["options"].get("optimize_for_inference"):
+        module = torch.jit.optimize_for_inference(module)
 
     def run(feed):
         tensors = [torch.from_numpy(feed[name]) for name in manifest["inputs"]]

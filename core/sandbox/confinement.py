@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -48,12 +48,19 @@ def confinement() -> Confinement:
     return Confinement(False, abi, filters, reason)
 
 
-def confine(reads: Iterable[Path], writes: Iterable[Path], *, accepts: bool = False) -> None:
+def confine(
+    reads: Iterable[Path],
+    writes: Iterable[Path],
+    programs: Sequence[Path] = (),
+    *,
+    accepts: bool = False,
+) -> None:
     """Confine this process, for ever, as far as the system can. Call it before any thread starts.
 
     Args:
         reads: What may be read besides the interpreter, its packages and the system's libraries.
         writes: Folders that may be written.
+        programs: Programs that may be started, each as confined as this process; none closes that way.
         accepts: Whether it may accept connections on a socket that it was given; it may make none.
 
     Raises:
@@ -66,9 +73,9 @@ def confine(reads: Iterable[Path], writes: Iterable[Path], *, accepts: bool = Fa
     kernel.gain_no_privileges()
     if offer.landlock_abi:
         readable = [*_interpreter(), *map(Path, _SYSTEM), *_etc(), *reads]
-        landlock.restrict(readable, [Path(os.devnull), *writes])
+        landlock.restrict(readable, [Path(os.devnull), *writes], programs)
     if offer.seccomp:
-        seccomp.restrict(accepts=accepts)
+        seccomp.restrict(accepts=accepts, starts=bool(programs))
 
 
 def _etc() -> list[Path]:

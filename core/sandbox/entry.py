@@ -56,8 +56,8 @@ def _prepare(setup: Message) -> None:
     _volunteer_for_the_oom_killer()
     ResourceLimits(**setup["limits"]).apply()
     if setup["confined"]:
-        reads, writes = ([Path(path) for path in setup[name]] for name in ("reads", "writes"))
-        confine(reads, writes, accepts=setup["accepts"])
+        places = ([Path(path) for path in setup[name]] for name in ("reads", "writes", "programs"))
+        confine(*places, accepts=setup["accepts"])
 
 
 def _volunteer_for_the_oom_killer() -> None:

@@ -54,15 +54,16 @@ def abi() -> int:
         return 0
 
 
-def restrict(reads: Iterable[Path], writes: Iterable[Path]) -> None:
+def restrict(reads: Iterable[Path], writes: Iterable[Path], programs: Iterable[Path] = ()) -> None:
     """Confine this thread, for ever, to reading `reads` and writing `writes`.
 
-    Programs cannot be executed from anywhere. From ABI 4 TCP is denied, from ABI 6 signals and abstract
-    sockets reach nobody outside. PR_SET_NO_NEW_PRIVS must be set. Call it before any thread starts.
+    Nothing but `programs` can be executed. From ABI 4 TCP is denied, from ABI 6 signals and abstract sockets
+    reach nobody outside. PR_SET_NO_NEW_PRIVS must be set. Call it before any thread starts.
 
     Args:
         reads: Files and folders, with everything below them; missing ones are skipped.
         writes: The same, to read and write.
+        programs: Files to execute, too.
 
     Raises:
         OSError: The kernel has no Landlock or refused a rule.
@@ -71,7 +72,7 @@ def restrict(reads: Iterable[Path], writes: Iterable[Path]) -> None:
     handled = (1 << _RIGHTS.get(version, _ALL_RIGHTS)) - 1
     ruleset = syscall(CREATE_RULESET, *_ruleset(version, handled), 0)
     try:
-        for paths, access in ((reads, READ), (writes, WRITE)):
+        for paths, access in ((reads, READ), (writes, WRITE), (programs, READ | EXECUTE)):
             for path in paths:
                 _allow(ruleset, path, access & handled)
         syscall(RESTRICT_SELF, ruleset, 0)

@@ -18,6 +18,7 @@ from typing import Self
 
 from core.errors import Cancelled, ChildCrashed, InputError, StoreUnusable, WhetstoneError
 from core.sandbox.channel import Channel, Ended, Flooded
+from core.sandbox.compilers import programs
 from core.sandbox.exit_status import death, oom_kills, timed_out
 from core.sandbox.forking import Forked, fork
 from core.sandbox.limits import ResourceLimits
@@ -25,7 +26,7 @@ from core.sandbox.policy import extensions, require_confinement, usual_limits
 from core.sandbox.protocol import Message, decode, encode, error_of, said_to_fail
 from core.sandbox.removal import remove_tree
 from core.sandbox.spawn import OURS, Interpreter, spawn
-from core.sandbox.threads import pin_threads, thread_count
+from core.sandbox.threads import group_tasks, pin_threads, thread_count
 
 LONGEST_REPLY = 4 * 1024**2
 # Of what a process says of its progress in one call: more is no news, but a way to keep this process busy.
@@ -53,6 +54,7 @@ class Child:
             processes lie alike in memory.
         accepts: Descriptor of a listening socket that it may accept connections on, under the same number;
             it may open no other. None for no network at all.
+        compiles: Whether it may start this machine's C++ compiler, see `core.sandbox.compilers`.
 
     Raises:
         InputError: A path in `reads` does not exist.
@@ -72,6 +74,7 @@ class Child:
         interpreter: Interpreter = OURS,
         imports: Sequence[str] | None = None,
         accepts: int | None = None,
+        compiles: bool = False,
     ) -> None:
         if confined:
             require_confinement()
@@ -79,10 +82,12 @@ class Child:
         setup: Message = {
             "reads": [_existing(path) for path in (*reads, *extensions())],
             "writes": [folder, *([_made(keeps)] if keeps else [])],
+            "programs": [str(path) for path in programs()] if compiles else [],
             "limits": asdict(self._limits),
             "confined": confined,
             "accepts": accepts is not None,
         }
+        self._tasks = group_tasks if compiles else thread_count
         self._calling, self._ending = threading.Lock(), threading.Lock()
         self._cancelled = self._stopped = False
         self._oom_kills = oom_kills()
@@ -198,7 +203,7 @@ class Child:
     def _check_threads(self) -> None:
         """Stop a process with too many threads: the kernel holds no limit to those of root."""
         most = self._limits.threads
-        if most and thread_count(self.pid) > most:
+        if most and self._tasks(self.pid) > most:
             self._stop()
             raise ChildCrashed(
                 f"The working process started more than {most} threads and was stopped.",

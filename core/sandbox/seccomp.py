@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.sandbox.kernel import PR_SET_PDEATHSIG, is_linux, syscall
-from core.sandbox.syscalls import ABSENT, ACCEPTING, DENIED, NUMBERS, OF_ITSELF, PRETENDED
+from core.sandbox.syscalls import ABSENT, ACCEPTING, DENIED, NUMBERS, OF_ITSELF, PRETENDED, STARTING
 
 SET_MODE_FILTER, GET_ACTION_AVAIL = 1, 2
 # Without this flag older kernels slow the whole process down, and with it every measured latency.
@@ -26,6 +26,8 @@ LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, AND, RETURN = 0x20, 0x15, 0x35, 0
 OFFSET_NUMBER, OFFSET_ARCH, OFFSET_ARGUMENTS = 0, 4, 16
 X32_BIT = 0x40000000
 CLONE_THREAD = 0x00010000
+# CLONE_VM and CLONE_VFORK, with SIGCHLD at its end: as the C library's posix_spawn and vfork call it.
+VFORK = 0x4111
 SOCK_STREAM, SOCK_NONBLOCK, SOCK_CLOEXEC = 1, 0o4000, 0o2000000
 # Commands that make the kernel signal another process when a file or pipe changes, or hold up its writers:
 # F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY; FIOSETOWN, SIOCSPGRP, and TIOCSTI, which types.
@@ -69,17 +71,18 @@ def available() -> bool:
     return True
 
 
-def restrict(*, accepts: bool = False) -> None:
+def restrict(*, accepts: bool = False, starts: bool = False) -> None:
     """Install the filter in this thread, for ever. PR_SET_NO_NEW_PRIVS must be set.
 
     Args:
         accepts: Let it accept connections on a socket that it was given.
+        starts: Let it start programs; Landlock says which.
 
     Raises:
         OSError: The kernel refused the filter.
         KeyError: The architecture is not one of x86_64 and aarch64.
     """
-    instructions = _program(os.getpid(), accepts)
+    instructions = _program(os.getpid(), accepts, starts)
     filters = (_Filter * len(instructions))(
         *[_Filter(i.code, i.if_true, i.if_false, i.k) for i in instructions]
     )
@@ -95,7 +98,7 @@ def _number(name: str) -> int:
     return number
 
 
-def _program(pid: int, accepts: bool = False) -> list[_Instruction]:
+def _program(pid: int, accepts: bool = False, starts: bool = False) -> list[_Instruction]:
     column, architecture = _ARCHITECTURES[platform.machine()]
     numbers = {name: row[column] for name, row in NUMBERS.items()}
     program = [
@@ -106,21 +109,22 @@ def _program(pid: int, accepts: bool = False) -> list[_Instruction]:
         _Instruction(JUMP_AT_LEAST, X32_BIT, 0, 1),
         _Instruction(RETURN, RET_ERRNO | errno.ENOSYS),
     ]
-    denied = [name for name in DENIED if not (accepts and name in ACCEPTING)]
+    let = (*(ACCEPTING if accepts else ()), *(STARTING if starts else ()))
+    denied = [name for name in DENIED if name not in let]
     for names, answer in ((denied, errno.EPERM), (PRETENDED, 0), (ABSENT, errno.ENOSYS)):
         for name in names:
             program += _when(numbers[name], [_Instruction(RETURN, RET_ERRNO | answer)])
-    for name, block in _by_argument(pid).items():
+    for name, block in _by_argument(pid, starts).items():
         program += _when(numbers[name], block)
     return [*program, _Instruction(RETURN, RET_ALLOW)]
 
 
-def _by_argument(pid: int) -> dict[str, list[_Instruction]]:
+def _by_argument(pid: int, starts: bool) -> dict[str, list[_Instruction]]:
     """Return what decides about a call by one of its arguments."""
     return {
         **{name: _only(0, [pid]) for name in ("kill", "tgkill", "pidfd_open")},
         **{name: _only(0, [0, pid]) for name in OF_ITSELF},
-        "clone": _thread_only(),
+        "clone": _thread_only(starts),
         "open": _no_truncating_reads(1),
         "openat": _no_truncating_reads(2),
         "socketpair": _streams_only(),
@@ -168,8 +172,11 @@ def _streams_only() -> list[_Instruction]:
     ]
 
 
-def _thread_only() -> list[_Instruction]:
-    return [_argument(0), _Instruction(JUMP_ANY_BIT, CLONE_THREAD, 0, 1), _ALLOW, _DENY]
+def _thread_only(starts: bool) -> list[_Instruction]:
+    """Allow threads and, to start programs, what vfork asks for: no flag more, which might open a "
+    "namespace."""
+    vfork = [_Instruction(JUMP_EQUAL, VFORK, 0, 1), _ALLOW] if starts else []
+    return [_argument(0), *vfork, _Instruction(JUMP_ANY_BIT, CLONE_THREAD, 0, 1), _ALLOW, _DENY]
 
 
 def _no_truncating_reads(flags: int) -> list[_Instruction]:

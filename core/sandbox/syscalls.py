@@ -38,6 +38,8 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "fchown": (93, 55),
     "lchown": (94, None),
     "ptrace": (101, 117),
+    "setpgid": (109, 154),
+    "setsid": (112, 157),
     "syslog": (103, 116),
     "rt_sigqueueinfo": (129, 138),
     "utime": (132, None),
@@ -139,6 +141,7 @@ DENIED = (
     *("socket", "connect", "bind", "listen", "accept", "accept4", "inotify_init", "inotify_init1"),
     *("shmat", "shmctl", "semop", "semtimedop", "semctl", "msgsnd", "msgrcv", "msgctl", "mq_unlink"),
     *("execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev"),
+    *("setpgid", "setsid"),
     *("process_madvise", "process_mrelease", "pidfd_send_signal", "pidfd_getfd", "kcmp", "tkill"),
     *("rt_sigqueueinfo", "rt_tgsigqueueinfo", "migrate_pages", "move_pages", "setpriority", "ioprio_set"),
     *("shmget", "semget", "msgget", "mq_open", "keyctl", "add_key", "request_key", "bpf", "userfaultfd"),
@@ -154,6 +157,8 @@ DENIED = (
 
 ACCEPTING = ("listen", "accept", "accept4")
 """What a process needs to serve on a socket that it was given; it can make, bind and connect none."""
+STARTING = ("execve", "vfork")
+"""What starting a program takes. The parent signals the process group, which none of them can leave."""
 
 # How the kernel runs a thread: 0 means the calling one, and other numbers could be another process's threads.
 OF_ITSELF = ("sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr", "prlimit64")

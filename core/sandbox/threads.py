@@ -17,6 +17,15 @@ def thread_count(pid: int) -> int:
     return 0
 
 
+def group_tasks(group: int) -> int:
+    """Return how many threads all processes of a process group have."""
+    found = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile
+            found += thread_count(int(folder.name)) if os.getpgid(int(folder.name)) == group else 0
+    return found
+
+
 def pin_threads(pid: int, cores: set[int]) -> None:
     """Keep all threads of the process, and those that they start, on `cores`."""
     kept: set[int] = set()

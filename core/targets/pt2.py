@@ -16,6 +16,7 @@ TARGET = ExportTarget(
         ExportPrecision.FP32: (),
         ExportPrecision.BF16: (Step("bf16"),),
         ExportPrecision.INT8_DYNAMIC: (Step("int8_dynamic_torch"),),
+        ExportPrecision.INT8_STATIC: (Step("int8_static_torch"),),
     },
     needs="Python with PyTorch of the same or a newer version.",
     guide={

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from core.domain.export import ExportPrecision, Scenario
-from core.protocols import Advice, ExportTarget
+from core.protocols import Advice, Client, ExportTarget
 
 TARGET = ExportTarget(
     id="torchscript",
@@ -12,6 +14,10 @@ TARGET = ExportTarget(
     runtime="torchscript",
     format="torchscript",
     precisions={ExportPrecision.FP32: ()},
+    lacks=dict.fromkeys(
+        (ExportPrecision.BF16, ExportPrecision.INT8_STATIC),
+        "PyTorch does not develop TorchScript any more; choose aotinductor.",
+    ),
     needs="PyTorch, or LibTorch for C++.",
     guide={
         Scenario.CPP_SERVER: Advice(
@@ -23,5 +29,13 @@ TARGET = ExportTarget(
             4, "It runs without the network's code, and is deprecated.", "Python with PyTorch."
         ),
     },
+    clients=(
+        Client(
+            "C++",
+            "main.cpp",
+            Path(__file__).with_suffix(".cpp").read_text(encoding="utf8"),
+            "Compiled with g++ against LibTorch and run, in the slow tests.",
+        ),
+    ),
     order=30,
 )

@@ -64,6 +64,7 @@ class WorkUnit(msgspec.Struct, Generic[Q, A], frozen=True, kw_only=True):
         checkpoints: Folder of this machine in which it may keep its state, as plain files directly in it: it
             outlives the unit, and whoever made the unit removes it. On a cluster its state is kept under the
             folder's name for all nodes. What lies there is of a confined process, and for such only.
+        compiles: Whether it starts the C++ compiler of its machine, which is then all that it can start.
     """
 
     kind: str
@@ -79,6 +80,7 @@ class WorkUnit(msgspec.Struct, Generic[Q, A], frozen=True, kw_only=True):
     alone: bool = False
     machine: str = ""
     checkpoints: Path | None = None
+    compiles: bool = False
 
 
 class WorkResult(msgspec.Struct, Generic[A], frozen=True):

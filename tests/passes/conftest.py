@@ -89,7 +89,7 @@ def answer(built: LocalArtifact, model: SourceModel, batch: int = 1) -> list[Arr
     from core.graphs.onnx import files as onnx_files
     from core.passes import openvino_files
 
-    if built.format in ("onnx", "ort"):
+    if built.format in ("onnx", "ort", "tensorrt"):
         return onnx_files.run(onnx_files.session(built.path), example_feed(model, batch))
     if built.format == "openvino":
         unused = Path()
@@ -99,6 +99,9 @@ def answer(built: LocalArtifact, model: SourceModel, batch: int = 1) -> list[Arr
     if built.format == "tflite":
         return Runner(open_file(built.path, 1)).run(list(example_feed(model, batch).values()))
     feed = [torch.from_numpy(array) for array in example_feed(model, batch).values()]
+    if built.format == "aotinductor":
+        package = torch._inductor.aoti_load_package(str(built.path))
+        return [tensor.float().numpy() for tensor in flatten(package(*feed))]
     with quiet_torch():
         return [tensor.numpy() for tensor in flatten(open_module(built, model)(*feed))]
 

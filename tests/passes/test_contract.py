@@ -27,8 +27,11 @@ EXPORT_FIRST = {("prune_to_latency", "state_dict"), ("prune_depth", "state_dict"
 """Formats that take an export to measure in; another format of the same pass stays among the fast tests."""
 ALIKE = {("int8_weights_nncf", "openvino"), ("convert_openvino", "openvino")}
 """Nothing but the reader is another than for ONNX."""
+COMPILERS = {name for name, found in PASSES.items() if found.compiles}
+"""Passes that start a compiler, which takes half a minute."""
+SLOW = EXPORT_FIRST | ALIKE | {(name, each) for name in COMPILERS for each in PASSES[name].accepts}
 CASES = [
-    pytest.param(name, format, marks=[pytest.mark.slow] if (name, format) in EXPORT_FIRST | ALIKE else [])
+    pytest.param(name, format, marks=[pytest.mark.slow] if (name, format) in SLOW else [])
     for name, found in PASSES.items()
     if not found.toolchain
     for format in sorted(found.accepts)
@@ -42,7 +45,7 @@ SETTINGS = [
         name,
         field.name,
         choice,
-        marks=[pytest.mark.slow] if name in TAKE_LONG else [],
+        marks=[pytest.mark.slow] if name in TAKE_LONG or name in COMPILERS else [],
     )
     for name, found in PASSES.items()
     if not found.toolchain

@@ -17,8 +17,9 @@ from core.domain.model import SourceModel, TensorSpec
 from core.protocols import Array, Feed, LocalArtifact
 from tests.runtimes import tflite
 
-FORMATS = ("state_dict", "pt2", "torchscript", "onnx", "ort", "openvino", "tflite")
+FORMATS = ("state_dict", "pt2", "torchscript", "onnx", "ort", "openvino", "tflite", "aotinductor")
 ARTIFACT = {
+    "aotinductor": "model.pt2",
     "onnx": "model.onnx",
     "ort": "model.ort",
     "openvino": "model.xml",
@@ -104,10 +105,19 @@ def _state_dict(module: nn.Module, model: SourceModel, path: Path) -> None:
     save_file(module.state_dict(), path)
 
 
-def _pt2(module: nn.Module, model: SourceModel, path: Path) -> None:
+def _exported(module: nn.Module, model: SourceModel) -> torch.export.ExportedProgram:
     batch = torch.export.Dim("batch", min=1, max=64)
     shapes = tuple({0: batch} if spec.shape else {} for spec in model.inputs)
-    torch.export.save(torch.export.export(module, _tensors(model), dynamic_shapes=shapes), path)
+    return torch.export.export(module, _tensors(model), dynamic_shapes=shapes)
+
+
+def _pt2(module: nn.Module, model: SourceModel, path: Path) -> None:
+    torch.export.save(_exported(module, model), path)
+
+
+def _aotinductor(module: nn.Module, model: SourceModel, path: Path) -> None:
+    with torch.no_grad():
+        torch._inductor.aoti_compile_and_package(_exported(module, model), package_path=str(path))
 
 
 def _torchscript(module: nn.Module, model: SourceModel, path: Path) -> None:
@@ -146,6 +156,7 @@ def _tflite(module: nn.Module, model: SourceModel, path: Path) -> None:
 
 
 WRITERS = {
+    "aotinductor": _aotinductor,
     "tflite": _tflite,
     "state_dict": _state_dict,
     "pt2": _pt2,

@@ -19,11 +19,26 @@ from core.registry import runtimes
 from tests.runtimes import networks
 from tests.runtimes.conftest import Saved
 
-ALL = [pytest.param(runtime, id=name) for name, runtime in runtimes().items()]
+COMPILED = "aotinductor"
+"""Format whose files take half a minute to make."""
+
+
+def _marks(form: str) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.slow] if form == COMPILED else []
+
+
+ELSEWHERE = {"tensorrt"}
+"""What no machine of ours runs: its files are built, and it says what is lacking."""
+ALL = [
+    pytest.param(runtime, id=name, marks=_marks(sorted(runtime.formats)[0]))
+    for name, runtime in runtimes().items()
+    if name not in ELSEWHERE
+]
 OPENED = [
-    pytest.param(runtime, form, id=f"{name}-{form}")
+    pytest.param(runtime, form, id=f"{name}-{form}", marks=_marks(form))
     for name, runtime in runtimes().items()
     for form in sorted(runtime.formats)
+    if name not in ELSEWHERE
 ]
 PROGRAMS = [each for each in OPENED if not each.id.endswith(("state_dict", "tflite"))]
 """What holds any network: a state dict lacks its code, and the tests write LiteRT files by hand."""
@@ -34,8 +49,17 @@ def target(runtime: Runtime, batch: int = 1) -> Target:
 
 
 def test_the_known_runtimes_are_found() -> None:
-    assert set(runtimes()) == {"pytorch", "torchscript", "onnxruntime", "openvino", "litert"}
-    assert set(networks.FORMATS) == set().union(*(runtime.formats for runtime in runtimes().values()))
+    here = {"pytorch", "torchscript", "onnxruntime", "openvino", "litert", "aotinductor"}
+    assert set(runtimes()) == here | ELSEWHERE
+    assert set(networks.FORMATS) == set().union(*(runtimes()[name].formats for name in here))
+
+
+@pytest.mark.parametrize("name", sorted(ELSEWHERE))
+def test_what_runs_elsewhere_says_what_is_lacking_and_what_to_do(name: str) -> None:
+    found = runtimes()[name].available()
+    assert not found.ok
+    assert found.reason.endswith(".")
+    assert found.install
 
 
 @pytest.mark.parametrize("runtime", ALL)

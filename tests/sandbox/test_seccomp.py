@@ -23,13 +23,15 @@ HARMLESS = {
 }  # read, write, mmap, setsockopt, futex
 
 
-def answer(machine: str, number: int, *arguments: int, architecture: int | None = None) -> int:
+def answer(
+    machine: str, number: int, *arguments: int, architecture: int | None = None, starts: bool = False
+) -> int:
     words = {
         seccomp.OFFSET_NUMBER: number,
         seccomp.OFFSET_ARCH: architecture or seccomp._ARCHITECTURES[machine][1],
         **{seccomp.OFFSET_ARGUMENTS + 8 * i: value for i, value in enumerate(arguments)},
     }
-    program, at, value = seccomp._program(PID), 0, 0
+    program, at, value = seccomp._program(PID, starts=starts), 0, 0
     while True:
         step = program[at]
         at += 1
@@ -75,6 +77,23 @@ def test_threads_but_no_processes(machine: str) -> None:
     assert clone is not None
     assert answer(machine, clone, seccomp.CLONE_THREAD | 0x100) == ALLOW
     assert answer(machine, clone, 0x11) == EPERM
+
+
+def test_programs_are_started_as_vfork_does_and_only_where_they_may_be(machine: str) -> None:
+    clone = number(machine, "clone")
+    assert clone is not None
+    for name in ("execve", "vfork"):
+        if (call := number(machine, name)) is not None:
+            assert [answer(machine, call, starts=starts) for starts in (False, True)] == [EPERM, ALLOW]
+    assert answer(machine, clone, seccomp.VFORK) == EPERM
+    assert answer(machine, clone, seccomp.VFORK, starts=True) == ALLOW
+    new_user = 0x10000000
+    for flags in (0x11, seccomp.VFORK | new_user, seccomp.VFORK & ~0x100, new_user | 0x11):
+        assert answer(machine, clone, flags, starts=True) == EPERM
+    assert answer(machine, clone, seccomp.CLONE_THREAD | 0x100, starts=True) == ALLOW
+    for name in ("fork", "execveat", "setsid", "setpgid"):
+        if (call := number(machine, name)) is not None:
+            assert answer(machine, call, starts=True) == EPERM
 
 
 def test_signals_to_itself_only(machine: str) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 HINT = "Try NNCF's INT8, which runs on OpenVINO, or dynamic INT8."
+SIGNED = "int8"
 HALF = (10, 16)
 """ONNX's numbers of float16 and bfloat16."""
 
@@ -76,6 +77,14 @@ class Int8StaticOrtParams:
         help="7-bit weights: no saturation on processors without VNNI, some accuracy everywhere.",
     )
     portability: bool = portability_check()
+    activations: str = setting(
+        "uint8",
+        "Activations",
+        help="Unsigned is what processors multiply fast; signed, with 0 in the middle of every range, is "
+        "what TensorRT takes.",
+        choices=("uint8", "int8"),
+        words={"int8": "signed"},
+    )
 
 
 class Int8StaticOrt(Pass):
@@ -187,7 +196,7 @@ def _quantize(
         str(path),
         calibration_cache_path=ranges,
         quant_format=QuantFormat.QDQ,
-        activation_type=QuantType.QUInt8,
+        activation_type=QuantType.QInt8 if params.activations == SIGNED else QuantType.QUInt8,
         weight_type=QuantType.QInt8,
         per_channel=params.per_channel,
         reduce_range=params.reduce_range,
@@ -222,10 +231,13 @@ def _portability(path: Path, context: PassContext) -> dict[str, Any]:
 
 
 def _options(params: Int8StaticOrtParams) -> dict[str, Any]:
+    signed = params.activations == SIGNED
     return {
-        "ActivationSymmetric": params.symmetric,
+        "ActivationSymmetric": params.symmetric or signed,
         "WeightSymmetric": True,
         "DefaultTensorType": FLOAT,
+        # TensorRT restores 8 bits only, and a quantized bias has 32.
+        "QuantizeBias": not signed,
     }
 
 

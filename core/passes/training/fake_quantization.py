@@ -89,7 +89,15 @@ class FakeQuantized(Network):
         assert context.training is not None
         rows = context.training.rows
         feeds = islice(rows.batches(min(ROWS, rows.samples), context.seed), BATCHES)
-        seen = self._seen([self.tensors(feed, context) for feed, _ in feeds])
+        self.round_to([self.tensors(feed, context) for feed, _ in feeds])
+        self.parameters = [each for each in self.module.parameters() if each.is_floating_point()]
+        for each in self.parameters:
+            each.requires_grad_(True)
+
+    def round_to(self, batches: list[list[Tensor]]) -> None:
+        """Put rounding in, with the ranges that round what these batches give with the least squared "
+        "error."""
+        seen = self._seen(batches)
         for number, group in enumerate(self._groups):
             step, zero = first_range([each for node in group for each in seen[node]])
             self._ranges.append(self._rounded_inputs(f"input_step_{number}", group, step, zero))
@@ -99,9 +107,6 @@ class FakeQuantized(Network):
             replace(node, "weight", made)
             self._weights.append(made)
         self.module.recompile()
-        self.parameters = [each for each in self.module.parameters() if each.is_floating_point()]
-        for each in self.parameters:
-            each.requires_grad_(True)
 
     def _seen(self, batches: list[list[Tensor]]) -> dict[Any, list[Tensor]]:
         """Return some values of all tensors that are to be rounded, with the extremes of each batch."""

@@ -1,0 +1,46 @@
+"""C++ compiler of this machine: the programs that a compiling child may start, and no others."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from core.sandbox.kernel import is_linux
+
+DRIVER = "g++"
+INSTALL = "Install it, on Debian and Ubuntu: apt-get install g++, on Fedora: dnf install gcc-c++."
+STAGES = ("cc1", "cc1plus", "collect2", "as", "ld")
+"""What the driver starts: preprocessor, compiler, and what assembles and links."""
+LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
+"""The kernel opens the loader of a program as a program, too. Who can start it could load any code with it,
+which a child can do within itself already."""
+PATIENCE_S = 30.0
+
+
+def compiler() -> Path | None:
+    """Return the C++ compiler, or None where none is installed."""
+    found = shutil.which(DRIVER) if is_linux() else None
+    return Path(found) if found else None
+
+
+@cache
+def programs() -> tuple[Path, ...]:
+    """Return the compiler and all that it starts, links resolved; nothing where none is installed."""
+    driver = compiler()
+    if driver is None:
+        return ()
+    stages = (_stage(driver, name) for name in STAGES)
+    there = (Path(each) for each in (driver, *stages, *LOADERS) if each)
+    return tuple(dict.fromkeys(path.resolve() for path in there if path.exists()))
+
+
+def _stage(driver: Path, name: str) -> str | None:
+    """Return where the driver finds one of its stages: its own answer may be a bare name."""
+    with suppress(OSError, subprocess.SubprocessError):
+        asked = [str(driver), f"-print-prog-name={name}"]
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
+        return shutil.which(told.stdout.strip())
+    return None
