@@ -67,6 +67,9 @@ class Trial:
         refusals: Requests that must be refused, and what came.
         alive: Whether it was ready after all of these.
         environment: Where.
+        counted: Whether its metrics told of the requests; None without metrics.
+        rolled_back: Whether another version answered once it was activated, and the first one again after a
+            rollback; None without versions.
     """
 
     equal: bool
@@ -81,6 +84,8 @@ class Trial:
     refusals: tuple[Refusal, ...]
     alive: bool
     environment: Environment
+    counted: bool | None = None
+    rolled_back: bool | None = None
 
     @property
     def alone(self) -> Load:

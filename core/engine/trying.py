@@ -12,6 +12,7 @@ from core.engine.executors import local
 from core.engine.kits import chosen, kit_path
 from core.errors import BackendMissing, InvalidRequest
 from core.machine.cores import all_cores
+from core.packagers.serving.options import Features, on
 from core.protocols import Availability
 from core.store.store import Store
 from core.work.stop import Stop
@@ -53,8 +54,7 @@ def try_service(
     request = TrialRequest(
         file.name,
         candidate.recipe.target.threads,
-        keys=getattr(params, "auth", False),
-        caches=getattr(params, "cache", False),
+        tuple(on(Features, params)),
     )
     unit = TRIAL.unit(request, inputs={SERVICE: (file,)}, cores=request.threads, alone=True)
     with all_cores():

@@ -53,6 +53,26 @@ def system(payload: Message) -> Message:
     return {"out": subprocess.run(payload["argv"], capture_output=True, text=True, check=True).stdout}
 
 
+def accept_one(payload: Message) -> Message:
+    listening = socket.socket(fileno=payload["descriptor"])
+    listening.listen(5)
+    accepted, _ = listening.accept()
+    accepted.sendall(b"hello")
+    try:
+        socket.create_connection(("127.0.0.1", payload["port"]), timeout=5)
+    except OSError as error:
+        return {"accepted": True, "made": type(error).__name__}
+    return {"accepted": True, "made": "a connection"}
+
+
+def listen_on_pair(payload: Message) -> Message:
+    try:
+        socket.socketpair()[0].listen(1)
+    except OSError as error:
+        return {"listened": type(error).__name__}
+    return {"listened": "yes"}
+
+
 def connect(payload: Message) -> Message:
     socket.create_connection((payload["host"], payload["port"]), timeout=5).close()
     return {}
@@ -260,7 +280,7 @@ COMMANDS: dict[str, Callable[[Message], Message]] = {
     function.__name__: function
     for function in (
         *(echo, numbers, environment, read, write, copy, system, connect, kill, fork, open_many, call, hog),
-        reschedule,
+        *(reschedule, accept_one, listen_on_pair),
         *(
             size,
             raw_answer,

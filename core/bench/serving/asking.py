@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
@@ -12,12 +13,27 @@ from typing import Any
 
 import numpy as np
 
-from core.bench.serving.commands import COMPARE, LOAD, READY, REFUSE, Answered, Ask, Compared, Ready, Statuses
+from core.bench.serving.commands import (
+    CHANGE,
+    COMPARE,
+    COUNT,
+    LOAD,
+    READY,
+    REFUSE,
+    Answered,
+    Ask,
+    Compared,
+    Ready,
+    Shown,
+    Statuses,
+)
 from core.bench.serving.refusals import statuses
 from core.bench.serving.wire import Connection, Reply, request
 from core.protocols import Array
 
-NPZ = "application/x-npz"
+NPZ, JSON = "application/x-npz", "application/json"
+OTHER = "other"
+"""Name of the version that a trial changes to: another copy of the same kit."""
 STAGES = ("validate", "queue", "inference", "encode")
 PATIENCE_S, QUICK_S = 60.0, 2.0
 MOST_KEPT = 100_000
@@ -107,10 +123,38 @@ async def _client(port: int, sent: list[bytes], start: int, until: float) -> lis
     return found
 
 
+def count(ask: Ask) -> Shown:
+    """Ask for the metrics, and look whether they tell of predictions."""
+    reply = asyncio.run(Connection(ask.port).ask(request("/metrics", key=ask.key), QUICK_S))
+    return Shown(
+        int(re.search(rb'^requests_total\{status="200".*\} [1-9]', reply.body, re.MULTILINE) is not None)
+    )
+
+
+def change(ask: Ask) -> Shown:
+    """Activate the other version, go back, and ask each of them."""
+    sent, _ = next(predictions(ask))
+    steps = [(f"/versions/{OTHER}/activate", OTHER), ("/versions/rollback", "v1")]
+    for path, active in steps:
+        told, answer = asyncio.run(_one_by_one(ask.port, [request(path, kind=JSON, key=ask.key), sent]))
+        if told.status != 200 or f'"active":"{active}"'.encode() not in told.body or answer.status != 200:
+            return Shown(0)
+    return Shown(1)
+
+
 def refuse(ask: Ask) -> Statuses:
     """Send requests that must be refused."""
     feed, _ = next(_verify(ask.folder).golden())
     return Statuses(asyncio.run(statuses(ask.port, ask.key, feed)))
 
 
-COMMANDS = dict([READY.done_by(ready), COMPARE.done_by(compare), LOAD.done_by(load), REFUSE.done_by(refuse)])
+COMMANDS = dict(
+    [
+        READY.done_by(ready),
+        COMPARE.done_by(compare),
+        LOAD.done_by(load),
+        REFUSE.done_by(refuse),
+        COUNT.done_by(count),
+        CHANGE.done_by(change),
+    ]
+)

@@ -85,6 +85,12 @@ class Answered(msgspec.Struct, frozen=True):
     stage_ms: list[float]
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """1 where it was shown, else 0."""
+
+    so: int
+
+
 class Statuses(msgspec.Struct, frozen=True):
     """Status of the answer to each of `core.bench.serving.refusals.WRONG`, 0 without one."""
 
@@ -98,3 +104,5 @@ READY = Command("ready", Ask, Ready)
 COMPARE = Command("compare", Ask, Compared)
 LOAD = Command("load", Ask, Answered)
 REFUSE = Command("refuse", Ask, Statuses)
+COUNT = Command("count", Ask, Shown)
+CHANGE = Command("change", Ask, Shown)

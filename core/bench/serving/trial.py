@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import socket
 from contextlib import closing
 from dataclasses import replace
@@ -17,10 +18,12 @@ import msgspec
 import numpy as np
 
 from core.archives.zips import extract_zip
-from core.bench.serving.asking import STAGES
+from core.bench.serving.asking import OTHER, STAGES
 from core.bench.serving.commands import (
     BARE,
+    CHANGE,
     COMPARE,
+    COUNT,
     LOAD,
     READY,
     REFUSE,
@@ -57,14 +60,12 @@ class TrialRequest(msgspec.Struct, frozen=True):
     Attributes:
         file: Name of the download.
         threads: Of the model.
-        keys: Whether the service asks for an API key.
-        caches: Whether it has a cache.
+        features: What was chosen, by name.
     """
 
     file: str
     threads: int
-    keys: bool
-    caches: bool
+    features: tuple[str, ...]
 
 
 class _Both:
@@ -78,10 +79,12 @@ class _Both:
         self.folder = job.folder / "service"
         extract_zip(job.inputs[SERVICE] / request.file, self.folder)
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=QUEUE)
-        self.key = secrets.token_urlsafe(16) if request.keys else ""
+        self.key = secrets.token_urlsafe(16) if "auth" in request.features else ""
         if self.key:
-            kept = {"trial": {"sha256": sha256(self.key.encode()).hexdigest()}}
+            kept = {"trial": {"sha256": sha256(self.key.encode()).hexdigest(), "admin": True}}
             (self.folder / "keys.json").write_text(json.dumps(kept))
+        if "versions" in request.features:
+            shutil.copytree(self.folder / "models" / "v1", self.folder / "models" / OTHER)
         threads, state = str(request.threads), job.folder / "state"
         given = {"OMP_NUM_THREADS": threads, "SERVICE_STATE": str(state), "SERVICE_RATE": "1000000000/second"}
         self.began = monotonic()
@@ -158,7 +161,10 @@ def trial(request: TrialRequest, job: Job) -> Done[Trial]:
             loads.append(_load(clients, answered))
             if clients == 1:
                 bare += both.bare_ms()
-        cached = both.ask(LOAD, seconds=LOAD_S, cached=True) if request.caches else None
+        cached = both.ask(LOAD, seconds=LOAD_S, cached=True) if "cache" in request.features else None
+        counted = bool(both.ask(COUNT).so) if "metrics" in request.features else None
+        memory = both.memory_bytes()
+        changed = bool(both.ask(CHANGE).so) if "versions" in request.features else None
         alive = both.ask(READY).status == 200
         found = Trial(
             equal=bool(compared.equal),
@@ -169,13 +175,15 @@ def trial(request: TrialRequest, job: Job) -> Done[Trial]:
             stages=_stages(alone),
             cached_p50_ms=float(np.median(cached.ms)) if cached is not None and cached.ms else None,
             ready_ms=ready_ms,
-            memory_bytes=both.memory_bytes(),
+            memory_bytes=memory,
             refusals=tuple(
                 Refusal(name, wanted, status)
                 for (name, (wanted, _)), status in zip(WRONG.items(), refusals.statuses, strict=True)
             ),
             alive=alive,
             environment=replace(environment(), load_before=before.load_before),
+            counted=counted,
+            rolled_back=changed,
         )
     return Done(found)
 

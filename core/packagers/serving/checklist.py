@@ -55,8 +55,8 @@ def lines(
         _throughput(trial),
         _errors(trial),
         _health(trial),
-        _chosen(params.metrics, "Monitoring", "/metrics for Prometheus", "choose metrics"),
-        _rollback(params),
+        _monitoring(params, trial),
+        _rollback(params, trial),
         Line(
             "Other machines",
             False,
@@ -171,20 +171,24 @@ def _health(trial: Trial | None) -> Line:
     )
 
 
-def _chosen(chosen: bool, name: str, what: str, how: str) -> Line:
-    return Line(
-        name, chosen, f"{what}; alerts and a dashboard come with Compose." if chosen else f"Off: {how}."
-    )
+def _monitoring(params: ServiceParams, trial: Trial | None) -> Line:
+    name = "Monitoring"
+    if not params.metrics:
+        return Line(name, False, "Off: choose metrics. Alerts and a dashboard come with Compose.")
+    if trial is None:
+        return Line(name, False, UNTRIED)
+    if not trial.counted:
+        return Line(name, False, "/metrics did not tell of the requests that were answered.")
+    return Line(name, True, "/metrics was asked under load and told of the requests that were answered.")
 
 
-def _rollback(params: ServiceParams) -> Line:
-    ways = [
-        *(["the version before stays loaded and is one request away"] if params.versions else []),
-        *(["the original model answers where this one fails"] if params.fallback else []),
-    ]
-    told = "; ".join(ways)
-    return Line(
-        "Rollback",
-        bool(ways),
-        f"{told[:1].upper()}{told[1:]}." if ways else "Off: choose versions or fallback.",
-    )
+def _rollback(params: ServiceParams, trial: Trial | None) -> Line:
+    name = "Rollback"
+    if not params.versions:
+        kept = " The original model answers where this one fails." if params.fallback else ""
+        return Line(name, False, f"Off: choose versions.{kept}")
+    if trial is None:
+        return Line(name, False, UNTRIED)
+    if not trial.rolled_back:
+        return Line(name, False, "Another version was activated and did not answer, or the way back failed.")
+    return Line(name, True, "Another version was activated, answered, and was rolled back without a restart.")

@@ -14,6 +14,8 @@ from pages.widgets.background import going_on, start
 from pages.widgets.chart import CONFIG
 from pages.widgets.page import dark, emphasis, store
 
+BUSY = 0.5
+"""Load for each core from which on the figures are worth a warning."""
 STAGES = {
     "validate": "read and check the inputs",
     "queue": "wait for the model",
@@ -66,6 +68,13 @@ def _shown(found: Trial) -> None:
     with right:
         _stages(found)
     _said(found)
+    here = found.environment
+    if here.load_before > BUSY * here.cores:
+        st.warning(
+            f"The machine was busy: a load of {here.load_before:.1f} on {here.cores} cores before it began. "
+            "Try it again when it is quiet.",
+            icon=":material/warning:",
+        )
 
 
 def _stages(found: Trial) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from typing import Any
@@ -138,7 +138,7 @@ async def uploaded(request: Request, body: bytes) -> bytes:
     from starlette.datastructures import UploadFile
     from starlette.formparsers import MultiPartException, MultiPartParser
 
-    async def whole() -> AsyncIterator[bytes]:
+    async def whole() -> AsyncGenerator[bytes, None]:
         yield body
 
     try:
@@ -208,7 +208,7 @@ if service.metrics is not None:
     @app.get("/metrics")
     async def metrics() -> Response:
         """Return metrics for Prometheus."""
-        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(service.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 if settings.has("versions"):
@@ -216,25 +216,24 @@ if settings.has("versions"):
     @app.get("/versions")
     async def versions(request: Request) -> Response:
         """Return the versions that are there, and which one answers."""
-        return await changed(request, lambda: None)
+        return await changed(request, lambda _: None)
 
     @app.post("/versions/{name}/activate")
     async def activate(request: Request, name: str) -> Response:
         """Let a version answer, once it is loaded and gave its golden outputs."""
-        return await changed(request, lambda: service.versions.activate(name))
+        return await changed(request, lambda versions: versions.activate(name))
 
     @app.post("/versions/rollback")
     async def roll_back(request: Request) -> Response:
         """Let the version before answer again."""
-        return await changed(request, lambda: service.versions.roll_back())
+        return await changed(request, lambda versions: versions.roll_back())
 
 
-async def changed(request: Request, change: Callable[[], None]) -> Response:
+async def changed(request: Request, change: Callable[[Any], None]) -> Response:
     """Change the version, for callers who may, and say what there is now."""
     try:
-        if not admitted(request).admin:
-            raise Refused(403, "This needs a key that was made with --admin.")
-        await asyncio.to_thread(change)
+        versions = service.changing(admitted(request))
+        await asyncio.to_thread(change, versions)
     except Refused as error:
         return JSONResponse(error.body, error.status, error.headers)
-    return JSONResponse({"active": service.active.name, "versions": service.versions.names()})
+    return JSONResponse({"active": service.active.name, "versions": versions.names()})

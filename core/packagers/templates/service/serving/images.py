@@ -94,7 +94,7 @@ def _fitted(picture: Image.Image, placed: Placed, how: Picture) -> Image.Image:
 
 
 def _values(raw: Array, how: Picture) -> Array:
-    unit = raw.astype(np.float32) / np.float32(255) * np.float32(how.span) + np.float32(how.low)
+    unit: Array = raw.astype(np.float32) / np.float32(255) * np.float32(how.span) + np.float32(how.low)
     if how.mean:
         unit = (unit - np.asarray(how.mean, np.float32)) / np.asarray(how.std, np.float32)
     found = (np.rint(unit) if np.dtype(how.dtype).kind in "iu" else unit).astype(how.dtype)

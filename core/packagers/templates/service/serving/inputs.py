@@ -132,7 +132,7 @@ def rows_of(settings: Settings, feed: Feed) -> int:
     batches = settings.batches
     if batches.symbol is None:
         return 1
-    rows = feed[settings.inputs[0].name].shape[0]
+    rows = int(feed[settings.inputs[0].name].shape[0])
     if rows > settings.max_rows:
         raise Refused(413, f"The request has {rows:,} rows; {settings.max_rows:,} are taken at once.")
     return rows

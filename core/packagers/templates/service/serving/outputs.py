@@ -38,7 +38,9 @@ def as_json(settings: Settings, outputs: dict[str, Array], more: dict[str, Any])
 
 def _plain(value: Array) -> Any:
     if value.dtype.kind == "f" and not np.isfinite(value).all():
-        return np.where(np.isfinite(value), value.astype(object), None).tolist()
+        known = value.astype(object)
+        known[~np.isfinite(value)] = None
+        return known.tolist()
     return value.tolist()
 
 

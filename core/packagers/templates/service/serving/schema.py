@@ -20,8 +20,6 @@ from serving.inputs import Feed, from_json
 from serving.settings import Settings, Tensor
 
 JSON_TYPES = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
-SHOWN = 64
-"""Numbers of an example."""
 
 
 def json_schema(spec: Tensor) -> dict[str, Any]:
@@ -37,22 +35,15 @@ def json_schema(spec: Tensor) -> dict[str, Any]:
     return schema | {"description": f"{spec.dtype} ({shape}). {spec.meaning}".strip()}
 
 
-def request_model(settings: Settings, example: Feed | None = None) -> type[BaseModel]:
-    """Return the type of ``{"inputs": {"name": [[...]]}}``; its values are arrays, checked.
-
-    Args:
-        settings: Of the service.
-        example: Inputs to show in the documentation, where they are small.
-    """
+def request_model(settings: Settings) -> type[BaseModel]:
+    """Return the type of ``{"inputs": {"name": [[...]]}}``; its values are arrays, checked."""
     fields: dict[str, Any] = {}
     for index, spec in enumerate(settings.inputs):
         checked = Annotated[Any, PlainValidator(partial(from_json, spec)), WithJsonSchema(json_schema(spec))]
         fields[f"input_{index}"] = (checked, Field(alias=spec.name))
     strict = ConfigDict(extra="forbid")
     inputs = create_model("Inputs", __config__=strict, **fields)
-    shown = [{"inputs": {name: value.tolist() for name, value in example.items()}}] if _small(example) else []
-    config = ConfigDict(extra="forbid", json_schema_extra={"examples": shown} if shown else None)
-    made: type[BaseModel] = create_model("PredictRequest", __config__=config, inputs=(inputs, ...))
+    made: type[BaseModel] = create_model("PredictRequest", __config__=strict, inputs=(inputs, ...))
     return made
 
 
@@ -61,10 +52,6 @@ def openapi_schema(kind: type[BaseModel]) -> dict[str, Any]:
     schema = kind.model_json_schema()
     schema["properties"]["inputs"] = schema.pop("$defs")["Inputs"]
     return schema
-
-
-def _small(example: Feed | None) -> bool:
-    return bool(example) and sum(value.size for value in (example or {}).values()) <= SHOWN
 
 
 def feed_of(kind: type[BaseModel], settings: Settings, body: bytes) -> Feed:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -15,7 +15,14 @@ from serving.inputs import Feed, rows_of
 from serving.kit import MODELS, Kit
 from serving.record import Record
 from serving.settings import Settings, keys_file, redis_url
-from serving.worker import Answer, Worker, one_by_one
+from serving.worker import Answer, Take, Worker, one_by_one
+
+if TYPE_CHECKING:
+    from serving.cache import Cache
+    from serving.keys import Caller, Keys
+    from serving.metrics import Metrics
+    from serving.rate_limit import RateLimit
+    from serving.versions import Versions
 
 T = TypeVar("T")
 CLOSING_S = 30.0
@@ -39,8 +46,13 @@ class Service:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.settings, self.metrics = settings, None
-        self.keys = self.rate = self.cache = self.versions = self._original = None
+        self.settings = settings
+        self.keys: Keys | None = None
+        self.rate: RateLimit | None = None
+        self.cache: Cache | None = None
+        self.metrics: Metrics | None = None
+        self.versions: Versions | None = None
+        self._original: Worker | None = None
         self._watchers: list[Watcher] = []
         self.closing = False
         self._choose(settings)
@@ -81,7 +93,7 @@ class Service:
             self._original = self._worker(MODELS / self.settings.fallback)
 
     def _worker(self, folder: Path) -> Worker:
-        take = one_by_one
+        take: Take = one_by_one
         if self.settings.has("batching"):
             from serving.batching import Together
 
@@ -102,6 +114,16 @@ class Service:
         failed = self.active.ready.done() and self.active.ready.exception() is not None
         return self._original if failed and self._original is not None else self.active
 
+    def changing(self, caller: Caller | None) -> Versions:
+        """Return the versions, for a caller who may change them.
+
+        Raises:
+            Refused: The key was not made for that.
+        """
+        if self.versions is None or caller is None or not caller.admin:
+            raise Refused(403, "This needs a key that was made with --admin.")
+        return self.versions
+
     def state(self) -> tuple[bool, dict[str, Any]]:
         """Return whether requests are answered, and what is known of the version that does."""
         worker = self._usable()
@@ -115,7 +137,7 @@ class Service:
         proven = f"{worker.ready.result().golden_samples} golden inputs gave the outputs of the measurement"
         return True, {"status": "ready", "version": worker.name, "proven": proven, "waiting": worker.waiting}
 
-    def admit(self, key: str, address: str) -> Any:
+    def admit(self, key: str, address: str) -> Caller | None:
         """Return who asks; counts the request.
 
         Raises:
@@ -125,6 +147,10 @@ class Service:
         if self.rate is not None:
             self.rate.count(caller.name if caller is not None else address)
         return caller
+
+    def exposition(self) -> bytes:
+        """Return the metrics in the form that Prometheus reads."""
+        return self.metrics.text() if self.metrics is not None else b""
 
     def begin(self) -> Record:
         """Return the record of a request that came in."""
@@ -159,11 +185,15 @@ class Service:
 
         record.looked_up, key = True, key_of(version, feed)
 
+        def keep(it: Future[Answer]) -> None:
+            if not it.cancelled() and it.exception() is None:
+                cache.keep(key, it.result().outputs)
+
         def known(found: Any) -> Future[Answer]:
             if found is not None:
                 return done(Answer(found, version, cached=True))
             asked = self._asked(feed, rows)
-            asked.add_done_callback(lambda it: _succeeded(it) and cache.keep(key, it.result().outputs))
+            asked.add_done_callback(keep)
             return asked
 
         return then(cache.find(key), known)
@@ -200,10 +230,6 @@ def _finite(answer: Answer) -> Answer:
 def _as_fallback(answer: Answer) -> Answer:
     answer.fallback = True
     return answer
-
-
-def _succeeded(future: Future[Answer]) -> bool:
-    return not future.cancelled() and future.exception() is None
 
 
 def done(value: T) -> Future[T]:
