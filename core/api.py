@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from core.archives.zips import extract_zip
+from core.domain.export import Export
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe
 from core.domain.run import Candidate, Limits, Objective, RunRequest
@@ -41,6 +42,7 @@ from core.params import make
 from core.protocols import InspectOptions
 from core.registry import get_packager, packagers
 from core.search import recipe_files
+from core.search.exports import export_recipe, parse_exports
 from core.search.spelling import parse, parse_strategy, spell_packager
 from core.store.store import Store
 from core.views import RunView, run_view
@@ -70,9 +72,34 @@ class Deployment:
     trial: Trial | None
 
 
-def _recipe(given: str | Path | Recipe, model: SourceModel, threads: int, batch: int) -> Recipe:
+class RunOptions(TypedDict, total=False):
+    """Options of `optimize` that `export` has, too."""
+
+    metric: str
+    max_latency_ms: float | None
+    max_size_bytes: int | None
+    max_memory_bytes: int | None
+    min_throughput: float | None
+    budget_s: float | None
+    threads: int
+    batch: int | None
+    seed: int
+    executor: str
+    measure_on: Sequence[str]
+    architecture: str
+    shapes: Mapping[str, tuple[int, ...]] | None
+    task: str
+    code: Sequence[str | Path]
+    build: str
+    on_change: Callable[[RunView], None] | None
+    store: Store | None
+
+
+def _recipe(given: str | Path | Recipe | Export, model: SourceModel, threads: int, batch: int) -> Recipe:
     if isinstance(given, Recipe):
         return given
+    if isinstance(given, Export):
+        return export_recipe(given, model, threads, batch)
     if isinstance(given, Path) or given.endswith(recipe_files.SUFFIXES):
         return recipe_files.fitted(recipe_files.read(Path(given), threads, batch), model)
     return parse(given, threads, batch)
@@ -120,7 +147,7 @@ def optimize(
     data: str | Path | None = None,
     *,
     preset: str = "quick",
-    recipes: Sequence[str | Path | Recipe] = (),
+    recipes: Sequence[str | Path | Recipe | Export] = (),
     strategy: str = "",
     runtimes: Sequence[str] = (),
     metric: str = "",
@@ -153,7 +180,8 @@ def optimize(
             on random inputs.
         preset: ``quick``, ``balanced`` or ``thorough``; ignored where `recipes` are given.
         recipes: Recipes, their spelling such as ``export_onnx+int8_static_ort@onnxruntime``, or YAML files;
-            for the steps of a file the conversions that the model needs are put in.
+            for the steps of a file the conversions that the model needs are put in. Exports, too, see
+            `export`.
         strategy: Search strategy with its parameters, such as ``search:most=8``, which adds candidates while
             results come in; by default those of the preset, or `recipes`, are all.
         runtimes: Ids of the runtimes to consider; all available ones by default.
@@ -209,6 +237,7 @@ def optimize(
         executor=executor,
         objective=_objective(objective),
         measure_on=tuple(dict.fromkeys(measure_on)),
+        exports=tuple(each for each in recipes if isinstance(each, Export)),
     )
     check_numbers(request)
     store = store or open_store()
@@ -223,15 +252,45 @@ def optimize(
         limits = replace(request.limits, max_drop=usual_drop(judged_by, prepared))
         request = replace(request, limits=limits)
     rows = described.fixed_batch or 1 if batch is None else batch
+    exports_first = sorted(recipes, key=lambda each: not isinstance(each, Export))
     request = replace(
         request,
         model_id=described.id,
         data_id=prepared.id if prepared else None,
-        recipes=tuple(_recipe(each, described, threads, rows) for each in recipes),
+        recipes=tuple(_recipe(each, described, threads, rows) for each in exports_first),
         batch=rows,
     )
     run = submit(store, request, spent_s=time.monotonic() - began)
     return follow(store, run.id, on_change)
+
+
+def export(
+    model: str | Path,
+    to: str | Sequence[str],
+    data: str | Path | None = None,
+    *,
+    max_drop: float | Literal["auto"] | None = None,
+    **options: Unpack[RunOptions],
+) -> RunView:
+    """Build a model for deployment targets, measure what runs here, and return the finished run.
+
+    Every export that runs here is compared with the model on all its outputs; one that lies outside the
+    tolerance of its precision is a failed row, see `core.bench.quality.faithfulness`. One that cannot run
+    here is built and checked all the same, and says what it needs.
+
+    Args:
+        model: As for `optimize`.
+        to: Targets with their precisions, such as ``litert:int8_static``, in one text with commas or several;
+            a target alone means its default precision.
+        data: As for `optimize`: INT8 needs it for its ranges, and agreement is measured on it.
+        max_drop: As for `optimize`; no limit by default.
+        options: As for `optimize`.
+
+    Raises:
+        InputError: Model, data or options cannot be used, or there is no such target.
+    """
+    chosen = parse_exports([to] if isinstance(to, str) else to)
+    return optimize(model, data, recipes=chosen, max_drop=max_drop, **options)
 
 
 def run_of(store: Store, run: str | Path) -> str:

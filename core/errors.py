@@ -12,6 +12,7 @@ WhetstoneError
 ├── PassNotApplicable          a technique cannot apply to this model: a skipped row
 ├── PassFailed                 a technique was tried and did not deliver: a failed row
 ├── RuntimeFailed              a runtime refused or broke while running an artifact
+├── OutOfTolerance             an export computes something else than the original: a failed row
 ├── MeasuredElsewhere          nothing here runs the built format: a row without figures
 ├── BackendMissing             an optional library is absent
 ├── SandboxUnavailable         the system offers no confinement for uploads
@@ -139,6 +140,12 @@ class RuntimeFailed(WhetstoneError):
     """A runtime refused an artifact or broke while running it."""
 
     code = "runtime_failed"
+
+
+class OutOfTolerance(WhetstoneError):
+    """The outputs of an export lie further from the original's than its precision explains."""
+
+    code = "out_of_tolerance"
 
 
 class MeasuredElsewhere(WhetstoneError):

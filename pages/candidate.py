@@ -48,10 +48,9 @@ def head(view: CandidateView) -> None:
     if row.candidate.error is None:
         st.markdown(fmt.plain(f"{row.why} {why_dominated(row, run.candidates)}"))
     with st.container(horizontal=True, vertical_alignment="center"):
-        if row.latency_ms is not None:
+        if row.latency_ms is not None or row.candidate.status is CandidateStatus.UNMEASURED:
             download_kit(row.id, key="kit")
             download_others(row.id, view.packagers)
-        if row.latency_ms is not None or row.candidate.status is CandidateStatus.UNMEASURED:
             download_model(row.id, key="model_file")
         if row.latency_ms is not None and st.button("Deploy", icon=":material/rocket_launch:", key="deploy"):
             go("deploy.py", run=run.run.id, candidate=row.id)

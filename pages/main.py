@@ -16,6 +16,7 @@ PAGES = [
     st.Page("start.py", title="Start", default=True, help="Upload a model or try one."),
     st.Page("model.py", title="Model", help="What the model is and can do."),
     st.Page("optimize.py", title="Optimize", help="Set up a run and watch it."),
+    st.Page("export.py", title="Export", help="Build a model for where it will run."),
     st.Page("compare.py", title="Compare", help="Every candidate of a run."),
     st.Page("candidate.py", title="Candidate", visibility="hidden"),
     st.Page("deploy.py", title="Deploy", help="Make a service of a candidate and try it."),

@@ -19,7 +19,7 @@ from core.datasets.splits import FOR_EVALUATION
 from core.domain.accuracy_detail import AccuracyDetail
 from core.domain.measurement import Timing
 from core.domain.model import DETECTION, SourceModel
-from core.domain.quality import Evaluation, Quality
+from core.domain.quality import Evaluation, OtherBatch, Quality
 from core.domain.recipe import Artifact, Target
 from core.errors import RuntimeFailed
 from core.protocols import LabelledOutput, LocalArtifact
@@ -51,6 +51,7 @@ class MeasureRequest(msgspec.Struct, frozen=True):
         known: What the run has seen of the spread between process starts; None before its first result.
         waiting: Name under which a process of the baseline may wait on this machine.
         max_drop: Where the loss is surely larger, the rest of the rows is not run; None runs them all.
+        other_batch: Rows of one more call that is compared; None for no such call.
     """
 
     model: SourceModel
@@ -66,6 +67,7 @@ class MeasureRequest(msgspec.Struct, frozen=True):
     known: Spread | None = None
     waiting: str = ""
     max_drop: float | None = None
+    other_batch: int | None = None
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -81,6 +83,7 @@ class Measured(msgspec.Struct, frozen=True):
         round_s: Seconds that a round took by the clock.
         evaluation: How the outputs were computed.
         detail: Accuracy on the test rows in detail.
+        other_batch: What the call of another batch size gave; None where none was asked for.
     """
 
     timing: Timing
@@ -89,6 +92,7 @@ class Measured(msgspec.Struct, frozen=True):
     round_s: float
     evaluation: Evaluation
     detail: AccuracyDetail | None = None
+    other_batch: OtherBatch | None = None
 
 
 def measure_candidate(request: MeasureRequest, job: Job) -> Done[Measured]:
@@ -120,6 +124,7 @@ def measure_candidate(request: MeasureRequest, job: Job) -> Done[Measured]:
         samples=request.samples,
         look=look if looks else None,
         on_timed=lambda: job.progress(Progress(message=TIMED)),
+        other_batch=request.other_batch if theirs is not None else None,
     )
     ours, evaluation = measured.predictions, measured.evaluation
     if ours is None or evaluation is None:
@@ -128,7 +133,8 @@ def measure_candidate(request: MeasureRequest, job: Job) -> Done[Measured]:
     npz_names(golden, GOLDEN_NAMES)
     files = [golden, *([] if theirs else saved(ours))]
     found = _compared(request, ours, theirs or ours, data, job, bool(evaluation.stopped), detail=True)
-    told = (found.test, found.search, measured.round_s, evaluation, found.detail)
+    other = _other_batch(request, measured.other_batch, theirs, job)
+    told = (found.test, found.search, measured.round_s, evaluation, found.detail, other)
     return Done(Measured(measured.timing, *told), files)
 
 
@@ -156,6 +162,29 @@ def saved(folder: Path) -> list[Path]:
 
 def _endpoint(request: MeasureRequest, artifact: Artifact, target: Target, folder: Path) -> Endpoint:
     return Endpoint(LocalArtifact.of(artifact, folder), target, request.model)
+
+
+def _other_batch(
+    request: MeasureRequest, ours: Path | None, theirs: Path | None, job: Job
+) -> OtherBatch | None:
+    """Return what the first rows in one call gave, held against the baseline's answers to them."""
+    if request.other_batch is None or theirs is None:
+        return None
+    if ours is None:
+        return OtherBatch(request.other_batch)
+    asked = CompareRequest(
+        ours=ours,
+        theirs=theirs,
+        labels=(),
+        judged=None,
+        metric="",
+        classes=request.model.classes_judged(False),
+        names=tuple(spec.name for spec in request.model.outputs),
+        samples=request.samples,
+        test=request.other_batch,
+    )
+    found: Compared = job.run(COMPARE.unit(asked, reads=(ours, theirs))).values
+    return OtherBatch(request.other_batch, found.test.fidelity)
 
 
 def _compared(

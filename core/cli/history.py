@@ -1,4 +1,4 @@
-"""`runs`, `pause`, `finish-training`, `resume`, `kit` and `export`: run history and downloads."""
+"""`runs`, `pause`, `finish-training`, `resume` and `kit`: run history and downloads."""
 
 from __future__ import annotations
 
@@ -12,20 +12,10 @@ from rich.markup import escape
 
 from core.api import follow
 from core.cli.optimize import Progress, check_out, finish
-from core.engine import (
-    finish_training,
-    kit_name,
-    kit_path,
-    model_download,
-    open_store,
-    pause,
-    recover,
-    resume,
-)
-from core.errors import NotFound
+from core.engine import finish_training, kit_name, kit_path, open_store, pause, recover, resume
 from core.registry import get_packager, packagers
 from core.search.spelling import parse_packager
-from core.views import best_of, run_archive, runs
+from core.views import best_of, runs
 
 
 def register(commands: Any) -> None:
@@ -49,12 +39,6 @@ def register(commands: Any) -> None:
     kinds = f"kind of download, such as card:title=Mine; one of {', '.join(packagers())} (default: the first)"
     kit.add_argument("--packager", default="", metavar="ID", help=kinds)
     kit.set_defaults(run=write_kit)
-    model = commands.add_parser(
-        "export", help="write the bare model of a candidate, or all of a run as a zip"
-    )
-    model.add_argument("id", help="of a candidate or a run, as results.json and `runs` list them")
-    model.add_argument("--out", type=Path, default=Path(), help="folder to write it to")
-    model.set_defaults(run=write_models)
 
 
 def list_runs(_: argparse.Namespace, __: Console) -> int:
@@ -91,24 +75,6 @@ def resume_run(options: argparse.Namespace, console: Console) -> int:
     recover(store)
     run = resume(store, options.run_id)
     return finish(store, follow(store, run.id, Progress(console)), options, console)
-
-
-def write_models(options: argparse.Namespace, console: Console) -> int:
-    """Write a model, or all of a run."""
-    check_out(options.out)
-    store = open_store()
-    try:
-        found = run_archive(store, options.id)
-    except NotFound:
-        found = model_download(store, options.id)
-    target = options.out / found.name
-    if found.single is not None:
-        shutil.copyfile(found.single, target)
-    else:
-        with target.open("wb") as file:
-            file.writelines(found.stream())
-    console.print(f"Wrote {escape(str(target))}, {found.size / 1e6:,.2f} MB.")
-    return 0
 
 
 def write_kit(options: argparse.Namespace, console: Console) -> int:

@@ -8,7 +8,7 @@ import re
 from math import inf, isfinite
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -55,9 +55,6 @@ def in_bytes(megabytes: float | None) -> float | None:
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add what a run may be asked for."""
-    parser.add_argument(
-        "--data", help="npz, CSV, folder or zip of images, a built-in set such as digits, or an id"
-    )
     parser.add_argument("--preset", default="quick", help="quick, balanced or thorough (default: quick)")
     parser.add_argument(
         "--recipe",
@@ -73,24 +70,38 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--runtimes", default="", help="comma-separated; default: all that are available")
     parser.add_argument("--train", help="a training set for techniques that train; as --data, but no id")
+    parser.add_argument(
+        "--objective",
+        default=Objective.LATENCY.value,
+        help=f"what to have the most of within the limits: {', '.join(Objective)} (default: latency)",
+    )
+    drop = "default: 1 point; 1 %% of the targets' standard deviation in MAE or RMSE"
+    add_measuring_options(parser, drop)
+
+
+def add_measuring_options(parser: argparse.ArgumentParser, usual_drop: str) -> None:
+    """Add on what, within which limits and how candidates are measured, and where results go.
+
+    Args:
+        parser: Gets the options.
+        usual_drop: What holds without ``--max-drop``.
+    """
+    parser.add_argument(
+        "--data", help="npz, CSV, folder or zip of images, a built-in set such as digits, or an id"
+    )
     known = ", ".join(metrics())
     parser.add_argument("--metric", default="", help=f"{known} (default: the task's)")
     parser.add_argument(
         "--max-drop",
         type=float,
-        help="points of accuracy and other shares, else in the metric's own unit; inf for no limit (default: "
-        "1 point; 1 %% of the targets' standard deviation in MAE or RMSE)",
+        help="points of accuracy and other shares, else in the metric's own unit; inf for no limit "
+        f"({usual_drop})",
     )
     parser.add_argument("--max-latency", type=float, help="milliseconds per call")
     parser.add_argument("--max-size", type=float, help="megabytes")
     parser.add_argument("--max-memory", type=float, help="megabytes at the peak, above the empty runtime")
     parser.add_argument(
         "--min-throughput", type=float, help="samples per second, at the best of the measured batch sizes"
-    )
-    parser.add_argument(
-        "--objective",
-        default=Objective.LATENCY.value,
-        help=f"what to have the most of within the limits: {', '.join(Objective)} (default: latency)",
     )
     parser.add_argument("--budget", default="", help="time in all, such as 90s or 10m")
     parser.add_argument("--threads", type=int, default=1, help="threads of every runtime (default: 1)")
@@ -244,13 +255,28 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
         "recipes": options.recipe,
         "strategy": options.strategy or ("search" if options.search else ""),
         "runtimes": [name for name in options.runtimes.split(",") if name],
+        "objective": options.objective,
+        **measuring(options, AUTO),
+    }
+
+
+def measuring(options: argparse.Namespace, no_drop: Literal["auto"] | None) -> dict[str, Any]:
+    """Return what the options of `add_measuring_options` mean, data and output aside.
+
+    Args:
+        options: As they were given.
+        no_drop: The limit on the drop where none is stated.
+
+    Raises:
+        InvalidRequest: The budget is no time.
+    """
+    return {
         "metric": options.metric,
-        "max_drop": AUTO if options.max_drop is None else bounded(options.max_drop),
+        "max_drop": no_drop if options.max_drop is None else bounded(options.max_drop),
         "max_latency_ms": bounded(options.max_latency),
         "max_size_bytes": in_bytes(options.max_size),
         "max_memory_bytes": in_bytes(options.max_memory),
         "min_throughput": options.min_throughput,
-        "objective": options.objective,
         "budget_s": seconds(options.budget) if options.budget else None,
         "threads": options.threads,
         "batch": options.batch,

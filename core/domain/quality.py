@@ -126,6 +126,9 @@ class OutputFidelity:
             interval: a constant offset is no signal. None in whole numbers and in results of old.
         detections: Of lists of boxes: then `top1_agreement` is the percent of detections that both have (F1),
             `max_abs_error` the largest difference between scores of a pair, and there is no SQNR.
+        max_rel_error: `max_abs_error` by the baseline's largest magnitude; None of detections, of zeros,
+            and in results of old.
+        cosine: Cosine between the values of both over all samples; None likewise.
     """
 
     name: str
@@ -134,6 +137,13 @@ class OutputFidelity:
     top1_agreement: Interval | None = None
     noise: Interval | None = None
     detections: Detections | None = None
+    max_rel_error: float | None = None
+    cosine: float | None = None
+
+    @property
+    def of_numbers(self) -> bool:
+        """Whether it holds floats that are compared one by one."""
+        return self.noise is not None and self.detections is None
 
     @property
     def loss(self) -> Interval:
@@ -191,6 +201,19 @@ class Fidelity:
     def worst(self) -> OutputFidelity:
         """The output that lost most by its own measure."""
         return max(self.each, key=lambda output: output.loss.value)
+
+
+@dataclass(frozen=True)
+class OtherBatch:
+    """What a call of another number of rows gives, held against the baseline's answers to the same rows.
+
+    Attributes:
+        batch: Rows of the call.
+        fidelity: On these rows; None where the file takes no such call.
+    """
+
+    batch: int
+    fidelity: Fidelity | None = None
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from core.domain.export import Export
 from core.domain.measurement import Timing
-from core.domain.quality import Accuracy, Evaluation, Fidelity, Quality
+from core.domain.quality import Accuracy, Evaluation, Fidelity, OtherBatch, Quality
 from core.domain.recipe import Recipe
 from core.errors import ErrorRecord
 
@@ -110,6 +111,7 @@ class RunRequest:
         measure_on: Kinds of machine to measure everything on, each against the baseline on the same kind;
             empty leaves the choice of one to the executor.
         objective: What to look for the most of within the limits.
+        exports: What `recipes` are exports to, one for each; empty in other runs.
     """
 
     model_id: str
@@ -128,6 +130,18 @@ class RunRequest:
     executor: str = ""
     measure_on: tuple[str, ...] = ()
     objective: Objective = Objective.LATENCY
+    exports: tuple[Export, ...] = ()
+
+    def exported(self, recipe: Recipe) -> tuple[Export, ...]:
+        """Return what `recipe` is an export to; nothing where it is none."""
+        pairs = zip(self.exports, self.recipes, strict=False)
+        return tuple(export for export, each in pairs if each == recipe.on(""))
+
+    def by_hand(self, recipes: Sequence[Recipe]) -> RunRequest:
+        """Return the same request for these recipes alone, exports where all of them are."""
+        found = [self.exported(each)[:1] for each in recipes]
+        exports = tuple(export for each in found for export in each) if all(found) else ()
+        return replace(self, recipes=tuple(recipes), exports=exports, strategy="", strategy_params={})
 
 
 @dataclass(frozen=True)
@@ -143,6 +157,7 @@ class Result:
             where these rows belong to the test.
         undefined: Why the metric has no value on the labels of the test, in a sentence; empty where it has.
         evaluation: How the outputs were computed; None in results of old.
+        other_batch: What a call of another batch size gives; None but for exports with a free batch.
     """
 
     timing: Timing
@@ -152,6 +167,7 @@ class Result:
     search: Quality | None = None
     undefined: str = ""
     evaluation: Evaluation | None = None
+    other_batch: OtherBatch | None = None
 
     def for_search(self) -> Result | None:
         """Return what a strategy may see: the quality on the search rows in place of that on the test.

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from core.domain.events import EventKind
+from core.domain.export import Export
 from core.domain.model import DataSet
 from core.domain.recipe import Artifact, Recipe
 from core.domain.run import Candidate, CandidateStatus, Run, RunStatus
@@ -24,6 +25,7 @@ from core.machine.environment import memory_available
 from core.registry import get_format, get_runtime, passes
 from core.search.costs import BuildCosts
 from core.search.estimate import MEASURE_S, Forecast
+from core.search.exports import target_of
 from core.search.memory import check_session
 from core.search.presets import plan_of
 from core.store.store import Store
@@ -33,14 +35,16 @@ from core.work.stop import Stop
 NO_TURN = "The time budget was spent before this candidate's turn."
 
 
-def _require_runtime(recipe: Recipe, artifact: Artifact) -> None:
+def _require_runtime(recipe: Recipe, artifact: Artifact, exports: Sequence[Export]) -> None:
     runtime = get_runtime(recipe.target.runtime_id)
     found = runtime.available()
     if not found.ok:
+        needs = [each.needs for each in map(target_of, exports) if each is not None and each.needs]
+        told = " ".join([*needs[:1], found.install or "Download the kit and run its verify.py there."])
         raise MeasuredElsewhere(
             f"Built as {get_format(artifact.format).name} and checked, but not measured: {runtime.name} "
             f"is not available here. {found.reason}",
-            hint=found.install or "Download the model and measure it where it will run.",
+            hint=told,
         )
 
 
@@ -262,7 +266,7 @@ class Execution:
         self._require_new(candidate, artifact)
         self._stop.begin()
         rows.measuring(artifact.id)
-        _require_runtime(candidate.recipe, artifact)
+        _require_runtime(candidate.recipe, artifact, self._run.request.exported(candidate.recipe))
         if self._executor.here:
             check_session(self._model, candidate.recipe, free, baseline.result, artifact)
         last = len(rows.waiting) == 1 and not self._proposer.further

@@ -168,10 +168,13 @@ def _packed(
     store: Store, candidate: Candidate, packager: Packager, params: Any
 ) -> tuple[PackRequest, Inputs]:
     run, artifact = store.runs.get(candidate.run_id), artifact_of(store, candidate)
-    if candidate.result is None:
+    if candidate.result is None and candidate.status is not CandidateStatus.UNMEASURED:
         raise InvalidRequest(f"{candidate.name} was not measured.", hint="Choose a finished candidate.")
     packager.requires(candidate, artifact)
-    golden = next(file for file in _files(store, candidate.id) if file.name == GOLDEN)
+    baseline = _baseline(store, candidate)
+    # What nothing here runs is to answer elsewhere as the original did.
+    answered = candidate.id if candidate.result is not None else baseline.id
+    golden = next(file for file in _files(store, answered) if file.name == GOLDEN)
     with job_folder(store.jobs_dir) as folder:
         check(store, [lay_out(store, artifact, folder / "model")])
     request = PackRequest(
@@ -179,7 +182,7 @@ def _packed(
         params=to_plain(params),
         model=store.models.get(run.request.model_id),
         candidate=candidate,
-        baseline=_baseline(store, candidate),
+        baseline=baseline,
         artifact=artifact,
         data=store.data.get(run.data_id) if run.data_id else None,
         golden=golden.name,

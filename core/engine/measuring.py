@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from core.bench.measure import CALLS, DATA, OURS, REFERENCE, THEIRS, TIMED, Measured, MeasureRequest
 from core.bench.measure import UNIT as MEASURE
+from core.bench.quality.faithfulness import require_faithful
 from core.bench.quality.predictions import is_prediction
 from core.bench.timing.between_process import Spread
 from core.bench.timing.interleaving import MeasurementPlan
 from core.bench.timing.moments import known_spread, widened_timing
 from core.datasets.build import RANDOM
 from core.datasets.splits import FOR_EVALUATION
+from core.domain.export import ExportPrecision
 from core.domain.measurement import Environment
 from core.domain.model import DataSet, FileRef, SourceModel
 from core.domain.quality import Quality
@@ -32,6 +34,8 @@ from core.work.stop import Stop
 from core.work.unit import Progress, WorkResult, unheard
 
 GOLDEN = "golden.npz"
+OTHER_BATCHES = (3, 2)
+"""Rows of the second call that exports are compared at: the first that is not the target's batch."""
 
 
 class Measurer:
@@ -104,6 +108,7 @@ class Measurer:
 
         Raises:
             RuntimeFailed: The runtime refuses the artifact, or its outputs are not finite.
+            OutOfTolerance: An export computes something else than the original.
             Cancelled: The run was stopped, or the time is over.
         """
         done = self._measured(candidate, artifact, baseline, plan, last)
@@ -118,7 +123,9 @@ class Measurer:
             first = baseline.result.timing
             _check_axis(timing.environment, first.environment)
             timing = widened_timing(timing, first.speedup, first)
-        test = _told(found.test, drawn, blind)
+        test, precision = _told(found.test, drawn, blind), self._precision(candidate)
+        if precision is not None:
+            require_faithful(precision, test.fidelity, found.other_batch)
         search = found.search and _told(found.search, drawn, blind)
         return Result(
             timing,
@@ -128,7 +135,13 @@ class Measurer:
             search,
             test.undefined,
             found.evaluation,
+            found.other_batch,
         )
+
+    def _precision(self, candidate: Candidate) -> ExportPrecision | None:
+        """Return the precision of an export; None for other candidates and for the baseline."""
+        exports = self._run.request.exported(candidate.recipe) if candidate.position else ()
+        return exports[0].precision if exports else None
 
     def _measured(
         self,
@@ -163,6 +176,7 @@ class Measurer:
             waiting=self._taken(),
             # Random inputs are few, and what they show is not sure.
             max_drop=None if self._data.origin == RANDOM else request.limits.max_drop,
+            other_batch=self._other_batch(candidate),
         )
         on = {"cores": request.threads, "machine": candidate.machine}
         unit = MEASURE.unit(asked, inputs=inputs, seed=request.seed, alone=True, **on)
@@ -182,6 +196,12 @@ class Measurer:
             if self._used is not None:
                 self._used.close()
                 self._used = None
+
+    def _other_batch(self, candidate: Candidate) -> int | None:
+        """Return the second batch size to compare an export at; None where it has but one."""
+        if self._precision(candidate) is None or self._model.fixed_batch is not None:
+            return None
+        return next(each for each in OTHER_BATCHES if each != candidate.recipe.target.batch)
 
     def _taken(self) -> str:
         """Return the name that the process which waits goes by, now that it is used; empty without one."""

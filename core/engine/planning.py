@@ -12,10 +12,12 @@ from core.domain.recipe import Recipe
 from core.domain.run import PLANNING, Candidate, CandidateStatus, RunRequest
 from core.domain.trial import Trial
 from core.engine.executors import executor
-from core.errors import ErrorRecord, InvalidRequest, WhetstoneError
+from core.errors import BackendMissing, ErrorRecord, InvalidRequest, WhetstoneError
 from core.machine.environment import environment
 from core.metrics.choice import chosen, usual_drop
 from core.params import make
+from core.protocols import Pass
+from core.protocols.availability import availability
 from core.registry import get_executor, get_pass, get_runtime, runtimes
 from core.search.costs import BuildCosts
 from core.search.estimate import estimate_s
@@ -52,13 +54,20 @@ class RunPlan:
         return sum(candidate.tried for candidate in self.candidates)
 
 
-def check_recipe(model: SourceModel, recipe: Recipe, here: Environment) -> None:
+def check_recipe(model: SourceModel, recipe: Recipe, here: Environment, exported: bool = False) -> None:
     """Refuse a recipe that cannot work, before any work.
 
     A format that nothing on this machine runs can be built all the same, to be taken to where it runs.
 
+    Args:
+        model: The source model.
+        recipe: Steps and target.
+        here: What is known of the machine.
+        exported: It is an export, which is built whether its runtime can run here or not.
+
     Raises:
         PassNotApplicable: A technique cannot apply to this model or machine.
+        BackendMissing: A library of a technique is not installed.
         InvalidRequest: Steps, parameters or runtime do not fit together, or the runtime is not available.
     """
     format_ = model.format
@@ -69,6 +78,7 @@ def check_recipe(model: SourceModel, recipe: Recipe, here: Environment) -> None:
                 f"{technique.name} takes {' or '.join(sorted(technique.accepts))}, not {format_}.",
                 hint="Put an export before it, or choose another technique.",
             )
+        _require_libraries(technique)
         technique.requires(model, here, make(technique.Params, step.params))
         format_ = technique.produces[format_]
     check_memory(model, recipe, here.memory_bytes)
@@ -78,14 +88,21 @@ def check_recipe(model: SourceModel, recipe: Recipe, here: Environment) -> None:
             f"{runtime.name} runs {' or '.join(sorted(runtime.formats))}, and this recipe makes {format_}.",
             hint="Choose another runtime or add a conversion.",
         )
-    availability = runtime.available()
-    if not availability.ok and (not recipe.steps or runs_here(format_)):
-        raise InvalidRequest(
-            f"{runtime.name} is not available: {availability.reason}", hint=availability.install
-        )
+    found = runtime.available()
+    if not found.ok and not exported and (not recipe.steps or runs_here(format_)):
+        raise InvalidRequest(f"{runtime.name} is not available: {found.reason}", hint=found.install)
 
 
-def candidate_of(position: int, model: SourceModel, recipe: Recipe, here: Environment) -> Candidate:
+def _require_libraries(technique: Pass) -> None:
+    """Refuse a technique whose libraries are not there; those of a toolchain are installed on demand."""
+    found = availability(technique.libraries)
+    if not technique.toolchain and not found.ok:
+        raise BackendMissing(f"{technique.name} cannot be built here: {found.reason}", hint=found.install)
+
+
+def candidate_of(
+    position: int, model: SourceModel, recipe: Recipe, here: Environment, exported: bool = False
+) -> Candidate:
     """Return a candidate that waits for its turn, or one that is skipped with the reason.
 
     Args:
@@ -93,11 +110,12 @@ def candidate_of(position: int, model: SourceModel, recipe: Recipe, here: Enviro
         model: The source model.
         recipe: For its machine.
         here: What is known of that machine.
+        exported: It is an export, see `check_recipe`.
     """
     identity = digest(to_plain(recipe))[:12]
     name = recipe_name(recipe, model.precision)
     try:
-        check_recipe(model, recipe, here)
+        check_recipe(model, recipe, here, exported)
     except WhetstoneError as error:
         record = ErrorRecord(error.code, error.message, error.hint, PLANNING, instead=error.instead)
         return Candidate(identity, "", position, name, recipe, CandidateStatus.SKIPPED, error=record)
@@ -160,7 +178,7 @@ def plan(store: Store, request: RunRequest) -> RunPlan:
     for each in proposed[:1] if more else proposed:
         listed += [recipe for recipe in each.foreseen(listed[0]) if recipe not in listed]
     made = tuple(
-        candidate_of(position, model, recipe.on(machine), here)
+        candidate_of(position, model, recipe.on(machine), here, bool(request.exported(recipe)))
         for position, recipe in enumerate(listed)
         for machine, here in machines.items()
     )

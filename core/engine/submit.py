@@ -38,14 +38,15 @@ def submit(store: Store, request: RunRequest, name: str = "", spent_s: float = 0
             f"{model.name} was measured elsewhere and is not here.", hint="Upload the model to run it here."
         )
     planned = plan(store, request)
-    if planned.count + planned.most_more < 1:
+    if planned.count + planned.most_more < 1 and not request.exports:  # of exports every row is an answer
         refusals = [each.error for each in planned.candidates if each.error is not None]
         reason = refusals[0].message if refusals else "The choice is empty."
         raise InvalidRequest(
             f"There is nothing to try. {reason}", hint="Choose other techniques or runtimes."
         )
     if not name:
-        name = f"{model.name} · {'chosen by hand' if request.recipes else request.preset}"
+        chosen = "export" if request.exports else "chosen by hand" if request.recipes else request.preset
+        name = f"{model.name} · {chosen}"
         if request.strategy:
             name += f" · {get_strategy(request.strategy).name.lower()}"
     run_id = store.runs.new_id()

@@ -7,14 +7,17 @@ import json
 import zipfile
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from core.domain.measurement import Environment
+from core.domain.model import DETECTION
 from core.domain.recipe import Artifact
-from core.domain.run import Candidate, Result
+from core.domain.run import Candidate, CandidateStatus
 from core.domain.technique import NoParams, Precision
 from core.errors import InvalidRequest
 from core.optional import distribution, version
+from core.packagers.clients import client_text, clients_of
 from core.packagers.detections import reading
 from core.packagers.readme import readme
 from core.packagers.streaming import entry
@@ -24,6 +27,11 @@ from core.serde import to_plain
 from core.texts import one_line
 
 COMPRESS_BELOW = 64 * 1024**2
+TO_ORIGINAL = MappingProxyType(
+    {Precision.FP32: 0.01, Precision.FP16: 0.05, Precision.BF16: 0.1, Precision.INT8: 0.5}
+)
+"""How far outputs may differ, relative to their range, where the model itself was not run: the golden outputs
+are the original's then."""
 
 
 def _template(name: str) -> str:
@@ -32,29 +40,37 @@ def _template(name: str) -> str:
 
 def _tolerance(package: Package) -> float:
     """Return how far outputs may differ, relative to their range, before verify.py calls it a failure."""
-    recipe = package.candidate.recipe
+    recipe, measured = package.candidate.recipe, package.candidate.result is not None
     left = {get_pass(step.pass_id).precision or Precision.FP32 for step in recipe.steps} | {Precision.FP32}
-    tolerances = get_runtime(recipe.target.runtime_id).tolerances
+    tolerances = get_runtime(recipe.target.runtime_id).tolerances if measured else TO_ORIGINAL
     return max(tolerances[each] for each in left)
 
 
 def _requirements(package: Package) -> str:
     runtime = get_runtime(package.candidate.recipe.target.runtime_id)
     modules = dict.fromkeys([*runtime.modules[:1], "numpy"])
-    return "".join(f"{distribution(module)}=={version(module)}\n" for module in modules)
+    pins = {module: version(module) for module in modules}
+    return "".join(f"{distribution(name)}{f'=={pin}' if pin else ''}\n" for name, pin in pins.items())
 
 
-def _result(candidate: Candidate) -> Result:
-    if candidate.result is None:
+def _check_built(candidate: Candidate) -> None:
+    if candidate.result is None and candidate.status is not CandidateStatus.UNMEASURED:
         raise InvalidRequest(
-            f"{candidate.name} was not measured, so there is nothing to prove.",
+            f"{candidate.name} was neither measured nor built to be measured elsewhere.",
             hint="Choose a finished candidate.",
         )
-    return candidate.result
+
+
+def _measured_on(package: Package) -> Environment | None:
+    """Return the machine that made the golden outputs, by the baseline where the model does not run there."""
+    found = package.candidate.result or package.baseline.result
+    return found.timing.environment if found is not None else None
 
 
 def _manifest(package: Package, hashes: dict[str, str]) -> dict[str, Any]:
-    result, target = _result(package.candidate), package.candidate.recipe.target
+    result, target = package.candidate.result, package.candidate.recipe.target
+    there = _measured_on(package)
+    reads = reading(package) if _detects(package) else None
     return {
         "name": package.candidate.name,
         "model": f"model/{package.artifact.path.name}",
@@ -62,24 +78,29 @@ def _manifest(package: Package, hashes: dict[str, str]) -> dict[str, Any]:
         "options": package.artifact.options,
         "runtime": target.runtime_id,
         "threads": target.threads,
-        "detects": result.fidelity.detections is not None,
-        "detections": reading(package) if result.fidelity.detections is not None else None,
+        "detects": reads is not None or (result is not None and _detects(package)),
+        "detections": reads,
         "inputs": [spec.name for spec in package.model.inputs],
         "input_shapes": {spec.name: list(spec.shape) for spec in package.model.inputs},
         "outputs": [spec.name for spec in package.model.outputs],
         "classes": list(package.data.classes) if package.data is not None else [],
         "golden_samples": package.golden_samples,
         "tolerance": _tolerance(package),
-        "latency_ms": result.timing.latency.p50,
-        "cpu": result.timing.environment.cpu,
-        "made_of": _origin(package, result.timing.environment),
+        "latency_ms": result.timing.latency.p50 if result is not None else None,
+        "cpu": there.cpu if there is not None else "",
+        "made_of": _origin(package, there),
         "sha256": hashes,
     }
 
 
+def _detects(package: Package) -> bool:
+    """Whether the outputs are detections: as measured, or else by the model's task."""
+    result = package.candidate.result
+    return package.model.task == DETECTION if result is None else result.fidelity.detections is not None
+
+
 def _texts(package: Package) -> dict[str, str]:
     runtime = get_runtime(package.candidate.recipe.target.runtime_id)
-    result = _result(package.candidate)
     results = {"candidate": to_plain(package.candidate), "baseline": to_plain(package.baseline)}
     return {
         "recipe.yaml": _recipe(package),
@@ -88,7 +109,8 @@ def _texts(package: Package) -> dict[str, str]:
         "session.py": runtime.kit_session(),
         "predict.py": _template("predict"),
         "verify.py": _template("verify"),
-        "README.md": readme(package, result),
+        "README.md": readme(package),
+        **{f"clients/{each.file}": client_text(package, each) for each in clients_of(package)},
     }
 
 
@@ -100,7 +122,7 @@ def _recipe(package: Package) -> str:
     return f"# {one_line(package.model.name)}, {told}\n# {use}\n{package.recipe}"
 
 
-def _origin(package: Package, environment: Environment) -> dict[str, Any]:
+def _origin(package: Package, environment: Environment | None) -> dict[str, Any]:
     """Return what the model was made of, and with what, besides its recipe."""
     techniques = [get_pass(step.pass_id) for step in package.candidate.recipe.steps]
     return {
@@ -110,7 +132,7 @@ def _origin(package: Package, environment: Environment) -> dict[str, Any]:
         "target": to_plain(package.candidate.recipe.target),
         "seed": package.seed,
         "calibrated_on": _calibration(package) if any(each.calibrates for each in techniques) else None,
-        "libraries": environment.libraries,
+        "libraries": environment.libraries if environment is not None else {},
     }
 
 
@@ -172,12 +194,12 @@ class Kit(Packager):
     order: ClassVar[int] = 0
 
     def requires(self, candidate: Candidate, artifact: Artifact) -> None:
-        """Refuse what was not measured, and what cannot run by itself.
+        """Refuse what was not built to the end, and what cannot run by itself.
 
         Raises:
             InvalidRequest: One of these.
         """
-        _result(candidate)
+        _check_built(candidate)
         form = get_format(artifact.format)
         if not form.standalone:
             raise InvalidRequest(
@@ -189,8 +211,9 @@ class Kit(Packager):
         """Write the kit to `path`; equal packages give equal bytes.
 
         Raises:
-            InvalidRequest: The candidate was not measured.
+            InvalidRequest: The candidate was not built.
         """
+        _check_built(package.candidate)
         with zipfile.ZipFile(path, "w") as archive:
             add_kit(archive, package)
 

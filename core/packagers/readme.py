@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from core.domain.model import Preprocessing, SourceModel, TensorSpec
 from core.domain.run import Candidate, Result
 from core.examples import role
+from core.packagers.clients import clients_told
 from core.protocols import Package
 from core.registry import get_format
 from core.texts import as_markdown, one_line
@@ -36,15 +37,16 @@ From Python, in this folder: `from session import load; run = load(); outputs = 
 """
 
 
-def readme(package: Package, ours: Result) -> str:
+def readme(package: Package) -> str:
     """Return the kit's README.md; what strangers named is shown as plain text."""
     parts = [
         f"# {plain(package.model.name)}: {plain(package.candidate.name)}",
-        _measured(package.candidate, ours, package.baseline.result),
+        _figures(package),
         *_warnings(package),
         _inputs(package),
         _outputs(package),
         USE.strip(),
+        *filter(None, [clients_told(package)]),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -72,6 +74,18 @@ def meaning(spec: TensorSpec) -> str:
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = (header, ("---",) * len(header), *rows)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _figures(package: Package) -> str:
+    ours = package.candidate.result
+    if ours is not None:
+        return _measured(package.candidate, ours, package.baseline.result)
+    error = package.candidate.error
+    why = f"{error.message} {error.hint}" if error is not None else "Nothing ran it yet."
+    return (
+        f"## Not measured yet\n\n{plain(why)}\n\nThe golden outputs are those of the model that it was made "
+        "of: `verify.py` compares with them where the model runs, and measures it there."
+    )
 
 
 def _measured(candidate: Candidate, ours: Result, theirs: Result | None) -> str:

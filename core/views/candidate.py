@@ -9,7 +9,7 @@ from typing import Any
 
 from core.domain.finding import Finding
 from core.domain.recipe import Artifact
-from core.domain.run import Candidate, Limits, Run
+from core.domain.run import Candidate, CandidateStatus, Limits, Run
 from core.engine.building import source_artifact
 from core.errors import NotFound, WhetstoneError
 from core.insights.judgement import more_samples
@@ -104,9 +104,10 @@ def _calibrated_on(store: Store, run: Run) -> int | None:
 
 
 def _packagers(candidate: Candidate, artifact: Artifact) -> tuple[str, ...]:
-    """Return the kinds of download that a measured candidate can have here."""
+    """Return the kinds of download that a candidate can have here."""
     found = []
-    for packager in packagers().values() if candidate.result else ():
+    built = candidate.result is not None or candidate.status is CandidateStatus.UNMEASURED
+    for packager in packagers().values() if built else ():
         with suppress(WhetstoneError):
             packager.requires(candidate, artifact)
             found += [packager.id] if packager.available().ok else []

@@ -31,7 +31,10 @@ def launcher() -> list[str]:
 def _options(request: RunRequest, data: DataSet | None, recipe: Recipe | None) -> list[tuple[str, object]]:
     limits, given = request.limits, [recipe] if recipe else list(request.recipes)
     options: list[tuple[str, object]] = [("data", data.id)] if data else []
-    options += [("recipe", spell(each)) for each in given] or [("preset", request.preset)]
+    if request.exports and recipe is None:
+        options.append(("to", _spelled(request)))
+    else:
+        options += [("recipe", spell(each)) for each in given] or [("preset", request.preset)]
     if request.strategy and recipe is None:
         options.append(("strategy", spell_strategy(request.strategy, request.strategy_params)))
     if request.runtimes:
@@ -57,6 +60,11 @@ def _options(request: RunRequest, data: DataSet | None, recipe: Recipe | None) -
     return [*options, *((name, value) for name, value in more if value)]
 
 
+def _spelled(request: RunRequest) -> str:
+    """Return the exports of a run as ``--to`` takes them."""
+    return ",".join(map(str, request.exports))
+
+
 def _kinds(request: RunRequest, recipe: Recipe | None) -> tuple[str, ...]:
     """Return the kinds of machine to measure on: all of a run, or that of one recipe of it."""
     if recipe is None:
@@ -68,10 +76,11 @@ def command_for(
     model: SourceModel, data: DataSet | None, request: RunRequest, recipe: Recipe | None = None
 ) -> str:
     """Return the shell command for a whole run, or for one recipe of it."""
-    words = [*launcher(), "optimize", model.id]
+    exports = bool(request.exports) and recipe is None
+    words = [*launcher(), "export" if exports else "optimize", model.id]
     for name, value in _options(request, data, recipe):
         words += [f"--{name}", str(value)]
-    return shlex.join([*words, "--out", "optimized"])
+    return shlex.join([*words, "--out", "exported" if exports else "optimized"])
 
 
 def python_for(
@@ -79,9 +88,13 @@ def python_for(
 ) -> str:
     """Return the lines of Python for a whole run, or for one recipe of it."""
     limits, given = request.limits, [recipe] if recipe else list(request.recipes)
+    exports = bool(request.exports) and recipe is None
+    what: dict[str, object] = (
+        {"recipes": [spell(each) for each in given]} if given else {"preset": request.preset}
+    )
     words = {
         "data": data and data.id,
-        **({"recipes": [spell(each) for each in given]} if given else {"preset": request.preset}),
+        **({"to": _spelled(request)} if exports else what),
         "strategy": (spell_strategy(request.strategy, request.strategy_params) if recipe is None else "")
         or None,
         "runtimes": list(request.runtimes) or None,
@@ -99,8 +112,6 @@ def python_for(
     chosen = {"seed": request.seed, "executor": request.executor, "measure_on": kinds}
     seed = {name: value for name, value in chosen.items() if value}
     told = "".join(f"    {name}={value!r},\n" for name, value in (stated | always | seed).items())
-    return (
-        "from core import optimize\n\n"
-        f"run = optimize(\n    {model.id!r},\n{told})\n"
-        "print(run.recommendation.sentence)\n"
-    )
+    name = "export" if exports else "optimize"
+    shown = "[(row.name, row.status) for row in run.candidates]" if exports else "run.recommendation.sentence"
+    return f"from core import {name}\n\nrun = {name}(\n    {model.id!r},\n{told})\nprint({shown})\n"

@@ -44,10 +44,10 @@ def remedy(view: RunView, rows: Sequence[Row]) -> Remedy | None:
     few = rows[0].name if len(rows) == 1 else f"these {len(rows)}"
     if error.code in OUT_OF_TIME:
         limitless = replace(asked, budget_s=None)
-        return Remedy(f"Try {few} without a time budget", _of(limitless, recipes))
+        return Remedy(f"Try {few} without a time budget", limitless.by_hand(recipes))
     if error.code == "out_of_memory" and asked.batch > 1:
         small = tuple(replace(each, target=replace(each.target, batch=1)) for each in recipes)
-        return Remedy(f"Try {few} with batch 1", _of(replace(asked, batch=1), small))
+        return Remedy(f"Try {few} with batch 1", replace(asked, batch=1).by_hand(small))
     if error.instead in passes():
         known = [row.candidate.recipe.on("") for row in view.candidates]
         fresh: list[Recipe] = []
@@ -56,14 +56,10 @@ def remedy(view: RunView, rows: Sequence[Row]) -> Remedy | None:
                 fresh.append(other)
         if not fresh:
             return None
-        return Remedy(f"Try {pass_name(error.instead)} instead", _of(asked, tuple(fresh)))
+        return Remedy(f"Try {pass_name(error.instead)} instead", asked.by_hand(fresh))
     if rows[0].candidate.status is CandidateStatus.FAILED:
-        return Remedy(f"Try {few} again", _of(asked, recipes))
+        return Remedy(f"Try {few} again", asked.by_hand(recipes))
     return None
-
-
-def _of(asked: RunRequest, recipes: tuple[Recipe, ...]) -> RunRequest:
-    return replace(asked, recipes=recipes, strategy="", strategy_params={})
 
 
 def _instead(view: RunView, row: Row, stage: str, other: str) -> Recipe | None:

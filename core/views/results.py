@@ -9,12 +9,14 @@ from typing import Any
 from core.domain.finding import Finding
 from core.domain.measurement import Environment, Interval
 from core.domain.model import DataSet, TensorSpec
-from core.domain.quality import Accuracy, Fidelity, OutputFidelity
+from core.domain.quality import Accuracy, Fidelity, OtherBatch, OutputFidelity
 from core.domain.run import Candidate, Result
 from core.engine.downloads import Download, run_download
 from core.serde import to_plain
 from core.store.store import Store
+from core.views.exports import ExportRow, export_rows
 from core.views.findings import findings_of, told
+from core.views.format_guide import Answer, run_guide
 from core.views.rows import Row
 from core.views.run import RunView, run_view
 
@@ -124,6 +126,8 @@ def _output(output: OutputFidelity) -> dict[str, Any]:
         "noise_percent": output.noise.value if output.noise else None,
         "noise_percent_ci": _ends(output.noise),
         "detections": output.detections and to_plain(output.detections),
+        "max_rel_error": output.max_rel_error,
+        "cosine": output.cosine,
     }
 
 
@@ -154,9 +158,16 @@ def _measured(result: Result) -> dict[str, Any]:
         "fidelity": _fidelity(result.fidelity),
         "metric_undefined": result.undefined or None,
         "evaluation": to_plain(result.evaluation) if result.evaluation else None,
+        "other_batch": _other_batch(result.other_batch),
         "on_search": result.search
         and {"accuracy": _accuracy(result.search.accuracy), "fidelity": _fidelity(result.search.fidelity)},
     }
+
+
+def _other_batch(found: OtherBatch | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"batch": found.batch, "fidelity": found.fidelity and _fidelity(found.fidelity)}
 
 
 UNMEASURED: dict[str, Any] = dict.fromkeys(
@@ -228,8 +239,27 @@ def results(store: Store, view: RunView, artifacts: Mapping[str, str] | None = N
         "limits": to_plain(view.run.request.limits),
         "objective": view.run.request.objective.value,
         **shown[0],
+        "exports": [_export(each) for each in export_rows(view)],
+        "format_guide": [_answer(each) for each in run_guide(view)] if view.run.request.exports else [],
         "machines": shown[1:] and shown,
     }
+
+
+def _export(found: ExportRow) -> dict[str, Any]:
+    """Return one export: the candidate of its id has the figures."""
+    return {
+        "target": found.export.target,
+        "precision": found.export.precision.value,
+        "candidate": found.row.id,
+        "built": found.built,
+        "measured": found.measured,
+        "message": found.problem or None,
+    }
+
+
+def _answer(found: Answer) -> dict[str, Any]:
+    told = {"scenario": found.scenario.value, "export": str(found.export)}
+    return told | {"why": found.why, "needs": found.needs, "measured": found.measured}
 
 
 def _on_machine(store: Store, view: RunView, artifacts: Mapping[str, str]) -> dict[str, Any]:

@@ -217,6 +217,10 @@ def outputs(row: Row) -> None:
                     fmt.NONE if each.detections else fmt.decibel(each.sqnr_db) for each in fidelity.outputs
                 ],
                 "Largest difference": [_small(each.max_abs_error) for each in fidelity.outputs],
+                "By the largest value": [_share(each.max_rel_error) for each in fidelity.outputs],
+                "Cosine": [
+                    fmt.NONE if each.cosine is None else f"{each.cosine:.5f}" for each in fidelity.outputs
+                ],
                 fidelity.agreement_name: [fmt.agreement(each.top1_agreement) for each in fidelity.outputs],
             },
             hide_index=True,
@@ -226,6 +230,10 @@ def outputs(row: Row) -> None:
 
 def _small(value: float) -> str:
     return "under 0.0001" if 0 < value < 1e-4 else fmt.significant(value)
+
+
+def _share(value: float | None) -> str:
+    return fmt.NONE if value is None else f"{value:.2%}"
 
 
 def _slow_calls(latency: Latency) -> tuple[str, str]:

@@ -37,21 +37,49 @@ def upload(tmp_path: Path) -> Path:
     return path
 
 
-def test_toys_go_from_the_upload_to_a_verified_kit(upload: Path, tmp_path: Path) -> None:
-    chosen = ("--recipe", "toy_round:digits=2@toy", "--recipe", "toy_to_phone@toy_phone")
-    done = whetstone("optimize", str(upload), *chosen, "--out", "out", "--json", folder=tmp_path)
-    assert done.returncode in (0, 3), done.stderr
-    baseline, rounded, phone = json.loads(done.stdout)["candidates"]
+def test_toys_are_exported_and_go_home_in_verified_kits(upload: Path, tmp_path: Path) -> None:
+    to = "toy:fp16,toy_phone,toy,toy:int8_static"
+    done = whetstone("export", str(upload), "--to", to, "--out", "out", "--json", folder=tmp_path)
+    assert done.returncode == 3, done.stderr  # one of them is spoiled
+    results = json.loads(done.stdout)
+    baseline, rounded, phone, spoiled = results["candidates"]
     assert [baseline["status"], rounded["status"]] == ["done", "done"], done.stderr
     assert rounded["name"] == "Rounded (two digits) · Toy NumPy"
+    assert rounded["other_batch"]["batch"] == 3
+    for found in (rounded["fidelity"], rounded["other_batch"]["fidelity"]):
+        assert found["outputs"][0]["cosine"] > 0.999
+        assert found["outputs"][0]["max_rel_error"] < 0.01
+
+    exports = [(each["target"], each["precision"], each["candidate"]) for each in results["exports"]]
+    assert exports == [
+        ("toy", "fp16", rounded["id"]),
+        ("toy_phone", "fp32", phone["id"]),
+        ("toy", "fp32", baseline["id"]),
+        ("toy", "int8_static", spoiled["id"]),
+    ]
+    assert spoiled["status"] == "failed"
+    assert spoiled["error"]["code"] == "out_of_tolerance"
+    assert "dB at least" in spoiled["error"]["message"]
+    assert spoiled["artifact"] is None
+    guide = {each["scenario"]: each for each in results["format_guide"]}
+    assert guide["ios"]["export"] == "toy_phone:fp32"
+    assert "runs elsewhere" in guide["ios"]["measured"]
+    assert guide["prototype"]["export"] == "toy:fp16"
+    assert "Toy NumPy in INT8 static was passed over: it failed here." in guide["prototype"]["why"]
 
     assert phone["status"] == "unmeasured"
     assert not phone["on_front"]
     assert phone["latency_ms"] is None
     assert "This is no phone." in phone["error"]["message"]
-    assert phone["error"]["hint"] == "Take the model to a phone."
+    assert phone["error"]["hint"] == "Any phone with two matrices. Take the model to a phone."
     assert (tmp_path / "out" / phone["artifact"]).suffix == ".phone"
     assert "Take the model to a phone." in done.stderr
+
+    with zipfile.ZipFile(next((tmp_path / "out" / "kits").glob("*.zip"))) as kit:
+        assert kit.read("clients/main.c").decode() == 'open("model.phone");\n'
+        told = json.loads(kit.read("manifest.json"))
+        assert (told["latency_ms"], told["tolerance"]) == (None, 0.01)
+        assert "Not measured yet" in kit.read("README.md").decode()
 
     written = whetstone("kit", rounded["id"], folder=tmp_path)
     assert written.returncode == 0, written.stderr

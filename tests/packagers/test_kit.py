@@ -23,7 +23,7 @@ from core.domain.quality import Detections, Fidelity, OutputFidelity
 from core.domain.recipe import Artifact, Recipe, Step, Target
 from core.domain.run import Candidate, CandidateStatus
 from core.domain.technique import NoParams
-from core.errors import InvalidRequest
+from core.errors import ErrorRecord, InvalidRequest
 from core.optional import distribution
 from core.packagers.kit import PACKAGER
 from core.params import make
@@ -310,3 +310,21 @@ def test_a_models_name_is_no_markdown_in_the_kit(tmp_path: Path) -> None:
     assert first.startswith("# \\[x\\](https:")
     assert "https://" not in first
     assert "# More" in first
+
+
+def test_what_was_built_only_is_held_to_the_original_where_it_runs(tmp_path: Path) -> None:
+    """The golden outputs are the original's, so they may differ as far as the precision explains."""
+    made = package(tmp_path / "made", "onnxruntime", noise=0.005)
+    error = ErrorRecord("measured_elsewhere", "No phone is here.", "Take it to a phone.")
+    alone = replace(made.candidate, status=CandidateStatus.UNMEASURED, result=None, error=error)
+    kit = unpack(replace(made, candidate=alone), tmp_path / "there")
+    assert "No phone is here. Take it to a phone." in (kit / "README.md").read_text()
+    said = verify(kit)
+    assert "whole and works" in said.stdout, said.stderr
+    assert "where it was measured" not in said.stdout
+    far = package(tmp_path / "far", "onnxruntime", noise=0.5)
+    said = verify(unpack(replace(far, candidate=alone), tmp_path / "else"))
+    assert said.returncode == 1
+    waits = replace(made.candidate, status=CandidateStatus.WAITING, result=None)
+    with pytest.raises(InvalidRequest, match="neither measured nor built"):
+        PACKAGER.requires(waits, Artifact("a", None, None, "onnx", ()))

@@ -15,6 +15,7 @@ from core.cli.optimize import asked
 from core.domain.model import DataSet
 from core.domain.run import Limits, Objective, RunRequest
 from core.engine import add_data, add_model
+from core.search.exports import export_recipe, parse_exports
 from core.search.spelling import parse, parse_strategy
 from core.settings import Settings, get_settings
 from core.store.store import Store
@@ -113,3 +114,24 @@ def test_model_and_data_are_found_by_their_ids() -> None:
         data = store.data.add(DataSet("d", "photos", (), ("x",), 1, 1, False))
         assert add_model(store, Path(held.id)) == held
         assert add_data(store, data.id, held) == data
+
+
+def test_exports_are_asked_for_by_their_own_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    exports = parse_exports(["onnx:fp16,litert"])
+    recipes = tuple(export_recipe(each, model()) for each in exports)
+    request = RunRequest("m", "d", recipes=recipes, exports=exports, limits=Limits(None))
+    words = shlex.split(command_for(model(), _data(request), request))
+    options = parser().parse_args(words[words.index("export") :])
+    assert (options.to, options.data) == (["onnx:fp16,litert:fp32"], "d")
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(
+        core, "export", lambda *_, **options: given.update(options) or Exported, raising=False
+    )
+    exec(python_for(model(), _data(request), request), {})
+    assert (given["to"], given["data"], given["max_drop"]) == ("onnx:fp16,litert:fp32", "d", None)
+    one = shlex.split(command_for(model(), None, request, recipes[0]))
+    assert "optimize" in one  # a single candidate is made again as a recipe
+
+
+class Exported:
+    candidates = ()

@@ -75,6 +75,7 @@ class Tally:
         noise: Squared error (samples, channels).
         spread: Squared distance from the mean over all samples (samples, channels).
         power: Squared value (samples, channels).
+        product: Of the candidate's values with the baseline's, summed over everything.
         largest: Largest error.
         peak: Largest value of the baseline.
         same: Equal answers of each sample (samples,).
@@ -90,6 +91,7 @@ class Tally:
     power: Floats
     same: Counts
     seen: Counts
+    product: float = 0.0
     largest: float = 0.0
     peak: float = 0.0
     slim: int = 0
@@ -177,6 +179,7 @@ def _add(found: Tally, part: Part, new: Array, old: Array, middle: Floats) -> No
     reference, error = _finite(old, new)
     found.peak = max(found.peak, _largest(reference))
     _square(found.power[rows], reference)
+    found.product += float(np.vdot(reference, error))
     error -= reference
     found.largest = max(found.largest, _largest(error))
     _square(found.noise[rows], error)

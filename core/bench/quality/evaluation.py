@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from math import prod, sqrt
 
 import numpy as np
 
@@ -130,7 +130,15 @@ def _output(name: str, found: Tally, itself: bool, sequential: bool, answers: bo
     told = answers and (found.layout.classes or found.layout.whole) and found.layout.shape[0] > 0
     agreement = None if not told else SAME if itself else _agreement(found, sequential)
     noise = None if found.layout.whole else percent(_noise(found))
-    return OutputFidelity(name, decibel(power, error), found.largest, agreement, noise)
+    relative = found.largest / found.peak if found.peak else None
+    rated = (found.largest, agreement, noise, None, relative, _cosine(power, error, found.product))
+    return OutputFidelity(name, decibel(power, error), *rated)
+
+
+def _cosine(power: float, error: float, product: float) -> float | None:
+    """Return the cosine between all values of two outputs, out of sums over these."""
+    own = error - power + 2 * product
+    return min(1.0, product / sqrt(power * own)) if power > 0 and own > 0 else None
 
 
 def _agreement(found: Tally, sequential: bool) -> Interval:

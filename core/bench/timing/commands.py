@@ -128,6 +128,19 @@ class Saved(msgspec.Struct, frozen=True):
     count: int
 
 
+class OtherBatch(msgspec.Struct, frozen=True):
+    """Run the first `batch` rows in one call, and save the outputs in `folder`."""
+
+    folder: Path
+    batch: int
+
+
+class OtherSaved(msgspec.Struct, frozen=True):
+    """How many rows were saved; 0 where the model takes no such call."""
+
+    rows: int
+
+
 class Reload(msgspec.Struct, frozen=True):
     """Load the artifact a second time in the same process."""
 
@@ -157,5 +170,6 @@ TIME = Command("time", Time, Times)
 MEMORY = Command("memory", Memory, Resident)
 PREDICT = Command("predict", Predict, Predicted)
 GOLDEN = Command("golden", Golden, Saved)
+OTHER_BATCH = Command("other_batch", OtherBatch, OtherSaved)
 RELOAD = Command("reload", Reload, Reloaded)
 BATCH = Command("batch", SetBatch, BatchSet)

@@ -13,14 +13,14 @@ from itertools import islice
 from pathlib import Path
 from time import perf_counter
 
-from core.bench.quality.predictions import filled, save_golden
+from core.bench.quality.predictions import filled, save_blocks, save_golden
 from core.bench.quality.running import EvaluationRun
 from core.bench.timing import calls
 from core.bench.timing import commands as said
 from core.datasets.rows import evaluation_rows
-from core.domain.model import SourceModel
+from core.domain.model import SourceModel, TensorSpec
 from core.domain.recipe import Target
-from core.errors import RuntimeFailed
+from core.errors import RuntimeFailed, WhetstoneError
 from core.examples import example_feed
 from core.graphs.torch.modules import import_network
 from core.protocols import Feed, LocalArtifact, Runtime, Session
@@ -165,6 +165,36 @@ def golden(asked: said.Golden) -> said.Saved:
     return said.Saved(len(pairs))
 
 
+def other_batch(asked: said.OtherBatch) -> said.OtherSaved:
+    """Run the first rows in one call of another size than the target's.
+
+    Raises:
+        RuntimeFailed: An output has another number of rows than the call.
+    """
+    held = _now()
+    rows = None if held.data is None else evaluation_rows(held.data, held.model)
+    specs = held.model.outputs
+    if rows is None or not rows.by_batch or not all(has_rows(spec, held.model) for spec in specs):
+        return said.OtherSaved(0)
+    feed, count = next(rows.batches(asked.batch))
+    try:
+        outputs = held.session.run(filled(feed, count, asked.batch))
+    except WhetstoneError:  # files of one batch size are what some formats can hold
+        return said.OtherSaved(0)
+    for spec, output in zip(specs, outputs, strict=True):
+        if len(output) != asked.batch:
+            raise RuntimeFailed(
+                f"The output {spec.name} has {len(output)} rows for a call of {asked.batch}.",
+                hint="Export for one batch size, or to another target.",
+            )
+    return said.OtherSaved(save_blocks([[output[:count] for output in outputs]], asked.folder))
+
+
+def has_rows(spec: TensorSpec, model: SourceModel) -> bool:
+    """Whether the first axis of an output is the batch."""
+    return bool(spec.shape) and spec.shape[0] == model.batch_symbol
+
+
 def reload_model(_: said.Reload) -> said.Reloaded:
     """Load the artifact a second time in this process."""
     held = _now()
@@ -192,6 +222,7 @@ COMMANDS = dict(
         said.MEMORY.done_by(peak_memory),
         said.PREDICT.done_by(predict),
         said.GOLDEN.done_by(golden),
+        said.OTHER_BATCH.done_by(other_batch),
         said.RELOAD.done_by(reload_model),
         said.BATCH.done_by(set_batch),
     )

@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 
 from core.bench.timing.between_process import Spread
 from core.bench.timing.blocks import Blocks, Floats
-from core.bench.timing.commands import GOLDEN, MEMORY, RELOAD, Golden, Memory, Reload
+from core.bench.timing.commands import (
+    GOLDEN,
+    MEMORY,
+    OTHER_BATCH,
+    RELOAD,
+    Golden,
+    Memory,
+    OtherBatch,
+    Reload,
+)
 from core.bench.timing.drift import with_own_batch
 from core.bench.timing.endpoint import Cancel, Endpoint, Host, never, parent_elsewhere, timing_cores
 from core.bench.timing.evaluation_set import Look, Most, run_evaluation
@@ -47,6 +56,7 @@ class Measured:
         evaluation: How these were computed; None without a data set.
         golden: File of a few feeds and outputs, by `core.bench.quality.predictions.save_golden`.
         round_s: Seconds that a round took by the clock.
+        other_batch: Folder with the outputs of the call of `other_batch` rows; None where there is none.
     """
 
     timing: Timing
@@ -54,6 +64,7 @@ class Measured:
     golden: Path
     round_s: float = 0.0
     evaluation: Evaluation | None = None
+    other_batch: Path | None = None
 
 
 def measure(
@@ -70,6 +81,7 @@ def measure(
     samples: int | None = None,
     look: Look | None = None,
     on_timed: Callable[[], None] = nothing,
+    other_batch: int | None = None,
 ) -> Measured:
     """Measure `candidate` against `baseline` in fresh processes.
 
@@ -91,6 +103,7 @@ def measure(
         look: Asked on the way whether more of them are worth their time, see `run_evaluation`.
         on_timed: Told when nothing more will be timed, while the data set is still to be run; must return at
             once.
+        other_batch: Rows of one more call whose outputs are kept; None for no such call.
 
     Raises:
         WhetstoneError: Either model cannot be opened or run, a process died, or Cancelled.
@@ -102,6 +115,7 @@ def measure(
         rounds.run(host, other)
         seen.append(_Start.of(host))
         golden = _golden(host, folder / "candidate")
+        other_call = _other_batch(host, folder / "candidate", other_batch) if other_batch else None
         warm_load_ms = host.ask(RELOAD, Reload()).load_ms
         rates = throughput(host, other, candidate, plan, rounds.spread, rounds.moments, seed)
         evaluation, predictions = None, (folder / "candidate" / "predictions").resolve()
@@ -120,7 +134,7 @@ def measure(
     if plan.throughput_batches:
         timing = with_own_batch(timing, candidate.model.fixed_batch or candidate.target.batch)
     found = predictions if evaluation else None
-    return Measured(timing, found, golden, rounds.round_s, evaluation)
+    return Measured(timing, found, golden, rounds.round_s, evaluation, other_call)
 
 
 def _timing(
@@ -227,3 +241,9 @@ def _golden(host: Host, folder: Path) -> Path:
     golden = folder.resolve() / "golden.npz"
     host.ask(GOLDEN, Golden(golden, GOLDEN_SAMPLES, GOLDEN_SECONDS))
     return golden
+
+
+def _other_batch(host: Host, folder: Path, batch: int) -> Path | None:
+    """Return where the outputs of one call of `batch` rows lie; None where the model takes no such call."""
+    there = (folder / "other_batch").resolve()
+    return there if host.ask(OTHER_BATCH, OtherBatch(there, batch)).rows else None

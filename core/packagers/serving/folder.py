@@ -58,11 +58,16 @@ class Service(Packager):
     framework: ClassVar[tuple[str, ...]]
 
     def requires(self, candidate: Candidate, artifact: Artifact) -> None:
-        """Refuse what makes no kit.
+        """Refuse what makes no kit, and what does not run here.
 
         Raises:
             InvalidRequest: With the reason.
         """
+        if candidate.result is None:
+            raise InvalidRequest(
+                f"{candidate.name} was not measured, so it cannot be served from here.",
+                hint="Choose a candidate that was measured.",
+            )
         KIT.requires(candidate, artifact)
 
     def needs_original(self, params: ServiceParams) -> bool:

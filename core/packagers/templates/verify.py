@@ -134,7 +134,8 @@ def main():
     here, calls = latency_ms(run, feed)
     expected = MANIFEST["latency_ms"]
     print(f"latency  {here:.3f} ms here, the median of {calls} calls")
-    print(f"         {expected:.3f} ms where it was measured, on {MANIFEST['cpu']}")
+    if expected is not None:
+        print(f"         {expected:.3f} ms where it was measured, on {MANIFEST['cpu']}")
     print("The kit is whole and works.")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
 from core import engine
@@ -16,7 +14,7 @@ from pages.widgets.setup import set_up_again
 
 def request_for(view: CandidateView, recipe: Recipe) -> RunRequest:
     """Return the request of a run that measures nothing but `recipe` beside the model, as this run did."""
-    return replace(view.run.run.request, recipes=(recipe,), strategy="", strategy_params={})
+    return view.run.run.request.by_hand((recipe,))
 
 
 def again(view: CandidateView) -> None:
