@@ -1,0 +1,72 @@
+"""What is recommended for a scenario follows the figures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from core.domain.run import RunStatus
+from core.errors import InvalidRequest
+from core.packagers.serving.options import ServiceParams
+from core.store.store import Store
+from core.views import Scenario, advise, run_view, service_view
+from core.views.deployment import _command, _others, _python
+from tests.pages import seed
+from tests.pages.conftest import store  # noqa: F401
+
+
+def test_each_scenario_has_its_candidate_and_reason(store: Store) -> None:  # noqa: F811
+    seed.run(store, "done", RunStatus.DONE)
+    view = run_view(store, "done")
+    names = {each: advise(view, each) for each in Scenario}
+    chosen = {
+        each: next(r.name for r in view.candidates if r.id == a.candidate_id) for each, a in names.items()
+    }
+    assert chosen[Scenario.LATENCY] == "INT8 static (NNCF) · OpenVINO"
+    smallest = min((r for r in view.candidates if r.sure), key=lambda row: row.size_bytes or 0)
+    assert chosen[Scenario.EDGE] == smallest.name
+    assert [each for each in Scenario if names[each].service] == [
+        Scenario.LATENCY,
+        Scenario.THROUGHPUT,
+        Scenario.SERVERLESS,
+    ]
+    assert "batching" not in names[Scenario.LATENCY].features
+    assert all(advice.reasons for advice in names.values())
+
+
+def test_batching_is_recommended_where_it_was_measured_to_gain(store: Store) -> None:  # noqa: F811
+    seed.run(store, "done", RunStatus.DONE)
+    view = run_view(store, "done")
+
+    def with_rates(rates: dict[int, float]) -> Any:
+        rows = []
+        for row in view.candidates:
+            result = row.candidate.result
+            if result is not None:
+                result = replace(result, timing=replace(result.timing, throughput=rates))
+            rows.append(replace(row, candidate=replace(row.candidate, result=result)))
+        return advise(replace(view, candidates=tuple(rows)), Scenario.THROUGHPUT)
+
+    gains, flat = with_rates({1: 100.0, 8: 400.0}), with_rates({1: 100.0, 8: 101.0})
+    assert "batching" in gains.features
+    assert "4.0 times" in " ".join(gains.reasons)
+    assert "batching" not in flat.features
+
+
+def test_the_same_on_the_command_line_and_in_python() -> None:
+    params = ServiceParams(cache=True, rate_limit=True, docker=True, cache_mb=8)
+    assert _others(params) == {"cache_mb": 8}
+    command = _command("run", "c", "fastapi", params)
+    assert (
+        "deploy run --candidate c --as fastapi --with rate-limit,cache --package docker --set cache_mb=8"
+        in command
+    )
+    assert "features=['rate_limit', 'cache']" in _python("run", "c", "fastapi", params)
+
+
+def test_a_candidate_that_was_not_built_says_so(store: Store) -> None:  # noqa: F811
+    seed.run(store, "done", RunStatus.DONE)
+    with pytest.raises(InvalidRequest, match="There is no packager"):
+        service_view(store, "done-2", "nothing")
