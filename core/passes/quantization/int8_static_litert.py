@@ -45,11 +45,12 @@ class Int8StaticLiteRtParams:
         128, "Calibration samples", help="More find better ranges and take longer.", low=1, high=MOST
     )
     ranges: str = setting(
-        "average",
+        "widest",
         "Ranges",
-        help="Moving average of each sample's smallest and largest value, or the widest range seen.",
-        choices=("average", "widest"),
-        words={"widest": "widest ranges"},
+        help="The widest range seen, or a moving average over the samples, in which "
+        "the first ones weigh most and outliers little.",
+        choices=("widest", "average"),
+        words={"average": "averaged ranges"},
     )
     keep_float: str = keep_float()
     integer_ends: bool = setting(
