@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,12 +16,17 @@ from core.domain.model import SourceModel
 from core.domain.recipe import Artifact, Recipe, Step, Target
 from core.engine import add_model
 from core.engine.building import Builder
+from core.examples import example_feed
 from core.formats.check import check_artifact
+from core.protocols import LocalArtifact
+from core.registry import get_runtime
+from core.search.paths import path_to
 from core.store.store import Store
 from core.toolchains.environments import State, folder_of, remove, state_of
 from core.toolchains.lists import get_toolchain
 from core.work.stop import Stop
 from core.work.unit import Progress
+from tests.passes.conftest import noise_db
 
 
 def index_reached() -> bool:
@@ -63,11 +69,33 @@ def program(store: Store, tmp_path: Path) -> SourceModel:
     return add_model(store, tmp_path / "network.pt2")
 
 
-def build(store: Store, model: SourceModel, heard: list[Progress]) -> Artifact:
+def build(store: Store, model: SourceModel, heard: list[Progress], *steps: Step, end: str = "") -> Artifact:
     builder = Builder(
         store, model, None, 0, Stop(), lambda _: None, lambda *_: None, on_progress=heard.append
     )
-    return builder.build(Recipe((Step("export_litert"),), Target("litert")))
+    path = path_to(model.format, steps, get_runtime("litert"), end)
+    assert path is not None
+    return builder.build(Recipe(path, Target("litert")))
+
+
+def noise_of(store: Store, model: SourceModel, built: Artifact, folder: Path) -> float:
+    """Return the decibel of LiteRT's outputs above their difference from the uploaded network."""
+    paths = store.blobs.lay_out(built.files, folder / built.id)
+    feed = example_feed(model, seed=3)
+    file = LocalArtifact(built.format, paths[0], tuple(paths), built.options)
+    found = get_runtime("litert").open(file, Target("litert"), model).run(feed)
+    (original,) = store.blobs.lay_out(model.files, folder / model.id)
+    source = LocalArtifact(model.format, original, (original,))
+    runtime = get_runtime("pytorch" if model.format == "pt2" else "onnxruntime")
+    return noise_db(runtime.open(source, Target(runtime.id), model).run(feed), found)
+
+
+def exported(program: SourceModel, store: Store, path: Path) -> Path:
+    """Return the network as an ONNX file."""
+    builder = Builder(store, program, None, 0, Stop(), lambda _: None, lambda *_: None)
+    made = builder.build(Recipe((Step("export_onnx"),), Target("onnxruntime")))
+    shutil.copy(store.blobs.path(made.files[0].sha256), path)
+    return path
 
 
 @pytest.mark.slow
@@ -88,5 +116,16 @@ def test_a_program_becomes_a_tflite_file_in_an_environment_of_its_own(
     (file,) = store.blobs.lay_out(built.files, tmp_path / "out")
     check_artifact("tflite", (file,))
     assert build(store, program, heard) == built
+    tries = {
+        60.0: (Step("export_litert", {"channels_last": True}),),
+        50.0: (Step("fp16_litert"),),
+        25.0: (Step("int8_dynamic_litert"),),
+        20.0: (Step("int8_static_litert"),),
+        19.0: (Step("int8_static_litert", {"integer_ends": True}),),
+    }
+    for least, steps in tries.items():
+        assert noise_of(store, program, build(store, program, heard, *steps), tmp_path) > least
+    onnx = add_model(store, exported(program, store, tmp_path / "network.onnx"))
+    assert noise_of(store, onnx, build(store, onnx, heard, end="tflite"), tmp_path) > 60
     remove(toolchain)
     assert not folder_of(toolchain).exists()

@@ -46,7 +46,7 @@ class Fp16LiteRt(Pass):
     """Weights in half precision behind operators that widen them, once, when the file is loaded."""
 
     id = "fp16_litert"
-    name = "FP16 weights, LiteRT"
+    name = "FP16 weights, AI Edge"
     summary = (
         "Stores the weights of a LiteRT file in FP16: half the size; on a CPU it computes in FP32 as before."
     )

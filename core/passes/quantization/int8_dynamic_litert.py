@@ -54,7 +54,7 @@ class Int8DynamicLiteRt(Pass):
     """8-bit signed weights with a scale for each channel, in convolutions, products and tables."""
 
     id = "int8_dynamic_litert"
-    name = "INT8 dynamic, LiteRT"
+    name = "INT8 dynamic, AI Edge"
     summary = (
         "Stores the weights of a LiteRT file in 8 bits and scales activations at run time; needs no data."
     )

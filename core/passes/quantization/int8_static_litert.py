@@ -66,7 +66,7 @@ class Int8StaticLiteRt(Pass):
     """Weights with a scale for each channel, activations in 8 bits; unknown operators stay in float."""
 
     id = "int8_static_litert"
-    name = "INT8 static, LiteRT"
+    name = "INT8 static, AI Edge"
     summary = "Stores weights and computes layers of a LiteRT file in 8 bits, with ranges found from data."
     learn = Learn(
         does="Weights and activations of a LiteRT file become 8-bit integers. The ranges of the activations "
