@@ -29,9 +29,8 @@ def instructions(lines: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["torchscript", "aotinductor"])
-@pytest.mark.parametrize("network", ["perceptron", "several"])
-def test_it_computes_what_python_does(name: str, network: str, tmp_path: Path) -> None:
-    module, model = getattr(networks, network)()
+def test_it_computes_what_python_does(name: str, tmp_path: Path) -> None:
+    module, model = networks.several()
     runtime = get_runtime(name)
     artifact = networks.save(module, model, next(iter(runtime.formats)), tmp_path / "model")
     (client,) = (each for each in get_target(name).clients if each.language == "C++")
