@@ -237,7 +237,7 @@ class Builder:
         request = BuildRequest(step, self._model, parent, target if measures else None, filled)
         cores = max(CORES, target.threads) if measures else CORES
         needs: dict[str, Any] = {"toolchain": technique.toolchain, "cores": cores, "alone": measures}
-        needs |= {"compiles": technique.compiles}
+        needs |= {"compiles": technique.compiles, "starts": technique.starts}
         if machine_bound(parent, technique):
             needs["machine"] = target.machine
         unit = BUILD.unit(request, inputs=inputs, seed=self._seed, **needs)

@@ -81,6 +81,8 @@ class Pass(ABC):
         toolchain: Name of the environment that it runs in, see `core.toolchains`, for libraries that clash
             with ours; its list then enters artifact ids. Empty for our own.
         compiles: Whether it starts the C++ compiler, which its process may otherwise not.
+        starts: Native programs of packages that it starts, such as ``pnnx/pnnx``, which its process may
+            otherwise not.
         build_s: Seconds for a small model on two cores, imports included; and seconds more for every 10^9
             multiply-accumulates of a forward pass. A first guess: builds that were seen correct it.
         weights_held: Copies of the model's weights that building holds at once, roughly: what would not fit
@@ -108,6 +110,7 @@ class Pass(ABC):
     libraries: ClassVar[tuple[str, ...]] = ()
     toolchain: ClassVar[str] = ""
     compiles: ClassVar[bool] = False
+    starts: ClassVar[tuple[str, ...]] = ()
     build_s: ClassVar[tuple[float, float]] = (2.0, 0.5)
     weights_held: ClassVar[float] = 2.5
 

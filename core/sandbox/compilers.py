@@ -1,9 +1,11 @@
-"""C++ compiler of this machine: the programs that a compiling child may start, and no others."""
+"""Native programs that a child may start, and no others: the C++ compiler of this machine, and converters."""
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -35,6 +37,22 @@ def programs() -> tuple[Path, ...]:
     stages = (_stage(driver, name) for name in STAGES)
     there = (Path(each) for each in (driver, *stages, *LOADERS) if each)
     return tuple(dict.fromkeys(path.resolve() for path in there if path.exists()))
+
+
+def packaged(names: Sequence[str]) -> tuple[Path, ...]:
+    """Return native programs of installed packages, found without an import, and what loads programs.
+
+    Args:
+        names: Each a package and the path in it, such as ``pnnx/pnnx``; those that are absent are left out.
+    """
+    found = []
+    for name in names:
+        package, _, path = name.partition("/")
+        spec = importlib.util.find_spec(package)
+        places = [Path(each, path) for each in (spec.submodule_search_locations or ())] if spec else []
+        found += [each.resolve() for each in places if each.is_file()]
+    there = (Path(each) for each in LOADERS)
+    return (*found, *(each.resolve() for each in there if each.exists())) if found else ()
 
 
 def _stage(driver: Path, name: str) -> str | None:

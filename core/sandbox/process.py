@@ -18,7 +18,7 @@ from typing import Self
 
 from core.errors import Cancelled, ChildCrashed, InputError, StoreUnusable, WhetstoneError
 from core.sandbox.channel import Channel, Ended, Flooded
-from core.sandbox.compilers import programs
+from core.sandbox.compilers import packaged, programs
 from core.sandbox.exit_status import death, oom_kills, timed_out
 from core.sandbox.forking import Forked, fork
 from core.sandbox.limits import ResourceLimits
@@ -55,6 +55,7 @@ class Child:
         accepts: Descriptor of a listening socket that it may accept connections on, under the same number;
             it may open no other. None for no network at all.
         compiles: Whether it may start this machine's C++ compiler, see `core.sandbox.compilers`.
+        starts: Native programs of packages that it may start, such as ``pnnx/pnnx``; see there.
 
     Raises:
         InputError: A path in `reads` does not exist.
@@ -75,6 +76,7 @@ class Child:
         imports: Sequence[str] | None = None,
         accepts: int | None = None,
         compiles: bool = False,
+        starts: Sequence[str] = (),
     ) -> None:
         if confined:
             require_confinement()
@@ -82,12 +84,12 @@ class Child:
         setup: Message = {
             "reads": [_existing(path) for path in (*reads, *extensions())],
             "writes": [folder, *([_made(keeps)] if keeps else [])],
-            "programs": [str(path) for path in programs()] if compiles else [],
+            "programs": [*map(str, programs() if compiles else ()), *map(str, packaged(starts))],
             "limits": asdict(self._limits),
             "confined": confined,
             "accepts": accepts is not None,
         }
-        self._tasks = group_tasks if compiles else thread_count
+        self._tasks = group_tasks if compiles or starts else thread_count
         self._calling, self._ending = threading.Lock(), threading.Lock()
         self._cancelled = self._stopped = False
         self._oom_kills = oom_kills()

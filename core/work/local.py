@@ -146,7 +146,7 @@ def _confined(kind: Kind[Q, A], unit: WorkUnit[Q, A], stop: Stop, place: _Place)
     imports = (CHILD, kind.id, *kind.imports(unit.parameters))
     places: dict[str, Any] = {"reads": reads, "writes": place.out, "keeps": unit.checkpoints}
     how: dict[str, Any] = {"limits": usual_limits(unit.memory_bytes), "imports": imports}
-    how |= {"compiles": unit.compiles}
+    how |= {"compiles": unit.compiles, "starts": unit.starts}
     try:
         with (
             Child(CHILD, **places, **how, env=_env(unit.cores), interpreter=python) as child,

@@ -64,7 +64,8 @@ class WorkUnit(msgspec.Struct, Generic[Q, A], frozen=True, kw_only=True):
         checkpoints: Folder of this machine in which it may keep its state, as plain files directly in it: it
             outlives the unit, and whoever made the unit removes it. On a cluster its state is kept under the
             folder's name for all nodes. What lies there is of a confined process, and for such only.
-        compiles: Whether it starts the C++ compiler of its machine, which is then all that it can start.
+        compiles: Whether it starts the C++ compiler of its machine.
+        starts: Native programs of packages that it starts, such as ``pnnx/pnnx``; others it cannot.
     """
 
     kind: str
@@ -81,6 +82,7 @@ class WorkUnit(msgspec.Struct, Generic[Q, A], frozen=True, kw_only=True):
     machine: str = ""
     checkpoints: Path | None = None
     compiles: bool = False
+    starts: tuple[str, ...] = ()
 
 
 class WorkResult(msgspec.Struct, Generic[A], frozen=True):

@@ -98,6 +98,9 @@ def answer(built: LocalArtifact, model: SourceModel, batch: int = 1) -> list[Arr
         )
     if built.format == "tflite":
         return Runner(open_file(built.path, 1)).run(list(example_feed(model, batch).values()))
+    if built.format in ("ncnn", "pte"):
+        runtime = next(each for each in registry.runtimes().values() if built.format in each.formats)
+        return runtime.open(built, Target(runtime.id), model).run(example_feed(model, batch))
     feed = [torch.from_numpy(array) for array in example_feed(model, batch).values()]
     if built.format == "aotinductor":
         package = torch._inductor.aoti_load_package(str(built.path))

@@ -17,7 +17,18 @@ from core.domain.model import SourceModel, TensorSpec
 from core.protocols import Array, Feed, LocalArtifact
 from tests.runtimes import tflite
 
-FORMATS = ("state_dict", "pt2", "torchscript", "onnx", "ort", "openvino", "tflite", "aotinductor")
+FORMATS = (
+    "state_dict",
+    "pt2",
+    "torchscript",
+    "onnx",
+    "ort",
+    "openvino",
+    "tflite",
+    "aotinductor",
+    "ncnn",
+    "pte",
+)
 ARTIFACT = {
     "aotinductor": "model.pt2",
     "onnx": "model.onnx",
@@ -25,7 +36,11 @@ ARTIFACT = {
     "openvino": "model.xml",
     "pt2": "model.pt2",
     "tflite": "model.tflite",
+    "ncnn": "model.param",
+    "pte": "model.pte",
 }
+WEIGHTS = {"openvino": ".bin", "ncnn": ".bin"}
+"""Suffix of the second file."""
 
 
 class Several(nn.Module):
@@ -91,8 +106,17 @@ def save(module: nn.Module, model: SourceModel, format_: str, folder: Path) -> L
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         WRITERS[format_](module, model, path)
-    files = (path, path.with_suffix(".bin")) if format_ == "openvino" else (path,)
-    return LocalArtifact(format_, path, files)
+    files = (path, path.with_suffix(WEIGHTS[format_])) if format_ in WEIGHTS else (path,)
+    return LocalArtifact(format_, path, files, _fed(model) if format_ == "ncnn" else {})
+
+
+def _fed(model: SourceModel) -> dict[str, Any]:
+    """Return the options of an ncnn artifact: a batch in front of everything."""
+    ports = {"inputs": model.inputs, "outputs": model.outputs}
+    told = {
+        name: [[0, list(each.resolve({})), each.dtype] for each in specs] for name, specs in ports.items()
+    }
+    return {**told, "largest_batch": 0}
 
 
 def _tensors(model: SourceModel) -> tuple[torch.Tensor, ...]:
@@ -155,8 +179,38 @@ def _tflite(module: nn.Module, model: SourceModel, path: Path) -> None:
     tflite.write(module, path)
 
 
+def _ncnn(module: nn.Module, model: SourceModel, path: Path) -> None:
+    """Write the linear layers of `module`, with ReLU between them."""
+    layers = [each for each in module.modules() if isinstance(each, nn.Linear)]
+    lines, weights, before = ["Input in0 0 1 in0"], b"", "in0"
+    for number, layer in enumerate(layers):
+        last = layer is layers[-1]
+        after = "out0" if last else f"blob{number}"
+        shape = f"0={layer.out_features} 1=1 2={layer.weight.numel()} 9={int(not last)}"
+        lines.append(f"InnerProduct layer{number} 1 1 {before} {after} {shape}")
+        # What kind of weights they are, the weights, and the bias without its kind.
+        held = [np.zeros(1, np.uint32), *(each.detach().numpy() for each in (layer.weight, layer.bias))]
+        weights += b"".join(each.tobytes() for each in held)
+        before = after
+    path.write_text("\n".join(["7767517", f"{len(lines)} {len(lines)}", *lines, ""]))
+    path.with_suffix(".bin").write_bytes(weights)
+
+
+def _pte(module: nn.Module, model: SourceModel, path: Path) -> None:
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.exir import to_edge_transform_and_lower
+
+    batch = torch.export.Dim("batch", min=1, max=8)
+    shapes = tuple({0: batch} if spec.shape else {} for spec in model.inputs)
+    program = torch.export.export(module, _tensors(model), dynamic_shapes=shapes)
+    lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()]).to_executorch()
+    path.write_bytes(lowered.buffer)
+
+
 WRITERS = {
     "aotinductor": _aotinductor,
+    "ncnn": _ncnn,
+    "pte": _pte,
     "tflite": _tflite,
     "state_dict": _state_dict,
     "pt2": _pt2,

@@ -19,15 +19,15 @@ from core.registry import runtimes
 from tests.runtimes import networks
 from tests.runtimes.conftest import Saved
 
-COMPILED = "aotinductor"
-"""Format whose files take half a minute to make."""
+TAKES_LONG = {"aotinductor", "pte"}
+"""Formats whose files take long to make."""
 
 
 def _marks(form: str) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.slow] if form == COMPILED else []
+    return [pytest.mark.slow] if form in TAKES_LONG else []
 
 
-ELSEWHERE = {"tensorrt"}
+ELSEWHERE = {"coreml", "tensorrt"}
 """What no machine of ours runs: its files are built, and it says what is lacking."""
 ALL = [
     pytest.param(runtime, id=name, marks=_marks(sorted(runtime.formats)[0]))
@@ -37,11 +37,11 @@ ALL = [
 OPENED = [
     pytest.param(runtime, form, id=f"{name}-{form}", marks=_marks(form))
     for name, runtime in runtimes().items()
-    for form in sorted(runtime.formats)
     if name not in ELSEWHERE
+    for form in sorted(runtime.formats)
 ]
-PROGRAMS = [each for each in OPENED if not each.id.endswith(("state_dict", "tflite"))]
-"""What holds any network: a state dict lacks its code, and the tests write LiteRT files by hand."""
+PROGRAMS = [each for each in OPENED if not each.id.endswith(("state_dict", "tflite", "ncnn"))]
+"""What holds any network: a state dict lacks its code, and files of LiteRT and ncnn are written by hand."""
 
 
 def target(runtime: Runtime, batch: int = 1) -> Target:
@@ -49,7 +49,16 @@ def target(runtime: Runtime, batch: int = 1) -> Target:
 
 
 def test_the_known_runtimes_are_found() -> None:
-    here = {"pytorch", "torchscript", "onnxruntime", "openvino", "litert", "aotinductor"}
+    here = {
+        "pytorch",
+        "torchscript",
+        "onnxruntime",
+        "openvino",
+        "litert",
+        "aotinductor",
+        "ncnn",
+        "executorch",
+    }
     assert set(runtimes()) == here | ELSEWHERE
     assert set(networks.FORMATS) == set().union(*(runtimes()[name].formats for name in here))
 

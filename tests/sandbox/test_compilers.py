@@ -38,6 +38,18 @@ def test_it_starts_no_other_program_and_forks_no_copy(run: Run) -> None:
         run("fork", options=COMPILES)
 
 
+def test_a_packages_program_starts_where_it_is_named_and_no_other(run: Run) -> None:
+    (program, *_) = compilers.packaged(("pnnx/pnnx",))
+    asked = {"argv": [str(program), "no-such-model.pt"], "options": {"starts": ("pnnx/pnnx",)}}
+    with pytest.raises(ChildCrashed, match="CalledProcessError"):  # it runs, and finds no model
+        run("system", **asked)
+    with pytest.raises(ChildCrashed, match=DENIED):
+        run("system", argv=asked["argv"])
+    with pytest.raises(ChildCrashed, match=DENIED):
+        run("system", argv=["echo", "hi"], options=asked["options"])
+    assert compilers.packaged(("no_such_package/program", "pnnx/none")) == ()
+
+
 def test_the_compiler_reads_and_writes_no_more_than_the_child(run: Run, folder: Path, tmp_path: Path) -> None:
     folder.mkdir(exist_ok=True)
     (tmp_path / "secret.h").write_text("int key;")

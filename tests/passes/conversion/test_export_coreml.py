@@ -1,0 +1,76 @@
+"""Core ML packages, looked into where nothing can run them: names, shapes, size, the same bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import PassFailed
+from core.formats.check import check_artifact
+from core.passes.conversion.coreml_package import identifier
+from core.protocols import LocalArtifact
+from tests.passes.conftest import Sample, apply
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"), [("input", "input"), ("input.1", "input_1_3"), ("0", "value_3"), ("a b", "a_b_3")]
+)
+def test_names_become_identifiers(name: str, wanted: str) -> None:
+    assert identifier(name, 3) == wanted
+
+
+def spec(built: LocalArtifact) -> Any:
+    import coremltools as ct
+
+    return ct.utils.load_spec(str(built.path.parent))
+
+
+def test_imports_nothing_before_it_is_used() -> None:
+    import subprocess
+    import sys
+
+    script = "import sys; import core.registry as r; r.passes(); r.runtimes(); r.formats(); r.targets()\n"
+    script += "sys.exit(bool({'torch', 'ncnn', 'coremltools', 'executorch', 'torchao'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", script], timeout=60).returncode == 0
+
+
+@pytest.mark.slow
+def test_it_has_the_models_names_and_shapes_and_computes_in_the_precision(
+    resnet: Sample, tmp_path: Path
+) -> None:
+    for fp16 in (True, False):
+        built = apply("export_coreml", resnet, "pt2", tmp_path / str(fp16), fp16=fp16)
+        check_artifact("mlpackage", built.files)
+        held = spec(built)
+        (given,), (answered,) = held.description.input, held.description.output
+        assert (given.name, list(given.type.multiArrayType.shape)) == ("input", [1, 3, 16, 16])
+        assert (answered.name, list(answered.type.multiArrayType.shape)) == ("output", [1, 10])
+        assert built.details["operators"] > 10
+
+
+@pytest.mark.slow
+def test_compressed_weights_take_less_room(resnet: Sample, tmp_path: Path) -> None:
+    sizes = []
+    for index, weights in enumerate(("float", "int8", "palette_4")):
+        built = apply("export_coreml", resnet, "pt2", tmp_path / str(index), weights=weights)
+        sizes.append(sum(each.stat().st_size for each in built.files))
+        assert bool(built.details["compressed"]) == bool(index)
+    assert sizes[0] > sizes[1] > sizes[2]
+
+
+@pytest.mark.slow
+def test_the_same_model_gives_the_same_bytes(resnet: Sample, tmp_path: Path) -> None:
+    one, other = (apply("export_coreml", resnet, "pt2", tmp_path / each) for each in "ab")
+    for first, second in zip(one.files, other.files, strict=True):
+        assert first.read_bytes() == second.read_bytes(), first.name
+
+
+@pytest.mark.slow
+def test_where_nothing_can_be_compressed_it_says_so(
+    resnet: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.passes.conversion.export_coreml.SMALLEST", 10**9)
+    with pytest.raises(PassFailed, match="none was compressed"):
+        apply("export_coreml", resnet, "pt2", tmp_path, weights="int8")
