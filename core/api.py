@@ -17,6 +17,7 @@ from typing import Any, Literal, TypedDict, Unpack
 
 from core.archives.zips import extract_zip
 from core.domain.export import Export
+from core.domain.layer_errors import LayerErrors
 from core.domain.model import SourceModel
 from core.domain.recipe import Recipe
 from core.domain.run import Candidate, Limits, Objective, RunRequest
@@ -32,6 +33,7 @@ from core.engine import (
     submit,
     try_service,
 )
+from core.engine import layer_errors as errors_of_layers
 from core.engine import profile as profile_candidate
 from core.engine.profiling import not_profilable
 from core.errors import InvalidRequest, NotFound
@@ -350,6 +352,32 @@ def measured_candidate(store: Store, run_id: str, named: str = "") -> Candidate:
             hint=f"Measured are: {'; '.join(f'{each.id} {each.name}' for each in done) or 'none yet'}.",
         )
     return found
+
+
+def layer_errors(
+    run: str | Path,
+    candidate: str = "",
+    *,
+    again: bool = False,
+    on_progress: Callable[[WorkProgress], None] = unheard,
+    store: Store | None = None,
+) -> LayerErrors:
+    """Return behind which layers the values of a measured candidate part from those in float.
+
+    Args:
+        run: Id of the run, or the folder that ``optimize --out`` wrote.
+        candidate: Id or name; the recommended one, else the fastest, if empty.
+        again: Compare anew in any case.
+        on_progress: Told what is being done.
+        store: That holds the run; the configured one by default.
+
+    Raises:
+        InputError: The candidate's layers cannot be held against float, with the reason.
+        NotFound: There is no such run or candidate.
+    """
+    store = store or open_store()
+    found = measured_candidate(store, run_of(store, run), candidate)
+    return errors_of_layers(store, found.id, on_progress, again=again)
 
 
 def profile(

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core.domain.run import CandidateStatus
-from core.views import CandidateView, explain, why_dominated
+from core.views import CandidateView, Topics, explain, why_dominated
 from pages import format as fmt
 from pages.widgets.address import RUN, put, settings
 from pages.widgets.candidate import tabs
 from pages.widgets.candidate.again import again
 from pages.widgets.downloader import download_kit, download_model, download_others
 from pages.widgets.glossary import glossary
+from pages.widgets.learn_link import learn_name
 from pages.widgets.limits import limits_set
 from pages.widgets.machines import same_recipe_elsewhere
 from pages.widgets.page import current, empty, go, show_error, store
@@ -39,7 +40,8 @@ def head(view: CandidateView) -> None:
     st.markdown(f"## {fmt.plain(row.name)} {star}", anchors=False)
     target = row.candidate.recipe.target
     threads = fmt.plural(target.threads, "thread")
-    place = f"{row.runtime} on {target.machine or target.device.upper()}, {threads}, batch {target.batch}"
+    runtime = learn_name(Topics.RUNTIME, target.runtime_id, row.runtime)
+    place = f"{runtime} on {target.machine or target.device.upper()}, {threads}, batch {target.batch}"
     st.caption(
         f":material/deployed_code: {fmt.plain(run.model.name)}  ·  :material/memory: {place}  ·  "
         f"run {fmt.plain(run.run.name)}"

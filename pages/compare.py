@@ -13,7 +13,7 @@ from core.views import Row, RunView, command_for, python_for, run_view
 from pages import format as fmt
 from pages.figures import Role
 from pages.widgets.address import RUN, number, on_change, put, settings
-from pages.widgets.chart import Shown, pareto_chart, placed
+from pages.widgets.chart import Shown, pareto_chart
 from pages.widgets.chart_image import chart_image
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.glossary import glossary
@@ -24,6 +24,7 @@ from pages.widgets.multiples import multiples
 from pages.widgets.other_run import other_run
 from pages.widgets.page import current, empty, go, store
 from pages.widgets.parallel import parallel
+from pages.widgets.points import placed
 from pages.widgets.problems import problems
 from pages.widgets.recommendation import recommendation_box
 from pages.widgets.run_header import outcome, title

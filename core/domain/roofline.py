@@ -14,6 +14,9 @@ from statistics import quantiles
 
 from core.domain.measurement import Environment
 
+BUSY = 0.6
+"""Of a roof: where one of ten repeats stayed below, other programs took their part."""
+
 
 @dataclass(frozen=True)
 class Ceiling:
@@ -58,6 +61,13 @@ class Roofline:
     environment: Environment
     sizes: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether the machine was busy meanwhile: repeats fell far below the roof, or many programs ran."""
+        roofs = (*self.compute.values(), *self.bandwidth.values())
+        fell = any(roof.low < BUSY * roof.value for roof in roofs)
+        return fell or self.environment.load_before > self.environment.cores
 
     def level(self, working_set: int) -> str:
         """Return the fastest level of memory that holds so many bytes; empty where none was measured."""

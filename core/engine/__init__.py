@@ -1,6 +1,7 @@
 """Plan a run, execute it, and the worker that does so."""
 
 from core.engine.accuracy_details import accuracy_detail_of
+from core.engine.comparing_layers import layer_errors, stored_layer_errors
 from core.engine.downloads import Download, model_download, run_download
 from core.engine.evidence import stored_sweep, stored_trial
 from core.engine.kits import export, kit_name, kit_path, sweep_kits
@@ -52,6 +53,7 @@ __all__ = [
     "kit_name",
     "kit_path",
     "known_structure",
+    "layer_errors",
     "model_download",
     "open_store",
     "own_code_allowed",
@@ -65,6 +67,7 @@ __all__ = [
     "roofline",
     "run_download",
     "sample_pictures",
+    "stored_layer_errors",
     "stored_sweep",
     "stored_trial",
     "structure_of",

@@ -64,7 +64,7 @@ def profile(
         candidate_id: Which one.
         on_progress: Told what is being done.
         stop: Ends it early.
-        again: Make a new one in any case.
+        again: Make a new one in any case, and measure the roofline anew if the machine was busy then.
 
     Raises:
         NotFound: There is no such candidate.
@@ -82,7 +82,9 @@ def profile(
     if kept is not None and kept.environment.hardware == machine.hardware:
         return kept
     target = candidate.recipe.target
-    roofs = _measured_roofline(store, chosen, kind, machine, target.threads, on_progress, stop)
+    known = {each.threads: each for each in stored_rooflines(store, machine)}
+    anew = again and target.threads in known and known[target.threads].disturbed
+    roofs = _measured_roofline(store, chosen, kind, machine, target.threads, on_progress, stop, anew)
     with all_cores():
         made = chosen.run(_unit(store, run, candidate), stop, on_progress).values
     return _keep(store, candidate, replace(made, roofline=roofs))

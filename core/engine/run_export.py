@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from core.domain.bundle import VERSION, Bundle
+from core.domain.bundle import VERSION, Bundle, Extras
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate
 from core.engine.downloads import Download
+from core.engine.extras import extras_of
 from core.engine.kits import slug
 from core.errors import ErrorRecord, InvalidRequest, NotFound
 from core.serde import to_json
@@ -46,6 +47,7 @@ def exported_run(store: Store, run_id: str, models: bool = False) -> Download:
         tuple(map(_bare, candidates)),
         artifacts if models else tuple(replace(each, files=()) for each in artifacts),
         store.events.since(run_id),
+        {each.id: found for each in candidates if (found := extras_of(store, each.id)) != Extras()},
     )
     files: list[tuple[str, Path | bytes]] = [(DOCUMENT, to_json(bundle).encode())]
     if models:

@@ -12,11 +12,12 @@ from math import isfinite
 from pathlib import Path
 
 from core.archives.zips import ZipLimits, inspect_zip, open_zip
-from core.domain.bundle import VERSION, Bundle
+from core.domain.bundle import VERSION, Bundle, Extras
 from core.domain.measurement import Interval, Latency
 from core.domain.model import FileRef
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate, Result, Run
+from core.engine.extras import cleaned, keep_extras
 from core.engine.run_export import DOCUMENT, FILES
 from core.errors import CorruptFile, InvalidRequest, UnsafeUpload
 from core.params import make
@@ -51,7 +52,21 @@ def import_run(store: Store, path: Path) -> Run:
             raise UnsafeUpload("The file holds other parts than its run names.", hint=HINT)
         for file in wanted.values():
             _take(store, archive, file)
-    return _kept(store, bundle)
+    extras = _extras(bundle)
+    run, moved = _kept(store, bundle)
+    for id, each in extras.items():
+        keep_extras(store, moved[id], each)
+    return run
+
+
+def _extras(bundle: Bundle) -> dict[str, Extras]:
+    """Return the details of candidates, looked at as everything else of a stranger is."""
+    if not set(bundle.extras) <= {each.id for each in bundle.candidates}:
+        raise UnsafeUpload("The file holds details of other candidates than the run's.", hint=HINT)
+    try:
+        return {id: cleaned(each) for id, each in bundle.extras.items()}
+    except ValueError as error:
+        raise UnsafeUpload(f"Details of a candidate cannot be: {one_line(str(error))}.", hint=HINT) from error
 
 
 def _decoded(archive: zipfile.ZipFile, names: set[str]) -> Bundle:
@@ -158,8 +173,8 @@ def _ordered(found: Interval, above: float) -> bool:
     return above < found.low <= found.value <= found.high
 
 
-def _kept(store: Store, bundle: Bundle) -> Run:
-    """Store everything under ids of its own."""
+def _kept(store: Store, bundle: Bundle) -> tuple[Run, dict[str, str]]:
+    """Store everything under ids of its own; return the run and the ids of candidates by those they had."""
     id = store.runs.new_id()
     here = f"elsewhere-{id}"
     model = store.models.add(replace(bundle.model, id=here, name=one_line(bundle.model.name), files=()))
@@ -199,7 +214,7 @@ def _kept(store: Store, bundle: Bundle) -> Run:
         notes="",
         imported=one_line(first.timing.environment.cpu if first else "") or "another machine",
     )
-    return store.runs.take_in(run, candidates, events)
+    return store.runs.take_in(run, candidates, events), moved
 
 
 def _renamed(artifact: Artifact, renamed: dict[str, str], model_id: str) -> Artifact:

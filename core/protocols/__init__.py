@@ -27,7 +27,7 @@ from core.protocols.ideas import Idea
 from core.protocols.metrics import Block, Judged, LabelledOutput, Metric, Paired
 from core.protocols.packagers import Package, Packager
 from core.protocols.passes import Opener, Pass, PassContext, Trainer
-from core.protocols.runtimes import ProfilingSession, Runtime, Session
+from core.protocols.runtimes import ProfilingSession, Runtime, Session, Tensor, TensorSession
 from core.protocols.sources import Inspection, InspectOptions, Source
 from core.protocols.strategies import SearchContext, Strategy
 from core.protocols.targets import Advice, Client, ExportTarget
@@ -65,6 +65,8 @@ __all__ = [
     "Session",
     "Source",
     "Strategy",
+    "Tensor",
+    "TensorSession",
     "Trainer",
     "Training",
     "TrainingRows",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from core.domain.finding import Finding
+from core.domain.layer_errors import LayerErrors
 from core.domain.measurement import Interval
 from core.domain.model import SourceModel
 from core.domain.profile import Profile
@@ -29,6 +30,7 @@ class Case:
         others: The run's candidates on the same kind of machine, itself among them.
         details: What the last technique of each of these told of its part, by the candidate's id.
         profile: Its layers with their times; None where it was not profiled.
+        layer_errors: The error behind each layer; None where nobody asked for it.
     """
 
     candidate: Candidate
@@ -40,6 +42,7 @@ class Case:
     others: Sequence[Candidate] = ()
     details: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     profile: Profile | None = None
+    layer_errors: LayerErrors | None = None
 
     @property
     def is_baseline(self) -> bool:

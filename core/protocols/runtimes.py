@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Protocol
@@ -53,6 +54,41 @@ class ProfilingSession(Session, Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Tensor:
+    """One value that a graph computes on its way.
+
+    Attributes:
+        position: Of the layer that computes it, in the order of the graph.
+        layer: Name of that layer.
+        operator: Of that layer.
+        names: By any of which the same value is known in a graph that was made of this one.
+        inputs: Positions of the tensors that it is computed from.
+    """
+
+    position: int
+    layer: str
+    operator: str
+    names: frozenset[str]
+    inputs: tuple[int, ...] = ()
+
+
+class TensorSession(Protocol):
+    """A model whose values between its layers can be looked at. What is quantized is read behind that.
+
+    Attributes:
+        tensors: What can be looked at, in the order of the graph, without what only moves or casts values.
+    """
+
+    tensors: Sequence[Tensor]
+
+    def watch(self, tensors: Sequence[Tensor]) -> None:
+        """Load the model so that `run` returns these."""
+
+    def run(self, feed: Feed) -> list[Array]:
+        """Return the values of what is watched, in its order, for a feed of NumPy arrays."""
+
+
 class Runtime(ABC):
     """One way to run artifacts.
 
@@ -65,6 +101,7 @@ class Runtime(ABC):
         start_s: Seconds that its libraries take to import.
         tolerances: How far outputs may differ on another machine, relative to their range, by precision.
         no_profile: Why it tells no times of its layers, as a sentence; empty where `open_profiled` works.
+        no_tensors: Why it shows no values between layers, as a sentence; empty where `open_tensors` works.
     """
 
     id: ClassVar[str]
@@ -77,6 +114,7 @@ class Runtime(ABC):
     start_s: ClassVar[float] = 0.0
     tolerances: ClassVar[Mapping[Precision, float]] = TOLERANCES
     no_profile: ClassVar[str] = "This runtime gives no access to a profiler of layers."
+    no_tensors: ClassVar[str] = "This runtime gives no access to the values between layers."
 
     def available(self) -> Availability:
         """Say whether this runtime can be used here, importing nothing heavy."""
@@ -116,4 +154,15 @@ class Runtime(ABC):
         raise RuntimeFailed(
             f"{self.name} cannot be profiled: {self.no_profile}",
             hint="Profile a candidate on another runtime.",
+        )
+
+    def open_tensors(self, artifact: LocalArtifact, target: Target, model: SourceModel) -> TensorSession:
+        """Read the graph of `artifact`, so that values between its layers can be looked at.
+
+        Raises:
+            RuntimeFailed: It shows none, or the runtime refuses the artifact.
+        """
+        raise RuntimeFailed(
+            f"{self.name} cannot be looked into: {self.no_tensors}",
+            hint="Choose a candidate on another runtime.",
         )

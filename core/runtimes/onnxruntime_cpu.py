@@ -18,6 +18,7 @@ from core.errors import RuntimeFailed
 from core.protocols import Array, Feed, LocalArtifact, Runtime
 from core.runtimes.availability import arrange, as_numpy, check, runtime_errors
 from core.runtimes.profiling.onnxruntime_layers import Optimized, executed
+from core.runtimes.tensors.onnxruntime_tensors import OrtTensors
 
 MOST_WRITTEN = 1_000_000_000
 """Bytes of a model whose optimized graph is written to be looked at."""
@@ -42,10 +43,14 @@ class OrtSession:
     """An `InferenceSession`, called as everybody calls it: ``session.run(None, feed)``.
 
     On the CPU it reads NumPy arrays in place, so there is no conversion to keep out of the timed call.
+
+    Args:
+        session: The `InferenceSession`.
+        outputs: Names of those that `run` returns; None for all.
     """
 
-    def __init__(self, session: Any) -> None:
-        self._session = session
+    def __init__(self, session: Any, outputs: list[str] | None = None) -> None:
+        self._session, self._outputs = session, outputs
         self._wanted = [(each.name, DTYPES.get(each.type, np.float32)) for each in session.get_inputs()]
 
     def run(self, feed: Feed) -> list[Array]:
@@ -55,7 +60,7 @@ class OrtSession:
             RuntimeFailed: ONNX Runtime refuses the feed.
         """
         with runtime_errors(OnnxRuntimeCpu.name, "run"):
-            return as_numpy(self._session.run(None, arrange(feed, self._wanted)))
+            return as_numpy(self._session.run(self._outputs, arrange(feed, self._wanted)))
 
     def prepare(self, feed: Feed) -> Callable[[], object]:
         """Return a call on `feed`.
@@ -132,6 +137,7 @@ class OnnxRuntimeCpu(Runtime):
     modules: ClassVar[tuple[str, ...]] = ("onnxruntime",)
     baseline_of: ClassVar[frozenset[str]] = frozenset({"onnx"})
     no_profile: ClassVar[str] = ""
+    no_tensors: ClassVar[str] = ""
 
     def warm_up(self) -> None:
         """Import ONNX Runtime."""
@@ -143,7 +149,7 @@ class OnnxRuntimeCpu(Runtime):
         Raises:
             RuntimeFailed: Wrong format or option, or ONNX Runtime refuses the file.
         """
-        return OrtSession(self._session(artifact, self._options(artifact, target)))
+        return OrtSession(self._session(artifact.path, self._options(artifact, target)))
 
     def open_profiled(self, artifact: LocalArtifact, target: Target, model: SourceModel) -> OrtProfiling:
         """Load it with the profiler on; see `open`.
@@ -164,7 +170,21 @@ class OnnxRuntimeCpu(Runtime):
         if sum(path.stat().st_size for path in artifact.files) < MOST_WRITTEN:
             optimized = folder / "optimized.onnx"
             options.optimized_model_filepath = str(optimized)
-        return OrtProfiling(self._session(artifact, options), artifact.path, optimized)
+        return OrtProfiling(self._session(artifact.path, options), artifact.path, optimized)
+
+    def open_tensors(self, artifact: LocalArtifact, target: Target, model: SourceModel) -> OrtTensors:
+        """Read its graph, so that values between layers can be looked at.
+
+        Raises:
+            RuntimeFailed: As `open`.
+        """
+        from core.graphs.onnx import files as onnx_files
+
+        options = self._options(artifact, target)
+        return OrtTensors(
+            onnx_files.load(artifact.path),
+            lambda changed, names: OrtSession(self._session(changed, options), names),
+        )
 
     def _options(self, artifact: LocalArtifact, target: Target) -> Any:
         import onnxruntime
@@ -180,13 +200,12 @@ class OnnxRuntimeCpu(Runtime):
         options.add_session_config_entry("session.force_spinning_stop", "1")
         return options
 
-    def _session(self, artifact: LocalArtifact, options: Any) -> Any:
+    def _session(self, model: Path | bytes, options: Any) -> Any:
         import onnxruntime
 
+        source = model if isinstance(model, bytes) else str(model)
         with runtime_errors(self.name, "open"):
-            return onnxruntime.InferenceSession(
-                str(artifact.path), options, providers=["CPUExecutionProvider"]
-            )
+            return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 RUNTIME = OnnxRuntimeCpu()

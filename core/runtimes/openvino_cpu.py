@@ -13,6 +13,7 @@ from core.domain.recipe import Target
 from core.protocols import Array, Feed, Idea, LocalArtifact, Runtime
 from core.runtimes.availability import arrange, as_numpy, check, precision, runtime_errors
 from core.runtimes.profiling.openvino_layers import executed
+from core.runtimes.tensors.openvino_tensors import OpenVinoTensors
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -168,6 +169,7 @@ class OpenVinoCpu(Runtime):
     modules: ClassVar[tuple[str, ...]] = ("openvino",)
     baseline_of: ClassVar[frozenset[str]] = frozenset({"openvino"})
     no_profile: ClassVar[str] = ""
+    no_tensors: ClassVar[str] = ""
 
     def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
         """Return the bare conversion: it reads ONNX itself, so nothing is built before the first figure."""
@@ -192,6 +194,19 @@ class OpenVinoCpu(Runtime):
             RuntimeFailed: As `open`.
         """
         return OpenVinoProfiling(*self._read(artifact, target, model))
+
+    def open_tensors(self, artifact: LocalArtifact, target: Target, model: SourceModel) -> OpenVinoTensors:
+        """Read its graph, so that values between layers can be looked at.
+
+        Raises:
+            RuntimeFailed: As `open`.
+        """
+        core, _, settings, shapes = self._read(artifact, target, model)
+
+        def read() -> Any:
+            return self._read(artifact, target, model)[1]
+
+        return OpenVinoTensors(read, lambda graph: OpenVinoSession(core, graph, settings, shapes))
 
     def _read(
         self, artifact: LocalArtifact, target: Target, model: SourceModel

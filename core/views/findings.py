@@ -12,6 +12,7 @@ from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate
+from core.engine.comparing_layers import stored_layer_errors
 from core.engine.planning import check_recipe
 from core.engine.profiling import stored_profile
 from core.errors import NotFound, WhetstoneError
@@ -47,7 +48,8 @@ def findings_of(store: Store, view: RunView, row: Row) -> tuple[Finding, ...]:
         return ()
     chain, others = chain_of(store, candidate.artifact_id), [each.candidate for each in view.candidates]
     known, layers = _details(store, view, others), stored_profile(store, candidate.id)
-    about = (view.limits, view.control, view.model, others, known, layers)
+    errors = stored_layer_errors(store, candidate.id)
+    about = (view.limits, view.control, view.model, others, known, layers, errors)
     case = Case(candidate, candidate.result, chain, *about)
     return tuple(_possible(each, view.model, candidate.result.timing.environment) for each in findings(case))
 

@@ -1,22 +1,26 @@
-"""Small multiples: one figure of every candidate in a panel, the same rows in all of them (Tufte, 1983)."""
+"""Small multiples: one figure of every candidate in a panel, the same rows in all of them (Tufte, 1983).
+
+As on the Pareto chart everything that changes while a person looks is data: for Vega-Lite.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import ceil, floor, log10
-
-import plotly.graph_objects as go
+from typing import Any
 
 from core.domain.measurement import Interval
+from pages.figures.looks import SHAPES
+from pages.figures.pareto_spec import PICK
 from pages.figures.points import Role
-from pages.figures.theme import Palette, styled
+from pages.figures.theme import Palette, vega_axis, vega_config
 
-ROW, HEAD, FOOT = 40, 54, 8
-LEVEL = 0.18  # of a row: where its dot lies below the middle, its name above
-VALUES = 80  # pixels to the right, where the figures stand
-LETTERS = 43  # of a name that fit in; of a longer one the middle is left out, the runtime stands last
-TAIL_LETTERS = 23
+Rows = list[dict[str, Any]]
+ROW = 40
+NAME, DOT = -9, 8  # pixels from the middle of a row: its name above, its dot below
+LETTERS = 36  # of a name that fit in; of a longer one the middle is left out, the runtime stands last
+TAIL_LETTERS = 20
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Mark:
         value: With its interval; None where there is none yet or none at all.
         text: The figure as written to the right, or how the candidate stands.
         role: As on the Pareto chart; None where it is not placed.
-        hover: What hovering says, in HTML.
+        hover: What hovering says, by labels.
     """
 
     id: str
@@ -37,7 +41,7 @@ class Mark:
     value: Interval | None
     text: str
     role: Role | None = None
-    hover: str = ""
+    hover: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,19 +80,10 @@ def extended(ends: tuple[float, float], bounds: tuple[float, float] | None = Non
     return span
 
 
-def _ends(panel: Panel) -> tuple[float, float]:
-    return panel.span or (0.0, 1.0)
-
-
 def _step(width: float) -> float:
     """Return 1, 2 or 5 times a power of ten, of which four to ten make `width`."""
     power: float = 10.0 ** floor(log10(width / 4))
     return max(size * power for size in (1, 2, 5) if 4 * size * power <= width * (1 + 1e-9))
-
-
-def panel_height(rows: int) -> int:
-    """Return the pixels of a panel with so many rows."""
-    return HEAD + ROW * rows + FOOT
 
 
 def panel_figure(
@@ -99,8 +94,8 @@ def panel_figure(
     color: str,
     recommended: str | None = None,
     selected: str | None = None,
-) -> go.Figure:
-    """Return a dot with its interval for each candidate, row below row, and the figure to the right.
+) -> tuple[Rows, dict[str, Any]]:
+    """Return rows and specification: a dot with its interval for each candidate, its figure to the right.
 
     Args:
         marks: One a row, from top to bottom.
@@ -110,71 +105,32 @@ def panel_figure(
         recommended: Id to colour.
         selected: Id whose row is shaded.
     """
-    figure = go.Figure()
-    _bounds(figure, panel, len(marks), colors)
+    low, high = panel.span or (0.0, 1.0)
+    limit = panel.limit
+    if limit is not None and not (limit > low if panel.least else limit < high):
+        limit = None
+    rows: Rows = [{"kind": "ends", "x": end} for end in (low, high)]
+    if limit is not None:
+        rows.append({"kind": "limit", "x": limit})
+    hover = list(dict.fromkeys(label for mark in marks for label in mark.hover))
     for at, mark in enumerate(marks):
-        if mark.id == selected:
-            figure.add_shape(
-                type="rect", xref="paper", x0=0, x1=2, y0=at - 0.5, y1=at + 0.5, layer="below",
-                fillcolor=colors.chosen, line_width=0,
-            )  # fmt: skip
-    figure.add_trace(_targets(marks, panel))
-    figure.add_trace(_names(marks, panel, colors, recommended))
-    tint = {
-        "front": color,
-        "tied": colors.muted,
-        "dominated": color,
-        "baseline": colors.baseline,
-        None: color,
-    }
-    for role in dict.fromkeys(mark.role for mark in marks if mark.value is not None):
-        members = [
-            (at, mark) for at, mark in enumerate(marks) if mark.role == role and mark.value is not None
-        ]
-        fill = colors.surface if role == "dominated" else tint[role]
-        figure.add_trace(_dots(role, members, tint[role], fill))
-    chosen = [
-        (at, mark) for at, mark in enumerate(marks) if mark.id == recommended and mark.value is not None
-    ]
-    if chosen:
-        figure.add_trace(_dots("front", chosen, colors.accent, colors.accent))
-    styled(figure, colors, panel_height(len(marks)))
-    _axes(figure, marks, panel, colors)
-    return figure
+        row = _row(at, mark, colors, color, mark.id == recommended)
+        row |= {"base": panel.baseline, "limit": limit, "chosen": mark.id == selected}
+        rows.append(row | {f"hover_{n}": mark.hover.get(label, "–") for n, label in enumerate(hover)})
+    return rows, _spec(panel, colors, hover)
 
 
-def _bounds(figure: go.Figure, panel: Panel, rows: int, colors: Palette) -> None:
-    """Shade what lies beyond the limit, and draw limit and baseline through all rows, behind no name."""
-    low, high = _ends(panel)
-    if panel.limit is not None and (panel.limit > low if panel.least else panel.limit < high):
-        left, right = (low, panel.limit) if panel.least else (panel.limit, high)
-        figure.add_shape(
-            type="rect", x0=left, x1=right, y0=-0.5, y1=rows - 0.5, layer="below",
-            fillcolor=colors.outside, line_width=0,
-        )  # fmt: skip
-        figure.add_trace(_line(panel.limit, rows, colors.outside_line, "limit"))
-    if panel.baseline is not None:
-        figure.add_trace(_line(panel.baseline, rows, colors.baseline, "baseline"))
-
-
-def _line(x: float, rows: int, color: str, meta: str) -> go.Scatter:
-    ends = [end for at in range(rows) for end in (at + LEVEL - 0.24, at + LEVEL + 0.24, None)]
-    return go.Scatter(
-        x=[x if end is not None else None for end in ends], y=ends, mode="lines",
-        line={"color": color, "width": 1.4}, hoverinfo="skip", showlegend=False, meta=meta,
-    )  # fmt: skip
-
-
-def _targets(marks: Sequence[Mark], panel: Panel) -> go.Bar:
-    """Return rows to hover and to click, which nobody sees."""
-    low, high = _ends(panel)
-    unseen = {"marker": {"opacity": 0}}
-    return go.Bar(
-        x=[high - low] * len(marks), y=list(range(len(marks))), base=low, orientation="h", width=1.0,
-        customdata=[[mark.id] for mark in marks], text=[mark.hover for mark in marks], textposition="none",
-        hovertemplate="%{text}<extra></extra>", marker={"opacity": 0}, selected=unseen, unselected=unseen,
-        showlegend=False, meta="targets",
-    )  # fmt: skip
+def _row(at: int, mark: Mark, colors: Palette, color: str, best: bool) -> dict[str, Any]:
+    tint = {"tied": colors.muted, "baseline": colors.baseline}.get(mark.role or "", color)
+    tone, value = colors.accent if best else tint, mark.value
+    return {
+        "kind": "mark", "row": at, "id": mark.id, "name": mark.name,
+        "label": _short(f"★ {mark.name}" if best else mark.name), "text": mark.text,
+        "ink": colors.text if value is not None else colors.muted,
+        "x": value and value.value, "low": value and value.low, "high": value and value.high,
+        "tone": tone, "fill": colors.surface if mark.role == "dominated" and not best else tone,
+        "shape": SHAPES.get(mark.role, "circle") if mark.role is not None else "circle",
+    }  # fmt: skip
 
 
 def _short(name: str) -> str:
@@ -185,52 +141,59 @@ def _short(name: str) -> str:
     return f"{name[: LETTERS - 2 - len(end)].rstrip(' +')}… {end}"
 
 
-def _names(marks: Sequence[Mark], panel: Panel, colors: Palette, recommended: str | None) -> go.Scatter:
-    font = {"size": 12, "color": colors.text}
-    shown = [_short(f"★ {mark.name}" if mark.id == recommended else mark.name) for mark in marks]
-    return go.Scatter(
-        x=[_ends(panel)[0]] * len(marks), y=[at - 0.22 for at in range(len(marks))], text=shown,
-        mode="text", textposition="middle right", textfont=font, cliponaxis=False,
-        unselected={"textfont": {"color": colors.text}}, hoverinfo="skip", showlegend=False, meta="names",
-    )  # fmt: skip
-
-
-def _dots(role: Role | None, members: Sequence[tuple[int, Mark]], color: str, fill: str) -> go.Scatter:
-    values = [mark.value for _, mark in members if mark.value is not None]
-    bars = {
-        "type": "data", "symmetric": False, "color": color, "thickness": 1.8, "width": 4,
-        "array": [value.high - value.value for value in values],
-        "arrayminus": [value.value - value.low for value in values],
+def _spec(panel: Panel, colors: Palette, hover: Sequence[str]) -> dict[str, Any]:
+    look = vega_axis(colors, "") | {
+        "title": None, "orient": "top", "tickCount": 4, "labels": panel.span is not None, "domain": False,
+        "labelColor": colors.muted, "ticks": False,
     }  # fmt: skip
-    symbol = "diamond" if role == "baseline" else "circle"
-    return go.Scatter(
-        x=[value.value for value in values], y=[at + LEVEL for at, _ in members], mode="markers",
-        marker={"size": 9, "symbol": symbol, "color": fill, "line": {"color": color, "width": 1.8}},
-        error_x=bars, unselected={"marker": {"opacity": 1}}, cliponaxis=False,
-        hoverinfo="skip", showlegend=False, meta=role or "unplaced",
-    )  # fmt: skip
+    x = {
+        "field": "x", "type": "quantitative", "axis": look,
+        "scale": {"zero": False, "nice": False},
+    }  # fmt: skip
+    y = {"field": "row", "type": "ordinal", "axis": None, "scale": {"paddingInner": 0, "paddingOuter": 0}}
+    left, right = {"value": 0}, {"value": "width"}
+    words = {"type": "text", "align": "left", "fontSize": 12, "baseline": "middle"}
+    as_is = {"type": "nominal", "scale": None, "legend": None}
+    tick = {"type": "tick", "orient": "vertical", "size": 19, "thickness": 1.4, "yOffset": DOT}
+    tone = {"color": as_is | {"field": "tone"}}
+    dot = {"type": "point", "size": 75, "strokeWidth": 1.8, "opacity": 1, "yOffset": DOT}
+    tooltip = [{"field": "name", "title": "Candidate"}]
+    tooltip += [{"field": f"hover_{number}", "title": label} for number, label in enumerate(hover)]
+    beyond = {"value": 0} if panel.least else right
+    layers = [
+        _of("ends", {"type": "point", "opacity": 0}, {"x": x}),
+        _of("limit", {"type": "rect", "color": colors.outside, "opacity": 1}, {"x": x, "x2": beyond}),
+        _of("mark", {"type": "rect", "color": colors.chosen}, {"y": y, "x": left, "x2": right}, "chosen"),
+        _of("mark", tick | {"color": colors.outside_line}, {"x": x | {"field": "limit"}, "y": y}, "limit"),
+        _of("mark", tick | {"color": colors.baseline}, {"x": x | {"field": "base"}, "y": y}, "base"),
+        _of("mark", words | {"dy": NAME, "dx": 1, "color": colors.text},
+            {"x": left, "y": y, "text": {"field": "label"}}),
+        _of("mark", {"type": "rule", "strokeWidth": 1.8, "yOffset": DOT},
+            {"x": x | {"field": "low"}, "x2": {"field": "high"}, "y": y} | tone, "x"),
+        _of("mark", dot, {
+            "x": x, "y": y, "stroke": as_is | {"field": "tone"}, "fill": as_is | {"field": "fill"},
+            "shape": as_is | {"field": "shape"},
+        }, "x"),
+        _of("mark", words | {"dx": 8, "dy": DOT},
+            {"x": right, "y": y, "text": {"field": "text"}, "color": as_is | {"field": "ink"}}),
+        _of("mark", {"type": "rect", "opacity": 0, "cursor": "pointer"},
+            {"y": y, "x": left, "x2": right, "tooltip": tooltip}) | {"name": "targets"},
+    ]  # fmt: skip
+    click = {"type": "point", "fields": ["id"], "on": "click", "toggle": "true", "clear": False}
+    return {
+        "height": {"step": ROW},
+        "background": "transparent",
+        "title": {"text": panel.title, "anchor": "start", "color": colors.text, "fontSize": 14, "offset": 8},
+        "params": [{"name": PICK, "select": click, "views": ["targets"]}],
+        "layer": layers,
+        "config": vega_config(colors),
+        "usermeta": {"embedOptions": {"renderer": "svg"}},
+    }
 
 
-def _axes(figure: go.Figure, marks: Sequence[Mark], panel: Panel, colors: Palette) -> None:
-    title = {"text": f"<b>{panel.title}</b>", "x": 0, "xref": "paper", "y": 1, "yref": "container"}
-    font = {"size": 14, "color": colors.text}
-    figure.update_layout(
-        title=title | {"yanchor": "top", "pad": {"t": 8}, "font": font},
-        margin={"l": 4, "r": VALUES, "t": HEAD, "b": FOOT}, bargap=0, dragmode=False,
-    )  # fmt: skip
-    figure.update_xaxes(
-        range=_ends(panel), showticklabels=panel.span is not None, side="top", fixedrange=True,
-        showline=False, automargin=False,
-        tickfont={"size": 12, "color": colors.muted}, nticks=5,
-    )  # fmt: skip
-    figure.update_yaxes(
-        range=(len(marks) - 0.5, -0.5), side="right", fixedrange=True, ticklabelstandoff=8, automargin=False,
-        tickvals=[at + LEVEL for at in range(len(marks))], ticktext=[_figure(mark, colors) for mark in marks],
-        tickfont={"size": 12, "color": colors.text},
-    )  # fmt: skip
-
-
-def _figure(mark: Mark, colors: Palette) -> str:
-    if mark.value is not None:
-        return mark.text
-    return f'<span style="color:{colors.muted}">{mark.text}</span>'
+def _of(kind: str, mark: dict[str, Any], encoding: dict[str, Any], having: str = "") -> dict[str, Any]:
+    """Return the layer of the rows of a kind, of those that have a field only."""
+    fits = f"datum.kind === '{kind}'"
+    if having:
+        fits += f" && isValid(datum.{having}) && datum.{having} !== false"
+    return {"transform": [{"filter": fits}], "mark": mark, "encoding": encoding}

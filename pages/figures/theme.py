@@ -135,6 +135,8 @@ def vega_axis(colors: Palette, title: str) -> dict[str, Any]:
 def vega_config(colors: Palette) -> dict[str, Any]:
     """Return the house's settings for Vega-Lite."""
     return {
+        # A chart is one picture with its alternative text, and a table says the same: marks say nothing more.
+        "mark": {"aria": False},
         "view": {"stroke": None},
         "font": FONT,
         "axis": {"labelFont": FONT, "titleFont": FONT},

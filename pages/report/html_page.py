@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import time
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from core.domain.measurement import Interval
 from core.store.store import Store
@@ -17,6 +17,10 @@ from core.views import Row, RunView, agreement_name, command_for, explain, findi
 from pages import format as fmt
 from pages.report.charts import charts
 from pages.widgets.measures import output_error, rate_of
+
+VENDOR = Path(__file__).resolve().parent.parent / "static" / "vendor"
+LIBRARIES = ("vega-6.4.0.js", "vega-lite-6.4.3.js", "vega-embed-7.3.0.js")
+"""In the order in which they need each other."""
 
 
 def html_page(store: Store, view: RunView) -> str:
@@ -32,7 +36,7 @@ def html_page(store: Store, view: RunView) -> str:
         columns=[name for name, _, _ in _cells(view.baseline, view)],
         charts=[{"id": each["id"], "title": each["title"], "panel": "panel" in each} for each in drawn],
         data=_script_json(drawn),
-        plotly=Markup(get_plotlyjs().replace("</script", "<\\/script")),
+        libraries=libraries(),
         findings=_findings(store, view),
         environment=_environment(view),
         recipe=_recipe(store, view),
@@ -40,6 +44,13 @@ def html_page(store: Store, view: RunView) -> str:
         written=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
     )
     return page
+
+
+@cache
+def libraries() -> tuple[Markup, ...]:
+    """Return the scripts that draw the charts, each as it may stand in a page."""
+    found = (VENDOR / name for name in LIBRARIES)
+    return tuple(Markup(each.read_text(encoding="utf-8").replace("</script", "<\\/script")) for each in found)
 
 
 @cache

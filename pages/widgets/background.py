@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from core.errors import WhetstoneError
+from core.errors import Cancelled, WhetstoneError
+from core.work.stop import Stop
 from core.work.unit import Progress
 from pages import format as fmt
 from pages.widgets.page import show_error
@@ -25,12 +26,14 @@ class Task:
         share: Done so far, 0 to 1.
         error: Why it failed.
         over: Set when it ended.
+        stop: Ends it early.
     """
 
     said: str = "Waiting for its turn"
     share: float = 0.0
     error: WhetstoneError | None = None
     over: threading.Event = field(default_factory=threading.Event)
+    stop: Stop = field(default_factory=Stop)
 
     def hear(self, progress: Progress) -> None:
         """Take note of how far it is."""
@@ -43,8 +46,13 @@ def _tasks() -> dict[str, Task]:
     return {}
 
 
-def start(key: str, work: Callable[[Callable[[Progress], None]], object]) -> None:
-    """Begin `work` in a thread of its own, unless that of this key is going on."""
+def start(key: str, work: Callable[[Callable[[Progress], None], Stop], object]) -> None:
+    """Begin `work` in a thread of its own, unless that of this key is going on.
+
+    Args:
+        key: Of the work.
+        work: Is given whom to tell how far it is, and what stops it.
+    """
     tasks = _tasks()
     if key in tasks and not tasks[key].over.is_set():
         return
@@ -52,7 +60,9 @@ def start(key: str, work: Callable[[Callable[[Progress], None]], object]) -> Non
 
     def do() -> None:
         try:
-            work(task.hear)
+            work(task.hear, task.stop)
+        except Cancelled:
+            pass  # whoever cancelled it knows
         except WhetstoneError as error:
             task.error = error
         finally:
@@ -67,7 +77,7 @@ def going_on(key: str) -> bool:
     if task is None:
         return False
     if not task.over.is_set():
-        _watch(task)
+        _watch(task, key)
         return True
     if task.error is not None:
         show_error(task.error)
@@ -75,9 +85,15 @@ def going_on(key: str) -> bool:
 
 
 @st.fragment(run_every=POLL_S)
-def _watch(task: Task) -> None:
-    """Draw the progress until the work is over, then draw the page anew."""
+def _watch(task: Task, key: str) -> None:
+    """Draw the progress and a way to end it until the work is over, then draw the page anew."""
     if task.over.is_set():
         st.rerun()
-    said = f"{task.said[:1].upper()}{task.said[1:]}…"
-    st.progress(min(1.0, task.share), fmt.plain(said))
+    stopped = task.stop.event.is_set()
+    said = "Cancelling…" if stopped else f"{task.said[:1].upper()}{task.said[1:]}…"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(min(1.0, task.share), fmt.plain(said))
+        st.button(
+            "Cancel", icon=":material/close:", type="tertiary", key=f"{key}_cancel", disabled=stopped,
+            on_click=task.stop.set, help="It is being cancelled." if stopped else None,
+        )  # fmt: skip

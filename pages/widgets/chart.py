@@ -9,12 +9,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.domain.measurement import Interval
-from core.views import Quality, Row, RunView
-from pages.figures import PICK, Axis, Point, Role, axis_range, palette, pareto_figure, roles, wide
-from pages.widgets.facts import hover_facts
-from pages.widgets.measures import Measure, quality_of
+from core.views import Row, RunView
+from pages.figures import PICK, Axis, Point, axis_range, palette, pareto_figure
+from pages.widgets.measures import Measure
 from pages.widgets.page import dark
+from pages.widgets.points import axis_of, is_log, points_of
 
 CONFIG = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False, "responsive": True}
 SCALES = ("auto", "linear", "log")
@@ -35,70 +34,6 @@ class Shown:
     y: str = "quality"
     scale: str = "auto"
     group: Callable[[Row], str] | None = None
-
-
-def _apart(row: Row, quality: Quality) -> Interval | None:
-    """Return the accuracy with the interval of its paired difference from the baseline's."""
-    if quality != "accuracy" or row.accuracy is None:
-        return None
-    if row.drop is None:
-        return Interval(row.accuracy, row.accuracy, row.accuracy)
-    if row.change is None:
-        return None
-    base = row.accuracy - row.change.value
-    return Interval(row.accuracy, base + row.change.low, base + row.change.high)
-
-
-def points_of(
-    rows: Sequence[Row],
-    x: Measure,
-    y: Measure,
-    quality: Quality,
-    group: Callable[[Row], str] | None = None,
-    *,
-    hover: bool = True,
-) -> list[Point]:
-    """Return the rows that have a figure on both axes.
-
-    Args:
-        rows: Of a run.
-        x: Across.
-        y: Upwards.
-        quality: By what `y` judges where it is the quality; ties are told by the paired difference then.
-        group: What a row is coloured by.
-        hover: Whether they are to be hovered: those of a thousand rows take their time.
-    """
-    points = []
-    for row in rows:
-        across, up = x.of(row), y.of(row)
-        if across is not None and up is not None:
-            base, paired = row.candidate.position == 0, up == quality_of(row, "accuracy")
-            apart = _apart(row, quality) if paired else None
-            told = "" if group is None else group(row)
-            about = (row.size_bytes or 0, hover_facts(row) if hover else {}, base, apart, told)
-            points.append(Point(row.id, row.name, across, up, *about))
-    return points
-
-
-def placed(view: RunView, known: Mapping[str, Measure]) -> dict[str, Role]:
-    """Return each measured candidate's role in latency and quality, by which tables and panels tell it."""
-    if "quality" not in known:
-        return {}
-    x, y = known["latency"], known["quality"]
-    points = points_of(view.candidates, x, y, view.quality, hover=False)
-    return roles(points, axis_of(x), axis_of(y))
-
-
-def axis_of(measure: Measure, log: bool = False) -> Axis:
-    """Return the axis of a measure."""
-    about = (measure.limit, measure.limit_label, measure.bounds, measure.share)
-    return Axis(measure.title, measure.higher, *about, log)
-
-
-def _log(measure: Measure, values: Sequence[float], scale: str) -> bool:
-    if measure.share or min(values) <= 0:
-        return False
-    return scale == "log" or (scale == "auto" and wide(values))
 
 
 def pareto_chart(
@@ -135,7 +70,7 @@ def pareto_chart(
         st.info("No candidate has both figures.", icon=":material/search_off:")
         return
     across, up = [point.x.value for point in points], [point.y.value for point in points]
-    axes = axis_of(x, _log(x, across, shown.scale)), axis_of(y, _log(y, up, shown.scale))
+    axes = axis_of(x, is_log(x, across, shown.scale)), axis_of(y, is_log(y, up, shown.scale))
     data, spec = pareto_figure(
         points,
         axes[0],
@@ -182,13 +117,3 @@ def clicked(key: str, on_click: Callable[[str], None]) -> None:
     for changed in found ^ before:
         on_click(changed)
         return
-
-
-def clicked_id(key: str) -> str | None:
-    """Return the id of the point that was clicked in the plotly chart `key`."""
-    state: Any = st.session_state.get(key)
-    found = state.selection.points if state else []
-    data = found[0].get("customdata") if found else None
-    if not data:
-        return None
-    return str(data[0] if isinstance(data, (list, tuple)) else next(iter(data.values())))

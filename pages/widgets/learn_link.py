@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.domain.recipe import Recipe
+from core.registry import passes, runtimes
 from core.views import Topics, topic_id, topics
 
 PAGE, TOPIC = "learn.py", "topic"
@@ -37,3 +39,17 @@ def learn_name(kind: Topics, id: str, label: str) -> str:
         label: Markdown.
     """
     return f"[{label}](learn?{TOPIC}={topic_id(kind, id)})"
+
+
+def learn_recipe(recipe: Recipe) -> str:
+    """Return the techniques and the runtime of a recipe as Markdown, each name a way to the page on it."""
+    steps = dict.fromkeys(step.pass_id for step in recipe.steps)
+    names = [
+        learn_name(Topics.TECHNIQUE, id, passes()[id].name)
+        for id in steps
+        if id in passes() and topic_id(Topics.TECHNIQUE, id) in topics()
+    ]
+    runtime = runtimes().get(recipe.target.runtime_id)
+    if runtime is not None and topic_id(Topics.RUNTIME, runtime.id) in topics():
+        names.append(learn_name(Topics.RUNTIME, runtime.id, runtime.name))
+    return " · ".join(names)

@@ -38,6 +38,7 @@ from pages.widgets.setup import set_up_again
 from pages.widgets.status import RUN
 from pages.widgets.table import candidates_table
 from pages.widgets.training import training_charts
+from pages.widgets.view_options import price_of
 
 POLL_S = 2.0
 CALLS_S = 1.0
@@ -57,7 +58,7 @@ def _results(view: RunView) -> None:
         machine_choice(view)
         recommendation_box(view, key="live")
     limits, best = view.run.request.limits, view.recommendation.candidate_id
-    known = measures(view, limits)
+    known = measures(view, limits, price_of(settings(view.run.id, ("price",))))
     if known:
         chart, way = st.columns([3, 2], gap="medium")
         with chart:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from core.domain.measurement import Interval
 from core.views import Quality, Row, RunView
 from pages import format as fmt
-from pages.figures import Mark, Panel, Role, extended, palette, panel_figure
-from pages.widgets.chart import CONFIG, clicked_id, placed
+from pages.figures import PICK, Mark, Panel, Role, extended, palette, panel_figure
+from pages.widgets.chart import clicked
 from pages.widgets.facts import hover_facts
 from pages.widgets.measures import PERCENT, Measure
 from pages.widgets.page import dark
+from pages.widgets.points import placed
 from pages.widgets.table import standing
 
 ROWS = 30
@@ -68,8 +70,7 @@ def _marks(
     marks = []
     for row in rows:
         value = measure.of(row)
-        facts = hover_facts(row) if row.latency_ms is not None else {"": row.why}
-        hover = "<br>".join((f"<b>{row.name}</b>", *map(" ".join, facts.items())))
+        hover = hover_facts(row) if row.latency_ms is not None else {"State": row.why}
         text = _written(row, name, value, view.quality, view.run.status.active)
         marks.append(Mark(row.id, row.name, value, text, placed.get(row.id), hover))
     return marks
@@ -109,7 +110,7 @@ def multiples(
     with st.grid(6, min_column_width=200, key=f"{key}_panels"):
         for name in (each for each in PANELS if each in known):
             panel = _panel_of(view, known[name])
-            figure = panel_figure(
+            data, spec = panel_figure(
                 _marks(shown, view, name, known[name], roles_of),
                 panel,
                 colors,
@@ -117,18 +118,22 @@ def multiples(
                 recommended=view.recommendation.candidate_id,
                 selected=selected,
             )
-            _panel(figure, f"{panel.title} of {len(shown)} candidates", on_click, f"{key}_{name}")
+            _panel(data, spec, f"{panel.title} of each candidate", on_click, f"{key}_{name}")
     st.caption(
         "One row for each candidate, as in the table. The line through all rows is the baseline; what lies "
         "beyond your limits is shaded; bars are 95 % intervals. A click selects a row."
     )
 
 
-def _panel(figure: Any, alt: str, on_click: Callable[[str], None], key: str) -> None:
-    def clicked() -> None:
-        found = clicked_id(key)
-        if found is not None:
-            on_click(found)
-
-    options: dict[str, Any] = {"theme": None, "config": CONFIG, "key": key, "alt": alt}
-    st.plotly_chart(figure, on_select=clicked, selection_mode="points", **options)
+def _panel(
+    data: list[dict[str, Any]], spec: dict[str, Any], alt: str, on_click: Callable[[str], None], key: str
+) -> None:
+    st.vega_lite_chart(
+        pd.DataFrame(data),
+        spec,
+        theme=None,
+        key=key,
+        alt=alt,
+        on_select=lambda: clicked(key, on_click),
+        selection_mode=PICK,
+    )

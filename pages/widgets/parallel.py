@@ -10,9 +10,10 @@ import streamlit as st
 from core.views import Row, RunView
 from pages import format as fmt
 from pages.figures import PICK, Line, Role, by_group, by_role, palette, parallel_figure
-from pages.widgets.chart import Shown, clicked, points_of
+from pages.widgets.chart import Shown, clicked
 from pages.widgets.measures import Measure
 from pages.widgets.page import dark
+from pages.widgets.points import points_of
 
 
 def parallel(

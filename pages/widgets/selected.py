@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.views import Row, RunView, why_dominated
 from pages import format as fmt
+from pages.widgets.learn_link import learn_recipe
 from pages.widgets.page import go
 
 
@@ -20,5 +21,7 @@ def selected_candidate(row: Row, view: RunView) -> None:
         st.caption(fmt.plain(row.why))
         if reason := why_dominated(row, view.candidates):
             st.caption(fmt.plain(reason))
+        if about := learn_recipe(row.candidate.recipe):
+            st.caption(f":material/school: {about}")
         if st.button("Details", icon=":material/info:", key="about_selected", width="stretch"):
             go("candidate.py", candidate=row.id)

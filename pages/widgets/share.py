@@ -61,7 +61,7 @@ def share(view: RunView) -> None:
                     icon=":material/outbox:",
                     on_click="ignore",
                     key="export_run",
-                    help="Figures and recipes as one file to import elsewhere; without models and data.",
+                    help="Figures, recipes and details as one file to import elsewhere, without the data.",
                 )
             if view.baseline.latency_ms is not None:
                 download_run(view.run.id, key="all_models")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from core.domain.measurement import Interval
@@ -14,7 +15,6 @@ from core.views import Row, RunView, agreement_name, faster, quotient, truer
 from pages import format as fmt
 from pages.figures import Series, palette, throughput_figure
 from pages.widgets.address import on_change
-from pages.widgets.chart import CONFIG
 from pages.widgets.facts import accuracy_words
 from pages.widgets.measures import memory_of, output_error, rate_of, size_of
 from pages.widgets.page import dark
@@ -128,12 +128,13 @@ def _known_throughput(rows: Sequence[Row]) -> list[Series]:
     ]
 
 
-def throughput_chart(rows: Sequence[Row], *, key: str) -> None:
+def throughput_chart(candidates: Sequence[Row], *, key: str) -> None:
     """Draw samples per second over batch sizes of measured candidates."""
-    series = _known_throughput(rows)
+    series = _known_throughput(candidates)
     if series:
-        figure = throughput_figure(series, palette(dark()))
-        st.plotly_chart(figure, theme=None, config=CONFIG, key=key, alt="Throughput by batch size")
+        rows, spec = throughput_figure(series, palette(dark()))
+        alt = "Throughput by batch size"
+        st.vega_lite_chart(pd.DataFrame(rows), spec, theme=None, key=key, alt=alt)
 
 
 def compare_two(one: Row, other: Row, *, chart: bool = True) -> None:

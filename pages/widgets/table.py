@@ -14,8 +14,8 @@ from core.domain.quality import Scale
 from core.views import Quality, Row, RunView, agreement_name
 from pages import format as fmt
 from pages.figures import LEGEND
-from pages.widgets.chart import placed
 from pages.widgets.measures import fastest_ms, measures, output_error, rate_of, size_scale, time_scale
+from pages.widgets.points import placed
 from pages.widgets.status import CANDIDATE
 
 ROW, MOST_ROWS = 35, 20

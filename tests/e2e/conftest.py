@@ -70,7 +70,12 @@ def _stop(process: psutil.Process) -> None:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Start the dashboard as `make run` does."""
-    folder, port = tmp_path_factory.mktemp("server"), free_port()
+    yield from serving(tmp_path_factory.mktemp("server"))
+
+
+def serving(folder: Path) -> Iterator[Server]:
+    """Serve the data in `folder` while the caller goes on."""
+    port = free_port()
     environment = {**os.environ, "WHETSTONE_DATA_DIR": str(folder / "data")}
     command = [sys.executable, "-m", "core", "serve", "--port", str(port)]
     url, began = f"http://127.0.0.1:{port}", time.monotonic()

@@ -20,6 +20,7 @@ from core.settings import Settings
 from core.store.store import Store
 from core.views import run_view
 from sample_models.catalogue import by_id
+from tests.e2e.accessibility import obstacles
 from tests.e2e.conftest import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -130,7 +131,7 @@ def test_a_run_is_reopened_by_its_address(finished: str, page: Page) -> None:
     page.goto(finished)
     wait_for_end(page, 30)
     expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
-    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    expect(page.locator("[class*=st-key-live_latency] svg.marks")).to_be_visible()
 
 
 def click_a_point(page: Page) -> None:
@@ -246,6 +247,7 @@ def test_pages_fit_the_window_in_both_themes(
             page.wait_for_timeout(1000)
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width
+            assert not obstacles(page)
             assert page.get_by_test_id("stException").count() == 0
     finally:
         context.close()

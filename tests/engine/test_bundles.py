@@ -11,16 +11,22 @@ from typing import Any
 
 import pytest
 
+from core.domain.accuracy_detail import AccuracyDetail, Answers, Flips
+from core.domain.bundle import Extras
 from core.domain.events import EventKind
+from core.domain.layer_errors import LayerError, LayerErrors
+from core.domain.profile import LayerProfile, Profile
 from core.domain.recipe import Artifact, Step
 from core.domain.run import RunRequest, RunStatus
+from core.domain.sweep import Setting, Sweep
 from core.engine import exported_run, import_run, model_download, resume, submit
+from core.engine.extras import extras_of, keep_extras
 from core.engine.history import priors
 from core.engine.kits import artifact_of
-from core.errors import InvalidRequest, NotFound, WhetstoneError
+from core.errors import InvalidRequest, NotFound, UnsafeUpload, WhetstoneError
 from core.store.store import Store
 from core.views import findings_of, results, run_view, unlike
-from tests.factories import candidate, model, result
+from tests.factories import ENVIRONMENT, candidate, model, result
 from tests.store.values import stored
 
 STEP = Step("export_onnx")
@@ -77,6 +83,35 @@ def test_a_run_comes_back_with_all_its_figures_under_ids_of_its_own(
     assert results(store, after)["candidates"][1]["speedup"]["value"] == 2.0
     (file,) = artifact_of(store, after.candidates[1].candidate).files
     assert store.blobs.path(file).read_bytes() == b"a network"
+
+
+def test_details_come_along_with_harmless_texts_and_fit_together(
+    store: Store, run_id: str, tmp_path: Path
+) -> None:
+    fast = store.candidates.list(run_id)[1].id
+    profile = Profile("onnxruntime", (LayerProfile("a\nb", "Conv", 1.0),), 1.0, 1.0, 1, 1, 9, ENVIRONMENT)
+    sweep = Sweep((Setting(1, 1, 1.0, None, 1000.0, 9),), ENVIRONMENT, "none")
+    errors = LayerErrors((LayerError("a", "Conv", 0.1, 0.0),), 8, "int8_static_ort")
+    flips = Flips(2, (3, 4), (), (1, 1), (0, 0), (), ())
+    detail = AccuracyDetail(Answers.CLASSES, "y", 10, 2, flips=flips)
+    keep_extras(store, fast, Extras(detail, errors, profile, sweep))
+    path = written(store, run_id, tmp_path / "run.zip")
+    made = import_run(store, path)
+    first, second = (extras_of(store, each.id) for each in store.candidates.list(made.id))
+    assert first == Extras()
+    assert (second.accuracy, second.layer_errors, second.sweep) == (detail, errors, sweep)
+    assert second.profile is not None
+    assert second.profile.layers[0].name == "a b"
+
+    def uneven(told: dict[str, Any]) -> None:
+        told["extras"][fast]["accuracy"]["flips"]["answers"] = [1]
+
+    def foreign(told: dict[str, Any]) -> None:
+        told["extras"]["another"] = told["extras"][fast]
+
+    for change in (uneven, foreign):
+        with pytest.raises(UnsafeUpload):
+            import_run(store, forged(written(store, run_id, path), change))
 
 
 def test_it_is_marked_never_resumed_and_stands_for_nothing_here(

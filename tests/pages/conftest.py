@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -50,3 +52,10 @@ def words(app: AppTest) -> str:
     """Return everything that the page says."""
     kinds = ("title", "header", "subheader", "markdown", "caption", "info", "warning", "error", "success")
     return "\n".join(str(each.value) for kind in kinds for each in app.get(kind))
+
+
+def rows_of(chart: Any) -> list[dict[str, Any]]:
+    """Return the rows of a Vega-Lite chart."""
+    sent = chart.proto.data.data or chart.proto.datasets[0].data.data
+    rows: list[dict[str, Any]] = pa.ipc.open_stream(sent).read_all().to_pylist()
+    return rows

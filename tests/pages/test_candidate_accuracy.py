@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -10,12 +12,16 @@ import core.views.samples
 from core.bench.quality.detail.detail import accuracy_detail
 from core.bench.quality.judged_output import Labels
 from core.domain.accuracy_detail import AccuracyDetail
+from core.domain.layer_errors import LayerError, LayerErrors
 from core.domain.run import RunStatus
 from core.protocols import LabelledOutput
+from core.serde import to_json
 from core.store.store import Store
 from core.views import averages, class_rows
+from core.work.stop import Stop
 from tests.pages import seed
 from tests.pages.conftest import Open, words
+from tests.store.values import stored
 
 DIGITS = tuple("0123456789")
 
@@ -101,3 +107,37 @@ def test_a_candidate_of_old_says_that_details_were_not_kept(open_page: Open, sto
     seed.run(store, "done", RunStatus.DONE)
     app = open_page("candidate.py", candidate="done-2", tab="accuracy")
     assert "were not kept when this candidate was measured" in words(app)
+
+
+def test_errors_by_layer_are_drawn_once_they_were_measured(open_page: Open, store: Store) -> None:
+    seed.run(store, "done", RunStatus.DONE)
+    layers = (LayerError("conv1", "Conv", 0.0001, 0.0), LayerError("head", "Gemm", 0.04, 0.0001))
+    kept = to_json(LayerErrors(layers, 32, "int8_static_nncf", alone=3)).encode()
+    store.results.keep("done-2", stored(store.blobs, kept, "layer_errors.json"))
+    app = open_page("candidate.py", candidate="done-2", tab="accuracy")
+    assert "Against the network before INT8 static, NNCF, on 32 samples" in words(app)
+    assert "3 values of it have no counterpart" in words(app)
+    table = next(each.value for each in app.dataframe if "Error behind it" in each.value)
+    assert list(table["Error behind it"]) == pytest.approx([1.0, 20.0])
+    assert list(table["SQNR"]) == ["40.0 dB", "14.0 dB"]
+
+
+def test_the_comparison_of_layers_can_be_begun_and_cancelled(
+    open_page: Open, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def made(_: Store, _id: str, _told: object, stop: Stop, again: bool) -> None:
+        begun.set()
+        stop.event.wait(20)
+        over.set()
+        stop.check()
+
+    monkeypatch.setattr("core.engine.layer_errors", made)
+    monkeypatch.setattr("pages.widgets.candidate.layer_errors.not_comparable", lambda *_: "")
+    seed.run(store, "done", RunStatus.DONE)
+    app = open_page("candidate.py", candidate="done-2", tab="accuracy")
+    app.button(key="layer_errors").click().run()
+    assert begun.wait(10)
+    app.button(key="layer-errors-done-2_cancel").click().run()
+    assert over.wait(10)

@@ -70,7 +70,7 @@ def test_without_a_sweep_there_is_a_button_for_it(
 ) -> None:
     asked, done = list[str](), threading.Event()
 
-    def made(_: Store, id: str, _told: object) -> None:
+    def made(_: Store, id: str, *_told: object) -> None:
         asked.append(id)
         done.set()
 

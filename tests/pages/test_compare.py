@@ -15,7 +15,7 @@ from pages.widgets.measures import quality_of
 from pages.widgets.run_header import without_result
 from tests.factories import candidate, result
 from tests.pages import seed
-from tests.pages.conftest import Open, words
+from tests.pages.conftest import Open, rows_of, words
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
@@ -31,6 +31,15 @@ def across(app: AppTest, channel: str = "x") -> dict[str, Any]:
     layers = json.loads(app.get("vega_lite_chart")[0].proto.spec)["layer"]
     encoding: dict[str, Any] = next(each for each in layers if each.get("name") == "points")["encoding"]
     return encoding[channel]
+
+
+def panels(app: AppTest) -> list[tuple[list[dict[str, Any]], dict[str, Any]]]:
+    """Return rows and specification of each of the small multiples."""
+    return [
+        (rows_of(chart), spec)
+        for chart in app.get("vega_lite_chart")
+        if "step" in str((spec := json.loads(chart.proto.spec))["height"])
+    ]
 
 
 def test_without_a_run_the_page_leads_to_the_history(open_page: Open) -> None:
@@ -223,9 +232,8 @@ def test_charts_and_table_have_one_unit_of_time(
     monkeypatch.setattr(seed, "SPECS", tuple((*spec[:3], spec[3] / 20, *spec[4:]) for spec in seed.SPECS))
     seed.run(store, "done", RunStatus.DONE)
     app = open_page("compare.py", run="done")
-    panel = json.loads(app.get("plotly_chart")[0].proto.spec)["layout"]
     assert across(app)["axis"]["title"].startswith("Latency (µs)")
-    assert panel["title"]["text"] == "<b>Latency (µs)</b>"
+    assert panels(app)[0][1]["title"]["text"] == "Latency (µs)"
     assert json.loads(app.dataframe[0].proto.columns)["latency"]["label"] == "Latency (µs)"
 
 
@@ -316,19 +324,15 @@ def test_every_panel_has_a_row_for_each_candidate_and_a_failed_one_says_so(
 ) -> None:
     seed.run(store, "done", RunStatus.DONE)
     app = open_page("compare.py", run="done", selected="done-9")
-    drawn = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
-    titles = [each["layout"]["title"]["text"] for each in drawn]
-    assert titles == [
-        f"<b>{name}</b>"
-        for name in ("Latency (ms)", "Throughput (samples/s)", "Accuracy (%)", "File (MB)", "Memory (MB)")
-    ]
-    for each in drawn:
-        words = each["layout"]["yaxis"]["ticktext"]
-        assert len(words) == len(seed.SPECS) + len(seed.BROKEN)
-        assert "Failed" in words[9]
-        assert "Skipped" in words[10]
-        band = each["layout"]["shapes"][-1]
-        assert (band["y0"], band["y1"]) == (8.5, 9.5)
+    assert [spec["title"]["text"] for _, spec in panels(app)] == [
+        "Latency (ms)", "Throughput (samples/s)", "Accuracy (%)", "File (MB)", "Memory (MB)",
+    ]  # fmt: skip
+    for rows, _ in panels(app):
+        marks = [row for row in rows if row["kind"] == "mark"]
+        assert len(marks) == len(seed.SPECS) + len(seed.BROKEN)
+        assert marks[9]["text"] == "Failed"
+        assert marks[10]["text"] == "Skipped"
+        assert [row["id"] for row in marks if row["chosen"]] == ["done-9"]
 
 
 def test_accuracy_is_drawn_with_its_own_interval_within_0_and_100_percent(
@@ -336,11 +340,11 @@ def test_accuracy_is_drawn_with_its_own_interval_within_0_and_100_percent(
 ) -> None:
     seed.run(store, "done", RunStatus.DONE)
     app = open_page("compare.py", run="done")
-    panel = json.loads(app.get("plotly_chart")[2].proto.spec)
-    front = next(trace for trace in panel["data"] if trace.get("meta") == "front")
-    assert front["error_x"]["array"][0] == pytest.approx(0.8)
-    for low, high in (panel["layout"]["xaxis"]["range"],):
-        assert 0 <= low < high <= 100
+    rows, _ = panels(app)[2]
+    fast = next(row for row in rows if row.get("id") == "done-1")
+    assert fast["high"] - fast["x"] == pytest.approx(0.8)
+    low, high = (row["x"] for row in rows if row["kind"] == "ends")
+    assert 0 <= low < high <= 100
 
 
 def test_the_baseline_has_no_difference_from_itself(open_page: Open, store: Store) -> None:
@@ -367,9 +371,8 @@ def test_small_files_are_told_in_kilobytes(
     monkeypatch.setattr(seed, "SPECS", small)
     seed.run(store, "done", RunStatus.DONE)
     app = open_page("compare.py", run="done", axis="size")
-    panel = json.loads(app.get("plotly_chart")[3].proto.spec)["layout"]
     assert across(app)["axis"]["title"].startswith("File (kB)")
-    assert panel["title"]["text"] == "<b>File (kB)</b>"
+    assert panels(app)[3][1]["title"]["text"] == "File (kB)"
     assert json.loads(app.dataframe[0].proto.columns)["size"]["label"] == "File (kB)"
     assert app.dataframe[0].value["size"][0] == pytest.approx(340, rel=1e-4)
 

@@ -131,9 +131,10 @@ def test_results_and_prepared_calls_outlive_other_calls(runtime: Runtime, form: 
     assert not np.array_equal(session.run(other)[0], kept)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize(("runtime", "form"), OPENED)
 def test_a_profile_tells_the_time_and_the_work_of_each_layer(
-    runtime: Runtime, form: str, saved: Saved
+    runtime: Runtime, form: str, saved: Saved, threads: int
 ) -> None:
     _, model = networks.perceptron()
     if runtime.no_profile or form == "ort":
@@ -141,7 +142,8 @@ def test_a_profile_tells_the_time_and_the_work_of_each_layer(
         with pytest.raises(RuntimeFailed, match=reason):
             runtime.open_profiled(saved("perceptron", form), target(runtime), model)
         return
-    session = runtime.open_profiled(saved("perceptron", form), target(runtime), model)
+    on = replace(target(runtime), threads=threads)
+    session = runtime.open_profiled(saved("perceptron", form), on, model)
     call = session.prepare(networks.feed_of(model, 1))
     call()
     session.start()
@@ -155,6 +157,31 @@ def test_a_profile_tells_the_time_and_the_work_of_each_layer(
     assert {layer.precision for layer in layers if layer.macs} == {"FP32"}
     names = {layer.name for layer in layers}
     assert all(set(layer.inputs) <= names for layer in layers)
+    if form in ("torchscript", "state_dict"):
+        assert all(layer.module for layer in layers if layer.macs)
+
+
+@pytest.mark.parametrize(("runtime", "form"), OPENED)
+def test_values_between_layers_lead_to_the_output(runtime: Runtime, form: str, saved: Saved) -> None:
+    module, model = networks.perceptron()
+    if runtime.no_tensors:
+        with pytest.raises(RuntimeFailed, match=re.escape(runtime.no_tensors)):
+            runtime.open_tensors(saved("perceptron", form), target(runtime), model)
+        return
+    session, feed = (
+        runtime.open_tensors(saved("perceptron", form), target(runtime), model),
+        networks.feed_of(model, 1),
+    )
+    places = [tensor.position for tensor in session.tensors]
+    assert places == sorted(set(places))
+    assert all(at < tensor.position for tensor in session.tensors for at in tensor.inputs)
+    session.watch(session.tensors)
+    values = session.run(feed)
+    assert len(values) == len(session.tensors)
+    np.testing.assert_allclose(values[-1], networks.expected(module, feed)[0], rtol=1e-4, atol=1e-5)
+    assert any(value.shape == (1, 16) for value in values)
+    session.watch(session.tensors[:1])
+    np.testing.assert_array_equal(session.run(feed)[0], values[0])
 
 
 @pytest.mark.parametrize("runtime", ALL)

@@ -62,6 +62,8 @@ class Recorder(TorchDispatchMode):
     Attributes:
         layers: By place in the call and operator, in the order in which they were seen first.
         module: Path of the module that runs.
+        owners: Path of the module that a weight belongs to, by its place in memory: where modules call no
+            hooks, an operator belongs to the module whose weights it reads.
         node: Name of the node of an exported graph that runs.
     """
 
@@ -69,6 +71,7 @@ class Recorder(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.layers: dict[tuple[int, OpOverload], Layer] = {}
         self.module = self.node = ""
+        self.owners: dict[int, str] = {}
         self.place = 0
 
     def __torch_dispatch__(
@@ -82,10 +85,15 @@ class Recorder(TorchDispatchMode):
         key = (self.place, func)
         layer = self.layers.get(key)
         if layer is None:
-            layer = self.layers[key] = Layer(func, self.module, self.node, args, out)
+            module = self.module or self._owner(args)
+            layer = self.layers[key] = Layer(func, module, self.node, args, out)
         layer.ns += took
         self.place += 1
         return out
+
+    def _owner(self, args: tuple[Any, ...]) -> str:
+        owned = (self.owners[place] for each in _tensors(args) if (place := _place(each)) in self.owners)
+        return next(owned, "")
 
     def told(self, calls: int) -> tuple[LayerProfile, ...]:
         """Return the layers with the mean time of a call."""
@@ -120,7 +128,10 @@ def recorded(module: Any, recorder: Recorder) -> Callable[..., Any]:
         interpreter = _Interpreter(module, recorder)
         return interpreter.run
     for path, each in module.named_modules():
-        if path and not hasattr(each, "_c"):  # compiled modules call no hooks
+        if hasattr(each, "_c"):  # compiled modules call no hooks
+            own = each.named_parameters(recurse=False)
+            recorder.owners.update((_place(weight), path) for _, weight in own)
+        elif path:
             _follow(each, path, recorder)
     return lambda *args: module(*args)
 

@@ -1,4 +1,4 @@
-"""Layers that carry most of the error of a quantized network, where a technique measured each by itself."""
+"""Layers that most of the error of a quantized network comes from, where that was measured layer by layer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from core.domain.finding import POINTS, Figure, Finding, FindingKind
+from core.domain.layer_errors import LayerErrors
 from core.domain.run import Candidate
 from core.domain.technique import Precision
 from core.insights.findings.remedies import precision_of
@@ -19,22 +20,54 @@ NAMED = 3
 
 
 class ErrorLayers(Diagnostic):
-    """Needs a candidate of the run whose technique told the error of each layer alone in INT8."""
+    """Needs the error behind each layer of the candidate, or one of each layer alone in INT8.
+
+    The latter a technique of another candidate of the run may have told.
+    """
 
     id = "error_layers"
 
     def findings(self, case: Case) -> Iterator[Finding]:
-        """Yield one finding for an INT8 candidate that surely loses something."""
+        """Yield one finding for a candidate that surely loses something."""
         lost = loss(case.result)
-        if lost is None or lost.low <= 0 or precision_of(case.candidate.recipe) is not Precision.INT8:
+        if lost is None or lost.low <= 0:
+            return
+        unit = case.result.accuracy.scale.step if case.result.accuracy else POINTS
+        own = [] if case.layer_errors is None else _grown(case.layer_errors)
+        if carriers := _carriers(own):
+            yield _seen(own, carriers, Figure(lost.value, unit))
+            return
+        if precision_of(case.candidate.recipe) is not Precision.INT8:
             return
         for other in sorted(case.others, key=lambda each: each.id != case.candidate.id):
             layers = _layers(case.details.get(other.id, {}))
             found = _carriers(layers)
             if found:
-                unit = case.result.accuracy.scale.step if case.result.accuracy else POINTS
                 yield _found(case, other, layers, found, Figure(lost.value, unit))
                 return
+
+
+def _grown(errors: LayerErrors) -> list[tuple[float, str]]:
+    """Return what each layer adds to the power of the error and its name, the largest first."""
+    return sorted(((each.grown, each.name) for each in errors.layers), reverse=True)
+
+
+def _seen(layers: Sequence[tuple[float, str]], found: Sequence[tuple[float, str]], lost: Figure) -> Finding:
+    share = sum(power for power, _ in found) / sum(power for power, _ in layers)
+    return Finding(
+        "error_layers",
+        FindingKind.WARNING,
+        f"{share:.0%} of the error arises in {len(found)} of {len(layers)} layers: {_named(found)}.",
+        "Behind these layers it is much larger than in front of them, held against the network in float on "
+        "the same samples.",
+        "Leave them in float or in more bits, as Mixed precision does, or train with quantization.",
+        Figure(100 * share, "%"),
+        Figure(share * lost.value, lost.unit),
+    )
+
+
+def _named(found: Sequence[tuple[float, str]]) -> str:
+    return ", ".join(name for _, name in found[:NAMED]) + (" and others" if len(found) > NAMED else "")
 
 
 def _layers(details: Mapping[str, Any]) -> list[tuple[float, str]]:
@@ -66,13 +99,12 @@ def _found(
 ) -> Finding:
     share = sum(power for power, _ in found) / sum(power for power, _ in layers)
     mine = other.id == case.candidate.id
-    names = ", ".join(name for _, name in found[:NAMED]) + (" and others" if len(found) > NAMED else "")
     spared = f"{other.name} leaves them in float."
     helped = "Train with quantization, or keep them in more bits." if mine else spared
     return Finding(
         "error_layers",
         FindingKind.WARNING,
-        f"{len(found)} of {len(layers)} layers carry {share:.0%} of the error in INT8: {names}.",
+        f"{len(found)} of {len(layers)} layers carry {share:.0%} of the error in INT8: {_named(found)}.",
         f"Each layer was measured alone in INT8, by {other.name}.",
         helped,
         Figure(100 * share, "%"),

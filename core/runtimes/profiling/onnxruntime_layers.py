@@ -76,11 +76,14 @@ class Optimized:
         """Return what is needed of both graphs."""
         from onnx.helper import tensor_dtype_to_np_dtype
 
+        from core.graphs.onnx import files as onnx_files
+
         constants = {
             each.name: (tuple(each.dims), float(tensor_dtype_to_np_dtype(each.data_type).itemsize))
-            for each in model.graph.initializer
+            for graph in onnx_files.graphs(model.graph)
+            for each in graph.initializer
         }
-        nodes = {node.name: node for node in model.graph.node if node.name}
+        nodes = {node.name: node for node in onnx_files.nodes(model) if node.name}
         stored = {each.name: tuple(each.dims) for each in original.graph.initializer}
         weights = {
             node.name: stored[node.input[1]]
@@ -148,6 +151,8 @@ def _layer(name: str, seen: _Seen, calls: int, graph: Optimized, makers: Mapping
     numbers = [prod(shapes[name]) for at, name, _ in constants if at not in scales]
     sizes = (int(args.get(key, 0) or 0) for key in ("activation_size", "output_size"))
     kind = _kind(operator, covered, bool(graph.covered))
+    # The body of a loop runs several times in a call, a branch perhaps in none.
+    times = seen.count / max(1, calls)
     first = (made if kind is LayerKind.QUANTIZE else types)[:1]
     inputs = (makers[each] for each in node.input if each in makers) if node is not None else ()
     return LayerProfile(
@@ -157,8 +162,8 @@ def _layer(name: str, seen: _Seen, calls: int, graph: Optimized, makers: Mapping
         precision="INT8" if INT8.search(operator) else PRECISIONS.get("".join(first), ""),
         kind=kind,
         kernel=(node.domain if node is not None else "") or str(args.get("provider", "")),
-        macs=work,
-        bytes=sum(sizes) + int(sum(prod(shapes[name]) * size for _, name, size in constants)),
+        macs=work and round(work * times),
+        bytes=round(times * (sum(sizes) + sum(prod(shapes[name]) * size for _, name, size in constants))),
         parameters=sum(numbers) if node is not None else None,
         nodes=covered,
         inputs=tuple(dict.fromkeys(inputs)),

@@ -19,6 +19,8 @@ PRECISIONS = {
 SPLIT = "/WithoutBiases"
 """What reading an ONNX file appends to the name of a node that it takes apart."""
 CASTS = frozenset({"Convert", "FakeQuantize", "Quantize"})
+HIDING = frozenset({"If", "Loop", "TensorIterator"})
+"""Layers that run graphs of their own, whose work the plugin does not tell."""
 
 
 def executed(times: dict[str, float], compiled: Any, original: Any) -> tuple[LayerProfile, ...]:
@@ -74,7 +76,7 @@ def _layer(name: str, ms: float, node: Any, work: dict[str, int], known: set[str
     outputs = list(node.outputs())
     shape = _shape(outputs[0]) if outputs else ()
     counted = _macs(operator, sources, shape)
-    if counted is None:
+    if counted is None and operator not in HIDING:
         counted = sum(work.get(each, 0) for each in behind)
     return LayerProfile(
         name,

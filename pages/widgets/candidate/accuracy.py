@@ -1,4 +1,4 @@
-"""Accuracy tab: metrics against labels, per class, calibration, errors, and the samples that flip."""
+"""Accuracy tab: metrics against labels, per class, calibration, samples that flip, error by layer."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pages import format as fmt
 from pages.widgets.candidate.calibration import calibration
 from pages.widgets.candidate.errors import errors
 from pages.widgets.candidate.flips import gallery
+from pages.widgets.candidate.layer_errors import layer_errors
 from pages.widgets.candidate.per_class import per_class
 from pages.widgets.figures import doubts, outputs, sameness
 from pages.widgets.page import store
@@ -31,6 +32,7 @@ def accuracy(view: CandidateView) -> None:
     else:
         in_detail(view, found, known.get(view.run.baseline.id))
     outputs(view.row)
+    layer_errors(view)
 
 
 def in_detail(view: CandidateView, found: AccuracyDetail, baseline: AccuracyDetail | None) -> None:

@@ -14,6 +14,7 @@ from core.engine.profiling import not_profilable
 from core.insights.bounds import Bound
 from core.views import CandidateView
 from core.views.profile import LayerRow, ProfileView, find_profile
+from core.work.stop import Stop
 from core.work.unit import Progress
 from pages import format as fmt
 from pages.figures import palette
@@ -64,11 +65,11 @@ def layers(view: CandidateView) -> None:
 def _begin(view: CandidateView, key: str, again: bool) -> None:
     held, mine, baseline = store(), view.row.candidate, view.run.baseline.candidate
 
-    def work(hear: Callable[[Progress], None]) -> None:
-        engine.profile(held, mine.id, hear, again=again)
+    def work(hear: Callable[[Progress], None], stop: Stop) -> None:
+        engine.profile(held, mine.id, hear, stop, again=again)
         if baseline.id != mine.id and not not_profilable(baseline):
             hear(Progress(message="profiling the baseline", share=0.6))
-            engine.profile(held, baseline.id, again=again)
+            engine.profile(held, baseline.id, stop=stop, again=again)
 
     start(key, work)
 
@@ -127,6 +128,11 @@ def _roofline(found: ProfileView) -> None:
     if roofs is None:
         st.caption("The roofline of this machine was not measured.")
         return
+    if roofs.disturbed:
+        st.caption(
+            ":orange[:material/warning: The machine was busy while its roofline was measured: roofs may "
+            "lie too low, and shares of them come out too high. *Profile again* measures it anew.]"
+        )
     points = [
         RoofPoint(
             row.layer.name,

@@ -61,9 +61,11 @@ def chain(view: CandidateView) -> None:
         seconds = took.get(step.pass_id)
         facts = [fmt.size(told.size_bytes)] if told.size_bytes is not None else []
         facts += [fmt.duration(seconds)] if seconds is not None else []
-        parts.append(f"**{fmt.plain(told.name)}** {', '.join(facts)}")
+        name = learn_name(Topics.TECHNIQUE, step.pass_id, fmt.plain(told.name))
+        parts.append(f"**{name}** {', '.join(facts)}")
     median = view.row.latency_ms.value if view.row.latency_ms is not None else None
-    parts.append(f"**{view.row.runtime}** {fmt.ms(median, '')}")
+    runtime = learn_name(Topics.RUNTIME, view.row.candidate.recipe.target.runtime_id, view.row.runtime)
+    parts.append(f"**{runtime}** {fmt.ms(median, '')}")
     st.markdown(" :material/arrow_forward: ".join(map(str.rstrip, parts)))
 
 

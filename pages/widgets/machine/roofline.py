@@ -15,8 +15,6 @@ from pages.widgets.chart import CONFIG
 from pages.widgets.page import dark, store
 
 KEY = "machine-roofline"
-BUSY = 0.6
-"""Of a roof: where repeats stayed below, other programs took their part."""
 
 
 def roofline_section(cores: int) -> None:
@@ -55,7 +53,7 @@ def _threads(found: dict[int, Roofline]) -> int:
 def _begin(threads: int) -> None:
     held = store()
 
-    start(KEY, lambda hear: engine.roofline(held, threads, hear, again=True))
+    start(KEY, lambda hear, stop: engine.roofline(held, threads, hear, stop, again=True))
 
 
 def _shown(roofs: Roofline) -> None:
@@ -66,7 +64,7 @@ def _shown(roofs: Roofline) -> None:
         figure = roofline_figure((), compute, bandwidth, palette(dark()), height=340)
         st.plotly_chart(figure, theme=None, config=CONFIG, key="machine_roofs", alt="Roofline of the machine")
     with right:
-        if any(roof.low < BUSY * roof.value for roof in (*roofs.compute.values(), *roofs.bandwidth.values())):
+        if roofs.disturbed:
             st.caption(
                 ":orange[:material/warning: The machine was busy meanwhile: measure again when it is not.]"
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.domain.layer_errors import LayerError, LayerErrors
 from core.domain.recipe import Step
 from tests.factories import candidate, result
 from tests.insights.findings.planted import case, found, ids
@@ -32,3 +33,16 @@ def test_a_spread_error_and_no_loss_are_no_finding() -> None:
     assert "error_layers" not in ids(case(figures=LOSES, others=(MIXED,), details=spread))
     assert "error_layers" not in ids(case(others=(MIXED,), details=layers(1.0, 1.0, 6.0, 1.0, 1.0)))
     assert "error_layers" not in ids(case(figures=LOSES, others=(MIXED,)))
+
+
+def test_layers_behind_which_the_error_grows_most_are_named_from_the_candidate_itself() -> None:
+    errors = (0.001, 0.001, 0.05, 0.051, 0.052)
+    told = tuple(
+        LayerError(f"layer{at}", "Conv", error, errors[at - 1] if at else 0.0)
+        for at, error in enumerate(errors)
+    )
+    own = LayerErrors(told, 32, "int8_static_ort")
+    first, *_ = found(case(figures=LOSES, others=(MIXED,), details=layers(6.0, 1.0), layer_errors=own))
+    assert first.id == "error_layers"
+    assert "94% of the error arises in 1 of 5 layers: layer2." in first.seen
+    assert "error_layers" not in ids(case(layer_errors=own))

@@ -1,0 +1,1 @@
+"""Values between the layers of a model, by the runtime that computes them."""
