@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
 TOLERANCE = 1e-3
+UNKNOWN = re.compile(r"Lowering not found: ([\w.:]+)")
+"""How litert-torch says that an operator has no counterpart."""
 HINT = "Use ONNX on this model; litert-torch knows fewer operators."
 
 
@@ -64,8 +67,9 @@ class ExportLitert(Pass):
         """Convert, save, and compare the file with the program.
 
         Raises:
-            PassNotApplicable: Channels are to be last, and no input is a picture.
-            PassFailed: litert-torch does not know an operator.
+            PassNotApplicable: litert-torch does not know an operator, or no input is a picture whose channels
+                could be last.
+            PassFailed: It broke on the network.
         """
         path, batch = context.folder / "model.tflite", context.model.fixed_batch or 1
         options = dict(artifact.options) | (_last(context) if params.channels_last else {})
@@ -112,7 +116,12 @@ def _convert(program: ExportedProgram, example: tuple[Any, ...], path: Path, las
     if last:
         module = litert_torch.to_channel_last_io(module, args=last)
         example = tuple(each.movedim(1, -1) if at in last else each for at, each in enumerate(example))
-    litert_torch.convert(module, example).export(str(path))
+    try:
+        litert_torch.convert(module, example).export(str(path))
+    except RuntimeError as error:
+        if (unknown := UNKNOWN.search(str(error))) is None:
+            raise
+        raise PassNotApplicable(f"litert-torch knows no operator {unknown[1]}.", hint=HINT) from error
 
 
 def _answers(path: Path, context: PassContext, batch: int, options: dict[str, Any]) -> list[Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from core.domain.learn import Learn
@@ -16,6 +17,7 @@ from core.passes.torch_calls import exported, outputs, saved
 from core.protocols import LocalArtifact, Pass, PassContext
 
 if TYPE_CHECKING:
+    from torch import nn
     from torch.export import ExportedProgram
 
 TOLERANCE = 1e-3
@@ -71,7 +73,7 @@ class OnnxToPt2(Pass):
                 outputs(module, context, batches(context)[-1])  # says more than a failed recording does
             except UnsupportedModel as error:
                 raise PassNotApplicable(error.message, hint=error.hint) from error
-            program = exported(module, context, insist=False)
+            program = _recorded(module, context)
             path, found = saved(program, context)
             difference = differences(
                 (onnx_outputs(artifact.path, context, batch), each)
@@ -90,6 +92,20 @@ class OnnxToPt2(Pass):
         """
         if not after.details["difference"] <= TOLERANCE:
             raise PassFailed(f"Compared with ONNX Runtime {differ(after.details)}.", hint=HINT)
+
+
+def _recorded(module: nn.Module, context: PassContext) -> ExportedProgram:
+    """Return the program with as many free sizes as PyTorch can reason about, the batch at least."""
+    try:
+        return exported(module, context, insist=False)
+    except Exception:  # such as of the levels of a feature pyramid, whose sizes are rounded
+        model = context.model
+        known: dict[int | str, int | str] = dict(model.symbols.items())
+        known.pop(model.batch_symbol or "", None)
+        inputs = tuple(
+            replace(spec, shape=tuple(known.get(size, size) for size in spec.shape)) for spec in model.inputs
+        )
+        return exported(module, replace(context, model=replace(model, inputs=inputs)), insist=False)
 
 
 def _fixed(program: ExportedProgram, model: SourceModel) -> dict[str, str]:

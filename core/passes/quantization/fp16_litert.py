@@ -18,11 +18,11 @@ from core.passes.quantization.litert_quantize import (
     EVERYWHERE,
     Recipe,
     compared,
+    prepared,
     quantize,
     require_quantizer,
     require_smaller,
     require_weights,
-    signed,
 )
 from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
@@ -88,7 +88,7 @@ class Fp16LiteRt(Pass):
             require_weights(artifact.path)
             if not weights_of(read(artifact.path))["FLOAT32"]:
                 raise PassNotApplicable("The file holds no weights in FP32.", hint="Leave it as it is.")
-            path = quantize(context, signed(artifact.path, work), RECIPE)
+            path = quantize(context, prepared(artifact.path, work), RECIPE)
             details = compared(context, artifact, path, HINT)
         return LocalArtifact("tflite", path, (path,), dict(artifact.options), details)
 

@@ -23,11 +23,11 @@ from core.passes.quantization.litert_quantize import (
     Recipe,
     compared,
     left_out,
+    prepared,
     quantize,
     require_quantizer,
     require_smaller,
     require_weights,
-    signed,
 )
 from core.passes.toolchain_ready import toolchain_ready
 from core.protocols import Idea, LocalArtifact, Pass, PassContext
@@ -106,7 +106,7 @@ class Int8DynamicLiteRt(Pass):
         with library("ai-edge-quantizer", context.folder, HINT) as work:
             layers = [each.output for each in require_weights(artifact.path)]
             recipe = [*_recipe(params.compute == "float"), *left_out(kept(layers, params.keep_float))]
-            path = quantize(context, signed(artifact.path, work), recipe)
+            path = quantize(context, prepared(artifact.path, work), recipe)
             details = compared(context, artifact, path, HINT)
         return LocalArtifact("tflite", path, (path,), dict(artifact.options), details)
 

@@ -25,11 +25,11 @@ from core.passes.quantization.litert_quantize import (
     float_ends,
     found_ranges,
     left_out,
+    prepared,
     quantize,
     require_quantizer,
     require_smaller,
     require_weights,
-    signed,
 )
 from core.passes.toolchain_ready import toolchain_ready
 from core.protocols import Idea, LocalArtifact, Pass, PassContext
@@ -121,7 +121,7 @@ class Int8StaticLiteRt(Pass):
             layers = [each.output for each in require_weights(artifact.path)]
             ends = [] if params.integer_ends else float_ends()
             recipe = [*RECIPE, *ends, *left_out(kept(layers, params.keep_float))]
-            source = signed(artifact.path, work)
+            source = prepared(artifact.path, work)
             widest = params.ranges == "widest"
             ranges = found_ranges(context, source, recipe, feeds, artifact.options, widest)
             path = quantize(context, source, recipe, ranges)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from core.errors import PassFailed, PassNotApplicable
 from core.examples import example_feed
 from core.graphs.tflite.interpreter import Runner, in_layout, open_file
-from core.graphs.tflite.layers import Layer, counts, layers_of, read, weights_of
+from core.graphs.tflite.layers import Layer, counts, layers_of, operator_name, read, weights_of
 from core.optional import install_line, version
 from core.passes.checks import differences, require_finite, require_signal
 from core.passes.library_errors import size
@@ -28,6 +29,8 @@ LARGE = 1_000_000
 FAINT = "FP16 and dynamic INT8 keep faint signals."
 Recipe = list[dict[str, Any]]
 EVERYWHERE = ".*"
+TRANSPOSED, BIAS = "TRANSPOSE_CONV", 3
+"""Operator whose bias litert-torch leaves with four axes, and its position among the inputs."""
 ENDS = ("INPUT", "OUTPUT")
 """What the library calls the places where data go in and come out."""
 
@@ -76,38 +79,55 @@ def _untouched(regex: str, operation: str) -> dict[str, Any]:
     return {"regex": regex, "operation": operation, "algorithm_key": "no_quantize", "op_config": {}}
 
 
-def signed(path: Path, work: Path) -> Path:
-    """Return a file that names its inputs in one signature, which the library goes by: this one, or a copy.
+def prepared(path: Path, work: Path) -> Path:
+    """Return a file as the library wants it, this one or a copy: with one signature, and biases of one axis.
 
     Raises:
         PassNotApplicable: The file can be called in several ways.
     """
-    interpreter = open_file(path, 1)
-    known = interpreter.get_signature_list()
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    known = open_file(path, 1).get_signature_list()
     if len(known) > 1:
         raise PassNotApplicable(
             f"The file has {len(known)} signatures: {', '.join(known)}.",
             hint="Export the one that is used to a file of its own.",
         )
-    if known:
-        return path
-    return _with_signature(path, work / "signed.tflite")
-
-
-def _with_signature(path: Path, target: Path) -> Path:
-    from ai_edge_litert import schema_py_generated as schema
-    from ai_edge_litert.tools import flatbuffer_utils
-
     model = read(path)
-    graph, made = model.subgraphs[0], schema.SignatureDefT()
+    flattened = _flatten_biases(model)
+    if known and not flattened:
+        return path
+    if not known:
+        model.signatureDefs = [_signature(model.subgraphs[0])]
+    target = work / "prepared.tflite"
+    target.write_bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    return target
+
+
+def _flatten_biases(model: Any) -> int:
+    """Give biases of (1, 1, 1, channels) one axis, as their scales lie along the first; return how many."""
+    found = 0
+    for graph in model.subgraphs:
+        for operator in graph.operators or ():
+            kind = operator_name(model.operatorCodes[operator.opcodeIndex])
+            at = operator.inputs[BIAS] if kind == TRANSPOSED and len(operator.inputs) > BIAS else -1
+            if at >= 0 and len(graph.tensors[at].shape) > 1:
+                bias = graph.tensors[at]
+                bias.shape, bias.shapeSignature = [prod(bias.shape)], None
+                found += 1
+    return found
+
+
+def _signature(graph: Any) -> Any:
+    from ai_edge_litert import schema_py_generated as schema
+
+    made = schema.SignatureDefT()
     made.signatureKey, made.subgraphIndex = "serving_default", 0
     made.inputs, made.outputs = (
         [_place(schema, f"{kind}_{at}", tensor) for at, tensor in enumerate(tensors)]
         for kind, tensors in (("input", graph.inputs), ("result", graph.outputs))
     )
-    model.signatureDefs = [made]
-    target.write_bytes(flatbuffer_utils.convert_object_to_bytearray(model))
-    return target
+    return made
 
 
 def _place(schema: Any, name: str, tensor: int) -> Any:
@@ -123,7 +143,7 @@ def quantize(
 
     Args:
         context: Of the pass.
-        path: Of the file in float, as `signed` returns it.
+        path: Of the file in float, as `prepared` returns it.
         recipe: Of the library; later entries count before earlier ones.
         ranges: As `found_ranges` returns them, for a recipe that needs them.
     """
@@ -148,7 +168,7 @@ def found_ranges(
 
     Args:
         context: Of the pass.
-        path: Of the file in float, as `signed` returns it.
+        path: Of the file in float, as `prepared` returns it.
         recipe: What is to be quantized.
         feeds: Calibration data.
         options: Of the artifact.

@@ -19,7 +19,7 @@ from core.protocols import LocalArtifact
 from core.registry import get_runtime
 from tests.passes import zoo
 from tests.passes.conftest import Sample, answer, apply, artifact, noise_db
-from tests.runtimes.tflite import packed, pictures
+from tests.runtimes.tflite import Builder, packed, pictures
 
 PASSES = ("fp16_litert", "int8_dynamic_litert", "int8_static_litert")
 
@@ -144,3 +144,22 @@ def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     with pytest.raises(PassNotApplicable, match="not installed") as caught:
         require_quantizer()
     assert "pip install no-such-library" in caught.value.hint
+
+
+def test_a_bias_of_four_axes_is_flattened_for_its_scales(tmp_path: Path) -> None:
+    made = Builder()
+    generator = np.random.default_rng(0)
+    image, bigger = made.tensor("image", [1, 4, 4, 6]), made.tensor("bigger", [1, 8, 8, 3])
+    size = made.constant(np.array([1, 8, 8, 3], np.int32))
+    kernel = made.constant(generator.standard_normal((3, 2, 2, 6)).astype(np.float32))
+    bias = made.constant(generator.standard_normal((1, 1, 1, 3)).astype(np.float32))
+    options = {"padding": 0, "strideW": 2, "strideH": 2}
+    made.operator(67, [size, kernel, image, bias], bigger, "TransposeConvOptions", **options)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(packed(made.model([image], [bigger])))
+    model = zoo.source(
+        {"args_0": ("float32", (1, 4, 4, 6))}, {"output_0": ("float32", (1, 8, 8, 3))}, "tflite"
+    )
+    given = Sample(model, {"tflite": artifact("tflite", path)})
+    built = apply("int8_static_litert", given, "tflite", tmp_path / "out")
+    assert noise_db(answer(given.artifacts["tflite"], model), answer(built, model)) > 20

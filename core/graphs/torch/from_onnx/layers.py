@@ -21,11 +21,6 @@ GLOBAL_AVG: dict[int, Callable[..., Tensor]] = {
     2: F.adaptive_avg_pool2d,
     3: F.adaptive_avg_pool3d,
 }
-GLOBAL_MAX: dict[int, Callable[..., Tensor]] = {
-    1: F.adaptive_max_pool1d,
-    2: F.adaptive_max_pool2d,
-    3: F.adaptive_max_pool3d,
-}
 
 
 class Window:
@@ -152,6 +147,12 @@ def _globally(table: dict[int, Callable[..., Tensor]]) -> Operator:
     return run
 
 
+def _global_max(call: Call) -> Tensor:
+    """Return the largest value of each channel; more exporters know it than PyTorch's pooling."""
+    x = call.tensor(0)
+    return x.amax(tuple(range(2, x.ndim)), keepdim=True)
+
+
 def _linear(call: Call) -> Tensor:
     return F.linear(call.tensor(0), call.tensor(1), call.optional(2))
 
@@ -227,7 +228,7 @@ def _softmax(of: Callable[..., Tensor]) -> Operator:
 
 OPERATORS: dict[str, Operator] = {
     "Conv": _conv, "ConvTranspose": _conv_transpose, "MaxPool": _max_pool, "AveragePool": _avg_pool,
-    "GlobalAveragePool": _globally(GLOBAL_AVG), "GlobalMaxPool": _globally(GLOBAL_MAX), "Linear": _linear,
+    "GlobalAveragePool": _globally(GLOBAL_AVG), "GlobalMaxPool": _global_max, "Linear": _linear,
     "Gemm": _gemm, "MatMul": lambda call: torch.matmul(call.tensor(0), call.tensor(1)),
     "BatchNormalization": _batch_norm, "InstanceNormalization": _instance_norm,
     "LayerNormalization": _layer_norm, "SimplifiedLayerNormalization": _rms_norm,
