@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.packagers.layout import opened
 from core.protocols import Client, Package
 from core.registry import targets
 
@@ -17,7 +18,8 @@ def clients_of(package: Package) -> tuple[Client, ...]:
 
 def client_text(package: Package, client: Client) -> str:
     """Return the lines of a client with the name of the model's file, ending in a line break."""
-    return client.text.replace("{model}", package.artifact.path.name).rstrip("\n") + "\n"
+    name = opened(package.artifact).partition("/")[0]
+    return client.text.replace("{model}", name).rstrip("\n") + "\n"
 
 
 def clients_told(package: Package) -> str:

@@ -19,6 +19,7 @@ from core.errors import InvalidRequest
 from core.optional import distribution, version
 from core.packagers.clients import client_text, clients_of
 from core.packagers.detections import reading
+from core.packagers.layout import opened, root_of
 from core.packagers.readme import readme
 from core.packagers.streaming import entry
 from core.protocols import Package, Packager
@@ -48,7 +49,7 @@ def _tolerance(package: Package) -> float:
 
 def _requirements(package: Package) -> str:
     runtime = get_runtime(package.candidate.recipe.target.runtime_id)
-    modules = dict.fromkeys([*runtime.modules[:1], "numpy"])
+    modules = dict.fromkeys([*runtime.modules, "numpy"])
     pins = {module: version(module) for module in modules}
     return "".join(f"{distribution(name)}{f'=={pin}' if pin else ''}\n" for name, pin in pins.items())
 
@@ -73,7 +74,7 @@ def _manifest(package: Package, hashes: dict[str, str]) -> dict[str, Any]:
     reads = reading(package) if _detects(package) else None
     return {
         "name": package.candidate.name,
-        "model": f"model/{package.artifact.path.name}",
+        "model": f"model/{opened(package.artifact)}",
         "format": package.artifact.format,
         "options": package.artifact.options,
         "runtime": target.runtime_id,
@@ -175,7 +176,7 @@ def add_kit(archive: zipfile.ZipFile, package: Package, folder: str = "") -> Non
         for name, text in sorted(_texts(package).items())
     }
     hashes["golden.npz"] = add_file(archive, f"{folder}golden.npz", package.golden)
-    root = package.artifact.path.parent
+    root = root_of(package.artifact)
     for file in package.artifact.files:
         name = f"model/{file.relative_to(root)}"
         hashes[name] = add_file(archive, folder + name, file)

@@ -69,7 +69,7 @@ class ExecutorchCpu(Runtime):
         expect="A small runtime without Python; on servers rarely the fastest",
     )
     formats: ClassVar[frozenset[str]] = frozenset({"pte"})
-    modules: ClassVar[tuple[str, ...]] = ("executorch",)
+    modules: ClassVar[tuple[str, ...]] = ("executorch", "torch")
     start_s: ClassVar[float] = 2.0
     no_profile: ClassVar[str] = (
         "ExecuTorch's Python package is built without its event tracer; its developer tools (ETDump and "

@@ -38,8 +38,8 @@ TARGET = ExportTarget(
     precisions={
         ExportPrecision.FP32: (Step("export_coreml", {"fp16": False}),),
         ExportPrecision.FP16: (Step("export_coreml"),),
-        ExportPrecision.INT8_DYNAMIC: (Step("export_coreml", {"weights": "int8"}),),
-        ExportPrecision.INT4: (Step("export_coreml", {"weights": "palette_4"}),),
+        ExportPrecision.INT8_DYNAMIC: (Step("export_coreml"), Step("weights_coreml")),
+        ExportPrecision.INT4: (Step("export_coreml"), Step("weights_coreml", {"weights": "palette_4"})),
     },
     default=ExportPrecision.FP16,
     lacks={ExportPrecision.INT8_STATIC: NO_ACTIVATIONS},

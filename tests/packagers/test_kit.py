@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from core.domain.model import DataSet, Preprocessing, SourceModel, TensorSpec
 from core.domain.quality import Detections, Fidelity, OutputFidelity
@@ -33,6 +34,7 @@ from core.search.recipe_files import dump, fitted, read
 from core.serde import to_plain
 from sample_models import samples
 from tests.factories import model, result
+from tests.formats.test_mlpackage import package as mlpackage
 from tests.runtimes import networks
 
 DATA = DataSet(
@@ -85,9 +87,12 @@ def verify(kit: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "verify.py"], cwd=kit, capture_output=True, text=True)
 
 
-def everywhere() -> list[tuple[str, str]]:
-    found = [(each.id, form) for each in runtimes().values() for form in sorted(each.formats)]
-    return [(runtime, form) for runtime, form in found if form != "state_dict"]
+def everywhere() -> list[ParameterSet]:
+    """Return what a kit can be verified with here; files that take long to make are slow tests."""
+    here = [each for each in runtimes().values() if each.available().ok]
+    found = [(each.id, form) for each in here for form in sorted(each.formats) if form != "state_dict"]
+    slow = [pytest.mark.slow]
+    return [pytest.param(*each, marks=slow if each[1] in networks.TAKE_LONG else []) for each in found]
 
 
 def perceptron(folder: Path, runtime: str, form: str) -> Package:
@@ -113,7 +118,7 @@ def test_a_kit_verifies_and_predicts(runtime: str, form: str, tmp_path: Path) ->
     assert "setosa (" in predicted.stdout
     requirements = (kit / "requirements.txt").read_text().split()
     modules = get_runtime(runtime).modules
-    assert [line.split("==")[0] for line in requirements] == [distribution(modules[0]), "numpy"]
+    assert [line.split("==")[0] for line in requirements] == [*map(distribution, modules), "numpy"]
     assert json.loads((kit / "manifest.json").read_text())["made_of"]["target"]["runtime_id"] == runtime
 
 
@@ -328,3 +333,15 @@ def test_what_was_built_only_is_held_to_the_original_where_it_runs(tmp_path: Pat
     waits = replace(made.candidate, status=CandidateStatus.WAITING, result=None)
     with pytest.raises(InvalidRequest, match="neither measured nor built"):
         PACKAGER.requires(waits, Artifact("a", None, None, "onnx", ()))
+
+
+def test_a_model_that_is_a_folder_keeps_its_name_in_the_kit(tmp_path: Path) -> None:
+    made = package(tmp_path / "made", "coreml")
+    alone = replace(made.candidate, status=CandidateStatus.UNMEASURED, result=None)
+    files = mlpackage(tmp_path)
+    artifact = LocalArtifact("mlpackage", files[0], files)
+    kit = unpack(replace(made, candidate=alone, artifact=artifact), tmp_path / "out")
+    assert (kit / "model/model.mlpackage/Data/com.apple.CoreML/model.mlmodel").is_file()
+    assert json.loads((kit / "manifest.json").read_text())["model"] == "model/model.mlpackage/Manifest.json"
+    assert 'appendingPathComponent("model.mlpackage")' in (kit / "clients/Predict.swift").read_text()
+    assert "coremltools" in (kit / "requirements.txt").read_text()

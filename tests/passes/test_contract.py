@@ -30,7 +30,10 @@ ALIKE = {("int8_weights_nncf", "openvino"), ("convert_openvino", "openvino")}
 """Nothing but the reader is another than for ONNX."""
 COMPILERS = {name for name, found in PASSES.items() if found.compiles}
 """Passes that start a compiler, which takes half a minute."""
-FOR_PHONES = {"export_executorch", "export_coreml", "int8_static_xnnpack", "int8_dynamic_xnnpack"}
+FOR_PHONES = {
+    *("export_executorch", "int8_static_xnnpack", "int8_dynamic_xnnpack"),
+    *("export_coreml", "weights_coreml"),
+}
 """Passes whose libraries alone take seconds to import."""
 LONG = COMPILERS | FOR_PHONES
 SLOW = EXPORT_FIRST | ALIKE | {(name, each) for name in LONG for each in PASSES[name].accepts}
@@ -84,7 +87,10 @@ def steady(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def subject(name: str, resnet: Sample, graphs: dict[str, Sample]) -> Sample:
+def subject(name: str, resnet: Sample, graphs: dict[str, Sample], tmp_path: Path) -> Sample:
+    if name == "weights_coreml":
+        package = apply("export_coreml", resnet, "pt2", tmp_path / "package")
+        return Sample(resnet.model, {"mlpackage": package})
     return graphs[SUBJECTS[name]] if name in SUBJECTS else resnet
 
 

@@ -29,6 +29,8 @@ FORMATS = (
     "ncnn",
     "pte",
 )
+TAKE_LONG = {"aotinductor", "pte"}
+"""Formats whose files take long to make."""
 ARTIFACT = {
     "aotinductor": "model.pt2",
     "onnx": "model.onnx",

@@ -19,12 +19,9 @@ from core.registry import runtimes
 from tests.runtimes import networks
 from tests.runtimes.conftest import Saved
 
-TAKES_LONG = {"aotinductor", "pte"}
-"""Formats whose files take long to make."""
-
 
 def _marks(form: str) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.slow] if form in TAKES_LONG else []
+    return [pytest.mark.slow] if form in networks.TAKE_LONG else []
 
 
 ELSEWHERE = {"coreml", "tensorrt"}

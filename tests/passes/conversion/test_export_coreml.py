@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.errors import PassFailed
+from core.errors import PassNotApplicable
 from core.formats.check import check_artifact
 from core.passes.conversion.coreml_package import identifier
 from core.protocols import LocalArtifact
@@ -52,12 +52,15 @@ def test_it_has_the_models_names_and_shapes_and_computes_in_the_precision(
 
 @pytest.mark.slow
 def test_compressed_weights_take_less_room(resnet: Sample, tmp_path: Path) -> None:
-    sizes = []
-    for index, weights in enumerate(("float", "int8", "palette_4")):
-        built = apply("export_coreml", resnet, "pt2", tmp_path / str(index), weights=weights)
+    whole = apply("export_coreml", resnet, "pt2", tmp_path / "whole")
+    sizes, sample = [], Sample(resnet.model, {"mlpackage": whole})
+    for weights in ("int8", "palette_6", "palette_4"):
+        built = apply("weights_coreml", sample, "mlpackage", tmp_path / weights, weights=weights)
+        check_artifact("mlpackage", built.files)
         sizes.append(sum(each.stat().st_size for each in built.files))
-        assert bool(built.details["compressed"]) == bool(index)
-    assert sizes[0] > sizes[1] > sizes[2]
+        assert built.details["compressed"] > whole.details["compressed"] == 0
+        assert [each.name for each in spec(built).description.input] == ["input"]
+    assert sum(each.stat().st_size for each in whole.files) > sizes[0] > sizes[1] > sizes[2]
 
 
 @pytest.mark.slow
@@ -71,6 +74,7 @@ def test_the_same_model_gives_the_same_bytes(resnet: Sample, tmp_path: Path) -> 
 def test_where_nothing_can_be_compressed_it_says_so(
     resnet: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.passes.conversion.export_coreml.SMALLEST", 10**9)
-    with pytest.raises(PassFailed, match="none was compressed"):
-        apply("export_coreml", resnet, "pt2", tmp_path, weights="int8")
+    whole = apply("export_coreml", resnet, "pt2", tmp_path / "whole")
+    monkeypatch.setattr("core.passes.quantization.weights_coreml.SMALLEST", 10**9)
+    with pytest.raises(PassNotApplicable, match="No tensor has"):
+        apply("weights_coreml", Sample(resnet.model, {"mlpackage": whole}), "mlpackage", tmp_path / "out")
