@@ -40,7 +40,7 @@ def _require_runtime(recipe: Recipe, artifact: Artifact, exports: Sequence[Expor
     found = runtime.available()
     if not found.ok:
         needs = [each.needs for each in map(target_of, exports) if each is not None and each.needs]
-        told = " ".join([*needs[:1], found.install or "Download the kit and run its verify.py there."])
+        told = " ".join([*needs[:1], found.way_out or "Download the kit and run its verify.py there."])
         raise MeasuredElsewhere(
             f"Built as {get_format(artifact.format).name} and checked, but not measured: {runtime.name} "
             f"is not available here. {found.reason}",

@@ -24,6 +24,13 @@ class Availability:
     reason: str = ""
     install: str = ""
 
+    @property
+    def way_out(self) -> str:
+        """What to do about it, as a sentence; empty where that is not known."""
+        if not self.install or self.install.endswith("."):
+            return self.install
+        return f"Install it: {self.install}"
+
 
 def availability(modules: Sequence[str]) -> Availability:
     """Say whether all `modules` are installed, reading package metadata only."""

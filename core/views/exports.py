@@ -134,10 +134,10 @@ class ExportRow:
             return ""
         own, other = candidate.recipe.target.batch, candidate.result.other_batch
         if other is None:
-            return f"Compared in calls of {own}."
+            return f"Compared at batch {own}."
         if other.fidelity is None:
-            return f"Compared in calls of {own}; it takes no calls of {other.batch}."
-        return f"Compared in calls of {own} and of {other.batch}."
+            return f"Compared at batch {own}; it takes no batch of {other.batch}."
+        return f"Compared at batch {own} and {other.batch}."
 
 
 def target_rows(model: SourceModel) -> tuple[TargetRow, ...]:
@@ -149,7 +149,7 @@ def target_rows(model: SourceModel) -> tuple[TargetRow, ...]:
 def _target(model: SourceModel, target: ExportTarget, here: Environment) -> TargetRow:
     runtime = get_runtime(target.runtime)
     found = runtime.available()
-    told = "" if found.ok else " ".join(filter(None, [found.reason, found.install, target.needs]))
+    told = "" if found.ok else " ".join(filter(None, [found.reason, target.needs, found.way_out]))
     rows = [_precision(model, Export(target.id, each), here) for each in target.precisions]
     rows += [PrecisionRow(each, False, why) for each, why in target.lacks.items()]
     return TargetRow(target, tuple(rows), found.ok, told, get_format(target.format).name)

@@ -16,10 +16,10 @@ from pages.widgets.params import params_form
 _component = component("downloader")
 
 
-def download_kit(candidate_id: str, *, key: str) -> None:
-    """Draw the button for the kit of a finished candidate."""
+def download_kit(candidate_id: str, *, key: str, quiet: bool = False) -> None:
+    """Draw the button for the kit of a finished candidate, `quiet` where it is one of many."""
     first = next(iter(packagers()))
-    _draw("Download kit", f"download/{candidate_id}/{first}", key)
+    _draw("Download kit", f"download/{candidate_id}/{first}", key, quiet)
 
 
 def download_others(candidate_id: str, packager_ids: Sequence[str]) -> None:

@@ -49,7 +49,7 @@ def test_what_runs_elsewhere_says_what_it_needs(monkeypatch) -> None:  # type: i
     found = next(each for each in target_rows(model()) if each.target.id == "litert")
     assert found.possible
     assert not found.runs_here
-    assert found.needs == "There is no LiteRT. pip install litert LiteRT (TensorFlow Lite) on the device."
+    assert found.needs == f"There is no LiteRT. {found.target.needs} Install it: pip install litert"
 
 
 def test_the_guide_answers_for_every_scenario_that_a_format_suits() -> None:
@@ -94,8 +94,8 @@ def test_an_export_tells_errors_and_batches_or_its_problem() -> None:
     told = row("onnx:fp16", with_other)
     assert told.measured
     assert told.errors == ("Largest error 0.1, SQNR 30.0 dB.",)
-    assert told.batches == "Compared in calls of 1; it takes no calls of 3."
-    assert row("onnx:fp16", measured).batches == "Compared in calls of 1."
+    assert told.batches == "Compared at batch 1; it takes no batch of 3."
+    assert row("onnx:fp16", measured).batches == "Compared at batch 1."
     error = ErrorRecord("measured_elsewhere", "No phone.", "Take it to one.")
     away = row("onnx:fp16", replace(candidate("x", None), status=CandidateStatus.UNMEASURED, error=error))
     assert (away.built, away.measured, away.problem) == (True, False, "No phone. Take it to one.")

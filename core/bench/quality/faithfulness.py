@@ -100,7 +100,10 @@ def figures(output: OutputFidelity) -> str:
     """Return the errors of one output in a sentence."""
     told = [f"Largest error {output.max_abs_error:.3g}"]
     if output.max_rel_error is not None:
-        told.append(f"{output.max_rel_error:.2%} of the largest value")
+        share = (
+            f"{output.max_rel_error:.2%}" if output.max_rel_error >= 5e-5 else f"{output.max_rel_error:.1g}"
+        )
+        told.append(f"{share} of the largest value")
     if output.sqnr_db is not None:
         told.append(f"SQNR {output.sqnr_db:.1f} dB")
     if output.cosine is not None:

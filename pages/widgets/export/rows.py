@@ -32,20 +32,18 @@ def result_rows(rows: Sequence[ExportRow]) -> None:
 
 def _row(found: ExportRow) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
-    with left:
+    with left.container(gap="xsmall"):
         badge = ":gray-badge[As uploaded]" if found.as_uploaded else BADGES[found.row.candidate.status]
         st.markdown(f"**{fmt.plain(found.name)}** {badge}")
         if figures := _figures(found):
             st.markdown(figures)
         if found.problem:
             st.markdown(fmt.plain(found.problem))
-        for line in found.errors:
-            st.caption(f":material/compare_arrows: {fmt.plain(line)}")
-        if found.batches:
-            st.caption(f":material/stacks: {found.batches}")
+        if told := [fmt.plain(line) for line in (*found.errors, found.batches) if line]:
+            st.caption("  \n".join(told) if len(told) > 2 else " ".join(told))
     if found.built:
-        with right, st.container(horizontal=True, horizontal_alignment="right"):
-            download_kit(found.row.id, key=f"kit_{found.row.id}_{found.export}")
+        with right, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+            download_kit(found.row.id, key=f"kit_{found.row.id}_{found.export}", quiet=True)
             download_model(found.row.id, key=f"file_{found.row.id}_{found.export}")
             if not found.as_uploaded and st.button(
                 "Details", icon=":material/open_in_new:", type="tertiary", key=f"open_{found.row.id}"
