@@ -15,8 +15,8 @@ from tests.pages import seed
 from tests.pages.conftest import Open, words
 
 
-def exported(store: Store) -> None:
-    """Put a run of three exports into the store: measured, failed, and built for elsewhere."""
+def exported(store: Store, ended: bool = True) -> None:
+    """Put a run of three exports into the store: measured, failed, and built for elsewhere or not yet."""
     known = seed.model(store)
     exports = parse_exports(["onnx:fp16,openvino:int8_static,litert"])
     recipes = tuple(export_recipe(each, known) for each in exports)
@@ -36,9 +36,10 @@ def exported(store: Store) -> None:
         replace(planned[2], status=CandidateStatus.FAILED, error=failed),
         replace(planned[3], status=CandidateStatus.UNMEASURED, error=away),
     )
-    for each in ends:
+    for each in ends if ended else ends[:3]:
         store.candidates.save(each, seed.WORKER)
-    store.work.finish("exports", seed.WORKER, RunStatus.DONE, None)
+    if ended:
+        store.work.finish("exports", seed.WORKER, RunStatus.DONE, None)
 
 
 def test_without_a_model_the_page_leads_to_one(open_page: Open) -> None:
@@ -75,3 +76,13 @@ def test_what_came_of_exports_is_told(open_page: Open, store: Store) -> None:
     assert "Built, runs elsewhere" in said
     assert "SQNR of 50 dB or more" in said
     assert app.button(key="open_e1")
+
+
+def test_a_run_of_exports_is_watched_and_can_be_cancelled(open_page: Open, store: Store) -> None:
+    exported(store, ended=False)
+    app = open_page("export.py", model="seed-model", onnx="fp32")
+    said = words(app)
+    assert "**LiteRT · FP32** :gray-badge[:material/schedule: Waiting]" in said
+    assert app.button(key="build").disabled
+    app.button(key="cancel_run").click().run()
+    assert store.runs.get("exports").cancel_requested

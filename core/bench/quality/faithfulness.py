@@ -48,8 +48,9 @@ TOLERANCES = MappingProxyType(
         ExportPrecision.INT4: _INT8,
     }
 )
-LEAST = 1e-3
-"""Magnitude that outputs of floats count as at least: a sigmoid near 0 is computed to 1e-7 and no better."""
+FAINT = 1e-3
+"""Errors that outputs of this magnitude might have are those of runtimes, which compute a sigmoid near 0 to
+1e-7 and no better. Of fainter outputs, too, something has to be left, as in INT8."""
 HINTS = {
     False: "The conversion computes something else on this model: choose another target or precision.",
     True: "Give data of real use to calibrate on, or choose a precision with more bits, such as fp16.",
@@ -84,10 +85,10 @@ def require_faithful(precision: ExportPrecision, found: Fidelity, other: OtherBa
 def _beyond(output: OutputFidelity, tolerance: Tolerance, random: bool, whole: bool) -> Iterator[str]:
     """Yield what is beyond the tolerance; `whole` says that all rows were compared, not a call's."""
     sqnr, noise, agreement = output.sqnr_db, output.noise, output.top1_agreement
-    if output.max_abs_error <= LEAST * 10 ** (-tolerance.sqnr_db / 20):
-        sqnr = noise = None
-    if output.of_numbers and sqnr is not None and sqnr < tolerance.sqnr_db:
-        yield f"its SQNR is {sqnr:.1f} dB and has to be {tolerance.sqnr_db:.0f} dB at least"
+    faint = output.max_abs_error <= FAINT * 10 ** (-tolerance.sqnr_db / 20)
+    least, noise = (_INT8.sqnr_db, None) if faint else (tolerance.sqnr_db, noise)
+    if output.of_numbers and sqnr is not None and sqnr < least:
+        yield f"its SQNR is {sqnr:.1f} dB and has to be {least:.0f} dB at least"
     if whole and not random and noise is not None and noise.low > tolerance.noise:
         allowed = f"{tolerance.noise:.0f} % may be"
         yield f"the error is {noise.value:.0f} % of what the output varies, and {allowed}"

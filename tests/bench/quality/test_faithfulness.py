@@ -89,10 +89,11 @@ def test_outputs_that_are_zero_throughout_are_the_same() -> None:
 
 
 def test_outputs_near_zero_are_held_to_what_runtimes_compute_there() -> None:
-    faint = np.abs(LOGITS) * 1e-8
+    faint = np.abs(LOGITS) * 1e-7
     require_faithful(ExportPrecision.FP32, held(faint + 1e-7, faint, None))
-    with pytest.raises(OutOfTolerance):
-        require_faithful(ExportPrecision.FP32, held(faint + 1e-4, faint, None))
+    for broken in (faint + 1e-4, np.zeros_like(faint), faint[:, ::-1].copy() * -1):
+        with pytest.raises(OutOfTolerance):
+            require_faithful(ExportPrecision.FP32, held(broken, faint, None))
 
 
 def test_the_second_batch_size_counts_as_much() -> None:
