@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import random
+import tempfile
 import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from sample_models.catalogue import by_id
 from sample_models.data import held_out_rows
 from tests.fuzz.mutations import Change, change_anything, change_csv, change_npy, inner_change
 from tests.fuzz.zips import change_member, change_record
+from tests.runtimes.tflite import packed, pictures
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,13 @@ def models() -> list[Seed]:
             Seed(f"{sample_id}{files[kind].suffix}", files[kind].read_bytes(), changes)
             for kind, changes in kinds.items()
         ]
-    return [*seeds, Seed("script.pt", _script(), ZIP), Seed("weights.safetensors", _safetensors(), GENERIC)]
+    others = [
+        Seed("script.pt", _script(), ZIP),
+        Seed("weights.safetensors", _safetensors(), GENERIC),
+        Seed("pictures.tflite", packed(pictures()), GENERIC),
+        Seed("graph.zip", _graph(), ZIP),
+    ]
+    return [*seeds, *others]
 
 
 GENERIC = (change_anything,)
@@ -69,6 +78,20 @@ def _script() -> bytes:
     out = io.BytesIO()
     torch.jit.save(torch.jit.trace(net, torch.zeros(2, 30)), out)
     return out.getvalue()
+
+
+def _graph() -> bytes:
+    """Return OpenVINO's graph and weights of a sample in a zip."""
+    import openvino as ov
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "net.xml"
+        ov.save_model(ov.Core().read_model(str(by_id("cancer-mlp").files["onnx"])), str(path))
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            for file in (path, path.with_suffix(".bin")):
+                archive.write(file, file.name)
+        return out.getvalue()
 
 
 def _safetensors() -> bytes:
