@@ -20,7 +20,9 @@ from core.views import ModelView, model_view
 def add_source_options(parser: argparse.ArgumentParser) -> None:
     """Add what may be stated about a model file."""
     parser.add_argument(
-        "model", type=Path, help="ONNX, torch.export, TorchScript or state-dict file, or an id"
+        "model",
+        type=Path,
+        help="ONNX, torch.export, TorchScript, state-dict, LiteRT or OpenVINO file, or an id",
     )
     parser.add_argument("--architecture", default="", help="architecture of a state dict, such as resnet18")
     parser.add_argument("--task", default="", help=f"what it is for: {', '.join(TASKS)}; default: guessed")

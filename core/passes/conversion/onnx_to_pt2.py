@@ -42,6 +42,7 @@ class OnnxToPt2(Pass):
         expect="The same answers; in PyTorch slower than as ONNX",
     )
     kind = Kind.CONVERSION
+    version = 2
     bridges = True
     leads_back = True
     produces: ClassVar[dict[str, str]] = {"onnx": "pt2"}
