@@ -32,3 +32,13 @@ def test_a_network_that_branches_on_its_values_is_refused_in_words(
         apply("export_pt2", sample, "state_dict", tmp_path / "out")
     assert "torch.export" in caught.value.message
     assert caught.value.hint
+
+
+def test_the_programs_weights_are_the_state_dict(resnet: Sample, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    built = apply("export_pt2", resnet, "state_dict", tmp_path)
+    given = load_file(str(resnet.artifacts["state_dict"].path))
+    kept = torch.export.load(str(built.path)).state_dict
+    assert set(kept) == set(given)
+    assert all(torch.equal(kept[name], given[name]) for name in given)

@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from core.domain.recipe import Target
 from core.errors import PassFailed
+from core.examples import example_feed
 from core.passes.checks import distance
 from core.passes.conversion import export_torchscript
+from core.registry import get_runtime
 from tests.passes import zoo
 from tests.passes.conftest import Sample, answer, apply, artifact
 
@@ -87,3 +90,23 @@ def test_neither_way_is_said_in_words(tmp_path: Path, monkeypatch: pytest.Monkey
         apply("export_torchscript", sample, "state_dict", tmp_path / "out")
     assert "differ" in caught.value.message
     assert caught.value.hint
+
+
+def test_it_is_optimized_for_inference_when_it_is_loaded(resnet: Sample, tmp_path: Path) -> None:
+    built = apply("export_torchscript", resnet, "state_dict", tmp_path, optimize=True)
+    assert built.options == {"optimize_for_inference": True}
+    runtime, target = get_runtime("torchscript"), Target("torchscript", threads=1)
+    session = runtime.open(built, target, resnet.model)
+    assert "mkldnn" in str(session._entry.graph)
+    expected = answer(resnet.artifacts["state_dict"], resnet.model, 3)
+    assert distance(expected, session.run(example_feed(resnet.model, 3))) < 1e-4
+
+
+def test_control_flow_survives_as_a_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    network = zoo.Branching().eval()
+    built = apply("export_torchscript", given(network, monkeypatch, tmp_path), "state_dict", tmp_path)
+    loaded = torch.jit.load(str(built.path))
+    for sign in (-1.0, 1.0):  # either branch, which a trace has one of
+        x = sign * torch.ones(3, 4)
+        torch.testing.assert_close(loaded(x), network(x))
