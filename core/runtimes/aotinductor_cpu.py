@@ -41,7 +41,7 @@ class AotInductorCpu(Runtime):
 
     def warm_up(self) -> None:
         """Import PyTorch and what loads a package."""
-        import torch._inductor.package  # noqa: F401
+        import torch.export.pt2_archive._package  # noqa: F401
 
     def open(self, artifact: LocalArtifact, target: Target, model: SourceModel) -> TorchSession:
         """Load a package.
@@ -52,10 +52,10 @@ class AotInductorCpu(Runtime):
         check(self.name, artifact, self.formats, self.options)
         use_threads(target.threads)
         with runtime_errors(self.name, "open"):
-            from torch._inductor import aoti_load_package
+            from core.graphs.torch.modules import open_package
 
-            package = aoti_load_package(str(artifact.path))
-            return TorchSession(self.name, package, tuple(spec.name for spec in model.inputs))
+            names = tuple(spec.name for spec in model.inputs)
+            return TorchSession(self.name, open_package(artifact.path), names)
 
 
 RUNTIME = AotInductorCpu()

@@ -14,13 +14,13 @@ HERE = Path(__file__).resolve().parent
 CACHE = HERE / "timing.cache"
 
 
-def parse():
+def parse(words=None):
     known = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     known.add_argument("--batch", type=int, help="batch to be fastest at (default: as in engine.json)")
     known.add_argument("--most", type=int, help="largest batch to take (default: as in engine.json)")
     known.add_argument("--workspace", type=int, default=4, help="GiB of GPU memory that building may take")
     known.add_argument("--engine", type=Path, default=HERE / "model.engine", help="file to write")
-    return known.parse_args()
+    return known.parse_args(words)
 
 
 def shapes(spec, options):

@@ -117,6 +117,19 @@ def load_exported(path: Path) -> ExportedProgram:
     return torch.export.load(str(path))
 
 
+def open_package(path: Path) -> Any:
+    """Return the compiled model of an AOTInductor package; called like a module.
+
+    As `torch._inductor.aoti_load_package` does where no compiler is installed: where one is, it starts that
+    to name the processor's vectors in a warning.
+    """
+    import torch
+    from torch.export.pt2_archive._package import AOTICompiledModel
+
+    # Name of the model in the package, not on one thread alone, one instance, the default device.
+    return AOTICompiledModel(torch._C._aoti.AOTIModelPackageLoader(str(path), "model", False, 1, -1))
+
+
 def integer_operators() -> Any:
     """Return PyTorch's operators of quantized programs; only their import makes them known to it."""
     import torch
