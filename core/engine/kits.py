@@ -27,7 +27,7 @@ from core.packagers.pack import UNIT as PACK
 from core.packagers.pack import PackRequest
 from core.params import make
 from core.protocols import Packager
-from core.registry import get_format, get_packager, get_pass, packagers
+from core.registry import get_format, get_packager, get_pass, get_runtime, packagers
 from core.search import recipe_files
 from core.search.spelling import parse_packager
 from core.serde import digest, to_plain
@@ -140,7 +140,7 @@ def kit_path(store: Store, candidate_id: str, spelled: str = "") -> Path:
     _require_available(packager)
     request, inputs = _asked(store, candidate, packager, params)
     with job_folder(store.jobs_dir) as folder:
-        unit = PACK.unit(request, inputs=inputs)
+        unit = PACK.unit(request, inputs=inputs, reads=tuple(request.files.values()))
         made = store.blobs.lay_out(local(store).run(unit, Stop()).files, folder / "made")
         private_folder(kept.parent)
         made[0].replace(kept)
@@ -189,6 +189,7 @@ def _packed(
         golden_samples=_samples(store.blobs.path(golden)),
         recipe=recipe_files.dump(candidate.recipe, filled=True),
         seed=run.request.seed,
+        files=dict(get_runtime(candidate.recipe.target.runtime_id).kit_files()),
     )
     return request, {pack.MODEL: artifact.files, pack.GOLDEN: (golden,)}
 

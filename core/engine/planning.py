@@ -134,7 +134,9 @@ def proposals(
     Raises:
         InvalidRequest: A runtime, the strategy, a parameter of it or the metric does not exist.
     """
-    wanted = request.runtimes or tuple(key for key, each in runtimes().items() if each.available().ok)
+    wanted = request.runtimes or tuple(
+        key for key, each in runtimes().items() if each.available().ok and not each.asked_for
+    )
     for name in wanted:
         get_runtime(name)
     metric = chosen(request.metric, model, data)

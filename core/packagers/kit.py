@@ -19,6 +19,7 @@ from core.errors import InvalidRequest
 from core.optional import distribution, version
 from core.packagers.clients import client_text, clients_of
 from core.packagers.detections import reading
+from core.packagers.golden import golden_json
 from core.packagers.layout import opened, root_of
 from core.packagers.readme import readme
 from core.packagers.streaming import entry
@@ -112,6 +113,7 @@ def _texts(package: Package) -> dict[str, str]:
         "verify.py": _template("verify"),
         "README.md": readme(package),
         **{f"clients/{each.file}": client_text(package, each) for each in clients_of(package)},
+        **({"golden.json": golden_json(package)} if package.files else {}),
     }
 
 
@@ -176,6 +178,7 @@ def add_kit(archive: zipfile.ZipFile, package: Package, folder: str = "") -> Non
         for name, text in sorted(_texts(package).items())
     }
     hashes["golden.npz"] = add_file(archive, f"{folder}golden.npz", package.golden)
+    hashes |= {name: add_file(archive, folder + name, path) for name, path in sorted(package.files.items())}
     root = root_of(package.artifact)
     for file in package.artifact.files:
         name = f"model/{file.relative_to(root)}"

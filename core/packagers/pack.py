@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -40,6 +41,7 @@ class PackRequest(msgspec.Struct, frozen=True):
         original: The same of the model before it was optimized, where that belongs into the download.
         sweep: What was measured at other batch sizes and threads.
         trial: What came of starting the service.
+        files: What the runtime puts into its kits, by name within the kit.
     """
 
     packager: str
@@ -56,6 +58,7 @@ class PackRequest(msgspec.Struct, frozen=True):
     original: PackRequest | None = None
     sweep: Sweep | None = None
     trial: Trial | None = None
+    files: dict[str, Path] = {}
 
 
 class Packed(msgspec.Struct, frozen=True):
@@ -73,6 +76,7 @@ def _package(request: PackRequest, job: Job, inputs: str = "") -> Package:
         golden_samples=request.golden_samples,
         recipe=request.recipe,
         seed=request.seed,
+        files=request.files,
         original=_package(request.original, job, ORIGINAL) if request.original is not None else None,
         sweep=request.sweep,
         trial=request.trial,

@@ -9,7 +9,7 @@ from core.domain.run import Candidate, Result
 from core.examples import role
 from core.packagers.clients import clients_told
 from core.protocols import Package
-from core.registry import get_format
+from core.registry import get_format, get_runtime
 from core.texts import as_markdown, one_line
 
 SHOWN_CLASSES = 20
@@ -46,9 +46,10 @@ def readme(package: Package) -> str:
         _inputs(package),
         _outputs(package),
         USE.strip(),
-        *filter(None, [clients_told(package)]),
+        get_runtime(package.candidate.recipe.target.runtime_id).kit_use,
+        clients_told(package),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def plain(text: object) -> str:

@@ -27,7 +27,14 @@ from core.protocols.ideas import Idea
 from core.protocols.metrics import Block, Judged, LabelledOutput, Metric, Paired
 from core.protocols.packagers import Package, Packager
 from core.protocols.passes import Opener, Pass, PassContext, Trainer
-from core.protocols.runtimes import ProfilingSession, Runtime, Session, Tensor, TensorSession
+from core.protocols.runtimes import (
+    ClockedCall,
+    ProfilingSession,
+    Runtime,
+    Session,
+    Tensor,
+    TensorSession,
+)
 from core.protocols.sources import Inspection, InspectOptions, Source
 from core.protocols.strategies import SearchContext, Strategy
 from core.protocols.targets import Advice, Client, ExportTarget
@@ -40,6 +47,7 @@ __all__ = [
     "Block",
     "Case",
     "Client",
+    "ClockedCall",
     "DataFormat",
     "Diagnostic",
     "ExportTarget",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -35,6 +36,7 @@ class Package:
         original: The model before it was optimized, where the packager asked for it.
         sweep: What was measured at other batch sizes and threads; None where nothing was.
         trial: What came of starting this service; None where it is none, or was not tried.
+        files: What the runtime puts into its kits, by name within the kit, see `Runtime.kit_files`.
     """
 
     model: SourceModel
@@ -49,6 +51,7 @@ class Package:
     original: Package | None = None
     sweep: Sweep | None = None
     trial: Trial | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
 
 
 class Packager(ABC):

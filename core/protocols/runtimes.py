@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from core.domain.learn import Learn
 from core.domain.measurement import Environment
@@ -28,6 +28,17 @@ TOLERANCES = MappingProxyType(
 differently, and low precision makes those differences larger."""
 
 
+@runtime_checkable
+class ClockedCall(Protocol):
+    """A call into another program that takes its times itself: the way there and back is no part of them."""
+
+    def __call__(self) -> object:
+        """Call once."""
+
+    def times(self, calls: int, settle_ms: float) -> list[float]:
+        """Return the milliseconds of each of `calls` calls, made after others for `settle_ms`."""
+
+
 class Session(Protocol):
     """A loaded model. Not shared between threads."""
 
@@ -35,7 +46,10 @@ class Session(Protocol):
         """Return the outputs in the model's order, for a feed of NumPy arrays."""
 
     def prepare(self, feed: Feed) -> Callable[[], object]:
-        """Return a call that runs inference once on `feed`, already in the runtime's own tensors."""
+        """Return a call that runs inference once on `feed`, already in the runtime's own tensors.
+
+        One that runs in another program is a `ClockedCall`.
+        """
 
     def close(self) -> None:
         """Free the model."""
@@ -100,6 +114,11 @@ class Runtime(ABC):
         baseline_of: Formats of uploads that their owners run on it today: the baseline.
         start_s: Seconds that its libraries take to import.
         tolerances: How far outputs may differ on another machine, relative to their range, by precision.
+        asked_for: Whether only runs that name it take it: it stands for another place than this machine, such
+            as a visitor's browser.
+        browser: Whether it runs models in a browser: its process may start one, which is as confined as the
+            process and has no network.
+        kit_use: What the README of a kit says on its use besides, in Markdown.
         no_profile: Why it tells no times of its layers, as a sentence; empty where `open_profiled` works.
         no_tensors: Why it shows no values between layers, as a sentence; empty where `open_tensors` works.
     """
@@ -113,6 +132,9 @@ class Runtime(ABC):
     baseline_of: ClassVar[frozenset[str]] = frozenset()
     start_s: ClassVar[float] = 0.0
     tolerances: ClassVar[Mapping[Precision, float]] = TOLERANCES
+    asked_for: ClassVar[bool] = False
+    browser: ClassVar[bool] = False
+    kit_use: ClassVar[str] = ""
     no_profile: ClassVar[str] = "This runtime gives no access to a profiler of layers."
     no_tensors: ClassVar[str] = "This runtime gives no access to the values between layers."
 
@@ -132,6 +154,20 @@ class Runtime(ABC):
         """
         own = Path(inspect.getfile(type(self)))
         return own.with_name(f"{own.stem}_kit.py").read_text(encoding="utf8")
+
+    def places(self) -> Mapping[str, Path]:
+        """Return the files and folders that its process reads besides Python's and the system's.
+
+        Each by the environment variable that tells the process of it, which knows no settings.
+        """
+        return {}
+
+    def kit_files(self) -> Mapping[str, Path]:
+        """Return what a kit holds besides its session, by name within the kit, such as a page.
+
+        Such kits hold the golden samples as ``golden.json`` too.
+        """
+        return {}
 
     @abstractmethod
     def warm_up(self) -> None:

@@ -54,6 +54,7 @@ def confine(
     programs: Sequence[Path] = (),
     *,
     accepts: bool = False,
+    scratch: Sequence[Path] = (),
 ) -> None:
     """Confine this process, for ever, as far as the system can. Call it before any thread starts.
 
@@ -62,6 +63,8 @@ def confine(
         writes: Folders that may be written.
         programs: Programs that may be started, each as confined as this process; none closes that way.
         accepts: Whether it may accept connections on a socket that it was given; it may make none.
+        scratch: Folders for programs that are several processes which talk to each other, as a browser is:
+            they may make links and sockets there, which nobody reads afterwards.
 
     Raises:
         OSError: The kernel refused.
@@ -73,9 +76,9 @@ def confine(
     kernel.gain_no_privileges()
     if offer.landlock_abi:
         readable = [*_interpreter(), *map(Path, _SYSTEM), *_etc(), *reads]
-        landlock.restrict(readable, [Path(os.devnull), *writes], programs)
+        landlock.restrict(readable, [Path(os.devnull), *writes], programs, scratch)
     if offer.seccomp:
-        seccomp.restrict(accepts=accepts, starts=bool(programs))
+        seccomp.restrict(accepts=accepts, starts=bool(programs), family=bool(scratch))
 
 
 def _etc() -> list[Path]:

@@ -56,8 +56,9 @@ def _prepare(setup: Message) -> None:
     _volunteer_for_the_oom_killer()
     ResourceLimits(**setup["limits"]).apply()
     if setup["confined"]:
-        places = ([Path(path) for path in setup[name]] for name in ("reads", "writes", "programs"))
-        confine(*places, accepts=setup["accepts"])
+        names = ("reads", "writes", "programs", "scratch")
+        paths = {name: [Path(path) for path in setup[name]] for name in names}
+        confine(**paths, accepts=setup["accepts"])
 
 
 def _volunteer_for_the_oom_killer() -> None:

@@ -19,12 +19,14 @@ RULE_PATH_BENEATH = 1
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 REMOVE_DIR, REMOVE_FILE, MAKE_DIR, MAKE_REG = 1 << 4, 1 << 5, 1 << 7, 1 << 8
+MAKE_SOCK, MAKE_SYM = 1 << 9, 1 << 12
 REFER, TRUNCATE = 1 << 13, 1 << 14
 
 READ = READ_FILE | READ_DIR
 # Devices, sockets, pipes and symbolic links are left out on purpose: whoever reads the folder afterwards
 # would follow or open them outside of the sandbox.
 WRITE = READ | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | REFER | TRUNCATE
+SCRATCH = WRITE | MAKE_SYM | MAKE_SOCK
 OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE
 
 # Highest file-system right of each ABI: 13 rights at first, then refer, truncate and device ioctl.
@@ -54,7 +56,12 @@ def abi() -> int:
         return 0
 
 
-def restrict(reads: Iterable[Path], writes: Iterable[Path], programs: Iterable[Path] = ()) -> None:
+def restrict(
+    reads: Iterable[Path],
+    writes: Iterable[Path],
+    programs: Iterable[Path] = (),
+    scratch: Iterable[Path] = (),
+) -> None:
     """Confine this thread, for ever, to reading `reads` and writing `writes`.
 
     Nothing but `programs` can be executed. From ABI 4 TCP is denied, from ABI 6 signals and abstract sockets
@@ -64,6 +71,7 @@ def restrict(reads: Iterable[Path], writes: Iterable[Path], programs: Iterable[P
         reads: Files and folders, with everything below them; missing ones are skipped.
         writes: The same, to read and write.
         programs: Files to execute, too.
+        scratch: Folders to write, in which links and sockets may be made: nobody reads them afterwards.
 
     Raises:
         OSError: The kernel has no Landlock or refused a rule.
@@ -72,7 +80,7 @@ def restrict(reads: Iterable[Path], writes: Iterable[Path], programs: Iterable[P
     handled = (1 << _RIGHTS.get(version, _ALL_RIGHTS)) - 1
     ruleset = syscall(CREATE_RULESET, *_ruleset(version, handled), 0)
     try:
-        for paths, access in ((reads, READ), (writes, WRITE), (programs, READ | EXECUTE)):
+        for paths, access in ((reads, READ), (writes, WRITE), (programs, READ | EXECUTE), (scratch, SCRATCH)):
             for path in paths:
                 _allow(ruleset, path, access & handled)
         syscall(RESTRICT_SELF, ruleset, 0)

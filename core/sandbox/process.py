@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from core.errors import Cancelled, ChildCrashed, InputError, StoreUnusable, WhetstoneError
+from core.sandbox.browsers import browser_programs
 from core.sandbox.channel import Channel, Ended, Flooded
 from core.sandbox.compilers import packaged, programs
 from core.sandbox.exit_status import death, oom_kills, timed_out
@@ -26,7 +27,7 @@ from core.sandbox.policy import extensions, require_confinement, usual_limits
 from core.sandbox.protocol import Message, decode, encode, error_of, said_to_fail
 from core.sandbox.removal import remove_tree
 from core.sandbox.spawn import OURS, Interpreter, spawn
-from core.sandbox.threads import group_tasks, pin_threads, thread_count
+from core.sandbox.threads import group_tasks, members, pin_threads, thread_count
 
 LONGEST_REPLY = 4 * 1024**2
 # Of what a process says of its progress in one call: more is no news, but a way to keep this process busy.
@@ -56,6 +57,7 @@ class Child:
             it may open no other. None for no network at all.
         compiles: Whether it may start this machine's C++ compiler, see `core.sandbox.compilers`.
         starts: Native programs of packages that it may start, such as ``pnnx/pnnx``; see there.
+        browser: Whether it may start a browser, as confined as it is and without a network.
 
     Raises:
         InputError: A path in `reads` does not exist.
@@ -77,6 +79,7 @@ class Child:
         accepts: int | None = None,
         compiles: bool = False,
         starts: Sequence[str] = (),
+        browser: bool = False,
     ) -> None:
         if confined:
             require_confinement()
@@ -84,12 +87,17 @@ class Child:
         setup: Message = {
             "reads": [_existing(path) for path in (*reads, *extensions())],
             "writes": [folder, *([_made(keeps)] if keeps else [])],
-            "programs": [*map(str, programs() if compiles else ()), *map(str, packaged(starts))],
+            "programs": [
+                *map(str, programs() if compiles else ()),
+                *map(str, packaged(starts)),
+                *map(str, browser_programs() if browser else ()),
+            ],
             "limits": asdict(self._limits),
             "confined": confined,
             "accepts": accepts is not None,
         }
-        self._tasks = group_tasks if compiles or starts else thread_count
+        self._alone = not (compiles or starts or browser)
+        self._tasks = thread_count if self._alone else group_tasks
         self._calling, self._ending = threading.Lock(), threading.Lock()
         self._cancelled = self._stopped = False
         self._oom_kills = oom_kills()
@@ -98,6 +106,7 @@ class Child:
         forked = fork(imports, *start) if imports is not None and interpreter == OURS else None
         self._process = forked or spawn(*start, interpreter, () if accepts is None else (accepts,))
         self._channel = Channel(self._process, LONGEST_REPLY)
+        setup |= {"scratch": [self._scratch] if browser else []}
         self._channel.send(encode(setup | {"parent": forked.parent if forked else os.getpid()}))
 
     def __enter__(self) -> Self:
@@ -188,7 +197,8 @@ class Child:
 
         It is done from outside: a confined process may change no thread's cores but the calling one's.
         """
-        pin_threads(self.pid, cores)
+        for process in (self.pid,) if self._alone else members(self.pid):
+            pin_threads(process, cores)
 
     def kill(self) -> None:
         """Stop the process now; a call that waits in another thread raises Cancelled."""

@@ -15,7 +15,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.sandbox.kernel import PR_SET_PDEATHSIG, is_linux, syscall
-from core.sandbox.syscalls import ABSENT, ACCEPTING, DENIED, NUMBERS, OF_ITSELF, PRETENDED, STARTING
+from core.sandbox.syscalls import (
+    ABSENT,
+    ACCEPTING,
+    DENIED,
+    NUMBERS,
+    OF_ITSELF,
+    PRETENDED,
+    STARTING,
+    TALKING,
+)
 
 SET_MODE_FILTER, GET_ACTION_AVAIL = 1, 2
 # Without this flag older kernels slow the whole process down, and with it every measured latency.
@@ -28,6 +37,9 @@ X32_BIT = 0x40000000
 CLONE_THREAD = 0x00010000
 # CLONE_VM and CLONE_VFORK, with SIGCHLD at its end: as the C library's posix_spawn and vfork call it.
 VFORK = 0x4111
+# CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET.
+CLONE_NAMESPACES = 0x7E020000
+AF_UNIX, SOCK_SEQPACKET = 1, 5
 SOCK_STREAM, SOCK_NONBLOCK, SOCK_CLOEXEC = 1, 0o4000, 0o2000000
 # Commands that make the kernel signal another process when a file or pipe changes, or hold up its writers:
 # F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY; FIOSETOWN, SIOCSPGRP, and TIOCSTI, which types.
@@ -71,18 +83,19 @@ def available() -> bool:
     return True
 
 
-def restrict(*, accepts: bool = False, starts: bool = False) -> None:
+def restrict(*, accepts: bool = False, starts: bool = False, family: bool = False) -> None:
     """Install the filter in this thread, for ever. PR_SET_NO_NEW_PRIVS must be set.
 
     Args:
         accepts: Let it accept connections on a socket that it was given.
-        starts: Let it start programs; Landlock says which.
+        starts: Whether it may start programs; Landlock says which.
+        family: Whether these may be several processes that talk to each other, as a browser is.
 
     Raises:
         OSError: The kernel refused the filter.
         KeyError: The architecture is not one of x86_64 and aarch64.
     """
-    instructions = _program(os.getpid(), accepts, starts)
+    instructions = _program(os.getpid(), accepts, starts, family)
     filters = (_Filter * len(instructions))(
         *[_Filter(i.code, i.if_true, i.if_false, i.k) for i in instructions]
     )
@@ -98,7 +111,9 @@ def _number(name: str) -> int:
     return number
 
 
-def _program(pid: int, accepts: bool = False, starts: bool = False) -> list[_Instruction]:
+def _program(
+    pid: int, accepts: bool = False, starts: bool = False, family: bool = False
+) -> list[_Instruction]:
     column, architecture = _ARCHITECTURES[platform.machine()]
     numbers = {name: row[column] for name, row in NUMBERS.items()}
     program = [
@@ -109,25 +124,35 @@ def _program(pid: int, accepts: bool = False, starts: bool = False) -> list[_Ins
         _Instruction(JUMP_AT_LEAST, X32_BIT, 0, 1),
         _Instruction(RETURN, RET_ERRNO | errno.ENOSYS),
     ]
-    let = (*(ACCEPTING if accepts else ()), *(STARTING if starts else ()))
-    denied = [name for name in DENIED if name not in let]
-    for names, answer in ((denied, errno.EPERM), (PRETENDED, 0), (ABSENT, errno.ENOSYS)):
+    let = {
+        name
+        for names, on in ((ACCEPTING, accepts), (STARTING, starts), (TALKING, family))
+        if on
+        for name in names
+    }
+    for names, answer in ((DENIED, errno.EPERM), (PRETENDED, 0), (ABSENT, errno.ENOSYS)):
         for name in names:
-            program += _when(numbers[name], [_Instruction(RETURN, RET_ERRNO | answer)])
-    for name, block in _by_argument(pid, starts).items():
+            if name not in let:
+                program += _when(numbers[name], [_Instruction(RETURN, RET_ERRNO | answer)])
+    for name, block in _by_argument(pid, starts, family).items():
         program += _when(numbers[name], block)
     return [*program, _Instruction(RETURN, RET_ALLOW)]
 
 
-def _by_argument(pid: int, starts: bool) -> dict[str, list[_Instruction]]:
+def _by_argument(pid: int, starts: bool, family: bool) -> dict[str, list[_Instruction]]:
     """Return what decides about a call by one of its arguments."""
+    processes = {
+        "clone": _no_namespaces(),
+        "socket": _local_only(),
+        "socketpair": _streams_only(SOCK_SEQPACKET),
+    }
+    alone = {"clone": _thread_only(starts), "socketpair": _streams_only()}
     return {
+        **(processes if family else alone),
         **{name: _only(0, [pid]) for name in ("kill", "tgkill", "pidfd_open")},
         **{name: _only(0, [0, pid]) for name in OF_ITSELF},
-        "clone": _thread_only(starts),
         "open": _no_truncating_reads(1),
         "openat": _no_truncating_reads(2),
-        "socketpair": _streams_only(),
         "prctl": _never(0, [PR_SET_PDEATHSIG]),
         "fcntl": _never(1, SIGNAL_OTHERS),
         "ioctl": _never(1, SIGNAL_OTHERS_BY_DEVICE),
@@ -161,15 +186,22 @@ def _never(index: int, values: Sequence[int]) -> list[_Instruction]:
     return [*block, _ALLOW]
 
 
-def _streams_only() -> list[_Instruction]:
-    """Refuse pairs of datagram sockets: they could send to any socket that has a path."""
-    return [
-        _argument(1),
-        _Instruction(AND, 0xFFFFFFFF & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)),
-        _Instruction(JUMP_EQUAL, SOCK_STREAM, 0, 1),
-        _ALLOW,
-        _DENY,
-    ]
+def _streams_only(*others: int) -> list[_Instruction]:
+    """Refuse datagram sockets: they could send to any socket that has a path."""
+    block = [_argument(1), _Instruction(AND, 0xFFFFFFFF & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))]
+    for kind in (SOCK_STREAM, *others):
+        block += [_Instruction(JUMP_EQUAL, kind, 0, 1), _ALLOW]
+    return [*block, _DENY]
+
+
+def _local_only() -> list[_Instruction]:
+    """Refuse sockets but those of this machine's own processes, which cannot be connected to others."""
+    return [_argument(0), _Instruction(JUMP_EQUAL, AF_UNIX, 1, 0), _DENY, *_streams_only(SOCK_SEQPACKET)]
+
+
+def _no_namespaces() -> list[_Instruction]:
+    """Allow threads and processes, but none in a namespace of its own, where it would have privileges."""
+    return [_argument(0), _Instruction(JUMP_ANY_BIT, CLONE_NAMESPACES, 0, 1), _DENY, _ALLOW]
 
 
 def _thread_only(starts: bool) -> list[_Instruction]:

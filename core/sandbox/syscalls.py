@@ -159,6 +159,8 @@ ACCEPTING = ("listen", "accept", "accept4")
 """What a process needs to serve on a socket that it was given; it can make, bind and connect none."""
 STARTING = ("execve", "vfork")
 """What starting a program takes. The parent signals the process group, which none of them can leave."""
+TALKING = ("fork", "socket", "bind", "listen", "accept", "accept4")
+"""What several processes that work together take besides; no socket of theirs can be connected to others."""
 
 # How the kernel runs a thread: 0 means the calling one, and other numbers could be another process's threads.
 OF_ITSELF = ("sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr", "prlimit64")

@@ -19,10 +19,15 @@ def thread_count(pid: int) -> int:
 
 def group_tasks(group: int) -> int:
     """Return how many threads all processes of a process group have."""
-    found = 0
+    return sum(map(thread_count, members(group)))
+
+
+def members(group: int) -> list[int]:
+    """Return the processes of a process group."""
+    found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it ended meanwhile
-            found += thread_count(int(folder.name)) if os.getpgid(int(folder.name)) == group else 0
+            found += [int(folder.name)] if os.getpgid(int(folder.name)) == group else []
     return found
 
 

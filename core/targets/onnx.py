@@ -59,11 +59,11 @@ TARGET = ExportTarget(
         ),
     },
     clients=(
-        Client("C++", "main.cpp", (LINES / "main.cpp").read_text()),
+        Client("C++", "main.cpp", (LINES / "main.cpp").read_text(encoding="utf8")),
         Client(
             "JavaScript (Node.js)",
             "main.mjs",
-            (LINES / "main.mjs").read_text(),
+            (LINES / "main.mjs").read_text(encoding="utf8"),
             "Run by Node.js in the tests.",
         ),
     ),

@@ -22,6 +22,7 @@ from core.optional import load
 from core.sandbox.spawn import Interpreter
 from core.settings import get_settings
 from core.texts import one_line
+from core.toolchains import npm
 from core.toolchains.lists import Toolchain
 
 MARK = "whole"
@@ -55,7 +56,7 @@ def folder_of(toolchain: Toolchain) -> Path:
 def state_of(toolchain: Toolchain) -> State:
     """Return what there is of it."""
     folder = folder_of(toolchain)
-    parts = (folder / "bin" / "python", folder / "lib")
+    parts = (folder / npm.FILES,) if toolchain.files else (folder / "bin" / "python", folder / "lib")
     if (folder / MARK).is_file() and all(part.exists() for part in parts):
         return State.READY
     return State.HALF_MADE if folder.exists() else State.MISSING
@@ -101,18 +102,28 @@ def _install(toolchain: Toolchain, tell: Tell, watch: Watch) -> None:
         _remove(toolchain)
         tell(f"making the environment {toolchain.name}")
         folder.mkdir(parents=True)
-        requirements = folder / "requirements.txt"
-        requirements.write_text("\n".join(toolchain.requirements) + "\n")
-        python = str(folder / "bin" / "python")
-        venv = ["venv", "--allow-existing", "--python", toolchain.python, str(folder)]
-        _uv(toolchain, venv, lock, tell, watch)
-        # Confined processes may not write beside the packages, so they are compiled now.
-        packages = ["pip", "install", "--no-deps", "--compile-bytecode", "--requirements", str(requirements)]
-        _uv(toolchain, [*packages, "--python", python], lock, tell, watch)
+        if toolchain.files:
+            if problem := npm.fetch(
+                toolchain, folder, lambda words: _run(words, toolchain, lock, tell, watch)
+            ):
+                raise _unusable(toolchain, problem)
+        else:
+            _make_python(toolchain, folder, lock, tell, watch)
         tell(f"checking {toolchain.name}")
         if problem := _import_problem(toolchain, lock, watch):
             raise _unusable(toolchain, problem)
         (folder / MARK).write_text(toolchain.lock)
+
+
+def _make_python(toolchain: Toolchain, folder: Path, lock: int, tell: Tell, watch: Watch) -> None:
+    requirements = folder / "requirements.txt"
+    requirements.write_text("\n".join(toolchain.requirements) + "\n")
+    python = str(folder / "bin" / "python")
+    venv = ["venv", "--allow-existing", "--python", toolchain.python, str(folder)]
+    _uv(toolchain, venv, lock, tell, watch)
+    # Confined processes may not write beside the packages, so they are compiled now.
+    packages = ["pip", "install", "--no-deps", "--compile-bytecode", "--requirements", str(requirements)]
+    _uv(toolchain, [*packages, "--python", python], lock, tell, watch)
 
 
 def remove(toolchain: Toolchain) -> None:
@@ -182,7 +193,9 @@ def _uv(toolchain: Toolchain, words: list[str], lock: int, tell: Tell, watch: Wa
 
 
 def _import_problem(toolchain: Toolchain, lock: int, watch: Watch) -> str:
-    """Return why its modules do not import, empty where they do."""
+    """Return why its modules do not import or its files are not there, empty where they do and are."""
+    if toolchain.files:
+        return npm.missing(toolchain, folder_of(toolchain))
     python = folder_of(toolchain) / "bin" / "python"
     if not python.exists():
         return "it holds no Python"

@@ -4,6 +4,9 @@ A list begins with lines of the form ``# key: value``. ``name`` and ``summary`` 
 the version to use, ``platform`` a system and a machine as Python's `platform` names them, ``imports`` the
 modules that must import once the environment is made, ``size_gb`` what it takes on disk. Then come lines with
 one ``package==version`` each, dependencies included: nothing is resolved when it is installed.
+
+A list that names ``files`` instead of ``python``, ``platform`` and ``imports`` is one of npm packages, of
+which these files are kept.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from core.serde import digest
 from core.settings import get_settings
 
 HERE = Path(__file__).parent
-NEEDED = ("name", "python", "platform", "imports")
+NEEDED, NEEDED_OF_NPM = ("name", "python", "platform", "imports"), ("name", "files")
 _FACT = re.compile(r"#\s*(\w+):\s*(.+)")
 _PIN = re.compile(r"[A-Za-z0-9._-]+(\[[\w,-]+\])?==[\w.!+-]+(\s*;.*)?")
 _SIZE = re.compile(r"\d{1,6}(\.\d{1,6})?")
@@ -38,6 +41,7 @@ class Toolchain:
         imports: Modules that must import in it.
         size_gb: Room on disk.
         requirements: ``package==version``, all of them.
+        files: What is kept of npm packages; empty for a Python environment.
     """
 
     id: str
@@ -48,11 +52,13 @@ class Toolchain:
     imports: tuple[str, ...]
     size_gb: float
     requirements: tuple[str, ...]
+    files: tuple[str, ...] = ()
 
     @property
     def lock(self) -> str:
         """Hash of what is installed: it enters the ids of what is built with it."""
-        return digest(self.python, self.platform, sorted(self.requirements))[:12]
+        files = (self.files,) if self.files else ()
+        return digest(self.python, self.platform, sorted(self.requirements), *files)[:12]
 
     def check_platform(self) -> None:
         """Refuse a machine that its packages are not for.
@@ -61,7 +67,7 @@ class Toolchain:
             BackendMissing: It is another one.
         """
         here = f"{platform.system().lower()} {platform.machine()}"
-        if here != self.platform:
+        if self.platform and here != self.platform:
             raise BackendMissing(
                 f"{self.name} needs {self.platform}; this machine is {here}.",
                 hint="Run Whetstone on such a machine, or leave this technique out.",
@@ -102,8 +108,9 @@ def read(path: Path) -> Toolchain:
     lines = [line.strip() for line in path.read_text(errors="replace").splitlines()]
     facts = {found[1]: found[2] for line in lines if (found := _FACT.fullmatch(line))}
     pins = tuple(line for line in lines if line and not line.startswith("#"))
+    needed = NEEDED_OF_NPM if "files" in facts else NEEDED
     problems = [f"{line!r} is no package==version" for line in pins if not _PIN.fullmatch(line)]
-    problems += [f"it lacks {fact!r}" for fact in NEEDED if fact not in facts]
+    problems += [f"it lacks {fact!r}" for fact in needed if fact not in facts]
     problems += [] if _SIZE.fullmatch(facts.get("size_gb", "0")) else ["its size_gb is no number"]
     problems += [] if pins and _NAME.fullmatch(path.stem) else ["it is empty or misnamed"]
     if problems:
@@ -114,9 +121,10 @@ def read(path: Path) -> Toolchain:
         id=path.stem,
         name=facts["name"],
         summary=facts.get("summary", ""),
-        python=facts["python"],
-        platform=facts["platform"],
-        imports=tuple(facts["imports"].split()),
+        python=facts.get("python", ""),
+        platform=facts.get("platform", ""),
+        imports=tuple(facts.get("imports", "").split()),
         size_gb=float(facts.get("size_gb", 0)),
         requirements=pins,
+        files=tuple(facts.get("files", "").split()),
     )

@@ -126,19 +126,20 @@ def _what(
 def _runtimes(view: ModelView, held: Mapping[str, str], owner: str) -> tuple[str, ...]:
     known = {key: runtimes()[key] for key in view.runtimes if runtimes()[key].available().ok}
     before = [key for key in held.get("runtimes", "").split(",") if key in known]
+    usual = [key for key in known if not known[key].asked_for]
     st.pills(
         "Runtimes",
         list(known),
         selection_mode="multi",
-        default=before or list(known),
+        default=before or usual,
         format_func=lambda key: known[key].name,
         help="Those that can run this model, as it is or converted. The baseline is measured in any case.",
         **on_change(owner, "runtimes", f"{owner}_runtimes", lambda picked: ",".join(picked) or None),
     )
     picked = tuple(st.session_state[f"{owner}_runtimes"] or ())
     if not picked:
-        st.caption("None is picked: all are used.")
-    return () if set(picked) == set(known) else picked
+        st.caption(f"None is picked: {', '.join(known[key].name for key in usual)} are used.")
+    return () if set(picked) == set(usual) else picked
 
 
 def _how(model: SourceModel, held: Mapping[str, str], owner: str) -> tuple[float | None, int, int]:

@@ -89,7 +89,7 @@ def verify(kit: Path) -> subprocess.CompletedProcess[str]:
 
 def everywhere() -> list[ParameterSet]:
     """Return what a kit can be verified with here; files that take long to make are slow tests."""
-    here = [each for each in runtimes().values() if each.available().ok]
+    here = [each for each in runtimes().values() if each.available().ok and not each.browser]
     found = [(each.id, form) for each in here for form in sorted(each.formats) if form != "state_dict"]
     slow = [pytest.mark.slow]
     return [pytest.param(*each, marks=slow if each[1] in networks.TAKE_LONG else []) for each in found]

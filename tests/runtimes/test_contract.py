@@ -26,15 +26,17 @@ def _marks(form: str) -> list[pytest.MarkDecorator]:
 
 ELSEWHERE = {"coreml", "tensorrt"}
 """What no machine of ours runs: its files are built, and it says what is lacking."""
+IN_BROWSERS = {name for name, runtime in runtimes().items() if runtime.browser}
+"""What has tests of its own, since it takes a browser."""
 ALL = [
     pytest.param(runtime, id=name, marks=_marks(sorted(runtime.formats)[0]))
     for name, runtime in runtimes().items()
-    if name not in ELSEWHERE
+    if name not in ELSEWHERE | IN_BROWSERS
 ]
 OPENED = [
     pytest.param(runtime, form, id=f"{name}-{form}", marks=_marks(form))
     for name, runtime in runtimes().items()
-    if name not in ELSEWHERE
+    if name not in ELSEWHERE | IN_BROWSERS
     for form in sorted(runtime.formats)
 ]
 PROGRAMS = [each for each in OPENED if not each.id.endswith(("state_dict", "tflite", "ncnn"))]
@@ -56,7 +58,7 @@ def test_the_known_runtimes_are_found() -> None:
         "ncnn",
         "executorch",
     }
-    assert set(runtimes()) == here | ELSEWHERE
+    assert set(runtimes()) == here | ELSEWHERE | IN_BROWSERS
     assert set(networks.FORMATS) == set().union(*(runtimes()[name].formats for name in here))
 
 

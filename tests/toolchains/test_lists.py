@@ -14,9 +14,12 @@ from tests.toolchains.tiny import write_list
 
 
 def test_every_list_that_comes_along_is_pinned_and_used_by_a_pass() -> None:
-    assert {each.toolchain for each in passes().values()} - {""} == set(toolchains())
+    for_runtimes = {name for name, each in toolchains().items() if each.files}
+    assert {each.toolchain for each in passes().values()} - {""} | for_runtimes == set(toolchains())
     for each in toolchains().values():
         assert each.summary.endswith(".")
+        if each.files:
+            continue
         # The process that runs there needs these two of ours.
         for library in ("msgspec", "numpy"):
             assert any(re.fullmatch(rf"{library}==[\d.]+", line) for line in each.requirements)

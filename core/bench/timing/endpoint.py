@@ -20,6 +20,7 @@ from core.domain.recipe import Target
 from core.errors import Cancelled
 from core.machine.environment import usable_cores
 from core.protocols import LocalArtifact
+from core.registry import get_runtime
 from core.sandbox.answers import figures
 from core.sandbox.commands import Command
 from core.sandbox.process import Child
@@ -107,12 +108,16 @@ class Host:
         self._opened: Opened | None = None
         self._opening, self._ready = threading.Lock(), False
         self._timeout = get_settings().child_timeout_s
-        reads = [*endpoint.artifact.files, *([data] if data else [])]
+        runtime = get_runtime(endpoint.target.runtime_id)
+        places = runtime.places()
+        reads = [*endpoint.artifact.files, *([data] if data else []), *places.values()]
         self._child = Child(
             module,
             reads=reads,
             writes=folder,
-            env={"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, **KEEP_FREED_MEMORY},
+            env={"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, **KEEP_FREED_MEMORY}
+            | {name: str(path) for name, path in places.items()},
+            browser=runtime.browser,
         )
 
     def __enter__(self) -> Host:

@@ -49,6 +49,9 @@ class _Held:
     def batch(self) -> int:
         return self.model.fixed_batch or self.target.batch
 
+    def memory(self, field: str) -> int:
+        return calls.memory(field, self.runtime.browser)
+
 
 _held: list[_Held] = []
 
@@ -101,7 +104,7 @@ def open_model(asked: said.Open) -> said.Opened:
     import_network(artifact.format, model)
     _read_through(artifact)
     gc.collect()
-    empty, peak = calls.memory("VmRSS"), calls.memory("VmHWM")
+    empty, peak = calls.memory("VmRSS", runtime.browser), calls.memory("VmHWM", runtime.browser)
     start = perf_counter()
     session = runtime.open(artifact, target, model)
     load_ms = 1000 * (perf_counter() - start)
@@ -128,8 +131,9 @@ def peak_memory(_: said.Memory) -> said.Resident:
     The kernel keeps only the highest figure of the whole life of the process. Where importing the runtime
     took more for a moment than the model ever did, what is resident now stands in for it.
     """
-    held, peak = _now(), calls.memory("VmHWM")
-    highest = peak if peak > held.peak_before else calls.memory("VmRSS")
+    held = _now()
+    peak = held.memory("VmHWM")
+    highest = peak if peak > held.peak_before else held.memory("VmRSS")
     return said.Resident(max(0, highest - held.empty_bytes))
 
 
@@ -152,7 +156,7 @@ def _evaluation(held: _Held) -> EvaluationRun:
 
     rows = evaluation_rows(held.data, held.model)
     return EvaluationRun(
-        rows, held.batch, reopen, held.load_s, lambda: calls.memory("VmHWM") - held.empty_bytes
+        rows, held.batch, reopen, held.load_s, lambda: held.memory("VmHWM") - held.empty_bytes
     )
 
 
@@ -211,7 +215,7 @@ def set_batch(asked: said.SetBatch) -> said.BatchSet:
     held = _now()
     feed, _ = next(feeds(held.model, held.data, asked.batch))
     held.call = held.session.prepare(feed)
-    return said.BatchSet(calls.once(held.call), calls.memory("VmRSS"))
+    return said.BatchSet(calls.once(held.call), held.memory("VmRSS"))
 
 
 COMMANDS = dict(

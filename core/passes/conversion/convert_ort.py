@@ -58,7 +58,6 @@ class ConvertOrt(Pass):
     kind = Kind.CONVERSION
     Params = ConvertOrtParams
     produces: ClassVar[dict[str, str]] = {"onnx": "ort"}
-    converts = True
     libraries = ("onnxruntime",)
     build_s = (1.5, 0.2)
     weights_held = 5.0

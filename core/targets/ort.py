@@ -1,0 +1,42 @@
+"""ONNX Runtime's own format, for builds of it that hold one model's operators alone."""
+
+from __future__ import annotations
+
+from core.domain.export import ExportPrecision, Scenario
+from core.domain.recipe import Step
+from core.protocols import Advice, ExportTarget
+
+CONVERT = Step("convert_ort")
+
+TARGET = ExportTarget(
+    id="ort",
+    name="ONNX Runtime, reduced",
+    summary="A .ort file with the list of operators that a minimal build of ONNX Runtime needs for it.",
+    runtime="onnxruntime",
+    format="ort",
+    precisions={
+        ExportPrecision.FP32: (CONVERT,),
+        ExportPrecision.FP16: (Step("fp16"), CONVERT),
+        ExportPrecision.INT8_DYNAMIC: (Step("int8_dynamic"), CONVERT),
+        ExportPrecision.INT8_STATIC: (Step("int8_static_ort"), CONVERT),
+        ExportPrecision.INT4: (Step("nbits_weights_ort"), CONVERT),
+    },
+    lacks={ExportPrecision.BF16: "ONNX Runtime has few BF16 kernels for processors. Take OpenVINO for BF16."},
+    needs="ONNX Runtime of about the same version; a minimal build of it is made from its sources with "
+    "--minimal_build --include_ops_by_config model.required_operators.config.",
+    guide={
+        Scenario.ANDROID: Advice(
+            4,
+            "A build of ONNX Runtime for this model alone takes a few megabytes of the app.",
+            "ONNX Runtime, built from its sources for Android with the list beside the model.",
+            (ExportPrecision.INT8_STATIC, ExportPrecision.FP32),
+        ),
+        Scenario.EMBEDDED_ARM: Advice(
+            4,
+            "A build of ONNX Runtime for this model alone is small and starts without parsing the graph.",
+            "ONNX Runtime, built from its sources for the board with the list beside the model.",
+            (ExportPrecision.INT8_STATIC, ExportPrecision.FP32),
+        ),
+    },
+    order=15,
+)
