@@ -7,8 +7,14 @@ from core.domain.recipe import Step
 from core.protocols import Advice, Client, ExportTarget
 
 CPP = """\
-// Link with ExecuTorch's extension_module_static, extension_tensor, xnnpack_backend and its kernels:
-// https://docs.pytorch.org/executorch/stable/using-executorch-cpp.html
+// On Linux with the pip package executorch, in the parent of this file's folder:
+//     E=$(python -c "import executorch; print(list(executorch.__path__)[0])")
+//     g++ -w -std=c++17 clients/main.cpp -o run -I$E/include -DET_EVENT_TRACER_ENABLED \\
+//         -I$E/include/executorch/runtime/core/portable_type/c10 -DC10_USING_CUSTOM_GENERATED_MACROS \\
+//         -L$E/lib -Wl,-rpath,$E/lib,--no-as-needed -lexecutorch -lexecutorch_backend_xnnpack \\
+//         -lexecutorch_kernels_optimized -lexecutorch_kernels_quantized -lexecutorch_threadpool
+//     ./run
+// In an app or on a board link ExecuTorch's CMake targets of the same names, see its documentation for C++.
 #include <cstdio>
 #include <vector>
 
@@ -106,7 +112,7 @@ TARGET = ExportTarget(
         ),
     },
     clients=(
-        Client("C++", "main.cpp", CPP),
+        Client("C++", "main.cpp", CPP, "Compiled with g++ and run in the tests, on Linux."),
         Client("Kotlin", "Predict.kt", KOTLIN),
         Client("Swift", "Predict.swift", SWIFT),
     ),

@@ -11,8 +11,9 @@ NO_INT8 = (
     "with ncnn2table and ncnn2int8 of an ncnn that you built."
 )
 CPP = """\
-// Debian: apt-get install g++ libncnn-dev; elsewhere build ncnn with CMake. In this folder's parent:
-//   g++ -std=c++17 clients/main.cpp -o run -I/usr/include/ncnn -lncnn -fopenmp && ./run
+// Build and install ncnn with CMake, then in the parent of this file's folder:
+//     g++ -std=c++17 clients/main.cpp -o run -I/usr/local/include/ncnn -lncnn -fopenmp
+//     ./run
 // On Android the same lines stand in the app's JNI library, linked with ncnn's Android package.
 #include <cstdio>
 

@@ -1,31 +1,50 @@
-"""Lines of other languages that kits hold, run where what they need is to be had."""
+"""Lines of other languages: what a compiler is here for is built as its first lines say, and run."""
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from core.registry import get_target
-from sample_models import samples
+from core.registry import targets
+from core.sandbox.compilers import compiler
+from tests.runtimes import networks
 
-PACKAGE = "onnxruntime-node@1.30.0"
+PREFIX = "//     "
+ALL = [(each.id, client) for each in targets().values() for client in each.clients]
+
+
+def commands(text: str) -> str:
+    """Return the shell lines at the top."""
+    lines = [line.removeprefix(PREFIX) for line in text.splitlines() if line.startswith(PREFIX)]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(("target", "client"), ALL, ids=[f"{name}-{each.file}" for name, each in ALL])
+def test_each_file_says_what_language_it_is_and_loads_the_model(target: str, client: object) -> None:
+    language, file, text, tried = (getattr(client, name) for name in ("language", "file", "text", "tried"))
+    assert language
+    assert Path(file).name == file
+    assert "{model}" in text
+    assert not tried or tried.endswith(".")
 
 
 @pytest.mark.slow
-def test_the_lines_for_node_run_a_model(tmp_path: Path) -> None:
-    if not (shutil.which("npm") and shutil.which("node")):
-        pytest.skip("Node.js or npm is not installed: the lines for Node.js were not run")
-    model = next(each for each in samples() if each.id == "digits-transformer").folder / "model.onnx"
-    (tmp_path / "model").mkdir()
-    shutil.copy(model, tmp_path / "model" / "model.onnx")
-    place = tmp_path / "clients"
-    place.mkdir()
-    lines = next(each for each in get_target("onnx").clients if each.file == "main.mjs")
-    (place / lines.file).write_text(lines.text.replace("{model}", "model.onnx"))
-    quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-    subprocess.run(["npm", "install", *quiet, PACKAGE], cwd=place, check=True, timeout=300)
-    done = subprocess.run(["node", lines.file], cwd=place, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout.strip()) == (0, "logits: 1 10"), done.stderr
+@pytest.mark.skipif(compiler() is None, reason="there is no C++ compiler")
+def test_executorchs_cpp_computes_what_python_does(tmp_path: Path) -> None:
+    module, model = networks.perceptron()
+    networks.save(module, model, "pte", tmp_path / "model")
+    (client,) = (each for each in targets()["executorch"].clients if each.language == "C++")
+    (tmp_path / "clients").mkdir()
+    (tmp_path / "clients" / client.file).write_text(client.text.replace("{model}", "model.pte"))
+    environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    shell = ["bash", "-ec", commands(client.text)]
+    done = subprocess.run(shell, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = [float(line) for line in done.stdout.split()]
+    (wanted,) = networks.expected(module, {"features": np.full((1, 6), 0.5, np.float32)})
+    np.testing.assert_allclose(found, wanted[0], rtol=1e-4, atol=1e-5)
