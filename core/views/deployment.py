@@ -65,15 +65,15 @@ def _measured(view: RunView) -> Measured:
     return good or found
 
 
-def _best_rate(result: Result) -> tuple[int, float]:
+def _rates(row: Row, result: Result) -> dict[int, float]:
+    """Return the samples per second by batch size; where only the latency was measured, what that gives."""
+    batch = row.candidate.recipe.target.batch
+    return result.timing.throughput or {batch: 1000 * batch / result.timing.latency.p50}
+
+
+def _best_rate(row: Row, result: Result) -> tuple[int, float]:
     """Return the batch size of the most samples per second, and how many."""
-    return max(result.timing.throughput.items(), key=lambda item: item[1], default=(1, 0.0))
-
-
-def _gain(result: Result) -> float:
-    """Return by how much larger batches raise the throughput of one row."""
-    one = result.timing.throughput.get(1)
-    return _best_rate(result)[1] / one if one else 1.0
+    return max(_rates(row, result).items(), key=lambda item: item[1])
 
 
 def advise(view: RunView, scenario: Scenario) -> Advice:
@@ -104,9 +104,9 @@ def _for_latency(rows: Measured, recommended: str | None) -> Advice:
 
 
 def _for_throughput(rows: Measured, _: str | None) -> Advice:
-    row, result = max(rows, key=lambda pair: _best_rate(pair[1])[1])
-    batch, rate = _best_rate(result)
-    gain, features = _gain(result), ("auth", "rate_limit", "metrics", "log")
+    row, result = max(rows, key=lambda pair: _best_rate(*pair)[1])
+    (batch, rate), rates = _best_rate(row, result), _rates(row, result)
+    gain, features = rate / rates.get(1, rate), ("auth", "rate_limit", "metrics", "log")
     told = f"{rate:,.0f} samples/s in calls of {batch} on {result.timing.environment.cpu}."
     if gain >= GAIN and batch > 1:
         why = f"Dynamic batching: calls of {batch} give {gain:.1f} times the throughput of single rows."
@@ -118,19 +118,21 @@ def _for_throughput(rows: Measured, _: str | None) -> Advice:
             ("docker", "compose"),
         )
     why = "No dynamic batching: larger calls were measured to give no more. Replicas give more."
+    if len(rates) == 1:
+        why = "Whether larger calls give more was not measured: see Latency on the candidate's page."
     return Advice(row.id, f"{row.name} behind replicas.", (told, why), features, ("docker", "compose"))
 
 
 def _for_batch(rows: Measured, _: str | None) -> Advice:
-    row, result = max(rows, key=lambda pair: _best_rate(pair[1])[1])
-    batch, rate = _best_rate(result)
-    took = 1e6 / rate / 60 if rate else 0.0
+    row, result = max(rows, key=lambda pair: _best_rate(*pair)[1])
+    batch, rate = _best_rate(row, result)
+    took = 1e6 / rate / 60
     return Advice(
         row.id,
         f"The kit of {row.name}, called from a script: no service is needed.",
         (
             f"Calls of {batch} give {rate:,.0f} samples/s: a million take {took:,.1f} minutes.",
-            "`session.load()` of the kit returns the function to call. A service would only add a way there.",
+            "Its session.load() returns the function to call. A service would only add a way there.",
         ),
         service=False,
     )

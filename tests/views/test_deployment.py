@@ -70,3 +70,18 @@ def test_a_candidate_that_was_not_built_says_so(store: Store) -> None:  # noqa: 
     seed.run(store, "done", RunStatus.DONE)
     with pytest.raises(InvalidRequest, match="There is no packager"):
         service_view(store, "done-2", "nothing")
+
+
+def test_without_measured_throughput_the_latency_tells(store: Store) -> None:  # noqa: F811
+    seed.run(store, "done", RunStatus.DONE)
+    view = run_view(store, "done")
+    rows = []
+    for row in view.candidates:
+        result = row.candidate.result
+        if result is not None:
+            result = replace(result, timing=replace(result.timing, throughput={}))
+        rows.append(replace(row, candidate=replace(row.candidate, result=result)))
+    advice = advise(replace(view, candidates=tuple(rows)), Scenario.THROUGHPUT)
+    fastest = next(row for row in view.candidates if row.id == advice.candidate_id)
+    assert fastest.name == "INT8 static (NNCF) · OpenVINO"
+    assert "was not measured" in " ".join(advice.reasons)

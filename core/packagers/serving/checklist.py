@@ -10,7 +10,7 @@ from core.packagers.readme import plain
 from core.packagers.serving.options import ServiceParams
 from core.protocols import Package
 
-UNTRIED = "The service was not tried: `whetstone deploy … --try`, or Try it here on the Deploy page."
+UNTRIED = "The service was not tried: whetstone deploy with --try, or Try it here on the Deploy page."
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def lines(
         Line(
             "Other machines",
             False,
-            "Only this one was measured. `python models/v1/verify.py` compares outputs and latency there.",
+            "Only this one was measured. python models/v1/verify.py compares outputs and latency there.",
         ),
         Line(
             "A/B test or canary",

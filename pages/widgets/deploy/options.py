@@ -16,10 +16,10 @@ def _switches(kind: type[Any], title: str, on: tuple[str, ...], key: str) -> dic
     st.markdown(f"**{title}**")
     chosen = {}
     for spec in fields(kind):
-        label, help = spec.metadata["label"], spec.metadata["help"]
-        value = st.checkbox(f"**{label}**  \n:gray[{help}]", spec.name in on, key=f"{key}_{spec.name}")
-        if value:
-            chosen[spec.name] = True
+        with st.container(gap=None):
+            if st.checkbox(f"**{spec.metadata['label']}**", spec.name in on, key=f"{key}_{spec.name}"):
+                chosen[spec.name] = True
+            st.caption(spec.metadata["help"])
     return chosen
 
 
