@@ -31,6 +31,8 @@ from core.engine import (
     open_store,
     recover,
     submit,
+    sweep,
+    sweep_wanted,
     try_service,
 )
 from core.engine import layer_errors as errors_of_layers
@@ -433,7 +435,8 @@ def deploy(
         run: Id of the run, or the folder that ``optimize --out`` wrote.
         candidate: Id or name; the recommended one, else the fastest, if empty.
         kind: Id of the kind of service, such as ``fastapi``.
-        features: What it does besides answering, such as ``cache`` and ``auth``.
+        features: What it does besides answering, such as ``cache`` and ``auth``. For ``batching`` the
+            throughput of other batches is measured first, where it was not.
         package: What runs it elsewhere, such as ``docker`` and ``k8s``.
         options: Other options of the service by name.
         out: Folder to write it to, which must not be there; None writes nothing.
@@ -459,6 +462,8 @@ def deploy(
     if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidRequest(f"{folder} is there already.", hint="Name another folder, or remove it.")
     spelled = spell_packager(kind, params)
+    if sweep_wanted(store, found.id, spelled):
+        sweep(store, found.id, on_progress)
     trial = try_service(store, found.id, spelled, on_progress) if trying else None
     path = kit_path(store, found.id, spelled)
     if folder is not None:

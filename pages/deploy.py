@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
+from core import engine
 from core.errors import WhetstoneError
 from core.packagers.serving.checklist import Line
 from core.registry import packagers
@@ -13,13 +15,14 @@ from core.search.spelling import spell_packager
 from core.views import Advice, RunView, run_view, runs, service_view
 from pages import format as fmt
 from pages.widgets.address import settings
+from pages.widgets.background import going_on, start
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.deploy.files import files
 from pages.widgets.deploy.options import options
 from pages.widgets.deploy.scenario import recommended, scenario
 from pages.widgets.deploy.trial import trial
 from pages.widgets.downloader import download_kit, download_service
-from pages.widgets.page import current, empty, go, remember, show_error, store
+from pages.widgets.page import current, emphasis, empty, go, remember, show_error, store
 
 
 def choose_run(chosen: str | None) -> RunView | None:
@@ -67,6 +70,16 @@ def checklist(found: tuple[Line, ...]) -> None:
         st.markdown(f"{mark} **{fmt.plain(each.name)}**  \n:gray[{fmt.plain(each.evidence)}]")
 
 
+def measure_settings(candidate_id: str) -> None:
+    """Draw the button that measures other batches, or how far that is."""
+    key = f"sweep_{candidate_id}"
+    busy = going_on(key)
+    label = "Measure batch sizes now"
+    if st.button(label, icon=":material/speed:", key="measure", type=emphasis(True), disabled=busy):
+        start(key, partial(engine.sweep, store(), candidate_id))
+        st.rerun()
+
+
 def service(candidate_id: str, advice: Advice, key: str) -> None:
     """Draw a service of a candidate: options, trial, checklist, files."""
     kinds = {each.id: each.name for each in packagers().values() if each.serves}
@@ -83,6 +96,8 @@ def service(candidate_id: str, advice: Advice, key: str) -> None:
         found = service_view(store(), candidate_id, spelled)
     except WhetstoneError as error:
         show_error(error)
+        if engine.sweep_wanted(store(), candidate_id, spelled):
+            measure_settings(candidate_id)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         download_service(candidate_id, spelled, kinds[kind])

@@ -24,7 +24,7 @@ from core.engine.submit import (
     submit,
 )
 from core.engine.sweeping import sweep
-from core.engine.trying import try_service
+from core.engine.trying import sweep_wanted, try_service
 from core.engine.uploads import add_data, add_model, read_again, restate_task
 from core.engine.worker import ensure_worker, recover
 from core.machine.cores import keep_off_timing
@@ -74,6 +74,7 @@ __all__ = [
     "submit",
     "sweep",
     "sweep_kits",
+    "sweep_wanted",
     "try_service",
 ]
 

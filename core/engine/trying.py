@@ -7,7 +7,7 @@ from collections.abc import Callable
 from core.bench.serving.trial import SERVICE, TrialRequest
 from core.bench.serving.trial import UNIT as TRIAL
 from core.domain.service import Trial
-from core.engine.evidence import keep, tried
+from core.engine.evidence import keep, stored_sweep, tried
 from core.engine.executors import local
 from core.engine.kits import chosen, kit_path
 from core.errors import BackendMissing, InvalidRequest
@@ -61,6 +61,15 @@ def try_service(
         found = local(store).run(unit, stop or Stop(), on_progress).values
     keep(store, candidate_id, tried(packager, params), found)
     return found
+
+
+def sweep_wanted(store: Store, candidate_id: str, spelled: str) -> bool:
+    """Whether dynamic batching was chosen and nothing was measured to choose its batches by."""
+    _, params = chosen(spelled)
+    result = store.candidates.get(candidate_id).result
+    known = result is not None and {1} < set(result.timing.throughput)
+    chooses = getattr(params, "batching", False) and getattr(params, "max_batch", None) is None
+    return chooses and not known and stored_sweep(store, candidate_id) is None
 
 
 def _require(found: Availability, name: str) -> None:

@@ -13,7 +13,6 @@ GAIN = 1.05
 """A larger batch must give so much more throughput than the next smaller one that is taken."""
 LONGEST_CALL_MS = 100.0
 LONGEST_DELAY_MS = 5.0
-UNMEASURED = (1, 2, 4, 8, 16, 32)
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def batches(package: Package, params: ServiceParams) -> BatchPlan:
             )
         return BatchPlan(symbol, (model.fixed_batch or own,), fixed=True)
     if not params.batching:
-        return BatchPlan(symbol, tuple(measured) or UNMEASURED, fixed=False)
+        return BatchPlan(symbol, tuple(measured) or tuple(sorted({1, own})), fixed=False)
     return _together(symbol, measured, params)
 
 
@@ -82,7 +81,7 @@ def _together(symbol: str, measured: dict[int, float], params: ServiceParams) ->
     if one is None:
         raise InvalidRequest(
             "Dynamic batching needs the measured throughput of one row and of larger batches.",
-            hint="Measure all settings on the candidate's page, under Latency, and try again.",
+            hint="Measure it: the button is on the Deploy page, and whetstone deploy does it by itself.",
         )
     best = 1
     for size, per_s in sorted(measured.items()):
