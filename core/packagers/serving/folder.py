@@ -69,11 +69,6 @@ class Service(Packager):
                 hint="Choose a candidate that was measured.",
             )
         KIT.requires(candidate, artifact)
-        if candidate.result is None:
-            raise InvalidRequest(
-                f"{candidate.name} was not measured: nothing here runs it, so that no service of it is proven.",
-                hint="Choose a candidate that was measured, or take its kit to where it runs.",
-            )
 
     def needs_original(self, params: ServiceParams) -> bool:
         """Whether the original model is to answer what the optimized one fails at."""

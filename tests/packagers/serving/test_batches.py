@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from core.domain.model import TensorSpec
+from core.domain.recipe import Artifact
+from core.domain.run import CandidateStatus
 from core.domain.sweep import Setting, Sweep
 from core.errors import InvalidRequest
 from core.packagers.serving.batches import batches, splits
+from core.packagers.serving.fastapi import PACKAGER
 from core.packagers.serving.options import ServiceParams
 from core.protocols import Package
 from tests.factories import ENVIRONMENT, model
@@ -78,3 +81,11 @@ def test_outputs_without_a_batch_are_not_split(tmp_path: Path) -> None:
     assert batches(made, ServiceParams()).symbol is None
     with pytest.raises(InvalidRequest, match="no batch in front"):
         batches(made, BATCHING)
+
+
+def test_what_nothing_here_runs_makes_no_service(tmp_path: Path) -> None:
+    made = table(tmp_path / "in")
+    elsewhere = replace(made.candidate, result=None, status=CandidateStatus.UNMEASURED)
+    with pytest.raises(InvalidRequest, match="was not measured"):
+        PACKAGER.requires(elsewhere, Artifact("a", None, None, "onnx", ()))
+    PACKAGER.requires(made.candidate, Artifact("a", None, None, "onnx", ()))
