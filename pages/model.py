@@ -44,6 +44,10 @@ def next_step(model: SourceModel, data: DataSet | None) -> None:
         if st.button(label, type=emphasis(eager), icon=":material/arrow_forward:", key="next"):
             remember("run", None)
             go("optimize.py", model=model.id, **({"data": data.id} if data else {}))
+        if st.button(
+            "Export", icon=":material/ios_share:", key="to_export", help="To the format of a device"
+        ):
+            go("export.py", model=model.id, **({"data": data.id} if data else {}))
 
 
 def no_model() -> None:

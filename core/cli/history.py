@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from core.api import follow
+from core.cli import export
 from core.cli.optimize import Progress, check_out, finish
 from core.engine import finish_training, kit_name, kit_path, open_store, pause, recover, resume
 from core.registry import get_packager, packagers
@@ -32,7 +33,7 @@ def register(commands: Any) -> None:
     again.add_argument("run_id", help="as `runs` lists it")
     again.add_argument("--out", type=Path, help="folder for results.json and the artifacts")
     again.add_argument("--json", action="store_true", help="print the results on stdout")
-    again.set_defaults(run=resume_run)
+    again.set_defaults(run=resume_run, kits=False)
     kit = commands.add_parser("kit", help="write the kit of a measured candidate")
     kit.add_argument("candidate_id", help="as results.json lists it")
     kit.add_argument("--out", type=Path, default=Path(), help="folder to write it to")
@@ -74,7 +75,9 @@ def resume_run(options: argparse.Namespace, console: Console) -> int:
     store = open_store()
     recover(store)
     run = resume(store, options.run_id)
-    return finish(store, follow(store, run.id, Progress(console)), options, console)
+    view = follow(store, run.id, Progress(console))
+    end = export.finish if run.request.exports else finish
+    return end(store, view, options, console)
 
 
 def write_kit(options: argparse.Namespace, console: Console) -> int:

@@ -34,6 +34,13 @@ def test_a_model_says_what_it_is_and_what_cannot_be_done(open_page: Open, store:
     assert app.button(key="next").label == "Go on without data"
 
 
+def test_a_model_can_be_exported_at_once(open_page: Open, store: Store) -> None:
+    seed.model(store)
+    app = open_page("model.py", model="seed-model")
+    app.button(key="to_export").click().run()
+    assert "Export digits-resnet" in words(app)
+
+
 def test_techniques_stand_against_runtimes_by_sign_and_word(open_page: Open, store: Store) -> None:
     seed.model(store)
     app = open_page("model.py", model="seed-model", tab="techniques")
