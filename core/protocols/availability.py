@@ -27,9 +27,8 @@ class Availability:
     @property
     def way_out(self) -> str:
         """What to do about it, as a sentence; empty where that is not known."""
-        if not self.install or self.install.endswith("."):
-            return self.install
-        return f"Install it: {self.install}"
+        command = self.install[:1].islower() and not self.install.endswith(".")
+        return f"Install it: {self.install}" if command else self.install
 
 
 def availability(modules: Sequence[str]) -> Availability:
