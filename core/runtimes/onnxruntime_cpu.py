@@ -181,6 +181,11 @@ class OnnxRuntimeCpu(Runtime):
         from core.graphs.onnx import files as onnx_files
 
         options = self._options(artifact, target)
+        if artifact.format != "onnx":
+            raise RuntimeFailed(
+                "Values between layers can be looked at in ONNX files only: other forms cannot be changed.",
+                hint="Choose the candidate whose ONNX file this was made of.",
+            )
         return OrtTensors(
             onnx_files.load(artifact.path),
             lambda changed, names: OrtSession(self._session(changed, options), names),
