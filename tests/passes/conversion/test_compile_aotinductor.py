@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import PassNotApplicable
+from core.domain.recipe import Target
+from core.errors import PassNotApplicable, RuntimeFailed
+from core.examples import example_feed
 from core.passes.checks import distance
 from core.passes.conversion import compile_aotinductor
 from core.passes.conversion.compile_aotinductor import PASS
 from core.passes.quantization.bf16 import INSTRUCTIONS
+from core.registry import get_runtime
 from core.sandbox.compilers import compiler
 from tests.factories import ENVIRONMENT
 from tests.passes.conftest import Sample, answer, apply
@@ -54,3 +57,16 @@ def _here() -> tuple[str, ...]:
     from core.machine.environment import environment
 
     return environment().isa
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@compiles
+def test_a_fixed_batch_is_the_only_one(resnet: Sample, tmp_path: Path) -> None:
+    built = apply("compile_aotinductor", resnet, "pt2", tmp_path, batch=2)
+    expected, found = (answer(each, resnet.model, 2) for each in (resnet.artifacts["pt2"], built))
+    assert distance(expected, found) < 1e-3
+    runtime = get_runtime("aotinductor")
+    session = runtime.open(built, Target("aotinductor", threads=1), resnet.model)
+    with pytest.raises(RuntimeFailed):
+        session.run(example_feed(resnet.model, 3))
