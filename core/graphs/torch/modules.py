@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -126,6 +127,8 @@ def open_package(path: Path) -> Any:
     import torch
     from torch.export.pt2_archive._package import AOTICompiledModel
 
+    # Unasked, a package takes inputs of any shape and type, and reads beyond their ends.
+    os.environ["AOTI_RUNTIME_CHECK_INPUTS"] = "1"
     # Name of the model in the package, not on one thread alone, one instance, the default device.
     return AOTICompiledModel(torch._C._aoti.AOTIModelPackageLoader(str(path), "model", False, 1, -1))
 
