@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from core.api import deploy, export, optimize
+    from core.api import deploy, export, optimize, watch
 
-__all__ = ["deploy", "export", "optimize"]
+__all__ = ["deploy", "export", "optimize", "watch"]
 
 
 def __getattr__(name: str) -> Any:

@@ -22,6 +22,7 @@ from core.domain.model import SourceModel
 from core.domain.recipe import Recipe
 from core.domain.run import Candidate, Limits, Objective, RunRequest
 from core.domain.service import Trial
+from core.domain.watching import Watched
 from core.engine import (
     add_data,
     add_model,
@@ -38,6 +39,8 @@ from core.engine import (
 from core.engine import layer_errors as errors_of_layers
 from core.engine import profile as profile_candidate
 from core.engine.profiling import not_profilable
+from core.engine.watching import LOOK_BACK_S
+from core.engine.watching import watch as watch_service
 from core.errors import InvalidRequest, NotFound
 from core.metrics.choice import chosen as chosen_metric
 from core.metrics.choice import usual_drop
@@ -469,3 +472,21 @@ def deploy(
     if folder is not None:
         extract_zip(path, folder)
     return Deployment(found.id, spelled, folder, trial)
+
+
+def watch(
+    target: str | Path, *, key: str = "", seconds: float = LOOK_BACK_S, store: Store | None = None
+) -> Watched:
+    """Return what a service does: traffic, latency, predictions, drift by feature, accuracy, alerts.
+
+    Args:
+        target: Address of a running service, or path of its prediction log or of its folder.
+        key: API key, where the service asks for one.
+        seconds: How far back a log is looked at.
+        store: Has room for the work; the configured one by default.
+
+    Raises:
+        InputError: Nothing answers there, or something else than a service with a prediction log.
+        NotFound: There is no such log.
+    """
+    return watch_service(store or open_store(), str(target), key, seconds)

@@ -27,6 +27,7 @@ from core.cli import (
     report,
     serve,
     uploads,
+    watch,
     worker,
 )
 from core.errors import InputError, InvalidRequest, NotFound, WhetstoneError
@@ -39,6 +40,7 @@ COMMANDS = (
     export,
     profile,
     deploy,
+    watch,
     recipe,
     history,
     report,

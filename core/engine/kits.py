@@ -21,6 +21,7 @@ from core.engine.building import check, lay_out, source_artifact
 from core.engine.evidence import evidence, stored_sweep, stored_trial
 from core.engine.executors import local
 from core.engine.measuring import GOLDEN
+from core.engine.referring import reference
 from core.errors import BackendMissing, InvalidRequest
 from core.packagers import pack
 from core.packagers.pack import UNIT as PACK
@@ -157,6 +158,14 @@ def _asked(store: Store, candidate: Candidate, packager: Packager, params: Any) 
         sweep=stored_sweep(store, candidate.id),
         trial=stored_trial(store, candidate.id, packager, params),
     )
+    kept = (
+        reference(store, candidate, artifact_of(store, candidate))
+        if packager.needs_reference(params)
+        else None
+    )
+    if kept is not None:
+        request = msgspec.structs.replace(request, reference=kept.name)
+        inputs = {**inputs, pack.REFERENCE: (kept,)}
     if not packager.needs_original(params):
         return request, inputs
     original, others = _packed(store, original_of(store, candidate), packager, params)

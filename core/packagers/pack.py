@@ -17,8 +17,8 @@ from core.protocols import LocalArtifact, Package
 from core.registry import get_packager
 from core.work.unit import Done, Job, Kind
 
-MODEL, GOLDEN = "model", "golden"
-"""The unit's inputs: the artifact's files, and the golden samples as one file."""
+MODEL, GOLDEN, REFERENCE = "model", "golden", "reference"
+"""The unit's inputs: the artifact's files, and the golden samples and the reference as one file each."""
 ORIGINAL = "original-"
 """Before the names of the same inputs of the model before it was optimized."""
 
@@ -42,6 +42,7 @@ class PackRequest(msgspec.Struct, frozen=True):
         sweep: What was measured at other batch sizes and threads.
         trial: What came of starting the service.
         files: What the runtime puts into its kits, by name within the kit.
+        reference: Name of the file of what is watched of predictions, on the evaluation data.
     """
 
     packager: str
@@ -59,6 +60,7 @@ class PackRequest(msgspec.Struct, frozen=True):
     sweep: Sweep | None = None
     trial: Trial | None = None
     files: dict[str, Path] = {}
+    reference: str = ""
 
 
 class Packed(msgspec.Struct, frozen=True):
@@ -80,6 +82,7 @@ def _package(request: PackRequest, job: Job, inputs: str = "") -> Package:
         original=_package(request.original, job, ORIGINAL) if request.original is not None else None,
         sweep=request.sweep,
         trial=request.trial,
+        reference=job.inputs[REFERENCE] / request.reference if request.reference else None,
     )
 
 

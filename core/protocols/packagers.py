@@ -37,6 +37,7 @@ class Package:
         sweep: What was measured at other batch sizes and threads; None where nothing was.
         trial: What came of starting this service; None where it is none, or was not tried.
         files: What the runtime puts into its kits, by name within the kit, see `Runtime.kit_files`.
+        reference: What is watched of predictions, on the evaluation data; None where not wanted or known.
     """
 
     model: SourceModel
@@ -52,6 +53,7 @@ class Package:
     sweep: Sweep | None = None
     trial: Trial | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
+    reference: Path | None = None
 
 
 class Packager(ABC):
@@ -99,6 +101,10 @@ class Packager(ABC):
 
     def needs_original(self, params: Any) -> bool:
         """Whether the model before it was optimized belongs into the download, see `Package.original`."""
+        return False
+
+    def needs_reference(self, params: Any) -> bool:
+        """Whether predictions on the evaluation data belong into the download, see `Package.reference`."""
         return False
 
     @abstractmethod

@@ -18,6 +18,7 @@ from core.packagers.serving import checklist, readme
 from core.packagers.serving.batches import batches
 from core.packagers.serving.options import ServiceParams
 from core.packagers.serving.packaging import packaging
+from core.packagers.serving.reference import REFERENCE
 from core.packagers.serving.requirements import FEATURES, constraints, packages, requirements
 from core.packagers.serving.settings import ORIGINAL, VERSION, settings_of
 from core.protocols import Availability, Package, Packager, availability
@@ -35,7 +36,9 @@ FILES = {
     "metrics": "metrics",
     "log": "log",
     "versions": "versions",
+    "predictions": "database features drift watching windows labels predictions",
 }
+"""Files of a feature."""
 
 
 def templates() -> Traversable:
@@ -74,6 +77,10 @@ class Service(Packager):
         """Whether the original model is to answer what the optimized one fails at."""
         return params.fallback
 
+    def needs_reference(self, params: ServiceParams) -> bool:
+        """Whether predictions are held against those on the evaluation data."""
+        return params.predictions
+
     def can_run(self, params: ServiceParams) -> Availability:
         """Say whether the packages that the service imports are installed here."""
         features = (name for feature, found in FEATURES.items() if getattr(params, feature) for name in found)
@@ -93,6 +100,8 @@ class Service(Packager):
             for name, text in sorted(self._texts(package, params).items()):
                 add_file(archive, name, text.encode())
             add_kit(archive, package, f"models/{VERSION}/")
+            if package.reference is not None:
+                add_file(archive, f"models/{VERSION}/{REFERENCE}", package.reference)
             if params.fallback and package.original is not None:
                 add_kit(archive, package.original, f"models/{ORIGINAL}/")
 
@@ -113,7 +122,10 @@ class Service(Packager):
 
     def _code(self, params: ServiceParams, settings: dict[str, Any]) -> dict[str, str]:
         """Return the adapter, and of the serving core what was chosen."""
-        wanted = [*CORE, *(file for feature, file in FILES.items() if getattr(params, feature))]
+        wanted = [
+            *CORE,
+            *(file for feature, files in FILES.items() if getattr(params, feature) for file in files.split()),
+        ]
         wanted += ["images"] if settings["picture"] is not None else []
         kept = templates()
         core = {f"serving/{name}.py": kept.joinpath("serving", f"{name}.py") for name in wanted}

@@ -34,6 +34,12 @@ class Features:
         False, "Metrics", help="/metrics for Prometheus: latency by stage, errors, batches, hits, memory."
     )
     log: bool = setting(False, "Request log", help="A line of JSON a request on stdout, never with inputs.")
+    predictions: bool = setting(
+        False,
+        "Prediction log and drift",
+        help="Class, confidence and a few numbers of each input in SQLite, not the input; tested for drift "
+        "against the evaluation data; accuracy once labels come in; alerts.",
+    )
     versions: bool = setting(
         False,
         "Versions",
@@ -97,6 +103,19 @@ class ServiceParams(Packaging, Features):
     )
     max_waiting: int = setting(
         128, "Queue", help="Requests that may wait for the model; more get 503.", low=1, high=100_000
+    )
+    log_share: float = setting(
+        1.0, "Logged share", help="Of the predictions that the prediction log keeps.", low=0.001, high=1
+    )
+    log_rows: int = setting(
+        100_000,
+        "Logged rows",
+        help="That the prediction log keeps; the oldest go.",
+        low=8000,
+        high=100_000_000,
+    )
+    log_inputs: bool = setting(
+        False, "Log raw inputs", help="The prediction log keeps whole inputs, too: mind whose they are."
     )
     replicas: int = setting(2, "Replicas", help="Of Compose and Kubernetes.", low=1, high=1000)
     port: int = setting(8000, "Port", low=1, high=65535)

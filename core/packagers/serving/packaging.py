@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined
 
 from core.packagers.serving.options import ServiceParams
 from core.packagers.serving.requirements import SHARING
+from core.packagers.serving.settings import slow_ms
 from core.protocols import Package
 
 DOCKER = {"Dockerfile": "Dockerfile", ".dockerignore": "dockerignore"}
@@ -93,8 +94,7 @@ def memory(package: Package) -> tuple[float, str]:
 
 def _values(package: Package, params: ServiceParams) -> dict[str, Any]:
     taken, source = memory(package)
-    result, target = package.candidate.result, package.candidate.recipe.target
-    slow = 5 * result.timing.latency.p50 / 1e3 if result is not None else 1.0
+    target = package.candidate.recipe.target
     return {
         "name": service_name(package),
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
@@ -107,7 +107,8 @@ def _values(package: Package, params: ServiceParams) -> dict[str, Any]:
         "memory_source": source,
         "max_body_mb": params.max_body_mb,
         "timeout_s": ceil(params.timeout_s),
-        "slow_s": float(f"{max(slow, 0.05):.2g}"),
+        "slow_s": slow_ms(package) / 1e3,
+        "predictions": params.predictions,
         "redis": any(getattr(params, feature) for feature in SHARING),
         "auth": params.auth,
         "metrics": params.metrics,

@@ -47,6 +47,11 @@ USE = {
     "asks the model.",
     "metrics": "`GET /metrics` for Prometheus. It asks for no key: keep it inside.",
     "log": "A line of JSON a request on stdout.",
+    "predictions": "`state/predictions.db` keeps class, confidence and a few numbers of each input, not the "
+    "input. Windows of 250, 1,000 and 4,000 predictions are held against the evaluation data. Alerts go to "
+    "stderr, to `SERVICE_WEBHOOK` and into the metrics. `GET /watch` has all; `whetstone watch ADDRESS` and "
+    "the Watch page show it. True labels, by the `X-Request-Id` of their answers: `POST /labels` or "
+    "`python -m serving.labels LABELS.csv`.",
     "versions": "Unzip another kit to `models/NAME`, then `POST /versions/NAME/activate` with a key made "
     "with `--admin`: it is loaded and proven before it answers. `POST /versions/rollback` goes back. "
     "Replicas that share the folder `state` follow.",

@@ -18,6 +18,7 @@ FEATURES = {
     "cache": ("cachetools",),
     "rate_limit": ("limits",),
     "metrics": ("prometheus-client",),
+    "predictions": ("scipy",),
 }
 SHARING = ("cache", "rate_limit")
 """Features that replicas share through Redis."""

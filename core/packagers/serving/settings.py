@@ -50,8 +50,19 @@ def settings_of(package: Package, params: ServiceParams, plan: BatchPlan) -> dic
         "timeout_s": params.timeout_s,
         "max_waiting": params.max_waiting,
         "cache_bytes": params.cache_mb * MB if params.cache else 0,
+        "slow_ms": slow_ms(package),
+        "log_share": params.log_share,
+        "log_rows": params.log_rows,
+        "log_inputs": params.log_inputs,
         "rate": f"{params.rate}/minute" if params.rate_limit else "",
     }
+
+
+def slow_ms(package: Package) -> float:
+    """Return the milliseconds that 5 % of the requests may exceed: five times the measured ones."""
+    result = package.candidate.result
+    measured = 5 * result.timing.latency.p50 if result is not None else 1000.0
+    return float(f"{max(measured, 50):.2g}")
 
 
 def _inputs(package: Package, plan: BatchPlan) -> list[dict[str, Any]]:

@@ -69,6 +69,7 @@ async def recorded(answer: Callable[[Record], Awaitable[Response]]) -> Response:
         raise
     finally:
         service.end(record)
+    response.headers["X-Request-Id"] = record.id
     return response
 
 
@@ -209,6 +210,29 @@ if service.metrics is not None:
     async def metrics() -> Response:
         """Return metrics for Prometheus."""
         return Response(service.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+if (logged := service.predictions) is not None:
+    kept = logged
+
+    @app.get("/watch")
+    async def watch(request: Request) -> Response:
+        """Return traffic, latency, predictions against the evaluation data, drift and alerts."""
+        return await from_log(request, lambda _: kept.report())
+
+    @app.post("/labels")
+    async def labels(request: Request) -> Response:
+        """Take true labels by the X-Request-Id of predictions: {"labels": [{"id": …, "label": …}]}."""
+        return await from_log(request, kept.label)
+
+
+async def from_log(request: Request, use: Callable[[bytes], dict[str, Any]]) -> Response:
+    """Answer out of the prediction log, for callers who may ask."""
+    try:
+        admitted(request)
+        return JSONResponse(await asyncio.to_thread(use, await read(request)))
+    except Refused as error:
+        return JSONResponse(error.body, error.status, error.headers)
 
 
 if settings.has("versions"):

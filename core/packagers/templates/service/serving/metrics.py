@@ -27,6 +27,10 @@ class Metrics:
         self._cache = Counter("cache_lookups", "Look-ups by result", ["result"], registry=kept)
         self._fallbacks = Counter("fallbacks", "Requests that the original model answered", registry=kept)
         self._active = Gauge("version_active", "1 for the version that answers", ["version"], registry=kept)
+        self._drift = Gauge(
+            "drift_psi", "Shift of a feature in the newest window", ["feature"], registry=kept
+        )
+        self._alerts = Gauge("alert", "1 while the rule is broken", ["rule"], registry=kept)
         self._known = ""
 
     def begin(self) -> None:
@@ -54,6 +58,16 @@ class Metrics:
             self._active.labels(self._known).set(0)
         self._known = version
         self._active.labels(version).set(1)
+
+    def drift(self, feature: str, psi: float | None) -> None:
+        """Tell how far a feature shifted: its population stability index."""
+        if psi is not None:
+            self._drift.labels(feature).set(psi)
+
+    def alerts(self, on: set[str], before: set[str]) -> None:
+        """Tell which alerts are on, and which were."""
+        for rule in on | before:
+            self._alerts.labels(rule).set(rule in on)
 
     def text(self) -> bytes:
         """Return all of it in the form that Prometheus reads."""

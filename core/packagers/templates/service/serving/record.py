@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import perf_counter, time
+from typing import Any
+from uuid import uuid4
 
 
 @dataclass(slots=True)
 class Record:
-    """One request; times are in milliseconds."""
+    """One request; times are in milliseconds.
 
+    `feed` and `outputs` are arrays by name, once it is answered; `arm` is that of a test with several.
+    """
+
+    id: str = field(default_factory=lambda: uuid4().hex)
+    time: float = field(default_factory=time)
     caller: str = ""
     status: int = 200
     error: str = ""
     version: str = ""
+    arm: str = ""
     rows: int = 0
     batch: int = 0
     looked_up: bool = False
@@ -24,6 +32,8 @@ class Record:
     stages: dict[str, float] = field(default_factory=dict)
     began: float = field(default_factory=perf_counter)
     total_ms: float = 0.0
+    feed: Any = None
+    outputs: Any = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

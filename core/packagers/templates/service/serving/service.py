@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from serving.cache import Cache
     from serving.keys import Caller, Keys
     from serving.metrics import Metrics
+    from serving.predictions import Predictions
     from serving.rate_limit import RateLimit
     from serving.versions import Versions
 
@@ -51,6 +52,7 @@ class Service:
         self.rate: RateLimit | None = None
         self.cache: Cache | None = None
         self.metrics: Metrics | None = None
+        self.predictions: Predictions | None = None
         self.versions: Versions | None = None
         self._original: Worker | None = None
         self._watchers: list[Watcher] = []
@@ -67,6 +69,11 @@ class Service:
             from serving.log import Log
 
             self._watchers.append(Log())
+        if settings.has("predictions"):
+            from serving.predictions import Predictions
+
+            self.predictions = Predictions(settings, self.metrics)
+            self._watchers.append(self.predictions)
         if settings.has("auth"):
             from serving.keys import Keys
 
@@ -178,6 +185,18 @@ class Service:
             Refused: The inputs do not fit each other, or too many requests wait.
         """
         record.rows = rows = rows_of(self.settings, feed)
+        answer = self._known(feed, record, rows, fresh)
+
+        def logged(it: Future[Answer]) -> None:
+            if not it.cancelled() and it.exception() is None:
+                record.feed, record.outputs = feed, it.result().outputs
+
+        if self.predictions is not None:
+            answer.add_done_callback(logged)
+        return answer
+
+    def _known(self, feed: Feed, record: Record, rows: int, fresh: bool) -> Future[Answer]:
+        """Return the answer out of the cache, or that of the model."""
         cache, version = self.cache, self._usable().name
         if cache is None or fresh:
             return self._asked(feed, rows)
@@ -219,6 +238,8 @@ class Service:
             each.join(CLOSING_S)
         if self.versions is not None:
             self.versions.close(CLOSING_S)
+        if self.predictions is not None:
+            self.predictions.close()
 
 
 def _finite(answer: Answer) -> Answer:

@@ -1,7 +1,7 @@
 """Settings of the service: `service.json`, and what the environment sets.
 
 SERVICE_KEYS   file of API keys (keys.json beside this folder)
-SERVICE_STATE  folder to remember the active version in (state beside this folder)
+SERVICE_STATE  folder of the active version and the prediction log (state beside this folder)
 SERVICE_RATE   rate limit of each key, such as 600/minute
 REDIS_URL      where replicas share predictions and rate limits
 """
@@ -86,6 +86,10 @@ class Settings(BaseModel):
     cache_bytes: int = 0
     cache_s: float = 3600.0
     rate: str = ""
+    slow_ms: float = 0.0
+    log_share: float = 1.0
+    log_rows: int = 100_000
+    log_inputs: bool = False
 
     @classmethod
     def read(cls, path: Path = HERE / "service.json") -> Settings:

@@ -1,0 +1,122 @@
+"""Watch a service: by its address, or by its prediction log."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from http.client import HTTPException
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from core.domain.watching import Watched
+from core.engine.executors import local
+from core.errors import InvalidRequest, NotFound, UnsafeUpload
+from core.packagers.serving.reading import UNIT as READ
+from core.packagers.serving.reading import ReadRequest, watched
+from core.store.store import Store
+from core.texts import one_line
+from core.work.stop import Stop
+
+LOOK_BACK_S = 300.0
+PATIENCE_S, MOST_BYTES = 10.0, 8_000_000
+LOG = "predictions.db"
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: nobody stated where it leads."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Return nothing, so that the answer itself is an error."""
+
+
+def watch(store: Store, target: str, key: str = "", seconds: float = LOOK_BACK_S) -> Watched:
+    """Return what a service does.
+
+    Args:
+        store: Has room for the work.
+        target: Address of a running service, or path of its prediction log or of its folder.
+        key: API key, where the service asks for one.
+        seconds: How far back a log is looked at.
+
+    Raises:
+        NotFound: There is no such log.
+        InvalidRequest: Nothing answers at the address, or no service that keeps a prediction log.
+        UnsafeUpload: What answers tells something else than a service would.
+        CorruptFile: It is no prediction log.
+    """
+    if is_address(target):
+        return _asked(target, key)
+    request = ReadRequest(_log(target), seconds)
+    unit = READ.unit(request, reads=(request.path,))
+    return local(store).run(unit, Stop()).values.watched
+
+
+def is_address(target: str) -> bool:
+    """Whether this is an address, not a path."""
+    return target.lower().startswith(("http://", "https://"))
+
+
+def _log(target: str) -> Path:
+    given = Path(target).expanduser()
+    for path in (given, given / LOG, given / "state" / LOG):
+        if path.is_file():
+            return path.resolve()
+    raise NotFound(
+        f"There is no prediction log at {one_line(target, 200)}.",
+        hint=f"Name an address such as http://127.0.0.1:8000, the folder of a service, or its state/{LOG}.",
+    )
+
+
+def _asked(address: str, key: str) -> Watched:
+    """Return what the service at an address tells of itself; it is believed no more than an upload."""
+    parts = urlsplit(address)
+    if not parts.hostname or parts.username is not None:
+        raise InvalidRequest(f"{one_line(address, 200)} is no address.", hint="Write http://127.0.0.1:8000.")
+    headers = {"Accept": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay)
+    where = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/watch"
+    try:
+        with opener.open(urllib.request.Request(where, headers=headers), timeout=PATIENCE_S) as answer:
+            body = _body(answer)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise _refused(error.code) from error
+    except (OSError, HTTPException, ValueError) as error:
+        reason = one_line(str(getattr(error, "reason", error)), 200)
+        raise InvalidRequest(
+            f"No service answers at {one_line(address, 200)}: {reason}.",
+            hint="Look whether it runs, and under which port.",
+        ) from error
+    with suppress(msgspec.DecodeError, RecursionError):
+        return watched(msgspec.json.decode(body))
+    raise UnsafeUpload("What answers there is no service of ours.", hint="Look at the address.")
+
+
+def _body(answer: Any) -> bytes:
+    """Return the content of an answer, not longer and not for longer than one of ours takes.
+
+    Raises:
+        ValueError: It is more, or slower.
+    """
+    until, found = monotonic() + PATIENCE_S, bytearray()
+    while block := answer.read1(1 << 16):
+        found += block
+        if len(found) > MOST_BYTES or monotonic() > until:
+            raise ValueError("its answer is too long or too slow")
+    return bytes(found)
+
+
+def _refused(status: int) -> InvalidRequest:
+    if status in (401, 403):
+        return InvalidRequest("The service asks for an API key.", hint="Give one of its keys with --key.")
+    if status == 404:
+        return InvalidRequest(
+            "What answers there keeps no prediction log.",
+            hint="Make the service with it: whetstone deploy RUN --with predictions.",
+        )
+    return InvalidRequest(f"The service answered with status {status}.", hint="Look at what it prints.")

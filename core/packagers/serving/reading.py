@@ -1,0 +1,66 @@
+"""Prediction log of a service read as a unit of work, in a confined process: it may come from anywhere."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from core.domain.watching import Watched
+from core.errors import CorruptFile
+from core.sandbox.answers import lines, made_of
+from core.serde import to_plain
+from core.work.unit import Done, Job, Kind
+
+
+class ReadRequest(msgspec.Struct, frozen=True):
+    """Which log, of what the unit `reads`, and how many seconds back."""
+
+    path: Path
+    seconds: float
+
+
+class Read(msgspec.Struct, frozen=True):
+    """What it tells."""
+
+    watched: Watched
+
+
+def read(request: ReadRequest, _: Job) -> Done[Read]:
+    """Read a log without writing to it.
+
+    Raises:
+        CorruptFile: It is no prediction log, or a service that was killed left it in the middle of a change.
+    """
+    from core.packagers.templates.service.serving.watching import report
+
+    try:
+        with closing(sqlite3.connect(f"{request.path.as_uri()}?mode=ro", uri=True)) as log:
+            log.execute("PRAGMA trusted_schema = OFF")
+            found = report(log, request.seconds)
+    except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+        raise CorruptFile(
+            f"{request.path.name} cannot be read as a prediction log: {error}.",
+            hint="Name the file state/predictions.db of a service. If the service was killed, start it once.",
+        ) from error
+    return Done(Read(watched(found)))
+
+
+def watched(found: Any) -> Watched:
+    """Return what a log or a service tells, checked, with every text on one line.
+
+    Raises:
+        UnsafeUpload: It is something else.
+    """
+    return made_of(lines(found), Watched)
+
+
+def accept(_: ReadRequest, answer: Read) -> Read:
+    """Return the answer with every text in it on one line."""
+    return Read(watched(to_plain(answer.watched)))
+
+
+UNIT = Kind(__name__, "read a prediction log", ReadRequest, Read, read, accept=accept)
