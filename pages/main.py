@@ -20,6 +20,7 @@ PAGES = [
     st.Page("compare.py", title="Compare", help="Every candidate of a run."),
     st.Page("candidate.py", title="Candidate", visibility="hidden"),
     st.Page("deploy.py", title="Deploy", help="Make a service of a candidate and try it."),
+    st.Page("watch.py", title="Watch", help="What a running service does."),
     st.Page("runs.py", title="Runs", help="Everything that was run before."),
     st.Page("learn.py", title="Learn", help="What each technique, runtime and format does."),
     st.Page("machine.py", title="Machine", help="This computer and its runtimes."),

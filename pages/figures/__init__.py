@@ -22,6 +22,7 @@ from pages.figures.theme import Palette, palette
 from pages.figures.throughput import Series, throughput_figure
 from pages.figures.thumbnail import thumbnail
 from pages.figures.training import curve_figure
+from pages.figures.watching import classes_figure, drift_figure, latency_over_time, requests_over_time
 
 __all__ = [
     "LEGEND",
@@ -43,11 +44,14 @@ __all__ = [
     "by_group",
     "by_role",
     "calls_figure",
+    "classes_figure",
     "confusion_figure",
     "curve_figure",
     "distribution_figure",
+    "drift_figure",
     "errors_figure",
     "extended",
+    "latency_over_time",
     "load_figure",
     "origins_figure",
     "palette",
@@ -57,6 +61,7 @@ __all__ = [
     "path_figure",
     "picture_figure",
     "reliability_figure",
+    "requests_over_time",
     "roles",
     "series_figure",
     "sweep_figure",

@@ -11,6 +11,7 @@ import msgspec
 
 from core.domain.watching import Watched
 from core.errors import CorruptFile
+from core.packagers.serving.code import service_code
 from core.sandbox.answers import lines, made_of
 from core.serde import to_plain
 from core.work.unit import Done, Job, Kind
@@ -35,12 +36,10 @@ def read(request: ReadRequest, _: Job) -> Done[Read]:
     Raises:
         CorruptFile: It is no prediction log, or a service that was killed left it in the middle of a change.
     """
-    from core.packagers.templates.service.serving.watching import report
-
     try:
         with closing(sqlite3.connect(f"{request.path.as_uri()}?mode=ro", uri=True)) as log:
             log.execute("PRAGMA trusted_schema = OFF")
-            found = report(log, request.seconds)
+            found = service_code("watching").report(log, request.seconds)
     except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
         raise CorruptFile(
             f"{request.path.name} cannot be read as a prediction log: {error}.",

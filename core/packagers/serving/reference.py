@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import replace
 from time import monotonic
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -16,6 +17,7 @@ from core.datasets.rows import Rows
 from core.datasets.splits import Part
 from core.domain.model import SourceModel
 from core.domain.recipe import Artifact, Target
+from core.packagers.serving.code import service_code
 from core.protocols import Array, LocalArtifact, Session
 from core.registry import get_runtime
 from core.work.unit import Done, Job, Kind
@@ -58,11 +60,11 @@ def refer(request: ReferenceRequest, job: Job) -> Done[Referred]:
         RuntimeFailed: The runtime refuses the artifact, or a row.
     """
     # They import SciPy, which the pages that know this unit do without.
-    from core.packagers.templates.service.serving import drift, features
+    drift, features = service_code("drift"), service_code("features")
 
     rows = Rows([job.inputs[DATA] / Part.TEST], request.model)
     artifact = LocalArtifact.of(request.artifact, job.inputs[MODEL])
-    found: list[list[features.Part]] = []
+    found: list[list[Any]] = []
     labelled = correct = done = 0
     batch = request.target.batch if rows.by_batch else request.model.fixed_batch or 1
     until, most = monotonic() + MOST_S, min(rows.samples, MOST_ROWS)

@@ -1,0 +1,87 @@
+"""Watch page: what a running service does, by its address or its prediction log."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from core import engine
+from core.domain.watching import Watched
+from pages import format as fmt
+from pages.routes.hosts import exposed
+from pages.widgets.page import current, empty, errors_as_words, remember, store
+from pages.widgets.watch.drift import predictions
+from pages.widgets.watch.traffic import arms, traffic
+
+EVERY_S = 5.0
+
+
+def choose() -> tuple[str, str, bool]:
+    """Draw what is watched, its key, and whether the page goes on looking."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        target = st.text_input(
+            "Address" if exposed() else "Address or prediction log",
+            current("service") or "",
+            placeholder="http://127.0.0.1:8000",
+            help="Of a service made with the option Prediction log and drift"
+            + ("." if exposed() else ", or the path of its folder or of its state/predictions.db."),
+        ).strip()
+        key = st.text_input("API key", type="password", help="Where the service asks for one.", width=240)
+        live = st.toggle("Live", True, help=f"Looks every {EVERY_S:.0f} seconds.")
+    remember("service", target or None)
+    if target:
+        st.query_params["service"] = target
+    return target, key, live
+
+
+def alerts(found: Watched) -> None:
+    """Draw the alerts that are on."""
+    for alert in found.alerts:
+        st.error(
+            f"**{fmt.plain(alert.rule.capitalize())}**: {fmt.plain(alert.message)}",
+            icon=":material/notifications_active:",
+        )
+
+
+def watched(target: str, key: str) -> None:
+    """Look, and draw what was found."""
+    if exposed() and not engine.is_address(target):
+        st.error("This dashboard can be reached by others, so that it opens no files by their path.")
+        return
+    with st.spinner("Looking", show_time=False) if "watched" not in st.session_state else st.empty():
+        found = engine.watch(store(), target, key)
+    st.session_state["watched"] = True
+    st.markdown(f"## {fmt.plain(found.name)}", anchors=False)
+    st.caption(time.strftime("Seen at %H:%M:%S UTC", time.gmtime(found.time)))
+    alerts(found)
+    traffic(found)
+    if not found.arms:
+        st.info("No prediction was logged yet.", icon=":material/hourglass:")
+        return
+    if len(found.arms) == 1:
+        predictions(found, found.arms[0])
+        return
+    st.subheader("Versions side by side", anchor=False)
+    arms(found.arms)
+    names = {each.name: each for each in found.arms}
+    chosen = st.segmented_control("Version", list(names), default=next(iter(names)), key="arm")
+    predictions(found, names[chosen or next(iter(names))])
+
+
+target, key, live = choose()
+if target:
+
+    @st.fragment(run_every=EVERY_S if live else None)
+    def look() -> None:
+        with errors_as_words():
+            watched(target, key)
+
+    look()
+else:
+    with empty(
+        "monitoring",
+        "Nothing is watched",
+        "Name the address of a service that was made with the option Prediction log and drift.",
+    ):
+        st.page_link("deploy.py", label="Deploy")
