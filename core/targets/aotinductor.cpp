@@ -6,7 +6,8 @@
 //     python -c "import torch; torch.save(torch.rand(1, 3, 224, 224), 'input.pt')"
 //     AOTI_RUNTIME_CHECK_INPUTS=1 ./main {model} outputs.pt input.pt
 //
-// Without that variable inputs of wrong shapes are read beyond their ends. One file for each input, in the order of README.md; torch.load reads outputs.pt, a list.
+// Without that variable inputs of wrong shapes are read beyond their ends. One file for each input, in the order
+// of README.md; torch.load reads outputs.pt, a list.
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 #include <torch/serialize.h>
 
