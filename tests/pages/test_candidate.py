@@ -212,7 +212,7 @@ def test_the_recipe_is_a_chain_from_the_file_to_the_runtime_with_sizes_and_times
     line = next(each for each in said.split("\n") if each.startswith("**digits-resnet**"))
     assert line.count(":material/arrow_forward:") == 3
     assert "1 min 15 s" in line
-    assert line.endswith("**OpenVINO** 1.55 ms")
+    assert line.endswith("**[OpenVINO](learn?topic=runtime.openvino)** 1.55 ms")
 
 
 def test_layers_are_profiled_on_demand_and_shown_once_they_are(
