@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +36,37 @@ def write_package(converted: Any, model: SourceModel, folder: Path) -> tuple[Pat
     spec = converted.get_spec()
     _name(spec, spec.description.input, model.inputs)
     _name(spec, spec.description.output, model.outputs)
+    return _lay_out(spec, converted.weights_dir, folder)
+
+
+@contextmanager
+def plain_files() -> Iterator[None]:
+    """Have coremltools write its packages as plain files meanwhile.
+
+    Its native writer copies files and sets their modes afterwards, which a confined process cannot do: nobody
+    may read them then.
+    """
+    from coremltools.models import model, utils
+
+    def create(spec: Any, weights_dir: str | None = None, package_path: str | None = None) -> str:
+        folder = Path(package_path or tempfile.mkdtemp(suffix=".mlpackage"))
+        _lay_out(spec, weights_dir, folder)
+        return str(folder)
+
+    before = model._create_mlpackage
+    model._create_mlpackage = utils._create_mlpackage = create
+    try:
+        yield
+    finally:
+        model._create_mlpackage = utils._create_mlpackage = before
+
+
+def _lay_out(spec: Any, weights_dir: str | None, folder: Path) -> tuple[Path, ...]:
     data = folder / "Data" / AUTHOR
     (data / WEIGHTS).mkdir(parents=True)
     files = [data / MODEL]
     files[0].write_bytes(spec.SerializeToString(deterministic=True))
-    held = sorted(Path(converted.weights_dir).glob("*.bin")) if converted.weights_dir else []
+    held = sorted(Path(weights_dir).glob("*.bin")) if weights_dir else []
     files += [Path(shutil.copyfile(each, data / WEIGHTS / each.name)) for each in held]
     manifest = folder / "Manifest.json"
     manifest.write_text(json.dumps(_manifest(), indent=4) + "\n", encoding="utf8")
@@ -62,7 +90,7 @@ def features(manifest: Path) -> dict[str, Any]:
 
 
 def _name(spec: Any, given: Sequence[Any], wanted: Sequence[TensorSpec]) -> None:
-    """Give inputs or outputs the model's names as far as Core ML takes them, in two steps as two may swap."""
+    """Give inputs or outputs the model's names, as far as Core ML takes them; two may swap theirs."""
     import coremltools as ct
 
     if len(given) != len(wanted):

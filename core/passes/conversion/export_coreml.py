@@ -10,7 +10,7 @@ from core.domain.technique import Kind, Precision
 from core.errors import PassFailed
 from core.graphs.torch.modules import open_module, quiet_torch
 from core.params import setting
-from core.passes.conversion.coreml_package import HINT, features, write_package
+from core.passes.conversion.coreml_package import HINT, features, plain_files, write_package
 from core.passes.conversion.fixed_sizes import fixed_sizes
 from core.passes.library_errors import library
 from core.passes.torch_calls import arguments
@@ -64,7 +64,7 @@ class ExportCoreml(Pass):
             PassFailed: coremltools does not know an operator.
         """
         batch = context.model.fixed_batch or 1
-        with library("coremltools", context.folder, HINT):
+        with library("coremltools", context.folder, HINT), plain_files():
             module = open_module(artifact, context.model)
             converted = _converted(module, context, batch, params.fp16)
             files = write_package(converted, context.model, context.folder / "model.mlpackage")

@@ -9,7 +9,7 @@ from core.domain.learn import Learn, Picture
 from core.domain.technique import Kind, Precision
 from core.errors import PassFailed, PassNotApplicable
 from core.params import setting
-from core.passes.conversion.coreml_package import features, write_package
+from core.passes.conversion.coreml_package import features, plain_files, write_package
 from core.passes.library_errors import library, size
 from core.protocols import LocalArtifact, Pass, PassContext
 
@@ -66,7 +66,7 @@ class WeightsCoreml(Pass):
             PassNotApplicable: No tensor is large enough.
             PassFailed: coremltools broke on it.
         """
-        with library("coremltools", context.folder, HINT):
+        with library("coremltools", context.folder, HINT), plain_files():
             import coremltools as ct
 
             package = ct.models.MLModel(str(artifact.path.parent), skip_model_load=True)
