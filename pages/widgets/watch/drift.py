@@ -11,6 +11,7 @@ from pages.widgets.chart import CONFIG
 from pages.widgets.page import dark
 
 FIRST_WINDOW = 250
+LEAST_P = 1e-9
 
 
 def predictions(found: Watched, arm: Arm) -> None:
@@ -28,7 +29,7 @@ def _classes(found: Watched, arm: Arm) -> None:
     if not arm.classes:
         st.caption("Nothing was predicted lately, or the model tells no classes.")
         return
-    rows = [(fmt.plain(found.class_name(each.index)), each.reference, each.live) for each in arm.classes]
+    rows = [(found.class_name(each.index), each.reference, each.live) for each in arm.classes]
     st.plotly_chart(
         classes_figure(rows, palette(dark())),
         theme=None, config=CONFIG, key=f"classes_{arm.name}", alt="Predicted classes",
@@ -104,21 +105,28 @@ def _table(window: Window) -> None:
         {
             "Feature": [each.name for each in rows],
             "Drift": [_said(each) for each in rows],
-            "Shift (PSI)": [each.psi for each in rows],
-            "p": [f"{each.p:.2g}" for each in rows],
-            "Evaluation": [each.reference for each in rows],
-            "Live": [each.live for each in rows],
+            "Shift (PSI)": [fmt.number(each.psi) for each in rows],
+            "p": [_probability(each.p) for each in rows],
+            "Evaluation": [fmt.number(each.reference) for each in rows],
+            "Live": [fmt.number(each.live) for each in rows],
             "Test": [each.test or fmt.NONE for each in rows],
         },
         hide_index=True,
         height="content" if len(rows) <= 10 else 388,
         column_config={
-            "Shift (PSI)": st.column_config.NumberColumn(format="%.3f"),
-            "Evaluation": st.column_config.NumberColumn(format="%.3g", help="Mean on the evaluation data."),
-            "Live": st.column_config.NumberColumn(format="%.3g", help="Mean of the window."),
+            "Shift (PSI)": st.column_config.TextColumn(help="Population stability index.", alignment="right"),
+            "p": st.column_config.TextColumn(
+                help="Probability of so large a difference without drift.", alignment="right"
+            ),
+            "Evaluation": st.column_config.TextColumn(help="Mean on the evaluation data.", alignment="right"),
+            "Live": st.column_config.TextColumn(help="Mean of the window.", alignment="right"),
         },
         alt="Features of the window",
     )
+
+
+def _probability(p: float) -> str:
+    return f"{p:.2g}" if p >= LEAST_P else f"<{LEAST_P:g}"
 
 
 def _said(found: Feature) -> str:

@@ -18,7 +18,6 @@ COLUMNS, FEW = 64, 8
 """Values of an input, or of an output, that are watched one by one; of longer ones statistics are."""
 WIDTH, GRID, HASHED, BLOCKS = 16, 4, 256, 64
 CHANNELS = (1, 3, 4)
-LARGEST_VOCABULARY_OF_A_TABLE = 256
 
 
 class Spec(Protocol):
@@ -109,7 +108,7 @@ def _by_row(value: Array, rows: int) -> Array:
 def _input(spec: Spec, value: Array) -> list[Part]:
     name, flat = spec.name, value.reshape(len(value), -1).astype(np.float64)
     free = any(isinstance(size, str) for size in spec.shape[1:])
-    texts = free or flat.shape[1] > COLUMNS or (spec.high or 0) > LARGEST_VOCABULARY_OF_A_TABLE
+    texts = free or flat.shape[1] > (COLUMNS if spec.high is None else FEW)
     if value.dtype.kind in "iub" and value.ndim == 2 and texts:
         return _tokens(name, value, spec.high)
     if value.ndim == 4 and flat.shape[1] > COLUMNS and (found := _picture(name, value)):
@@ -155,7 +154,8 @@ def _picture(name: str, value: Array) -> list[Part]:
     means, spreads = seen.mean(axis=(2, 3)), seen.std(axis=(2, 3))
     numbers = [Part(f"{name}: brightness", NUMBER, means.mean(axis=1, keepdims=True))]
     for channel in range(seen.shape[1]):
-        numbers.append(Part(f"{name}: mean of channel {channel}", NUMBER, means[:, [channel]]))
+        if seen.shape[1] > 1:
+            numbers.append(Part(f"{name}: mean of channel {channel}", NUMBER, means[:, [channel]]))
         numbers.append(Part(f"{name}: spread of channel {channel}", NUMBER, spreads[:, [channel]]))
     coarse = _blocks(_blocks(seen, 2, GRID), 3, GRID).reshape(len(seen), -1)
     return [*numbers, Part(f"{name}: coarse picture", EMBEDDING, projected(coarse))]
@@ -166,21 +166,20 @@ def _signal(name: str, flat: Array) -> list[Part]:
     told: dict[str, Array] = {"mean": kept.mean(axis=1), "spread": kept.std(axis=1)}
     told |= {"lowest": kept.min(axis=1), "highest": kept.max(axis=1)}
     numbers = [Part(f"{name}: {what}", NUMBER, values[:, None]) for what, values in told.items()]
-    shape = projected(_blocks(kept, 1, BLOCKS)) if flat.shape[1] >= BLOCKS else None
-    return numbers if shape is None else [*numbers, Part(f"{name}: course", EMBEDDING, shape)]
+    return [*numbers, Part(f"{name}: course", EMBEDDING, projected(_blocks(kept, 1, BLOCKS)))]
 
 
 def _output(name: str, value: Array) -> list[Part]:
     flat = value.reshape(len(value), -1).astype(np.float64)
     if 0 < flat.shape[1] <= FEW:
         return _columns(f"output {name}", flat, private=False)
-    if flat.shape[1] < BLOCKS:
-        return [Part(f"output {name}: size", NUMBER, np.full((len(flat), 1), float(flat.shape[1])))]
-    return _signal(f"output {name}", flat)
+    return [] if not flat.shape[1] else _signal(f"output {name}", flat)
 
 
 def _blocks(value: Array, axis: int, count: int) -> Array:
-    """Return means of `count` stretches of an axis, as equal as they can be."""
+    """Return means of `count` stretches of an axis, as equal as they can be; of a short one its values."""
+    if value.shape[axis] < count:
+        return np.asarray(np.take(value, np.arange(count) * value.shape[axis] // count, axis=axis))
     edges = np.linspace(0, value.shape[axis], count + 1).astype(int)
     sums = np.add.reduceat(value, edges[:-1], axis=axis)
     shape = [1] * value.ndim
