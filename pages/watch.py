@@ -8,8 +8,10 @@ import streamlit as st
 
 from core import engine
 from core.domain.watching import Watched
+from core.views import watch_command, watch_python
 from pages import format as fmt
 from pages.routes.hosts import exposed
+from pages.widgets.commands import same_elsewhere
 from pages.widgets.page import current, empty, errors_as_words, remember, store
 from pages.widgets.watch.drift import predictions
 from pages.widgets.watch.traffic import arms, traffic
@@ -78,6 +80,7 @@ if target:
             watched(target, key)
 
     look()
+    same_elsewhere(watch_command(target), watch_python(target))
 else:
     with empty(
         "monitoring",

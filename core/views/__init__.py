@@ -15,7 +15,7 @@ from core.views.accuracy import (
     worst_classes,
 )
 from core.views.candidate import CandidateView, explain
-from core.views.commands import command_for, python_for
+from core.views.commands import command_for, python_for, watch_command, watch_python
 from core.views.curves import Curve, training_curves
 from core.views.deployment import Advice, Scenario, ServiceView, advise, service_view
 from core.views.dominated import why_dominated
@@ -133,6 +133,8 @@ __all__ = [
     "truer",
     "unlike",
     "was_lost",
+    "watch_command",
+    "watch_python",
     "what_if",
     "why_dominated",
     "worst_classes",

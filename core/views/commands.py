@@ -115,3 +115,16 @@ def python_for(
     name = "export" if exports else "optimize"
     shown = "[(row.name, row.status) for row in run.candidates]" if exports else "run.recommendation.sentence"
     return f"from core import {name}\n\nrun = {name}(\n    {model.id!r},\n{told})\nprint({shown})\n"
+
+
+def watch_command(target: str) -> str:
+    """Return the shell command that watches a service."""
+    return shlex.join([*launcher(), "watch", target])
+
+
+def watch_python(target: str) -> str:
+    """Return the lines of Python that watch a service."""
+    return (
+        f"from core import watch\n\nfound = watch({target!r})\n"
+        "print([alert.message for alert in found.alerts])\n"
+    )

@@ -78,6 +78,14 @@ def test_a_log_tells_traffic_predictions_and_drift(
     assert "alert drift v1" in capsys.readouterr().out
 
 
+def test_a_version_that_answers_no_more_raises_nothing(data_dir: Path, tmp_path: Path) -> None:
+    path = write_log(tmp_path, arms=2)
+    with closing(sqlite3.connect(path)) as log, log:
+        log.execute("UPDATE predictions SET time = time - 1000 WHERE stream = 1")
+    with open_store() as store:
+        assert [alert.rule for alert in watch(store, str(path)).alerts] == ["drift v2"]
+
+
 def test_an_address_tells_the_same_and_the_exit_code_says_that_nothing_is_wrong(
     data_dir: Path, tmp_path: Path, answering: Serve, capsys: pytest.CaptureFixture[str]
 ) -> None:

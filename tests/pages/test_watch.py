@@ -39,6 +39,7 @@ def test_two_versions_stand_side_by_side(open_page: Open, tmp_path: Path) -> Non
     assert list(app.dataframe[0].value["Version"]) == ["v1", "v2"]
     assert list(app.dataframe[0].value["p50"]) == ["2.00 ms", "4.00 ms"]
     assert not app.error
+    assert f"watch {tmp_path}/made" in app.code[0].value
 
 
 def test_what_is_not_there_is_an_error_in_words(open_page: Open) -> None:

@@ -25,7 +25,7 @@ from core.work.unit import Done, Job, Kind
 REFERENCE = "reference.npz"
 MODEL, DATA = "model", "data"
 """The unit's inputs: the artifact's files, and the data set's test rows."""
-MOST_ROWS, MOST_S = 2000, 60.0
+MOST_ROWS, MOST_S = 2000, 20.0
 """Rows that are run, and the time after which no further one is."""
 
 

@@ -93,16 +93,26 @@ def alerts(log: sqlite3.Connection, now: float | None = None) -> list[dict[str, 
 def _drifted(log: sqlite3.Connection) -> list[dict[str, Any]]:
     """Return an alert for each version whose newest window, of any size, differs from its reference."""
     newest = log.execute(
-        "SELECT version, arm, kind, findings FROM windows JOIN streams USING (stream) WHERE raised AND "
-        "number = (SELECT MAX(number) FROM windows AS w WHERE w.stream = windows.stream "
+        "SELECT stream, version, arm, kind, findings FROM windows JOIN streams USING (stream) WHERE raised "
+        "AND number = (SELECT MAX(number) FROM windows AS w WHERE w.stream = windows.stream "
         "AND w.kind = windows.kind)"
     ).fetchall()
     found: dict[str, list[str]] = {}
-    for version, arm, kind, findings in newest:
+    for stream, version, arm, kind, findings in newest:
+        if not _answers(log, stream):
+            continue
         names = [each["name"] for each in json.loads(findings) if each["raised"]]
         rule = ACCURACY if kind == ACCURACY else "drift"
         found.setdefault(f"{rule} {version} {arm}".strip(), []).extend(names)
     return [{"rule": rule, "message": _said(rule, names)} for rule, names in found.items()]
+
+
+def _answers(log: sqlite3.Connection, stream: int) -> bool:
+    """Whether a version still answers: not where only others did for the time that is looked at."""
+    last = log.execute("SELECT time FROM predictions ORDER BY number DESC LIMIT 1").fetchone()
+    asked = "SELECT time FROM predictions WHERE stream = ? ORDER BY place DESC LIMIT 1"
+    own = log.execute(asked, (stream,)).fetchone()
+    return own is not None and last is not None and bool(own[0] >= last[0] - LOOK_BACK_S)
 
 
 def _said(rule: str, names: list[str]) -> str:
