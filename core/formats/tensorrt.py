@@ -18,6 +18,7 @@ from core.protocols import Format
 
 SCRIPTS = ("build_engine.py", "session.py", "verify.py")
 SPEC, EXPECTED, GUIDE = "engine.json", "expected.npz", "README.md"
+AGAIN = "Export the model again, as after an update. If it stays so, do not trust the model."
 ARRAYS = r"(input|output)_\d{1,9}_\d{1,9}"
 LARGEST_TEXT = 1 << 20
 
@@ -33,7 +34,7 @@ def _check(path: Path) -> tuple[Path, ...]:
     weights = checks.check_tensors(model, path.parent)
     for name in SCRIPTS:
         if _text(path.with_name(name)) != script(name):
-            raise UnsafeUpload(f"{name} is not the script that belongs to a build kit.", hint=HOSTILE)
+            raise UnsafeUpload(f"{name} is not the script that this version has for build kits.", hint=AGAIN)
     try:
         json.loads(_text(path.with_name(SPEC)))
     except (ValueError, RecursionError) as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+from zlib import crc32
 
 import numpy as np
 
@@ -41,6 +42,10 @@ class PrepareTensorrtParams:
     most: int = setting(32, "Largest batch", help="The engine takes 1 to this.", low=1, high=4096)
 
 
+def _script(name: str) -> str:
+    return resources.files("core.formats").joinpath("tensorrt_kit", name).read_text(encoding="utf8")
+
+
 class PrepareTensorrt(Pass):
     """TensorRT 11 takes the precision of each operator from the file, so it is chosen by steps before this.
 
@@ -63,6 +68,8 @@ class PrepareTensorrt(Pass):
     )
     kind = Kind.CONVERSION
     bridges = True
+    # Other scripts make another kit.
+    version = crc32("".join(map(_script, SCRIPTS)).encode())
     Params = PrepareTensorrtParams
     produces: ClassVar[dict[str, str]] = {"onnx": "tensorrt"}
     converts = True
@@ -169,10 +176,6 @@ def _write(folder: Path, spec: dict[str, Any], feeds: list[Feed], answers: list[
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf8")
     return [expected, *(folder / name for name in texts)]
-
-
-def _script(name: str) -> str:
-    return resources.files("core.formats").joinpath("tensorrt_kit", name).read_text(encoding="utf8")
 
 
 def _guide(spec: dict[str, Any]) -> str:
