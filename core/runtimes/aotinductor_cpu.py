@@ -2,17 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
 
 from core.domain.learn import Learn
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
-from core.protocols import Idea, LocalArtifact, Runtime
+from core.errors import RuntimeFailed
+from core.protocols import Feed, Idea, LocalArtifact, Runtime
 from core.runtimes.availability import check, runtime_errors
 from core.runtimes.torch_session import TorchSession, use_threads
 from core.sandbox.compilers import compiler
+
+
+class AotInductorSession(TorchSession):
+    """A package with the inputs that it takes, checked before each: it would read beyond the ends of others.
+
+    Args:
+        package: Called with one tensor for each input.
+        model: Names the inputs with their types and sizes.
+        batch: The only one that it takes, other free sizes being those of the example; None for any.
+    """
+
+    def __init__(self, package: Any, model: SourceModel, batch: int | None) -> None:
+        super().__init__(AotInductorCpu.name, package, tuple(spec.name for spec in model.inputs))
+        known: dict[Any, int] = {} if batch is None else {**model.symbols, model.batch_symbol: batch}
+        self._taken = {
+            spec.name: (spec.dtype, tuple(known.get(size, size) for size in spec.shape))
+            for spec in model.inputs
+        }
+
+    def _call(self, feed: Feed) -> Callable[[], Any]:
+        for name, (dtype, sizes) in self._taken.items():
+            shape = feed[name].shape
+            fits = len(shape) == len(sizes) and all(
+                isinstance(size, str) or size == found for size, found in zip(sizes, shape, strict=True)
+            )
+            if not fits or feed[name].dtype != dtype:
+                given = f"{feed[name].dtype} {shape}"
+                raise RuntimeFailed(
+                    f"{AotInductorCpu.name} could not run the model: {name} is {given}, not {dtype} {sizes}.",
+                    hint="Give inputs as the model describes them, in the batch that it was compiled for.",
+                )
+        return super()._call(feed)
 
 
 class AotInductorCpu(Runtime):
@@ -29,6 +62,7 @@ class AotInductorCpu(Runtime):
         expect="1.2 to 2 times faster than eager in FP32, more with BF16 or INT8",
     )
     formats: ClassVar[frozenset[str]] = frozenset({"aotinductor"})
+    options: ClassVar[frozenset[str]] = frozenset({"batch"})
     modules: ClassVar[tuple[str, ...]] = ("torch",)
     start_s: ClassVar[float] = 1.5
     no_profile: ClassVar[str] = "The operators are fused into one library, which keeps no times of its parts."
@@ -54,8 +88,7 @@ class AotInductorCpu(Runtime):
         with runtime_errors(self.name, "open"):
             from core.graphs.torch.modules import open_package
 
-            names = tuple(spec.name for spec in model.inputs)
-            return TorchSession(self.name, open_package(artifact.path), names)
+            return AotInductorSession(open_package(artifact.path), model, artifact.options.get("batch"))
 
 
 RUNTIME = AotInductorCpu()

@@ -4,10 +4,10 @@
 //     g++ -std=c++20 -O2 main.cpp -o main -I$TORCH/include -I$TORCH/include/torch/csrc/api/include \
 //         -L$TORCH/lib -ltorch -ltorch_cpu -lc10 -Wl,-rpath,$TORCH/lib
 //     python -c "import torch; torch.save(torch.rand(1, 3, 224, 224), 'input.pt')"
-//     AOTI_RUNTIME_CHECK_INPUTS=1 ./main {model} outputs.pt input.pt
+//     ./main {model} outputs.pt input.pt
 //
-// Without that variable inputs of wrong shapes are read beyond their ends. One file for each input, in the order
-// of README.md; torch.load reads outputs.pt, a list.
+// One file for each input, in the order of README.md; torch.load reads outputs.pt, a list. A package does not check
+// its inputs: those of another shape or type than README.md says are read beyond their ends.
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 #include <torch/serialize.h>
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -122,13 +121,11 @@ def open_package(path: Path) -> Any:
     """Return the compiled model of an AOTInductor package; called like a module.
 
     As `torch._inductor.aoti_load_package` does where no compiler is installed: where one is, it starts that
-    to name the processor's vectors in a warning.
+    to name the processor's vectors in a warning. It takes inputs of any shape, and reads beyond their ends.
     """
     import torch
     from torch.export.pt2_archive._package import AOTICompiledModel
 
-    # Unasked, a package takes inputs of any shape and type, and reads beyond their ends.
-    os.environ["AOTI_RUNTIME_CHECK_INPUTS"] = "1"
     # Name of the model in the package, not on one thread alone, one instance, the default device.
     return AOTICompiledModel(torch._C._aoti.AOTIModelPackageLoader(str(path), "model", False, 1, -1))
 

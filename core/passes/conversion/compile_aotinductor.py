@@ -138,7 +138,8 @@ class CompileAotinductor(Pass):
             found = [outputs(package, context, size) for size in sizes]
         details = differences(zip(expected, found, strict=True))
         details |= {"compile_s": round(took, 1), "precision": precision}
-        return LocalArtifact("aotinductor", path, (path,), {}, details)
+        options = {"batch": params.batch} if params.batch else {}
+        return LocalArtifact("aotinductor", path, (path,), options, details)
 
     def ensures(self, before: LocalArtifact, after: LocalArtifact, params: CompileAotinductorParams) -> None:
         """Check that the package computes what the program does.
