@@ -2,7 +2,7 @@
 //
 //     TORCH=$(python -c "import pathlib, torch; print(pathlib.Path(torch.__file__).parent)")
 //     g++ -std=c++20 -O2 main.cpp -o main -I$TORCH/include -I$TORCH/include/torch/csrc/api/include \
-//         -L$TORCH/lib -ltorch -ltorch_cpu -lc10 -Wl,-rpath,$TORCH/lib
+//         -L$TORCH/lib -Wl,--no-as-needed -ltorch -ltorch_cpu -lc10 -Wl,-rpath,$TORCH/lib
 //     python -c "import torch; torch.save(torch.rand(1, 3, 224, 224), 'input.pt')"
 //     ./main {model} outputs.pt input.pt
 //
