@@ -6,7 +6,7 @@
 //     python -c "import torch; torch.save(torch.rand(1, 3, 224, 224), 'input.pt')"
 //     ./main {model} outputs.pt input.pt
 //
-// One file for each input, in the order of README.md; torch.load reads outputs.pt, a list. A package does not check
+// One file for each input, in the order of README.md; torch.load reads outputs.pt, a tuple. A package does not check
 // its inputs: those of another shape or type than README.md says are read beyond their ends.
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 #include <torch/serialize.h>
@@ -28,7 +28,9 @@ int main(int argc, char** argv) {
     std::ifstream file(argv[index], std::ios::binary);
     inputs.push_back(torch::pickle_load({std::istreambuf_iterator<char>(file), {}}).toTensor());
   }
-  std::vector<char> written = torch::pickle_save(model.run(inputs));
+  std::vector<at::Tensor> outputs = model.run(inputs);
+  std::vector<c10::IValue> values(outputs.begin(), outputs.end());
+  std::vector<char> written = torch::pickle_save(c10::ivalue::Tuple::create(std::move(values)));
   std::ofstream(argv[2], std::ios::binary).write(written.data(), written.size());
   return 0;
 }
