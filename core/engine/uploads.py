@@ -28,6 +28,7 @@ from core.sources.onnx.external import UNIT as EXTERNAL
 from core.sources.onnx.external import ExternalRequest
 from core.sources.onnx.protobuf import looks_like_onnx
 from core.sources.task_inference import restated
+from core.sources.unsupported import MODEL_SUFFIXES
 from core.store.store import Store
 from core.work.folders import job_folder
 from core.work.stop import Stop
@@ -38,6 +39,8 @@ EXTERNAL_MARK = b"\n\x08location"
 """How ONNX names the file that an external tensor lies in: the key of an entry, as protobuf stores it."""
 GRAPHS = (".onnx", ".xml")
 """Endings of graphs that may keep their weights in files beside them."""
+WEIGHTS = ".bin"
+"""Ending of files that are such weights as often as models of their own."""
 
 
 def _exists(path: Path) -> bool:
@@ -107,11 +110,12 @@ def _within(path: Path, folder: Path) -> bool:
 
 
 def _graph_in(folder: Path) -> Path | None:
-    """Return the one graph of a folder with its weights; None where it holds none, or several."""
+    """Return the graph of a folder with its weights; None where it holds none, or models besides."""
     if not folder.is_dir():
         return None
-    found = [each for each in sorted(folder.iterdir()) if each.suffix.lower() in GRAPHS and each.is_file()]
-    return found[0] if len(found) == 1 else None
+    models = set(MODEL_SUFFIXES) - {WEIGHTS}
+    found = [each for each in sorted(folder.iterdir()) if each.suffix.lower() in models and each.is_file()]
+    return found[0] if len(found) == 1 and found[0].suffix.lower() in GRAPHS else None
 
 
 def add_model(
