@@ -41,6 +41,8 @@ class Settings:
         child_timeout_s: Seconds one build step may take.
         own_code: Whether models may bring the Python that defines them: ``on``, ``off``, or ``auto``, which
             is on for the command line and for a dashboard that answers on this computer alone.
+        watched_services: Addresses, separated by commas, that a dashboard which other computers can reach may
+            watch; one that answers on this computer alone watches any.
         retention_days: Runs older than this are deleted at worker start; 0 keeps them for ever.
         extensions: Folder of Python files that add techniques, runtimes, formats, sources or downloads; they
             run as part of Whetstone, so only its owner may write there. None adds nothing.
@@ -63,6 +65,7 @@ class Settings:
     child_memory_bytes: int = 16 * GIB
     child_timeout_s: float = 600.0
     own_code: str = "auto"
+    watched_services: str = ""
     retention_days: int = 0
     extensions: Path | None = None
     heartbeat_s: float = 2.0

@@ -48,11 +48,8 @@ def alerts(found: Watched) -> None:
 
 def watched(target: str, key: str) -> None:
     """Look, and draw what was found."""
-    if exposed() and not engine.is_address(target):
-        st.error("This dashboard can be reached by others, so that it opens no files by their path.")
-        return
     with st.spinner("Looking", show_time=False) if "watched" not in st.session_state else st.empty():
-        found = engine.watch(store(), target, key)
+        found = engine.watch(store(), target, key, exposed=exposed())
     st.session_state["watched"] = True
     st.markdown(f"## {fmt.plain(found.name)}", anchors=False)
     st.caption(time.strftime("Seen at %H:%M:%S UTC", time.gmtime(found.time)))

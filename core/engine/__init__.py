@@ -26,7 +26,7 @@ from core.engine.submit import (
 from core.engine.sweeping import sweep
 from core.engine.trying import sweep_wanted, try_service
 from core.engine.uploads import add_data, add_model, read_again, restate_task
-from core.engine.watching import is_address, watch
+from core.engine.watching import watch
 from core.engine.worker import ensure_worker, recover
 from core.machine.cores import keep_off_timing
 from core.store.store import Store
@@ -50,7 +50,6 @@ __all__ = [
     "exported_run",
     "finish_training",
     "import_run",
-    "is_address",
     "keep_off_timing",
     "kit_name",
     "kit_path",

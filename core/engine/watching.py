@@ -18,6 +18,7 @@ from core.engine.executors import local
 from core.errors import InvalidRequest, NotFound, UnsafeUpload
 from core.packagers.serving.reading import UNIT as READ
 from core.packagers.serving.reading import ReadRequest, watched
+from core.settings import get_settings
 from core.store.store import Store
 from core.texts import one_line
 from core.work.stop import Stop
@@ -34,7 +35,9 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         """Return nothing, so that the answer itself is an error."""
 
 
-def watch(store: Store, target: str, key: str = "", seconds: float = LOOK_BACK_S) -> Watched:
+def watch(
+    store: Store, target: str, key: str = "", seconds: float = LOOK_BACK_S, exposed: bool = False
+) -> Watched:
     """Return what a service does.
 
     Args:
@@ -42,23 +45,38 @@ def watch(store: Store, target: str, key: str = "", seconds: float = LOOK_BACK_S
         target: Address of a running service, or path of its prediction log or of its folder.
         key: API key, where the service asks for one.
         seconds: How far back a log is looked at.
+        exposed: Whether strangers can reach this server: then only what the settings name is watched.
 
     Raises:
         NotFound: There is no such log.
-        InvalidRequest: Nothing answers at the address, or no service that keeps a prediction log.
+        InvalidRequest: Nothing answers at the address, or no service that keeps a prediction log; or the
+            settings do not name it, and strangers could have asked.
         UnsafeUpload: What answers tells something else than a service would.
         CorruptFile: It is no prediction log.
     """
-    if is_address(target):
+    if exposed:
+        _require_named(target)
+    if target.lower().startswith(("http://", "https://")):
         return _asked(target, key)
     request = ReadRequest(_log(target), seconds)
     unit = READ.unit(request, reads=(request.path,))
     return local(store).run(unit, Stop()).values.watched
 
 
-def is_address(target: str) -> bool:
-    """Whether this is an address, not a path."""
-    return target.lower().startswith(("http://", "https://"))
+def _require_named(target: str) -> None:
+    """Refuse what a stranger could have this server ask or open in their stead.
+
+    Raises:
+        InvalidRequest: The settings do not name it.
+    """
+    named = {each.strip().rstrip("/") for each in get_settings().watched_services.split(",")} - {""}
+    if target.rstrip("/") not in named:
+        raise InvalidRequest(
+            "This dashboard can be reached by others, so that it watches only services that are named where "
+            "it runs.",
+            hint="Who runs the server can set WHETSTONE_WATCHED_SERVICES to the address. Or watch it on the "
+            "command line: whetstone watch.",
+        )
 
 
 def _log(target: str) -> Path:

@@ -17,6 +17,7 @@ from core.cli import main
 from core.engine import open_store, watch
 from core.errors import CorruptFile, InvalidRequest, NotFound, UnsafeUpload
 from core.packagers.serving.code import service_code
+from core.settings import get_settings
 from tests.watched import write_log
 
 Serve = Callable[[int, bytes], str]
@@ -119,3 +120,17 @@ def test_other_answers_are_refused(data_dir: Path, answering: Serve, tmp_path: P
                 watch(store, address)
         lines = told(write_log(tmp_path, name="a\u202eb\nc"))
         assert watch(store, answering(200, lines)).name == "ab c"
+
+
+def test_where_strangers_reach_the_server_only_what_is_named_is_watched(
+    data_dir: Path, answering: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named, other = (answering(200, told(write_log(tmp_path / each, name=each))) for each in ("ours", "other"))
+    monkeypatch.setenv("WHETSTONE_WATCHED_SERVICES", f"http://elsewhere, {named}/")
+    get_settings.cache_clear()
+    with open_store() as store:
+        assert watch(store, named, exposed=True).name == "ours"
+        for target in (other, str(tmp_path / "ours"), ""):
+            with pytest.raises(InvalidRequest, match="only services that are named"):
+                watch(store, target, exposed=True)
+        assert watch(store, other).name == "other"

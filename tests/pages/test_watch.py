@@ -42,15 +42,17 @@ def test_two_versions_stand_side_by_side(open_page: Open, tmp_path: Path) -> Non
     assert f"watch {tmp_path}/made" in app.code[0].value
 
 
+@pytest.mark.usefixtures("own")
 def test_what_is_not_there_is_an_error_in_words(open_page: Open) -> None:
     app = open_page("watch.py", service="http://127.0.0.1:1")
     assert "No service answers" in app.error[0].value
 
 
-def test_a_dashboard_for_others_opens_no_files(
+def test_a_dashboard_for_others_opens_no_files_and_asks_no_address(
     open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_log(tmp_path / "made")
     monkeypatch.setattr(hosts, "_served", lambda: "0.0.0.0")
-    app = open_page("watch.py", service=str(tmp_path / "made"))
-    assert "opens no files" in app.error[0].value
+    for target in (str(tmp_path / "made"), "http://127.0.0.1:1"):
+        app = open_page("watch.py", service=target)
+        assert "only services that are named" in app.error[0].value
