@@ -78,9 +78,13 @@ def packaging(package: Package, params: ServiceParams) -> dict[str, str]:
 
 
 def service_name(package: Package) -> str:
-    """Return the model's name as images, hosts and units may have it."""
+    """Return the model's name as images, hosts and units may have it.
+
+    Kubernetes wants a letter in front: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/.
+    """
     made = re.sub(r"[^a-z0-9]+", "-", package.model.name.lower())[:40].strip("-")
-    return f"{made or 'model'}-service"
+    named = made if made[:1].isalpha() else f"model-{made}".strip("-")
+    return f"{named}-service"
 
 
 def memory(package: Package) -> tuple[float, str]:

@@ -40,7 +40,7 @@ def read(request: ReadRequest, _: Job) -> Done[Read]:
         with closing(sqlite3.connect(f"{request.path.as_uri()}?mode=ro", uri=True)) as log:
             log.execute("PRAGMA trusted_schema = OFF")
             found = service_code("watching").report(log, request.seconds)
-    except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+    except (sqlite3.Error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise CorruptFile(
             f"{request.path.name} cannot be read as a prediction log: {error}.",
             hint="Name the file state/predictions.db of a service. If the service was killed, start it once.",

@@ -101,6 +101,21 @@ def lying() -> bytes:
 ROW = np.array([[1, 2, 3, 4]], np.float32)
 
 
+def packed(how: int) -> bytes:
+    """Return an npz that is compressed in another way than NumPy's."""
+    stream, whole = io.BytesIO(), io.BytesIO()
+    np.save(stream, ROW)
+    with zipfile.ZipFile(whole, "w", how) as archive:
+        archive.writestr("features.npy", stream.getvalue())
+    return whole.getvalue()
+
+
+def unnamed() -> bytes:
+    """Return an npz that says its name is UTF-8, which it is not."""
+    said = npz(**{"f\u00e9": ROW})
+    return said.replace("f\u00e9".encode(), b"f\xff\xff")
+
+
 WRONG_NPZ = [
     (npz(features=ROW.astype(np.float64)), 422, "expected the type float32, got float64"),
     (npz(features=ROW * np.float32("nan")), 422, "got NaN"),
@@ -111,6 +126,8 @@ WRONG_NPZ = [
     (npz(), 422, "missing"),
     (b"PK\3\4", 422, "expected an .npz file"),
     (lying(), 422, "whole"),
+    (packed(zipfile.ZIP_LZMA)[:-1] + b"\0", 422, "compressed"),
+    (unnamed(), 422, "expected an .npz file"),
     (npz(features=np.zeros((65, 4), np.float32)), 413, "65 rows"),
     (npz(features=np.zeros((300_000, 4), np.float32)), 413, "larger than"),
 ]

@@ -15,6 +15,7 @@ import yaml
 
 from core.domain.service import Load, Refusal, Trial
 from core.packagers.serving.options import Features, Packaging, ServiceParams, names, switched_on
+from core.packagers.serving.packaging import service_name
 from tests.factories import ENVIRONMENT
 from tests.packagers.serving.conftest import picture, table, unpacked
 
@@ -148,3 +149,19 @@ def test_the_generated_code_is_typed_and_clean(folder: Path) -> None:
         text=True,
     )
     assert told.returncode == 0, told.stdout
+
+
+@pytest.mark.parametrize(
+    ("model", "made"),
+    [
+        ("ResNet 18", "resnet-18-service"),
+        ("2024_net", "model-2024-net-service"),
+        ("\u7f51", "model-service"),
+        ("x: {y}\n- z", "x-y-z-service"),
+    ],
+)
+def test_every_model_gives_a_name_that_hosts_may_have(tmp_path: Path, model: str, made: str) -> None:
+    package = table(tmp_path / "in")
+    named = replace(package, model=replace(package.model, name=model))
+    assert service_name(named) == made
+    assert re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", made)  # RFC 1035, as Services have it

@@ -18,6 +18,8 @@ Feed = dict[str, Array]
 KINDS = {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}
 WORDS = {"f": "numbers", "i": "whole numbers", "u": "whole numbers", "b": "true or false"}
 LONGEST_HEADER = 4096
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
+"""What the standard library raises for zips that are none; the last for names that are no text."""
 NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -84,8 +86,10 @@ def from_npz(settings: Settings, body: bytes) -> Feed:
                     raise invalid(f"unknown input; this model takes {', '.join(specs)}", "inputs", name[:80])
                 if name in feed:
                     raise invalid("this input is there twice", "inputs", name)
+                if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise invalid("this input is compressed as numpy.savez does not", "inputs", name)
                 feed[name] = _checked(specs[name], archive.read(entry))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except BROKEN as error:
         raise invalid(f"expected an .npz file as numpy.savez writes it: {error}") from error
     return feed
 
