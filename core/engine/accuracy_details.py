@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 
 from core.domain.accuracy_detail import AccuracyDetail
 from core.domain.model import FileRef
-from core.errors import NotFound
-from core.serde import from_json, to_json
+from core.engine.evidence import stored
+from core.serde import to_json
 from core.store.store import Store
 
 DETAIL = "accuracy.json"
@@ -24,7 +24,4 @@ def keep_detail(store: Store, detail: AccuracyDetail) -> FileRef:
 
 def accuracy_detail_of(store: Store, candidate_id: str) -> AccuracyDetail | None:
     """Return the detail of a candidate; None of one that was measured before details were kept."""
-    try:
-        return from_json(store.results.get(candidate_id, DETAIL).read_bytes(), AccuracyDetail)
-    except NotFound:
-        return None
+    return stored(store, candidate_id, DETAIL, AccuracyDetail)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 
@@ -14,11 +13,10 @@ from core.domain.layer_errors import LayerErrors
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate
 from core.engine.building import parts_of, source_artifact
-from core.engine.evidence import keep
+from core.engine.evidence import keep, stored
 from core.engine.executors import executor
 from core.errors import InvalidRequest, NotFound
 from core.registry import get_format, get_runtime, passes
-from core.serde import from_json
 from core.store.store import Store
 from core.work.stop import Stop
 from core.work.unit import Progress, unheard
@@ -30,9 +28,7 @@ HINT = "Choose a candidate that a technique such as INT8 or BF16 made, on ONNX R
 
 def stored_layer_errors(store: Store, candidate_id: str) -> LayerErrors | None:
     """Return the errors of a candidate layer by layer as far as they were measured, else None."""
-    with suppress(NotFound, OSError, ValueError):  # of another version: measured anew when asked for
-        return from_json(store.results.get(candidate_id, FILE).read_bytes(), LayerErrors)
-    return None
+    return stored(store, candidate_id, FILE, LayerErrors)
 
 
 def not_comparable(store: Store, candidate: Candidate) -> str:

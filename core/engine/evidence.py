@@ -35,20 +35,24 @@ def keep(store: Store, candidate_id: str, name: str, found: Any) -> None:
         store.results.keep(candidate_id, store.blobs.add(path))
 
 
-def _kept(store: Store, candidate_id: str, name: str, kind: type[T]) -> T | None:
-    with suppress(NotFound):
+def stored(store: Store, candidate_id: str, name: str, kind: type[T]) -> T | None:
+    """Return what was kept of a candidate under `name`; None where nothing is, or what another version wrote.
+
+    It is measured anew when somebody asks for it.
+    """
+    with suppress(NotFound, OSError, ValueError):
         return from_json(store.results.get(candidate_id, name).read_bytes(), kind)
     return None
 
 
 def stored_sweep(store: Store, candidate_id: str) -> Sweep | None:
     """Return the sweep of a candidate, None where none was made."""
-    return _kept(store, candidate_id, SWEPT, Sweep)
+    return stored(store, candidate_id, SWEPT, Sweep)
 
 
 def stored_trial(store: Store, candidate_id: str, packager: Packager, params: Any) -> Trial | None:
     """Return what came of trying a service of a candidate with these options, None where it was not tried."""
-    return _kept(store, candidate_id, tried(packager, params), Trial)
+    return stored(store, candidate_id, tried(packager, params), Trial)
 
 
 def evidence(store: Store, candidate_id: str, packager: Packager, params: Any) -> list[str]:

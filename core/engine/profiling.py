@@ -17,16 +17,16 @@ from core.domain.profile import Profile
 from core.domain.roofline import Roofline
 from core.domain.run import Candidate, Run
 from core.engine.building import parts_of
+from core.engine.evidence import keep, stored
 from core.engine.executors import executor
 from core.engine.kits import artifact_of
-from core.errors import InvalidRequest, NotFound
+from core.errors import InvalidRequest
 from core.machine.cores import all_cores
 from core.registry import get_runtime
 from core.serde import digest, from_json, to_json
 from core.store.private import private_folder
 from core.store.store import Store
 from core.work.executor import Executor
-from core.work.folders import job_folder
 from core.work.stop import Stop
 from core.work.unit import Progress, WorkUnit, unheard
 
@@ -37,9 +37,7 @@ NOT_MEASURED = "Choose a candidate that was measured; `whetstone profile RUN` li
 
 def stored_profile(store: Store, candidate_id: str) -> Profile | None:
     """Return the profile of a candidate as far as one was made, else None."""
-    with suppress(NotFound, OSError, ValueError):  # of another version: it is made anew when asked for
-        return from_json(store.results.get(candidate_id, PROFILE).read_bytes(), Profile)
-    return None
+    return stored(store, candidate_id, PROFILE, Profile)
 
 
 def not_profilable(candidate: Candidate) -> str:
@@ -87,7 +85,9 @@ def profile(
     roofs = _measured_roofline(store, chosen, kind, machine, target.threads, on_progress, stop, anew)
     with all_cores():
         made = chosen.run(_unit(store, run, candidate), stop, on_progress).values
-    return _keep(store, candidate, replace(made, roofline=roofs))
+    made = replace(made, roofline=roofs)
+    keep(store, candidate_id, PROFILE, made)
+    return made
 
 
 def roofline(
@@ -177,11 +177,3 @@ def _unit(store: Store, run: Run, candidate: Candidate) -> WorkUnit[ProfileReque
     asked = ProfileRequest(model, replace(artifact, details={}), target)
     on = {"cores": target.threads, "machine": candidate.machine}
     return LAYERS.unit(asked, inputs=inputs, seed=run.request.seed, alone=True, **on)
-
-
-def _keep(store: Store, candidate: Candidate, made: Profile) -> Profile:
-    with job_folder(store.jobs_dir) as folder:
-        path = folder / PROFILE
-        path.write_text(to_json(made), encoding="utf8")
-        store.results.keep(candidate.id, store.blobs.add(path))
-    return made
