@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from core.domain.recipe import Recipe
 from core.domain.run import Result
 from core.domain.service import Trial
 from core.engine import kit_path, stored_trial
@@ -16,6 +17,7 @@ from core.engine.kits import chosen
 from core.packagers.serving.batches import GAIN
 from core.packagers.serving.checklist import Line, lines
 from core.packagers.serving.options import Features, Packaging, on
+from core.registry import formats, passes
 from core.store.store import Store
 from core.views.commands import launcher
 from core.views.rows import Row
@@ -59,10 +61,23 @@ class Advice:
 
 
 def _measured(view: RunView) -> Measured:
-    """Return what may be chosen: candidates within the limits, else all that were measured."""
-    found = [(row, row.candidate.result) for row in view.candidates if row.candidate.result is not None]
+    """Return what may be chosen: candidates within the limits, else all that were measured.
+
+    What cannot run without its network's code makes neither a kit nor a service.
+    """
+    measured = [(row, row.candidate.result) for row in view.candidates if row.candidate.result is not None]
+    found = [pair for pair in measured if _standalone(pair[0].candidate.recipe, view.model.format)]
     good = [pair for pair in found if pair[0].sure or pair[0].id == view.recommendation.candidate_id]
     return good or found
+
+
+def _standalone(recipe: Recipe, format_: str) -> bool:
+    """Whether what a recipe makes of an upload in `format_` runs without code of the model's author."""
+    for step in recipe.steps:
+        technique = passes().get(step.pass_id)
+        format_ = technique.produces.get(format_, format_) if technique is not None else format_
+    known = formats().get(format_)
+    return known is None or known.standalone
 
 
 def _rates(row: Row, result: Result) -> dict[int, float]:
@@ -80,7 +95,8 @@ def advise(view: RunView, scenario: Scenario) -> Advice:
     """Return what is recommended for a scenario, and why."""
     rows = _measured(view)
     if not rows:
-        return Advice(None, "Nothing was measured yet.", (), service=False)
+        why = "Nothing that runs without its network's code was measured yet."
+        return Advice(None, why, (), service=False)
     found: Advice = ADVICE[scenario](rows, view.recommendation.candidate_id)
     return found
 

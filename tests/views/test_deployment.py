@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from core.domain.recipe import Step
 from core.domain.run import RunStatus
 from core.errors import InvalidRequest
 from core.packagers.serving.options import ServiceParams
 from core.store.store import Store
 from core.views import Scenario, advise, run_view, service_view
-from core.views.deployment import _command, _others, _python
+from core.views.deployment import _command, _others, _python, _standalone
 from tests.pages import seed
 from tests.pages.conftest import store  # noqa: F401
 
@@ -85,3 +86,20 @@ def test_without_measured_throughput_the_latency_tells(store: Store) -> None:  #
     fastest = next(row for row in view.candidates if row.id == advice.candidate_id)
     assert fastest.name == "INT8 static (NNCF) · OpenVINO"
     assert "was not measured" in " ".join(advice.reasons)
+
+
+def test_only_what_runs_without_the_code_of_its_network_is_recommended(store: Store) -> None:  # noqa: F811
+    seed.run(store, "done", RunStatus.DONE)
+    view = run_view(store, "done")
+    bare = replace(view.candidates[0].candidate.recipe, steps=())
+    assert not _standalone(bare, "state_dict")
+    assert _standalone(bare, "onnx")
+    for steps in (("export_onnx",), ("prune_magnitude", "export_pt2")):
+        assert _standalone(replace(bare, steps=tuple(map(Step, steps))), "state_dict")
+    assert not _standalone(replace(bare, steps=(Step("prune_magnitude"), Step("gone"))), "state_dict")
+    weights = [
+        replace(row, candidate=replace(row.candidate, recipe=bare)) if row.candidate.result else row
+        for row in view.candidates
+    ]
+    lone = replace(view, model=replace(view.model, format="state_dict"), candidates=tuple(weights))
+    assert all(advise(lone, each).candidate_id is None for each in Scenario)
