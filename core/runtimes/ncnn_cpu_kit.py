@@ -21,7 +21,12 @@ def load():
     if net.load_param(str(path)) or net.load_model(str(path.with_suffix(".bin"))):
         raise RuntimeError(f"ncnn cannot read {path.name} or its weights")
 
-    def mat(array, axis):
+    def mat(array, axis, shape, _):
+        if [1 if at == axis else size for at, size in enumerate(array.shape)] != list(shape):
+            # ncnn looks at no sizes, and would compute something all the same.
+            raise ValueError(f"an input has the shape {array.shape}, and the network takes {tuple(shape)}")
+        if axis < array.ndim and array.shape[axis] > (options["largest_batch"] or array.shape[axis]):
+            raise ValueError(f"in ncnn this network takes one sample a call, not {array.shape[axis]}")
         dtype = np.float32 if array.dtype.kind == "f" else np.int32
         shaped = np.ascontiguousarray(array if array.ndim else array.reshape(1), dtype)
         return ncnn.Mat(shaped, batch_index=axis if axis < array.ndim else NO_AXIS).clone()
@@ -33,8 +38,9 @@ def load():
 
     def run(feed):
         call, outputs = net.create_extractor(), []
-        for index, (name, (axis, *_)) in enumerate(zip(manifest["inputs"], options["inputs"], strict=True)):
-            call.input(f"in{index}", mat(np.asarray(feed[name]), axis))
+        for index, (name, told) in enumerate(zip(manifest["inputs"], options["inputs"], strict=True)):
+            if call.input(f"in{index}", mat(np.asarray(feed[name]), *told)):
+                raise RuntimeError(f"ncnn has no input {index}")
         for index, told in enumerate(options["outputs"]):
             failed, found = call.extract(f"out{index}")
             if failed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -188,7 +189,8 @@ def _guide(spec: dict[str, Any]) -> str:
         for flag, batch in (("min", 1), ("opt", spec["batch"]), ("max", spec["most"]))
     }
     free = any(None in sizes for sizes in spec["inputs"].values())
-    profile = "".join(f" \\\n    --{flag}Shapes='{each}'" for flag, each in shapes.items()) if free else ""
+    quoted = ((flag, shlex.quote(each)) for flag, each in shapes.items())
+    profile = "".join(f" \\\n    --{flag}Shapes={each}" for flag, each in quoted) if free else ""
     return GUIDE.format(precision=spec["precision"], tolerance=f"{spec['tolerance']:.0%}", profile=profile)
 
 

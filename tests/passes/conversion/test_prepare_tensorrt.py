@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import json
+import shlex
 from importlib import resources
 from pathlib import Path
 
@@ -34,8 +35,20 @@ def test_the_kit_holds_shapes_scripts_and_what_the_model_answers(resnet: Sample,
     with np.load(built.path.parent / "expected.npz") as arrays:
         assert [arrays[f"output_{sample}_0"].shape for sample in range(spec["samples"])] == [(1, 10), (3, 10)]
     guide = (built.path.parent / "README.md").read_text()
-    assert "--minShapes='input:1x3x16x16'" in guide
-    assert "--maxShapes='input:32x3x16x16'" in guide
+    assert "--minShapes=input:1x3x16x16" in guide
+    assert "--maxShapes=input:32x3x16x16" in guide
+
+
+def test_the_line_for_trtexec_holds_no_commands_of_strangers() -> None:
+    spec = {
+        "inputs": {"x'; touch y #": [None, 3]},
+        "batch": 1,
+        "most": 2,
+        "precision": "FP32",
+        "tolerance": 0.1,
+    }
+    (line,) = (each for each in prepare_tensorrt._guide(spec).splitlines() if "--minShapes" in each)
+    assert shlex.split(line.rstrip("\\")) == ["--minShapes=x'; touch y #:1x3"]
 
 
 def test_integers_have_a_sign_and_zero_in_the_middle(resnet: Sample, tmp_path: Path) -> None:
