@@ -97,7 +97,7 @@ class OnnxRuntimeWeb(Runtime):
     learn: ClassVar[Learn | None] = Learn(
         does="ONNX Runtime, compiled to WebAssembly, runs the model inside a web page.",
         costs="Slower than ONNX Runtime on the same processor: narrow vector instructions, and one thread "
-        "unless the page is cross-origin isolated. The page loads 12 MB of runtime besides the model.",
+        "unless the page is cross-origin isolated. The page loads 14 MB of runtime besides the model.",
         choose="When the model is to run in the visitor's browser, so that data stays there and no server "
         "computes. It is measured in Chromium on this machine.",
         expect="2 to 6 times the time of ONNX Runtime on the same machine",
