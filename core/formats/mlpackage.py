@@ -26,6 +26,8 @@ such as custom ones with code in the app, are none of ours."""
 BLOBS, SENTINEL, BLOCK = 2, 0xDEADBEEF, 64
 """Version of the weights' file, what each blob begins with, and how all of it is aligned."""
 
+BROKEN = (OSError, ValueError, struct.error, LookupError, TypeError, AttributeError, RecursionError)
+
 
 def _check(path: Path) -> tuple[Path, ...]:
     folder = path.parent
@@ -35,7 +37,7 @@ def _check(path: Path) -> tuple[Path, ...]:
         weights = sorted((folder / WEIGHTS).glob("*.bin"))
         for each in weights:
             _blobs(each)
-    except (OSError, ValueError, struct.error, IndexError, TypeError, AttributeError) as error:
+    except BROKEN as error:
         raise CorruptFile(
             f"{path.parent.name} is no Core ML package: {complaint(error)}.", hint=HOSTILE
         ) from error

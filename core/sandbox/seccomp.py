@@ -205,8 +205,7 @@ def _no_namespaces() -> list[_Instruction]:
 
 
 def _thread_only(starts: bool) -> list[_Instruction]:
-    """Allow threads and, to start programs, what vfork asks for: no flag more, which might open a "
-    "namespace."""
+    """Allow threads and, to start programs, what vfork asks for: one flag more might open a namespace."""
     vfork = [_Instruction(JUMP_EQUAL, VFORK, 0, 1), _ALLOW] if starts else []
     return [_argument(0), *vfork, _Instruction(JUMP_ANY_BIT, CLONE_THREAD, 0, 1), _ALLOW, _DENY]
 
