@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,8 @@ SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", 
 # Others, such as EPS, would start programs or are no photographs.
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
 MAX_PIXELS = 100_000_000
-# What Pillow's decoders raise on damaged data.
-BROKEN = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, MemoryError)
+# What Pillow raises on damaged data: decoders, and `struct` where it writes EXIF anew that it could not read.
+BROKEN = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, MemoryError, struct.error)
 
 
 def read_picture(data: bytes, name: str, channels: int, size: tuple[int, int] | None = None) -> Image:

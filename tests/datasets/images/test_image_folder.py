@@ -17,6 +17,7 @@ from core.domain.model import Preprocessing
 from core.errors import CorruptFile, DataMismatch, InputError, UnsafeUpload
 from core.protocols import Prepared
 from tests.datasets.models import image_model, table_model
+from tests.pictures import wrong_exif
 
 RNG = np.random.default_rng(0)
 COLOURS = {"ant": (255, 0, 0), "bee": (0, 255, 0), "cat": (0, 0, 255)}
@@ -200,8 +201,9 @@ def test_big_sets_are_mapped_to_disk(animals: Path, tmp_path: Path, monkeypatch:
     np.testing.assert_array_equal(found.inputs["input"], wanted.inputs["input"])
 
 
-def test_a_bad_image_is_named(animals: Path, tmp_path: Path) -> None:
-    (animals / "bee" / "2.png").write_bytes(b"no image")
+@pytest.mark.parametrize("content", [b"no image", wrong_exif()])
+def test_a_bad_image_is_named(animals: Path, tmp_path: Path, content: bytes) -> None:
+    (animals / "bee" / "2.png").write_bytes(content)
     with pytest.raises(CorruptFile, match=r"bee/2\.png"):
         prepare(animals, tmp_path)
 

@@ -16,6 +16,7 @@ from core.datasets.images.decoding import read_picture
 from core.datasets.images.normalization import ImageParams, image_input
 from core.datasets.images.transforms import fit_picture
 from tests.packagers.serving.conftest import picture, table, tokens
+from tests.pictures import wrong_exif
 
 NPZ = {"Content-Type": "application/x-npz"}
 
@@ -183,7 +184,8 @@ def test_an_image_is_prepared_as_in_the_measurement(serve: Any, tmp_path: Path) 
 def test_what_is_no_image_is_refused(serve: Any, tmp_path: Path) -> None:
     client = serve(picture(tmp_path / "in"))
     png = {"Content-Type": "image/png"}
-    assert client.post("/predict", content=b"\x89PNG broken", headers=png).status_code == 422
+    for content in (b"\x89PNG broken", wrong_exif()):
+        assert client.post("/predict", content=content, headers=png).status_code == 422
     assert client.post("/predict", files={"other": b"x"}).status_code == 422
     assert (
         client.post("/predict", content=b"<html>", headers={"Content-Type": "text/html"}).status_code == 415
