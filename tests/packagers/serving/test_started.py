@@ -69,6 +69,10 @@ def test_it_answers_its_own_client_and_says_that_it_is_ready(tmp_path: Path) -> 
         told = subprocess.run(client, cwd=folder, capture_output=True, text=True)
         assert told.returncode == 0, told.stderr
         assert "scores: largest difference 0.0000%" in told.stdout
+        other = unpacked(table(tmp_path / "doubled", factor=2.0), ServiceParams(), tmp_path / "other")
+        told = subprocess.run(client, cwd=other, capture_output=True, text=True)
+        assert told.returncode == 1
+        assert "not the outputs of the measurement" in told.stdout
         check = [sys.executable, "serve.py", "--check", "--port", str(port)]
         assert subprocess.run(check, cwd=folder).returncode == 0
     assert subprocess.run(check, cwd=folder, capture_output=True).returncode == 1
