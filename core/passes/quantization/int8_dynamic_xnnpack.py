@@ -9,13 +9,18 @@ from core.domain.finding import Finding
 from core.domain.learn import Learn, Picture
 from core.domain.run import Result
 from core.domain.technique import Kind, NoParams, Precision
-from core.errors import PassFailed, PassNotApplicable
 from core.examples import example_feed
 from core.graphs.torch.modules import open_module
 from core.passes.library_errors import library
 from core.passes.quantization.heavy_products import require_products
 from core.passes.quantization.int8_findings import int8_findings
-from core.passes.quantization.pt2e_xnnpack import counts, linear_weights, quantize
+from core.passes.quantization.pt2e_xnnpack import (
+    check_quantized,
+    counts,
+    linear_weights,
+    quantize,
+    require_quantized,
+)
 from core.passes.torch_calls import answers, rewritten
 from core.protocols import LocalArtifact, Pass, PassContext
 
@@ -62,10 +67,7 @@ class Int8DynamicXnnpack(Pass):
             before = answers(module, context)
             made = quantize(module, context, [example_feed(context.model, seed=context.seed)], dynamic=True)
             found = counts(made)
-            if not found["quantized"]:
-                raise PassNotApplicable(
-                    "XNNPACK has no 8-bit kernel for any of its layers.", hint="Export it in FP32."
-                )
+            require_quantized(found)
             return rewritten(made, before, artifact, context, found, HINT)
 
     def ensures(self, before: LocalArtifact, after: LocalArtifact, params: NoParams) -> None:
@@ -74,10 +76,7 @@ class Int8DynamicXnnpack(Pass):
         Raises:
             PassFailed: They are not.
         """
-        if not after.details["quantized"]:
-            raise PassFailed("Not one layer was quantized.", hint=HINT)
-        if not after.details["difference"] < 1:
-            raise PassFailed("Nothing is left of the signal in 8 bits.", hint=HINT)
+        check_quantized(after, HINT)
 
 
 PASS = Int8DynamicXnnpack()

@@ -10,13 +10,12 @@ from core.domain.finding import Finding
 from core.domain.learn import Learn, Picture
 from core.domain.run import Result
 from core.domain.technique import Kind, Precision
-from core.errors import PassFailed, PassNotApplicable
 from core.graphs.torch.modules import open_module
 from core.params import setting
 from core.passes.library_errors import library
 from core.passes.quantization.calibration import MOST, CalibrationFeeds
 from core.passes.quantization.int8_findings import int8_findings
-from core.passes.quantization.pt2e_xnnpack import counts, quantize
+from core.passes.quantization.pt2e_xnnpack import check_quantized, counts, quantize, require_quantized
 from core.passes.torch_calls import answers, rewritten
 from core.protocols import LocalArtifact, Pass, PassContext
 
@@ -83,10 +82,7 @@ class Int8StaticXnnpack(Pass):
             before = answers(module, context)
             made = quantize(module, context, feeds, dynamic=False)
             found = counts(made)
-            if not found["quantized"]:
-                raise PassNotApplicable(
-                    "XNNPACK has no 8-bit kernel for any of its layers.", hint="Export it in FP32."
-                )
+            require_quantized(found)
             details = found | {"samples": feeds.count}
             return rewritten(made, before, artifact, context, details, HINT)
 
@@ -96,10 +92,7 @@ class Int8StaticXnnpack(Pass):
         Raises:
             PassFailed: They are not.
         """
-        if not after.details["quantized"]:
-            raise PassFailed("Not one layer was quantized.", hint=HINT)
-        if not after.details["difference"] < 1:
-            raise PassFailed("Nothing is left of the signal in 8 bits.", hint=HINT)
+        check_quantized(after, HINT)
 
 
 PASS = Int8StaticXnnpack()

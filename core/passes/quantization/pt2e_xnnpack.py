@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from core.errors import PassNotApplicable
+from core.errors import PassFailed, PassNotApplicable
 from core.graphs.torch.modules import integer_operators, is_quantized, quiet_torch
 from core.passes.torch_calls import exported
-from core.protocols import Feed, PassContext
+from core.protocols import Feed, LocalArtifact, PassContext
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,6 +63,30 @@ def counts(module: GraphModule) -> dict[str, Any]:
         into[name] = into.get(name, 0) + 1
     quantized, floating = (sum(each.values()) for each in kinds.values())
     return {"quantized": quantized, "float": floating, **kinds}
+
+
+def require_quantized(found: Mapping[str, Any]) -> None:
+    """Refuse a network of whose layers XNNPACK multiplies none in 8 bits, by its `counts`.
+
+    Raises:
+        PassNotApplicable: It has no such layer.
+    """
+    if not found["quantized"]:
+        raise PassNotApplicable(
+            "XNNPACK has no 8-bit kernel for any of its layers.", hint="Export it in FP32."
+        )
+
+
+def check_quantized(after: LocalArtifact, hint: str) -> None:
+    """Check that layers are in 8 bits and something is left of the signal.
+
+    Raises:
+        PassFailed: They are not, or nothing is.
+    """
+    if not after.details["quantized"]:
+        raise PassFailed("Not one layer was quantized.", hint=hint)
+    if not after.details["difference"] < 1:
+        raise PassFailed("Nothing is left of the signal in 8 bits.", hint=hint)
 
 
 def linear_weights(module: nn.Module) -> tuple[int, int]:
