@@ -124,7 +124,7 @@ def test_an_empty_file_is_refused_before_it_is_sent(server: Server, page: Page, 
     (tmp_path / "empty.onnx").touch()
     page.goto(server.url)
     page.locator("input[type=file]").set_input_files(tmp_path / "empty.onnx")
-    expect(page.get_by_role("alert").filter(has_text="empty.onnx is empty.")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="empty.onnx is empty, or a folder.")).to_be_visible()
 
 
 def test_a_run_is_reopened_by_its_address(finished: str, page: Page) -> None:

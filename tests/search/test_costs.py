@@ -85,7 +85,7 @@ def test_the_builds_in_the_store_move_the_estimate_of_the_next_run(data_dir: obj
         store.models.add(network)
         store.runs.create(RunRequest("m"), "a run", [candidate("base", None, 0)], 60.0)
         assert store.events.builds() == ()
-        seen = builds(2 * len(passes()))
+        seen = builds(4 * len(passes()))
         for each in seen:
             data = {"step": each.pass_id, "giga_macs": each.giga_macs}
             store.events.append("run", EventKind.BUILT, "base", each.seconds, **data)

@@ -64,8 +64,8 @@ class Int8DynamicLiteRt(Pass):
         costs="Little accuracy, and some time at every call to find the scales: networks with depthwise "
         "convolutions become slower.",
         choose="For LiteRT without calibration data: for transformers, LSTMs and wide convolutions.",
-        expect="A quarter of the size; a ResNet-18 3.4 times faster than in FP32 on a server with VNNI, a "
-        "MobileNetV2 three times slower",
+        expect="A quarter of the size; with VNNI a ResNet-18 ran 3.4 times faster than in FP32, "
+        "a MobileNetV2 3 times slower",
         picture=Picture.LEVELS,
     )
     kind = Kind.QUANTIZATION

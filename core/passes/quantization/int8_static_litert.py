@@ -75,8 +75,8 @@ class Int8StaticLiteRt(Pass):
         "few hundred samples of real data.",
         choose="For convolutional networks on phones, and for microcontrollers and accelerators that compute "
         "in integers alone.",
-        expect="A quarter of the size; on a server with VNNI a ResNet-18 3.9, a MobileNetV2 2.2 times faster "
-        "than in FP32; slower where layers such as hard swish stand between",
+        expect="A quarter of the size; with VNNI a ResNet-18 ran 3.9, a MobileNetV2 2.2 times "
+        "faster than in FP32",
         picture=Picture.LEVELS,
     )
     kind = Kind.QUANTIZATION

@@ -11,7 +11,8 @@ from tests.pages import seed
 def test_every_path_is_accepted_by_the_plan(data_dir: object) -> None:
     with open_store() as store:
         model = seed.model(store)
-        pairs = [((Step(key),), runtime) for key in passes() for runtime in runtimes()]
+        usual = [key for key, each in runtimes().items() if not each.asked_for]
+        pairs = [((Step(key),), runtime) for key in passes() for runtime in usual]
         recipes = recipes_of(model, pairs, 1, 1)
         assert recipes
         planned = plan(store, RunRequest(model.id, recipes=recipes))
