@@ -41,8 +41,9 @@ class Stop:
 
     def finish(self) -> None:
         """Stop a training that goes on, and nothing else."""
-        if self._training is not None:
-            self._training.set()
+        with self._lock:  # it may end by itself meanwhile
+            if self._training is not None:
+                self._training.set()
 
     @contextmanager
     def training(self) -> Iterator[Stop]:
