@@ -11,9 +11,8 @@ from core.insights.judgement import judge
 from core.metrics.choice import chosen, usual_drop
 from core.protocols import Advice
 from core.views.exports import ExportRow, TargetRow, export_rows, target_rows
+from core.views.remedies import OUT_OF_TIME
 from core.views.run import RunView
-
-FAILED = (CandidateStatus.FAILED, CandidateStatus.SKIPPED)
 
 
 @dataclass(frozen=True)
@@ -97,10 +96,11 @@ def _beaten(found: ExportRow | None, limits: Limits) -> str:
     if found is None:
         return ""
     candidate = found.row.candidate
-    if candidate.status in FAILED:
-        return (
-            "it failed here" if candidate.status is CandidateStatus.FAILED else "it does not take this model"
-        )
+    if candidate.status is CandidateStatus.FAILED:
+        return "it failed here"
+    late = candidate.error is not None and candidate.error.code in OUT_OF_TIME
+    if candidate.status is CandidateStatus.SKIPPED and not late:
+        return "it does not take this model"
     if candidate.result is None:
         return ""
     verdict = judge(candidate.result, limits)

@@ -87,6 +87,17 @@ def test_the_guide_takes_another_target_where_one_failed_in_all_precisions() -> 
     assert answers(*built, rows=rows)[Scenario.CPP_SERVER].export.target == "onnx"
 
 
+def test_what_the_time_did_not_reach_is_not_held_against_a_format() -> None:
+    late = ErrorRecord("over_budget", "The time budget was spent before this candidate's turn.")
+    unbuilt = replace(candidate("x", None), status=CandidateStatus.SKIPPED, error=late)
+    first = answers()[Scenario.CPP_SERVER]
+    said = answers(row(str(first.export), unbuilt))[Scenario.CPP_SERVER]
+    assert (said.export, said.why) == (first.export, first.why)
+    assert said.measured == "Not exported yet."
+    refused = replace(unbuilt, error=ErrorRecord("not_applicable", "No."))
+    assert "it does not take this model" in answers(row(str(first.export), refused))[Scenario.CPP_SERVER].why
+
+
 def test_an_export_tells_errors_and_batches_or_its_problem() -> None:
     measured = replace(candidate("x", result()), recipe=candidate("x", None).recipe)
     assert measured.result is not None
