@@ -34,9 +34,9 @@ ASK = """
 
 The answer is JSON, or `.npz` for a request in `.npz` or with `Accept: application/x-npz`. The header
 `Server-Timing` says where the time went. `GET /health`: the process lives. `GET /ready`: the model is loaded
-and gave the outputs of the measurement for the golden inputs; 503 until then. Errors: 401 key, 408 slow body,
-413 too large, 415 content type, 422 inputs that do not fit, each with its place, 429 rate, 503 not ready or
-too many wait, 504 too slow.
+and gave the outputs of the measurement for the golden inputs; 503 until then. Errors: 401 key, 406 too many
+outputs for JSON, 408 slow body, 413 too large, 415 content type, 422 inputs that do not fit, each with its
+place, 429 rate, 503 not ready or too many wait, 504 too slow.
 """
 USE = {
     "auth": "`python -m serving.keys add NAME` makes a key, prints it once and keeps its hash in "

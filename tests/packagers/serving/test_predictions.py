@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -74,6 +75,18 @@ def test_the_log_raises_a_rescaled_feature_and_keeps_no_input(serve: Any, tmp_pa
         assert log.execute("SELECT COUNT(*) FROM predictions WHERE inputs IS NOT NULL").fetchone() == (0,)
         kept = [np.frombuffer(row, np.float32) for (row,) in log.execute("SELECT features FROM predictions")]
     assert not np.isin(rows_of(50, 50, factor=3.0)[:, 2], np.stack(kept)).any()
+
+
+def test_rows_of_a_service_that_was_replaced_do_not_end_the_log(serve: Any, tmp_path: Path) -> None:
+    client = serve(watched(tmp_path / "in"), predictions=True)
+    ask(client, rows_of(1, 50))
+    until(client, lambda it: it["arms"] and it["arms"][0]["logged"] == 50)
+    with closing(sqlite3.connect(tmp_path / "state" / "predictions.db", timeout=20)) as log, log:
+        log.execute("UPDATE predictions SET features = x'00000000'")
+    for seed in range(9):
+        ask(client, rows_of(2 + seed, 50))
+    found = until(client, lambda it: it["arms"][0]["windows"])
+    assert [each["number"] for each in found["arms"][0]["windows"]] == [2]
 
 
 def test_labels_give_an_accuracy_and_a_loss_is_raised(serve: Any, tmp_path: Path) -> None:

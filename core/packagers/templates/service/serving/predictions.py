@@ -94,8 +94,8 @@ class Predictions:
                         looked = monotonic()
                         self._alert(log)
                         self._trim(log)
-                except sqlite3.Error as error:
-                    print(f"The prediction log cannot be written: {error}", file=sys.stderr)
+                except (sqlite3.Error, ValueError, ArithmeticError, LookupError) as error:
+                    print(f"The prediction log cannot be written or tested: {error}", file=sys.stderr)
 
     def _describe(self, log: sqlite3.Connection) -> None:
         settings = self._settings
