@@ -9,7 +9,7 @@ from functools import partial
 import streamlit as st
 
 from core.domain.run import Limits
-from core.views import Row, RunView, command_for, python_for, run_view
+from core.views import Row, RunView, command_for, python_for, run_view, runs
 from pages import format as fmt
 from pages.figures import Role
 from pages.widgets.address import RUN, number, on_change, put, settings
@@ -34,6 +34,8 @@ from pages.widgets.side_by_side import side_by_side
 from pages.widgets.table import candidates_table
 from pages.widgets.tradeoffs import price_list
 from pages.widgets.view_options import axes, filtered
+
+RECENT = 6
 
 
 def draw_limits(view: RunView, limits: Limits) -> None:
@@ -196,11 +198,30 @@ def parts(found: Comparison) -> None:
                 draw(found)
 
 
+def no_run() -> None:
+    """Draw the page without a run: the newest to choose from, where there are some."""
+    known = [each for each in runs(store(), RECENT) if each.done]
+    if known:
+        box = empty("scatter_plot", "Choose a run", "Every candidate of it is compared here.")
+    else:
+        box = empty("scatter_plot", "No run to compare", "Run the demo or a model first.")
+    with box, st.container(horizontal=True, horizontal_alignment="center"):
+        for run in known:
+            if st.button(
+                fmt.plain(run.name),
+                key=f"known_{run.id}",
+                icon=":material/scatter_plot:",
+                help=fmt.ago(run.created),
+            ):
+                go("compare.py", run=run.id)
+    with box, st.container(horizontal=True, horizontal_alignment="center"):
+        if known:
+            st.page_link("runs.py", label="All runs")
+        st.page_link("start.py", label="Start")
+
+
 chosen = current("run")
 if chosen:
     show(chosen)
 else:
-    box = empty("scatter_plot", "No run to compare", "Start one, or open one from the history.")
-    with box, st.container(horizontal=True, horizontal_alignment="center"):
-        st.page_link("runs.py", label="History")
-        st.page_link("start.py", label="Start")
+    no_run()

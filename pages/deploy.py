@@ -12,7 +12,7 @@ from core.errors import WhetstoneError
 from core.packagers.serving.checklist import Line
 from core.registry import packagers
 from core.search.spelling import spell_packager
-from core.views import Advice, RunView, run_view, runs, service_view
+from core.views import Advice, RunSummary, RunView, run_view, runs, service_view
 from pages import format as fmt
 from pages.widgets.address import settings
 from pages.widgets.background import going_on, start
@@ -35,11 +35,16 @@ def choose_run(chosen: str | None) -> RunView | None:
         "Run",
         ids,
         ids.index(chosen) if chosen in ids else 0,
-        format_func=lambda id: f"{known[id].name} · {known[id].model_name}",
+        format_func=lambda id: _told(known[id]),
         key="deploy_run",
     )
     remember("run", picked)
     return run_view(store(), picked)
+
+
+def _told(run: RunSummary) -> str:
+    of = "" if run.model_name in run.name else f" · {run.model_name}"
+    return f"{run.name}{of} · {fmt.ago(run.created)}"
 
 
 def choose_candidate(view: RunView, advice: Advice, chosen: str | None) -> str | None:

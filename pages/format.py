@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from math import ceil, floor, log10
+from math import ceil, log10
 
 from core.domain.measurement import Interval
 from core.domain.quality import Accuracy, Fidelity, Scale
@@ -18,6 +18,8 @@ ROUNDED = ((30, 5), (90, 10), (1200, 60), (3600, 300))
 
 plain = as_markdown
 plural = amounts.plural
+significant = amounts.significant
+time_unit = amounts.time_unit
 
 
 def number(value: float | None) -> str:
@@ -25,24 +27,9 @@ def number(value: float | None) -> str:
     return NONE if value is None else significant(value)
 
 
-def significant(value: float, digits: int = 3) -> str:
-    """Return `value` with about `digits` significant digits, without an exponent."""
-    if value == 0:
-        return "0"
-    places = max(0, digits - 1 - floor(log10(abs(value))))
-    return f"{value:,.{min(places, 6)}f}"
-
-
 def _places(interval: Interval) -> int:
     width = interval.high - interval.low
     return 2 if width <= 0 else min(4, max(0, ceil(log10(5 / width))))
-
-
-def time_unit(ms: float) -> tuple[str, float]:
-    """Return the unit in which `ms` milliseconds are read best, and what to multiply them by."""
-    if 0 < ms < 0.1:
-        return "µs", 1000.0
-    return ("s", 0.001) if ms >= 1000 else ("ms", 1.0)
 
 
 def milliseconds(interval: Interval | None) -> str:
@@ -69,6 +56,11 @@ def times(interval: Interval | None) -> str:
         return NONE
     n = 2 if interval.value < 2 else 1
     return f"{interval.value:.{n}f}x ({interval.low:.{n}f}–{interval.high:.{n}f})"
+
+
+def loss(percent: float) -> str:
+    """Return an error in percent with two digits, such as ``0.91``, or ``<0.001``."""
+    return "<0.001" if 0 < percent < 0.001 else significant(percent, 2)
 
 
 def signed(value: float) -> str:

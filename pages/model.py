@@ -52,17 +52,21 @@ def next_step(model: SourceModel, data: DataSet | None) -> None:
 
 def no_model() -> None:
     """Draw the page without a model."""
-    box = empty("deployed_code", "No model yet", "Upload one, or take a sample from the start page.")
-    with box:
-        known = [each for each in store().models.list() if each.files][:8]
-        if known:
-            st.markdown("Or go on with one that was uploaded before:", text_alignment="center")
-            with st.container(horizontal=True, horizontal_alignment="center"):
-                for model in known:
-                    if st.button(
-                        fmt.plain(model.name), key=f"known_{model.id}", icon=":material/deployed_code:"
-                    ):
-                        go("model.py", model=model.id)
+    known = [each for each in store().models.list() if each.files][:8]
+    text = "Upload one, or take a sample from the start page."
+    if not known:
+        empty("deployed_code", "No model yet", text)
+    else:
+        box = empty("deployed_code", "Choose a model", f"Go on with one that is known here. {text}")
+        with box, st.container(horizontal=True, horizontal_alignment="center"):
+            for model in known:
+                if st.button(
+                    fmt.plain(model.name),
+                    key=f"known_{model.id}",
+                    icon=":material/deployed_code:",
+                    help=f"{sources()[model.format].name}, {fmt.count(model.parameters)} parameters",
+                ):
+                    go("model.py", model=model.id)
     upload_box()
 
 

@@ -1,4 +1,4 @@
-"""Differences of a metric in words: points of a share, else in the metric's own unit."""
+"""Amounts in words: times, and differences of a metric in points of a share or in its own unit."""
 
 from __future__ import annotations
 
@@ -12,6 +12,27 @@ def plural(count: float, noun: str) -> str:
     """Return ``1 point``, ``0.5 points``, ``2 runs``."""
     number = str(count) if isinstance(count, int) else f"{count:g}"
     return f"{number} {noun}" if count == 1 else f"{number} {noun}s"
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Return `value` with about `digits` significant digits, without an exponent."""
+    if value == 0:
+        return "0"
+    places = max(0, digits - 1 - floor(log10(abs(value))))
+    return f"{value:,.{min(places, 6)}f}"
+
+
+def time_unit(ms: float) -> tuple[str, float]:
+    """Return the unit in which `ms` milliseconds are read best, and what to multiply them by."""
+    if 0 < ms < 0.1:
+        return "µs", 1000.0
+    return ("s", 0.001) if ms >= 1000 else ("ms", 1.0)
+
+
+def time_words(ms: float) -> str:
+    """Return a time such as ``38.0 µs``, ``1.23 ms`` or ``2.50 s``."""
+    unit, scale = time_unit(ms)
+    return f"{significant(ms * scale)} {unit}"
 
 
 def limit_words(drop: float, scale: Scale) -> str:

@@ -14,6 +14,7 @@ from core.domain.run import Result
 from core.domain.service import Trial
 from core.engine import kit_path, stored_trial
 from core.engine.kits import chosen
+from core.insights.amounts import time_words
 from core.packagers.serving.batches import GAIN
 from core.packagers.serving.checklist import Line, lines
 from core.packagers.serving.options import Features, Packaging, on
@@ -105,9 +106,9 @@ def _for_latency(rows: Measured, recommended: str | None) -> Advice:
     fastest = min(rows, key=lambda pair: pair[1].timing.latency.p50)
     row, result = next((p for p in rows if p[0].id == recommended), fastest)
     latency = result.timing.latency
-    tail = f", 95 of 100 within {latency.p95:.2f} ms" if latency.p95 is not None else ""
+    tail = f", 95 of 100 within {time_words(latency.p95)}" if latency.p95 is not None else ""
     reasons = [
-        f"A call takes {latency.p50:.2f} ms at the median{tail}.",
+        f"A call takes {time_words(latency.p50)} at the median{tail}.",
         "No dynamic batching: a request alone would wait for others.",
     ]
     return Advice(
@@ -161,7 +162,8 @@ def _for_edge(rows: Measured, _: str | None) -> Advice:
         f"The file of {row.name}, in the app itself.",
         (
             f"It is the smallest within the limits: {result.size_bytes / 1e6:.2f} MB, "
-            f"{result.timing.memory_bytes / 1e6:.0f} MB of memory, {result.timing.latency.p50:.2f} ms here.",
+            f"{result.timing.memory_bytes / 1e6:.0f} MB of memory, "
+            f"{time_words(result.timing.latency.p50)} here.",
             "Measure it on the device: this machine says nothing of another processor.",
         ),
         service=False,

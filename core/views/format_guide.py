@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from core.domain.export import Export, ExportPrecision, Scenario
 from core.domain.run import CandidateStatus, Limits
+from core.insights.amounts import time_words
 from core.insights.judgement import judge
 from core.metrics.choice import chosen, usual_drop
 from core.protocols import Advice
@@ -117,9 +118,9 @@ def _measured(found: ExportRow | None, row: TargetRow) -> str:
     if result is None:
         return f"Built here, {size}; it runs elsewhere."
     if found.as_uploaded:
-        return f"It is your model as it is: {result.timing.latency.p50:.3g} ms, {size}."
+        return f"It is your model as it is: {time_words(result.timing.latency.p50)}, {size}."
     speed = result.timing.speedup.value
-    told = [f"{result.timing.latency.p50:.3g} ms, {speed:.2f}x the speed of your model", size]
+    told = [f"{time_words(result.timing.latency.p50)}, {speed:.2f}x the speed of your model", size]
     if result.accuracy is not None:
         scale, change = result.accuracy.scale, result.accuracy.change.value
         told.append(f"{scale.name} {scale.words(result.accuracy.value, 2)} ({scale.difference(change)})")

@@ -114,7 +114,7 @@ def _quality(row: Row, quality: Quality) -> None:
         card("Fidelity", "100 %", "the baseline")
     elif top1 is None:
         lost = output_error(row)
-        value = fmt.NONE if lost is None else f"{fmt.significant(lost.value, 2)} %"
+        value = fmt.NONE if lost is None else f"{fmt.loss(lost.value)} %"
         card("Output error", value, f"of the variance; SQNR {fmt.decibel(row.sqnr_db)}")
     else:
         name = agreement_name([row])

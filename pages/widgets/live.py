@@ -137,7 +137,7 @@ def _ended(view: RunView) -> None:
     outcome(view)
     progress = view.progress
     text = (
-        f"{progress.done} of {progress.total} candidates{without_result(progress)} "
+        f"{progress.done} of {progress.total} candidates{without_result(progress)}, "
         f"in {fmt.duration(progress.elapsed_s)}"
     )
     with st.container(horizontal=True, vertical_alignment="center"):

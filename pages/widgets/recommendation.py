@@ -110,8 +110,9 @@ def _quality(row: Row, view: RunView) -> tuple[str, str, str]:
     lost = output_error(row)
     if lost is None:
         return "Output error", fmt.NONE, ""
-    spread = f"{fmt.significant(lost.low, 2)}–{fmt.significant(lost.high, 2)}"
-    return "Output error", f"{fmt.significant(lost.value, 2)} %", f"{spread} % of the variance, baseline 0 %"
+    low, high = fmt.loss(lost.low), fmt.loss(lost.high)
+    spread = "" if low == high else f"{low}–{high} % "
+    return "Output error", f"{fmt.loss(lost.value)} %", f"{spread}of the variance, baseline 0 %"
 
 
 def _notes(notes: Sequence[str]) -> None:
