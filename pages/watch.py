@@ -64,7 +64,9 @@ def watched(target: str, key: str) -> None:
     st.subheader("Versions side by side", anchor=False)
     arms(found.arms)
     names = {each.name: each for each in found.arms}
-    chosen = st.segmented_control("Version", list(names), default=next(iter(names)), key="arm")
+    chosen = st.segmented_control(
+        "Version", list(names), default=next(iter(names)), format_func=fmt.plain, key="arm"
+    )
     predictions(found, names[chosen or next(iter(names))])
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
-from contextlib import suppress
-from http.client import HTTPException
+import socket
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
-from time import monotonic
-from typing import Any
-from urllib.parse import urlsplit
+from threading import Timer
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -26,13 +24,6 @@ from core.work.stop import Stop
 LOOK_BACK_S = 300.0
 PATIENCE_S, MOST_BYTES = 10.0, 8_000_000
 LOG = "predictions.db"
-
-
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: nobody stated where it leads."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """Return nothing, so that the answer itself is an error."""
 
 
 def watch(
@@ -92,41 +83,61 @@ def _log(target: str) -> Path:
 
 def _asked(address: str, key: str) -> Watched:
     """Return what the service at an address tells of itself; it is believed no more than an upload."""
-    parts = urlsplit(address)
-    if not parts.hostname or parts.username is not None:
-        raise InvalidRequest(f"{one_line(address, 200)} is no address.", hint="Write http://127.0.0.1:8000.")
+    parts = _parts(address)
     headers = {"Accept": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay)
-    where = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/watch"
     try:
-        with opener.open(urllib.request.Request(where, headers=headers), timeout=PATIENCE_S) as answer:
-            body = _body(answer)
-    except urllib.error.HTTPError as error:
-        error.close()
-        raise _refused(error.code) from error
+        status, body = _answer(parts, headers)
     except (OSError, HTTPException, ValueError) as error:
-        reason = one_line(str(getattr(error, "reason", error)), 200)
+        reason = one_line(str(error), 200)
         raise InvalidRequest(
             f"No service answers at {one_line(address, 200)}: {reason}.",
             hint="Look whether it runs, and under which port.",
         ) from error
+    if status != 200:
+        raise _refused(status)
     with suppress(msgspec.DecodeError, RecursionError):
         return watched(msgspec.json.decode(body))
     raise UnsafeUpload("What answers there is no service of ours.", hint="Look at the address.")
 
 
-def _body(answer: Any) -> bytes:
-    """Return the content of an answer, not longer and not for longer than one of ours takes.
+def _parts(address: str) -> SplitResult:
+    with suppress(ValueError):
+        parts = urlsplit(address)
+        if parts.hostname and parts.username is None:
+            return parts
+    raise InvalidRequest(f"{one_line(address, 200)} is no address.", hint="Write http://127.0.0.1:8000.")
+
+
+def _answer(parts: SplitResult, headers: dict[str, str]) -> tuple[int, bytes]:
+    """Return status and content of an answer, not longer and not for longer than one of ours takes.
+
+    No redirect is followed: nobody stated where it leads.
 
     Raises:
         ValueError: It is more, or slower.
     """
-    until, found = monotonic() + PATIENCE_S, bytearray()
-    while block := answer.read1(1 << 16):
-        found += block
-        if len(found) > MOST_BYTES or monotonic() > until:
-            raise ValueError("its answer is too long or too slow")
-    return bytes(found)
+    kind = HTTPSConnection if parts.scheme.lower() == "https" else HTTPConnection
+    with closing(kind(parts.hostname or "", parts.port or kind.default_port, timeout=PATIENCE_S)) as asked:
+        asked.connect()
+        # What is sent bit by bit, or without end before the answer itself, keeps each single wait short.
+        late = Timer(PATIENCE_S, _hang_up, [asked.sock])
+        late.daemon = True
+        late.start()
+        try:
+            asked.request("GET", f"{parts.path.rstrip('/')}/watch", headers=headers)
+            with asked.getresponse() as answer:
+                body = answer.read(MOST_BYTES + 1)
+        finally:
+            in_time = late.is_alive()
+            late.cancel()
+    if len(body) > MOST_BYTES or not in_time:
+        raise ValueError("its answer is too long or too slow")
+    return answer.status, body
+
+
+def _hang_up(link: socket.socket) -> None:
+    with suppress(OSError):
+        socket.socket.shutdown(link, socket.SHUT_RDWR)
 
 
 def _refused(status: int) -> InvalidRequest:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from time import sleep
 from typing import Any
 
 import pytest
 
 from core.cli import main
-from core.engine import open_store, watch
+from core.engine import open_store, watch, watching
 from core.errors import CorruptFile, InvalidRequest, NotFound, UnsafeUpload
 from core.packagers.serving.code import service_code
 from core.settings import get_settings
@@ -103,6 +105,34 @@ HOSTILE = [
     (200, b"[" * 100_000),
     (200, b"\xff\xfe"),
 ]
+ENDLESS = {
+    "before the answer": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "in its head": (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+    "in its pieces": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1;aa\r\nx\r\n"),
+}
+
+
+@pytest.mark.parametrize("where", ENDLESS)
+def test_an_answer_without_end_is_given_up(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(watching, "PATIENCE_S", 0.3)
+    first, again = ENDLESS[where]
+
+    def answer(listening: socket.socket) -> None:
+        caller, _ = listening.accept()
+        with caller, suppress(OSError):
+            caller.sendall(first)
+            while True:
+                caller.sendall(again)
+                sleep(0.02)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, open_store() as store:
+        thread = Thread(target=answer, args=(listening,), daemon=True)
+        thread.start()
+        with pytest.raises(InvalidRequest, match="No service answers"):
+            watch(store, f"http://127.0.0.1:{listening.getsockname()[1]}")
+        thread.join(5)
 
 
 def test_other_answers_are_refused(data_dir: Path, answering: Serve, tmp_path: Path) -> None:
@@ -115,11 +145,14 @@ def test_other_answers_are_refused(data_dir: Path, answering: Serve, tmp_path: P
                 watch(store, answering(status, b""))
         with pytest.raises(InvalidRequest, match="too long"):
             watch(store, answering(200, b" " * 9_000_000))
-        for address in ("http://", "http://me:secret@127.0.0.1:1", "http://127.0.0.1:1"):
+        for address in ("http://", "http://[::1", "http://me:secret@127.0.0.1:1", "http://127.0.0.1:1"):
             with pytest.raises(InvalidRequest):
                 watch(store, address)
         lines = told(write_log(tmp_path, name="a\u202eb\nc"))
         assert watch(store, answering(200, lines)).name == "ab c"
+        for wrong in ({"time": 1e300}, {"seconds": 0.0}, {"arms": json.loads(lines)["arms"] * 1001}):
+            with pytest.raises(UnsafeUpload):
+                watch(store, answering(200, json.dumps(json.loads(lines) | wrong).encode()))
 
 
 def test_where_strangers_reach_the_server_only_what_is_named_is_watched(

@@ -30,7 +30,7 @@ from core.bench.serving.commands import (
     Statuses,
 )
 from core.bench.serving.refusals import statuses
-from core.bench.serving.wire import Connection, Reply, request
+from core.bench.serving.wire import Connection, Reply, npz, request
 from core.protocols import Array
 
 NPZ, JSON = "application/x-npz", "application/json"
@@ -56,9 +56,7 @@ def predictions(ask: Ask) -> Iterator[tuple[bytes, list[Array]]]:
     """Give a request for each golden input, with the outputs of the measurement."""
     more = "" if ask.cached else "Cache-Control: no-cache\r\n"
     for feed, expected in _verify(ask.folder).golden():
-        stream = io.BytesIO()
-        np.savez(stream, **feed)
-        yield request("/predict", stream.getvalue(), NPZ, ask.key, more), expected
+        yield request("/predict", npz(feed), NPZ, ask.key, more), expected
 
 
 def ready(ask: Ask) -> Ready:

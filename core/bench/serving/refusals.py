@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.bench.serving.wire import Connection, request
+from core.bench.serving.wire import Connection, npz, request
 from core.protocols import Array, Feed
 
 PATIENCE_S = 20.0
@@ -17,15 +17,9 @@ NPZ, JSON = "application/x-npz", "application/json"
 HUGE = 1 << 40
 
 
-def _npz(feed: Feed) -> bytes:
-    stream = io.BytesIO()
-    np.savez(stream, **feed)  # type: ignore[arg-type]
-    return stream.getvalue()
-
-
 def _first(feed: Feed, change: Callable[[Array], Array]) -> bytes:
     name, *others = feed
-    return _npz({name: change(feed[name]), **{other: feed[other] for other in others}})
+    return npz({name: change(feed[name]), **{other: feed[other] for other in others}})
 
 
 def _lying(feed: Feed) -> bytes:
@@ -51,8 +45,8 @@ def _nan(feed: Feed) -> bytes:
 WRONG: dict[str, tuple[int, Callable[[Feed], tuple[str, bytes, int]]]] = {
     "another shape": (422, lambda feed: (NPZ, _first(feed, lambda value: value[..., :-1, None]), -1)),
     "another type": (422, lambda feed: (NPZ, _first(feed, lambda value: value.astype(np.complex64)), -1)),
-    "a missing input": (422, lambda _: (NPZ, _npz({"no_such_input": np.zeros(1)}), -1)),
-    "a path as a name": (422, lambda feed: (NPZ, _npz({**feed, "../../etc/passwd": np.zeros(1)}), -1)),
+    "a missing input": (422, lambda _: (NPZ, npz({"no_such_input": np.zeros(1)}), -1)),
+    "a path as a name": (422, lambda feed: (NPZ, npz({**feed, "../../etc/passwd": np.zeros(1)}), -1)),
     "an array that lies about its size": (422, lambda feed: (NPZ, _lying(feed), -1)),
     "no archive": (422, lambda _: (NPZ, b"PK\x03\x04 nothing", -1)),
     "NaN in JSON": (422, lambda feed: (JSON, _nan(feed), -1)),

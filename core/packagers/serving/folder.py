@@ -24,7 +24,7 @@ from core.packagers.serving.settings import ORIGINAL, VERSION, settings_of
 from core.protocols import Availability, Package, Packager, availability
 
 CORE = (
-    *("__init__", "errors", "settings", "inputs", "schema", "outputs"),
+    *("__init__", "errors", "bodies", "settings", "inputs", "schema", "outputs"),
     *("kit", "worker", "record", "service"),
 )
 """Files of the serving core that every service has; the others bear the names of their features."""

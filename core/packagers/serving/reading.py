@@ -12,9 +12,12 @@ import msgspec
 from core.domain.watching import Watched
 from core.errors import CorruptFile
 from core.packagers.serving.code import service_code
-from core.sandbox.answers import lines, made_of
+from core.sandbox.answers import lines, made_of, unusable
 from core.serde import to_plain
 from core.work.unit import Done, Job, Kind
+
+LATEST, MOST = 2.0**33, 1000
+"""Time in seconds, in the year 2242; and versions, or stretches of time, of one service."""
 
 
 class ReadRequest(msgspec.Struct, frozen=True):
@@ -54,7 +57,14 @@ def watched(found: Any) -> Watched:
     Raises:
         UnsafeUpload: It is something else.
     """
-    return made_of(lines(found), Watched)
+    made = made_of(lines(found), Watched)
+    windows = [window for arm in made.arms for window in arm.windows]
+    times = [made.time, *(each.time for each in (*made.timeline, *windows))]
+    if not made.seconds > 0 or not all(0 <= time <= LATEST for time in times):
+        raise unusable("a time in it is none")
+    if max(len(made.arms), len(made.timeline)) > MOST:
+        raise unusable("it has more versions or moments than any service")
+    return made
 
 
 def accept(_: ReadRequest, answer: Read) -> Read:

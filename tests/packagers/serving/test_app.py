@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from PIL import Image
 from core.datasets.images.decoding import read_picture
 from core.datasets.images.normalization import ImageParams, image_input
 from core.datasets.images.transforms import fit_picture
+from core.domain.model import TensorSpec
 from tests.packagers.serving.conftest import picture, table, tokens
 from tests.pictures import wrong_exif
 
@@ -73,6 +76,8 @@ WRONG_JSON: list[tuple[Any, str, str]] = [
     ({"features": [[1, 2, 3, 1e300]]}, "features", "infinity"),
     ({"features": []}, "features", "expected the shape"),
     ({"features": None}, "features", "expected numbers"),
+    ({"features": ["x" * 100_000, *[""] * 100_000]}, "features", "expected numbers"),  # 40 GB as an array
+    ({"features": [[1, 2, 3, {}]]}, "features", "expected numbers"),
     ({}, "features", "Field required"),
     ({"features": [[1, 2, 3, 4]], "more": 1}, "more", "Extra inputs"),
 ]
@@ -97,6 +102,15 @@ def lying() -> bytes:
     with zipfile.ZipFile(whole, "w") as archive:
         archive.writestr("features.npy", stream.getvalue())
     return whole.getvalue()
+
+
+def bzipped() -> bytes:
+    """Return 100 MB in less than 1 kB, as an entry that says it has 100 bytes."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("features.npy", bytes(100_000_000))
+    packed = stream.getvalue()
+    return packed.replace((100_000_000).to_bytes(4, "little"), (100).to_bytes(4, "little"))
 
 
 ROW = np.array([[1, 2, 3, 4]], np.float32)
@@ -129,6 +143,7 @@ WRONG_NPZ = [
     (lying(), 422, "whole"),
     (packed(zipfile.ZIP_LZMA)[:-1] + b"\0", 422, "compressed"),
     (unnamed(), 422, "expected an .npz file"),
+    (bzipped(), 422, "compressed"),
     (npz(features=np.zeros((65, 4), np.float32)), 413, "65 rows"),
     (npz(features=np.zeros((300_000, 4), np.float32)), 413, "larger than"),
 ]
@@ -199,3 +214,22 @@ def test_large_outputs_come_in_binary(serve: Any, tmp_path: Path) -> None:
     told = client.post("/predict", content=body, headers={**NPZ, "Accept": "application/json"})
     assert told.status_code == 406
     assert "application/x-npz" in told.json()["detail"]
+
+
+def test_names_of_strangers_are_text_in_the_documentation_and_any_in_npz(serve: Any, tmp_path: Path) -> None:
+    made = table(tmp_path / "in")
+    named = replace(made.model, name="</title><script>alert(1)</script>",
+                    outputs=(TensorSpec("file", "float32", ("batch", 3)),))  # fmt: skip
+    client = serve(replace(made, model=named))
+    assert "<script>alert" not in client.get("/docs").text
+    assert list(arrays(client.post("/predict", content=npz(features=ROW), headers=NPZ).content)) == ["file"]
+
+
+def test_bodies_together_are_bounded(serve: Any, tmp_path: Path) -> None:
+    client = serve(table(tmp_path / "in"), max_body_mb=1)
+    bodies = sys.modules["app"].bodies
+    bodies.hold(None, 16_000_000)
+    assert client.post("/predict", content=npz(features=ROW), headers=NPZ).status_code == 503
+    bodies._held.clear()
+    assert client.post("/predict", content=npz(features=ROW), headers=NPZ).status_code == 200
+    assert not bodies._held

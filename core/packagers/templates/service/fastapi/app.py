@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from html import escape
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
+from serving.bodies import Bodies
 from serving.errors import Refused, invalid
 from serving.inputs import Feed, from_npz
 from serving.outputs import as_json, as_npz, best_classes
@@ -21,9 +23,13 @@ from serving.settings import Settings
 from serving.worker import Answer
 
 NPZ = ("application/x-npz", "application/octet-stream")
+MOST_BODIES, MOST_DECODERS = 16, 4
+"""Bodies of the largest size whose bytes may be held at once, and images that are unfolded at once."""
 settings = Settings.read()
 service = Service(settings)
 PredictRequest = request_model(settings)
+bodies = Bodies(MOST_BODIES * settings.max_body_bytes)
+decoders = asyncio.Semaphore(MOST_DECODERS)
 BODY: dict[str, Any] = {
     "application/json": {"schema": openapi_schema(PredictRequest)},
     NPZ[0]: {
@@ -46,13 +52,17 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     await asyncio.to_thread(service.close)
 
 
-app = FastAPI(title=settings.name, lifespan=lifespan)
+# FastAPI puts the title into the HTML of /docs as it is.
+app = FastAPI(title=escape(settings.name), lifespan=lifespan)
 
 
 @app.post("/predict", openapi_extra={"requestBody": {"required": True, "content": BODY}})
 async def predict(request: Request) -> Response:
     """Predict: JSON, .npz or an image in; JSON or .npz out, as the header Accept says."""
-    return await recorded(lambda record: answered(request, record))
+    try:
+        return await recorded(lambda record: answered(request, record))
+    finally:
+        bodies.end(request)
 
 
 async def recorded(answer: Callable[[Record], Awaitable[Response]]) -> Response:
@@ -113,6 +123,7 @@ async def read(request: Request) -> bytes:
                 body += piece
                 if len(body) > most:
                     raise Refused(413, f"The body is larger than {most:,} bytes.")
+                bodies.hold(request, len(body))
     except TimeoutError:
         raise Refused(408, f"The body did not come within {settings.timeout_s:g} seconds.") from None
     return bytes(body)
@@ -128,7 +139,8 @@ async def feed_from(request: Request, kind: str, body: bytes) -> tuple[Feed, Any
         from serving.images import read_image
 
         image = await uploaded(request, body) if kind == "multipart/form-data" else body
-        array, placed = await asyncio.to_thread(read_image, image, settings.picture)
+        async with decoders:
+            array, placed = await asyncio.to_thread(read_image, image, settings.picture)
         return {settings.picture.input: array}, placed
     taken = ", ".join(BODY)
     raise Refused(415, f"Send one of {taken} and say which in the header Content-Type.")
@@ -233,6 +245,8 @@ async def from_log(request: Request, use: Callable[[bytes], dict[str, Any]]) -> 
         return JSONResponse(await asyncio.to_thread(use, await read(request)))
     except Refused as error:
         return JSONResponse(error.body, error.status, error.headers)
+    finally:
+        bodies.end(request)
 
 
 if settings.has("versions"):

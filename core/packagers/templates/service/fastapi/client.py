@@ -15,15 +15,14 @@ import numpy as np
 
 from serving.inputs import Feed
 from serving.kit import MODELS, Kit
+from serving.outputs import as_npz
 from serving.settings import Settings
 
 
 def ask(address: str, feed: Feed, key: str = "") -> Feed:
     """Return the outputs of one request."""
-    body = io.BytesIO()
-    np.savez(body, **feed)  # type: ignore[arg-type]
     headers = {"Content-Type": "application/x-npz", **({"Authorization": f"Bearer {key}"} if key else {})}
-    request = urllib.request.Request(f"{address}/predict", body.getvalue(), headers)
+    request = urllib.request.Request(f"{address}/predict", as_npz(feed), headers)
     with urllib.request.urlopen(request, timeout=60) as answer, np.load(io.BytesIO(answer.read())) as arrays:
         return dict(arrays)
 

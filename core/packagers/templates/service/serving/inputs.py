@@ -20,6 +20,7 @@ WORDS = {"f": "numbers", "i": "whole numbers", "u": "whole numbers", "b": "true 
 LONGEST_HEADER = 4096
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 """What the standard library raises for zips that are none; the last for names that are no text."""
+PLAIN = {int, float, bool}
 NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -30,6 +31,8 @@ def from_json(spec: Tensor, value: Any) -> Array:
         ValueError: They are no array, or of another kind or shape, or hold values that are not possible.
     """
     wanted = np.dtype(spec.dtype)
+    if not _plain(value):
+        raise ValueError(f"expected {WORDS[wanted.kind]} ({spec.dtype}), in nested lists of equal lengths")
     try:
         found = np.array(value)
     except (ValueError, OverflowError, RecursionError) as error:
@@ -44,6 +47,14 @@ def from_json(spec: Tensor, value: Any) -> Array:
         array = found.astype(wanted)
     check(spec, array)
     return array
+
+
+def _plain(value: Any) -> bool:
+    """Whether these are numbers or lists of them: as an array, each text would be as long as the longest."""
+    if not isinstance(value, list):
+        return type(value) in PLAIN
+    kinds = set(map(type, value))
+    return kinds <= PLAIN or (kinds == {list} and all(map(_plain, value)))
 
 
 def check(spec: Tensor, array: Array) -> None:

@@ -59,6 +59,8 @@ def _given(each: dict[str, Any]) -> Given:
     id, label, row = each.get("id"), each.get("label"), each.get("row", 0)
     if not isinstance(id, str) or not isinstance(label, str | int) or not isinstance(row, int):
         raise invalid("expected an id, a label and, for requests of several rows, a row", "labels")
+    if not id.isascii():
+        raise invalid("expected an id as the header X-Request-Id gave it", "labels")
     if not 0 <= row < MOST_CLASSES:
         raise invalid("expected the number of a row, from 0", "labels")
     return id, row, label

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,12 @@ from serving.settings import Settings
 
 
 def as_npz(outputs: dict[str, Array]) -> bytes:
-    """Return the outputs as ``numpy.savez`` writes them."""
+    """Return the outputs as ``numpy.savez`` writes them, which itself takes none named ``file``."""
     stream = io.BytesIO()
-    np.savez(stream, **outputs)  # type: ignore[arg-type]
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, value in outputs.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asanyarray(value), allow_pickle=False)
     return stream.getvalue()
 
 

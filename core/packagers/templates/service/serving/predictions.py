@@ -94,7 +94,7 @@ class Predictions:
                         looked = monotonic()
                         self._alert(log)
                         self._trim(log)
-                except (sqlite3.Error, ValueError, ArithmeticError, LookupError) as error:
+                except Exception as error:  # the next ones may be written
                     print(f"The prediction log cannot be written or tested: {error}", file=sys.stderr)
 
     def _describe(self, log: sqlite3.Connection) -> None:
@@ -123,7 +123,7 @@ class Predictions:
         settings = self._settings
         try:
             found = parts(settings.inputs, record.feed, record.outputs, settings.scores, record.rows)
-        except (ValueError, IndexError, ArithmeticError) as error:
+        except Exception as error:  # whatever a stranger's values make of it: the log goes on
             print(f"A prediction was not kept: {error}", file=sys.stderr)
             return []
         record.outputs = None

@@ -19,6 +19,7 @@ from serving.errors import Refused
 from serving.inputs import Feed, from_json
 from serving.settings import Settings, Tensor
 
+MOST_ERRORS = 20
 JSON_TYPES = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
 
 
@@ -63,7 +64,7 @@ def feed_of(kind: type[BaseModel], settings: Settings, body: bytes) -> Feed:
     try:
         found: Any = kind.model_validate_json(body)
     except ValidationError as error:
-        told = error.errors(include_url=False, include_context=False, include_input=False)
+        told = error.errors(include_url=False, include_context=False, include_input=False)[:MOST_ERRORS]
         details = [{**each, "loc": ["body", *each["loc"]]} for each in told]
         raise Refused(422, str(told[0]["msg"]), details=details) from error
     return {spec.name: getattr(found.inputs, f"input_{index}") for index, spec in enumerate(settings.inputs)}
