@@ -40,7 +40,7 @@ def parts_of(headers: Mapping[str, str]) -> list[Part]:
     try:
         listed = json.loads(unquote(said)) if len(said) <= LONGEST_HEADER else []
         found = [Part(safe_name(str(name)), int(size)) for name, size in listed]
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return []
     names = {part.name.lower() for part in found}
     whole = len(names) == len(found) <= MOST_FILES and all((part.size or 0) > 0 for part in found)

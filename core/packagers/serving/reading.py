@@ -58,8 +58,8 @@ def watched(found: Any) -> Watched:
         UnsafeUpload: It is something else.
     """
     made = made_of(lines(found), Watched)
-    windows = [window for arm in made.arms for window in arm.windows]
-    times = [made.time, *(each.time for each in (*made.timeline, *windows))]
+    tested = [window.time for arm in made.arms for window in arm.windows]
+    times = [made.time, *tested, *(each.time for each in made.timeline)]
     if not made.seconds > 0 or not all(0 <= time <= LATEST for time in times):
         raise unusable("a time in it is none")
     if max(len(made.arms), len(made.timeline)) > MOST:

@@ -265,3 +265,13 @@ def test_nobodys_tickets_crowd_out_anothers() -> None:
     assert tickets.claim(first, "crowd") is None
     assert tickets.claim(mine, OWNER) is not None
     assert tickets._tickets[busy].busy
+
+
+@pytest.mark.parametrize(
+    "said", ['[["a", Infinity], ["b", 1]]', "[" * 5000, '{"ab": 1}', '[["a", -1], ["b", 1]]']
+)
+def test_parts_that_cannot_be_are_refused_in_words(client: TestClient, said: str) -> None:
+    headers = {"X-Xsrftoken": XSRF, "X-File-Parts": said}
+    answer = client.put(f"/upload/{tickets.issue(OWNER)}", content=b"x", headers=headers)
+    assert answer.status_code == 400
+    assert "cannot be taken together" in answer.json()["error"]["message"]
