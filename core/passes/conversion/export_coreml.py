@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from core.domain.learn import Learn
 from core.domain.technique import Kind, Precision
 from core.errors import PassFailed
@@ -17,7 +19,10 @@ from core.passes.torch_calls import arguments
 from core.protocols import LocalArtifact, Pass, PassContext
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
+    from torch.export import ExportedProgram
+
+RECURRENT = frozenset({"lstm", "gru", "rnn_tanh", "rnn_relu"})
 
 
 @dataclass(frozen=True)
@@ -86,14 +91,33 @@ def _converted(module: nn.Module, context: PassContext, batch: int, fp16: bool) 
     import torch
 
     with quiet_torch():
-        program = torch.export.export(module, arguments(context, batch)).run_decompositions({})
+        example = arguments(context, batch)
+        program = torch.export.export(module, example)
+        settings: dict[str, Any] = {}
+        if _recurrent(program):
+            source: Any = torch.jit.trace(program.module(), example, check_trace=False, strict=False).eval()
+            settings["inputs"] = [_described(ct, each) for each in example]
+        else:
+            source = program.run_decompositions({})
         return ct.convert(
-            program,
+            source,
             convert_to="mlprogram",
             compute_precision=ct.precision.FLOAT16 if fp16 else ct.precision.FLOAT32,
             minimum_deployment_target=ct.target.iOS17,
             skip_model_load=True,
+            **settings,
         )
+
+
+def _recurrent(program: ExportedProgram) -> bool:
+    """Whether the program has an LSTM, GRU or RNN, which coremltools converts from traces only."""
+    nodes = program.module().graph.nodes
+    return any(getattr(node.target, "__name__", "").partition(".")[0] in RECURRENT for node in nodes)
+
+
+def _described(ct: Any, example: Tensor) -> Any:
+    whole = not example.is_floating_point()
+    return ct.TensorType(shape=tuple(example.shape), dtype=np.int32 if whole else np.float32)
 
 
 PASS = ExportCoreml()

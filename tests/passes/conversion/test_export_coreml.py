@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from core.errors import PassNotApplicable
 from core.formats.check import check_artifact
 from core.passes.conversion.coreml_package import identifier
 from core.protocols import LocalArtifact
-from tests.passes.conftest import Sample, apply
+from tests.passes import zoo
+from tests.passes.conftest import Sample, apply, artifact
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,24 @@ def test_it_has_the_models_names_and_shapes_and_computes_in_the_precision(
         assert (given.name, list(given.type.multiArrayType.shape)) == ("input", [1, 3, 16, 16])
         assert (answered.name, list(answered.type.multiArrayType.shape)) == ("output", [1, 10])
         assert built.details["operators"] > 10
+
+
+@pytest.mark.slow
+def test_recurrent_layers_are_one_operator_each_and_not_one_for_every_step(tmp_path: Path) -> None:
+    module, model = zoo.torch_models()["recurrent"]
+    program = torch.export.export(
+        module, (torch.randn(2, 6, 8),), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},)
+    )
+    torch.export.save(program, tmp_path / "m.pt2")
+    sample = Sample(model, {"pt2": artifact("pt2", tmp_path / "m.pt2")})
+    built = apply("export_coreml", sample, "pt2", tmp_path / "out")
+    check_artifact("mlpackage", built.files)
+    held = spec(built)
+    (given,), (answered,) = held.description.input, held.description.output
+    assert (given.name, list(given.type.multiArrayType.shape)) == ("x", [1, 6, 8])
+    assert (answered.name, list(answered.type.multiArrayType.shape)) == ("y", [1, 4])
+    (block,) = held.mlProgram.functions["main"].block_specializations.values()
+    assert [each.type for each in block.operations].count("lstm") == 1
 
 
 @pytest.mark.slow
