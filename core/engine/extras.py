@@ -19,6 +19,8 @@ from core.texts import one_line
 
 FILES = {"accuracy": DETAIL, "layer_errors": LAYER_ERRORS, "profile": PROFILE, "sweep": SWEPT}
 """Name of the result file of each detail."""
+MOST_ROWS = 200_000
+"""Layers and settings that a candidate's details may tell together."""
 
 
 def extras_of(store: Store, candidate_id: str) -> Extras:
@@ -43,10 +45,11 @@ def cleaned(extras: Extras) -> Extras:
     """Return details that a stranger gave with harmless texts.
 
     Raises:
-        ValueError: Their columns are of unlike lengths, or a number cannot be.
+        ValueError: Their columns are of unlike lengths, a number cannot be, or there are too many.
     """
     if extras.accuracy is not None:
         _check_columns(extras.accuracy)
+    _check_amounts(extras)
     return from_plain(_clean(to_plain(extras)), Extras)
 
 
@@ -61,6 +64,29 @@ def _check_columns(detail: AccuracyDetail) -> None:
         lengths = {len(each) for each in columns.values() if isinstance(each, tuple) and each}
         if len(lengths) > 1 or (edges and lengths != {edges - 1}):
             raise ValueError(f"the columns of {field.name} are of unlike lengths")
+
+
+def _check_amounts(extras: Extras) -> None:
+    """Refuse errors, times and counts below 0, and times of 0: pages take roots and logarithms of them.
+
+    Raises:
+        ValueError: With what cannot be.
+    """
+    rows: list[Any] = [*(extras.layer_errors.layers if extras.layer_errors else ())]
+    above: list[float] = []
+    if extras.profile is not None:
+        rows += extras.profile.layers
+        above += [extras.profile.latency_ms, extras.profile.profiled_ms]
+    if extras.sweep is not None:
+        rows += extras.sweep.settings
+        above += [part for each in extras.sweep.settings for part in (each.p50_ms, each.per_s, each.batch)]
+    if len(rows) > MOST_ROWS:
+        raise ValueError(f"more than {MOST_ROWS:,} layers and settings are told")
+    told = (getattr(row, field.name) for row in rows for field in fields(row))
+    if any(isinstance(value, int | float) and value < 0 for value in told) or not all(
+        value > 0 for value in above
+    ):
+        raise ValueError("an error, a time or a count is below 0, or a time is 0")
 
 
 def _clean(value: Any) -> Any:

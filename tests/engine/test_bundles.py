@@ -109,7 +109,13 @@ def test_details_come_along_with_harmless_texts_and_fit_together(
     def foreign(told: dict[str, Any]) -> None:
         told["extras"]["another"] = told["extras"][fast]
 
-    for change in (uneven, foreign):
+    def negative(told: dict[str, Any]) -> None:
+        told["extras"][fast]["layer_errors"]["layers"][0]["error"] = -1.0
+
+    def in_no_time(told: dict[str, Any]) -> None:
+        told["extras"][fast]["sweep"]["settings"][0]["p50_ms"] = 0.0
+
+    for change in (uneven, foreign, negative, in_no_time):
         with pytest.raises(UnsafeUpload):
             import_run(store, forged(written(store, run_id, path), change))
 

@@ -11,15 +11,17 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 from time import sleep
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from core.cli import main
 from core.engine import open_store, watch, watching
 from core.errors import CorruptFile, InvalidRequest, NotFound, UnsafeUpload
+from core.packagers.serving import reading
 from core.packagers.serving.code import service_code
 from core.settings import get_settings
+from core.work.unit import Job
 from tests.watched import write_log
 
 Serve = Callable[[int, bytes], str]
@@ -79,6 +81,21 @@ def test_a_log_tells_traffic_predictions_and_drift(
     assert [alert.rule for alert in found.alerts] == ["drift v1", "drift v2"]
     assert main(["watch", str(path)]) == 3
     assert "alert drift v1" in capsys.readouterr().out
+
+
+def test_a_log_without_end_is_given_up(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_log(tmp_path)
+    rows = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS name, i AS value FROM n"
+    )
+    with closing(sqlite3.connect(path)) as log, log:
+        log.execute("DROP TABLE about")
+        log.execute(f"CREATE VIEW about AS {rows} WHERE i < 0")
+    monkeypatch.setattr(reading, "LONGEST_S", 0.1)
+    with pytest.raises(CorruptFile, match="interrupted"):
+        reading.read(reading.ReadRequest(path, 300.0), cast(Job, None))
 
 
 def test_a_version_that_answers_no_more_raises_nothing(data_dir: Path, tmp_path: Path) -> None:

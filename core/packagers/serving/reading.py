@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -18,6 +19,10 @@ from core.work.unit import Done, Job, Kind
 
 LATEST, MOST = 2.0**33, 1000
 """Time in seconds, in the year 2242; and versions, or stretches of time, of one service."""
+
+
+LONGEST_S, STEPS = 30.0, 100_000
+"""Time to read a log, and steps of SQLite between two looks at it."""
 
 
 class ReadRequest(msgspec.Struct, frozen=True):
@@ -42,6 +47,9 @@ def read(request: ReadRequest, _: Job) -> Done[Read]:
     try:
         with closing(sqlite3.connect(f"{request.path.as_uri()}?mode=ro", uri=True)) as log:
             log.execute("PRAGMA trusted_schema = OFF")
+            # A table may be a view without end.
+            until = monotonic() + LONGEST_S
+            log.set_progress_handler(lambda: monotonic() > until, STEPS)
             found = service_code("watching").report(log, request.seconds)
     except (sqlite3.Error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise CorruptFile(
