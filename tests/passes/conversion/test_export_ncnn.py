@@ -24,6 +24,8 @@ from tests.factories import ENVIRONMENT
 from tests.passes import zoo
 from tests.passes.conftest import Sample, apply, artifact
 
+SAMPLE = Path(__file__).parents[3] / "sample_models" / "digits-resnet" / "model.pt2"
+
 
 class Several(nn.Module):
     """A picture and token ids in; scores and a feature map out."""
@@ -111,6 +113,12 @@ def test_other_outputs_are_no_success(
     monkeypatch.setattr(graphs.Network, "run", lambda *given: [each + 1 for each in right(*given)])
     with pytest.raises(PassFailed, match="On ncnn the outputs differ"):
         apply("export_ncnn", several, "pt2", tmp_path / "out")
+
+
+def test_a_program_that_checks_the_symbols_of_its_sizes_is_traced(tmp_path: Path) -> None:
+    model = zoo.source({"x": ("float32", ("b", 1, 32, 32))}, {"y": ("float32", ("b", 10))}, "pt2")
+    sample = Sample(model, {"pt2": artifact("pt2", SAMPLE)})
+    assert apply("export_ncnn", sample, "pt2", tmp_path / "out").details["difference"] < 1e-3
 
 
 def test_a_fixed_batch_of_several_is_refused_before_any_work(several: Sample) -> None:
