@@ -88,8 +88,8 @@ class Coreml(Runtime):
     def available(self) -> Availability:
         """Say that it takes a Mac, and there coremltools."""
         if sys.platform != APPLE:
-            told = f"{NEEDED} Run verify.py of the kit on a Mac to measure it."
-            return Availability(False, reason=told, install="On a Mac: pip install coremltools")
+            told = f"{NEEDED} Run verify.py of the kit on a Mac with coremltools to measure it."
+            return Availability(False, reason=told)
         return availability(self.modules)
 
     def warm_up(self) -> None:

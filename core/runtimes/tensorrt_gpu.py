@@ -13,7 +13,6 @@ from core.protocols import LocalArtifact, Runtime, Session
 from core.protocols.availability import Availability
 
 DRIVER = Path("/proc/driver/nvidia/version")
-INSTALL = "pip install tensorrt"
 KIT = "build_engine.py of the kit builds the engine on the GPU, and verify.py checks and measures it there."
 
 
@@ -38,10 +37,8 @@ class TensorRt(Runtime):
     def available(self) -> Availability:
         """Say what is lacking: a GPU, or that Whetstone's processes are confined to processor and memory."""
         if not DRIVER.exists():
-            return Availability(False, reason=f"There is no NVIDIA GPU here. {KIT}", install=INSTALL)
-        return Availability(
-            False, reason=f"Whetstone's confined processes may not open the GPU. {KIT}", install=INSTALL
-        )
+            return Availability(False, reason=f"There is no NVIDIA GPU here. {KIT}")
+        return Availability(False, reason=f"Whetstone's confined processes may not open the GPU. {KIT}")
 
     def warm_up(self) -> None:
         """Import TensorRT."""

@@ -149,7 +149,8 @@ def target_rows(model: SourceModel) -> tuple[TargetRow, ...]:
 def _target(model: SourceModel, target: ExportTarget, here: Environment) -> TargetRow:
     runtime = get_runtime(target.runtime)
     found = runtime.available()
-    told = "" if found.ok else " ".join(filter(None, [found.reason, target.needs, found.way_out]))
+    there = target.needs and f"Needed there: {target.needs}"
+    told = "" if found.ok else " ".join(filter(None, [found.reason, there, found.way_out]))
     rows = [_precision(model, Export(target.id, each), here) for each in target.precisions]
     rows += [PrecisionRow(each, False, why) for each, why in target.lacks.items()]
     return TargetRow(target, tuple(rows), found.ok, told, get_format(target.format).name)

@@ -49,7 +49,10 @@ def test_what_runs_elsewhere_says_what_it_needs(monkeypatch) -> None:  # type: i
     found = next(each for each in target_rows(model()) if each.target.id == "litert")
     assert found.possible
     assert not found.runs_here
-    assert found.needs == f"There is no LiteRT. {found.target.needs} Install it: pip install litert"
+    assert (
+        found.needs
+        == f"There is no LiteRT. Needed there: {found.target.needs} Install it: pip install litert"
+    )
 
 
 def test_the_guide_answers_for_every_scenario_that_a_format_suits() -> None:

@@ -54,7 +54,7 @@ def _card(row: TargetRow, built: Sequence[ExportRow], held: Mapping[str, str], o
             ),
         )
     told = [each.unpacks for each in row.precisions if each.possible and each.unpacks]
-    for text in dict.fromkeys([row.needs and f"To run it: {row.needs}", *told]):
+    for text in dict.fromkeys([row.needs and f"Not run here: {row.needs}", *told]):
         if text:
             st.caption(f":material/info: {fmt.plain(text)}")
     _impossible(row)
