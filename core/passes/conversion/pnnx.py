@@ -56,9 +56,11 @@ def convert(script: Path, example: Sequence[Array], fp16: bool, hint: str) -> tu
     )
     said = done.stderr + done.stdout
     if done.returncode or not all(path.is_file() for path in files):
-        lines = [line for line in said.splitlines() if line.strip()]
+        lines = [line for line in said.splitlines() if line.strip(" #") and not line.startswith("####")]
+        last = lines[-1][:200] if lines else "it said nothing"
+        reason = f"it crashed with signal {-done.returncode}" if done.returncode < 0 else last
         raise PassFailed(
-            f"pnnx could not convert the model: {lines[-1][:200] if lines else 'it said nothing'}",
+            f"pnnx could not convert the model: {reason}",
             hint=hint,
             traceback=said[-4000:],
         )

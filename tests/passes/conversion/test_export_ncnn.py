@@ -17,7 +17,7 @@ from core.errors import PassFailed, PassNotApplicable, RuntimeFailed
 from core.examples import example_feed
 from core.graphs import ncnn as graphs
 from core.graphs.torch.modules import quiet_torch
-from core.passes.conversion import export_ncnn
+from core.passes.conversion import export_ncnn, pnnx
 from core.protocols import Array, LocalArtifact
 from core.registry import get_pass, get_runtime
 from tests.factories import ENVIRONMENT
@@ -127,3 +127,12 @@ def test_a_fixed_batch_of_several_is_refused_before_any_work(several: Sample) ->
     model = replace(several.model, inputs=inputs, batch_symbol=None)
     with pytest.raises(PassNotApplicable, match="4 samples a call"):
         technique.requires(model, ENVIRONMENT, params.make(technique.Params, {}))
+
+
+def test_a_converter_that_crashes_is_said_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "pnnx"
+    program.write_text("#!/bin/sh\necho '############# pass_ncnn'\nkill -SEGV $$\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(pnnx, "converter", lambda: program)
+    with pytest.raises(PassFailed, match="could not convert the model: it crashed with signal 11"):
+        pnnx.convert(tmp_path / "m.pt", [], False, "Take ONNX.")
