@@ -148,4 +148,9 @@ def _refused(status: int) -> InvalidRequest:
             "What answers there keeps no prediction log.",
             hint="Make the service with it: whetstone deploy RUN --with predictions.",
         )
+    if status == 429:
+        told = (
+            "The service's rate limit is spent: callers from this address asked too much in the last minute."
+        )
+        return InvalidRequest(told, hint="Wait a minute, or watch with an API key of its own.")
     return InvalidRequest(f"The service answered with status {status}.", hint="Look at what it prints.")
