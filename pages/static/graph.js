@@ -98,7 +98,11 @@ export default function (component) {
   const fit = (least = .05) => {
     const { width, height } = layout.graph.graph()
     const scale = Math.min(1, Math.max(least, Math.min(view.clientWidth / width, view.clientHeight / height)))
-    s.at = [Math.max(0, (view.clientWidth - width * scale) / 2), 8, scale]
+    const boxes = layout.graph.nodes().map(id => layout.graph.node(id)).filter(each => each?.width)
+    const first = boxes.reduce((top, each) => each.y - each.height / 2 < top.y - top.height / 2 ? each : top,
+      { x: width / 2, y: Infinity, height: 0 })
+    const middle = width * scale > view.clientWidth ? first.x : width / 2
+    s.at = [view.clientWidth / 2 - middle * scale, 8, scale]
     move()
   }
   const show = id => {
