@@ -142,7 +142,7 @@ def show(model_id: str) -> None:
     build(model, data, chosen_exports, run is not None and run.status.active)
     results(model)
     drop = usual_drop(chosen("", model, data), data)
-    guide(format_guide(rows, built, Limits(drop), data is not None))
+    guide(format_guide(rows, built, Limits(drop), data))
 
 
 model_id = current("model")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from core.datasets.build import RANDOM
 from core.domain.export import Export, ExportPrecision, Scenario
+from core.domain.model import DataSet
 from core.domain.run import CandidateStatus, Limits
 from core.insights.amounts import time_words
 from core.insights.judgement import judge
@@ -40,7 +42,7 @@ class Answer:
 
 
 def format_guide(
-    rows: Sequence[TargetRow], built: Sequence[ExportRow], limits: Limits, data: bool
+    rows: Sequence[TargetRow], built: Sequence[ExportRow], limits: Limits, data: DataSet | None
 ) -> tuple[Answer, ...]:
     """Return the recommended format of every scenario for which there is one.
 
@@ -52,10 +54,11 @@ def format_guide(
         rows: Every target with what it can make of the model.
         built: What came of exports.
         limits: What a recommended export respects.
-        data: Whether there is data to find ranges on.
+        data: To find ranges on; random inputs are none for that.
     """
     known = {each.export: each for each in built}
-    answers = (_answer(scenario, rows, known, limits, data) for scenario in Scenario)
+    real = data is not None and data.origin != RANDOM
+    answers = (_answer(scenario, rows, known, limits, real) for scenario in Scenario)
     return tuple(each for each in answers if each is not None)
 
 
@@ -131,7 +134,7 @@ def _measured(found: ExportRow | None, row: TargetRow) -> str:
 
 def run_guide(view: RunView) -> tuple[Answer, ...]:
     """Return the format guide by what a run of exports found."""
-    return format_guide(target_rows(view.model), export_rows(view), guide_limits(view), view.data is not None)
+    return format_guide(target_rows(view.model), export_rows(view), guide_limits(view), view.data)
 
 
 def guide_limits(view: RunView) -> Limits:

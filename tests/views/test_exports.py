@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from core.domain.export import Export, ExportPrecision, Scenario
+from core.domain.model import DataSet
 from core.domain.quality import OtherBatch
 from core.domain.run import Candidate, CandidateStatus, Limits
 from core.errors import ErrorRecord
@@ -16,6 +19,7 @@ from core.views.rows import Row
 from tests.factories import candidate, model, result
 
 LIMITS = Limits(1.0)
+PHOTOS = DataSet("d", "photos", (), ("input",), 10, 20, labelled=True)
 
 
 def export_of(text: str) -> Export:
@@ -27,7 +31,9 @@ def row(text: str, made: Candidate) -> ExportRow:
     return ExportRow(export_of(text), Row(made, "", "", size_bytes=2_000_000), "run")
 
 
-def answers(*built: ExportRow, rows: tuple[TargetRow, ...] = (), data: bool = True) -> dict[Scenario, Answer]:
+def answers(
+    *built: ExportRow, rows: tuple[TargetRow, ...] = (), data: DataSet | None = PHOTOS
+) -> dict[Scenario, Answer]:
     told = format_guide(rows or target_rows(model()), built, LIMITS, data)
     return {each.scenario: each for each in told}
 
@@ -62,10 +68,10 @@ def test_the_guide_answers_for_every_scenario_that_a_format_suits() -> None:
     assert said[Scenario.CPP_SERVER].measured.startswith("Not exported yet")
 
 
-def test_without_data_the_guide_recommends_nothing_that_is_calibrated() -> None:
-    assert all(
-        each.export.precision is not ExportPrecision.INT8_STATIC for each in answers(data=False).values()
-    )
+@pytest.mark.parametrize("data", [None, replace(PHOTOS, origin="random")])
+def test_without_data_of_use_the_guide_recommends_nothing_that_is_calibrated(data: DataSet | None) -> None:
+    said = answers(data=data).values()
+    assert all(each.export.precision is not ExportPrecision.INT8_STATIC for each in said)
 
 
 def test_the_guide_tells_what_was_measured_and_passes_over_what_lost_too_much() -> None:
