@@ -67,7 +67,7 @@ def test_what_runs_elsewhere_says_what_is_lacking_and_what_to_do(name: str) -> N
     found = runtimes()[name].available()
     assert not found.ok
     assert found.reason.endswith(".")
-    assert found.install
+    assert "verify.py" in found.reason, "nothing that is installed here would help"
 
 
 @pytest.mark.parametrize("runtime", ALL)
