@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.domain.export import ExportPrecision, Scenario
-from core.domain.recipe import Step
 from core.protocols import Advice, Client, ExportTarget
+from core.targets.onnx import TARGET as ONNX
 
-CHECKED = Step("onnx_form")
 LINES = Path(__file__).with_name("onnxruntime_web_clients")
 
 TARGET = ExportTarget(
@@ -17,13 +16,7 @@ TARGET = ExportTarget(
     summary="ONNX for web pages, run by WebAssembly in the visitor's browser; the kit is such a page.",
     runtime="onnxruntime_web",
     format="onnx",
-    precisions={
-        ExportPrecision.FP32: (CHECKED,),
-        ExportPrecision.FP16: (Step("fp16"), CHECKED),
-        ExportPrecision.INT8_DYNAMIC: (Step("int8_dynamic"), CHECKED),
-        ExportPrecision.INT8_STATIC: (Step("int8_static_ort"), CHECKED),
-        ExportPrecision.INT4: (Step("nbits_weights_ort"), CHECKED),
-    },
+    precisions=ONNX.precisions,
     lacks={ExportPrecision.BF16: "WebAssembly computes no BF16. Take FP16 for half the download."},
     needs="A browser, and the npm package onnxruntime-web beside the page.",
     guide={

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
 
 from core.domain.learn import Learn, Picture
 from core.domain.measurement import Environment
 from core.domain.model import SourceModel
 from core.domain.recipe import Step
-from core.domain.technique import Kind, NoParams, Precision
+from core.domain.technique import NoParams, Precision
 from core.errors import PassFailed, PassNotApplicable
 from core.graphs.tflite.layers import read, weights_of
 from core.passes.checks import differ
 from core.passes.library_errors import library
 from core.passes.quantization.litert_quantize import (
     EVERYWHERE,
+    LiteRtQuantizer,
     Recipe,
     compared,
     prepared,
     quantize,
-    require_quantizer,
     require_smaller,
     require_weights,
 )
-from core.protocols import Idea, LocalArtifact, Pass, PassContext
+from core.protocols import Idea, LocalArtifact, PassContext
 
 TOLERANCE = 3e-2
 HINT = "Try dynamic INT8, or leave the file in FP32."
@@ -42,7 +41,7 @@ RECIPE: Recipe = [
 ]
 
 
-class Fp16LiteRt(Pass):
+class Fp16LiteRt(LiteRtQuantizer):
     """Weights in half precision behind operators that widen them, once, when the file is loaded."""
 
     id = "fp16_litert"
@@ -57,20 +56,9 @@ class Fp16LiteRt(Pass):
         expect="Half the size; on CPUs the same speed",
         picture=Picture.FLOATS,
     )
-    kind = Kind.QUANTIZATION
     precision = Precision.FP16
     Params = NoParams
-    produces: ClassVar[dict[str, str]] = {"tflite": "tflite"}
-    libraries = ("ai_edge_quantizer",)
     build_s = (2.0, 0.2)
-
-    def requires(self, model: SourceModel, environment: Environment, params: NoParams) -> None:
-        """Refuse where the library is not installed.
-
-        Raises:
-            PassNotApplicable: It is not.
-        """
-        require_quantizer()
 
     def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
         """Yield the smaller file for uploads that are LiteRT already."""

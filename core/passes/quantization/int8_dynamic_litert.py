@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
-from core.domain.finding import Finding
 from core.domain.learn import Learn, Picture
-from core.domain.measurement import Environment
-from core.domain.model import SourceModel
-from core.domain.recipe import Step
-from core.domain.run import Result
-from core.domain.technique import Kind, Precision
 from core.errors import PassFailed
 from core.params import setting
 from core.passes.library_errors import library
 from core.passes.quantization.calibration import keep_float, kept
-from core.passes.quantization.int8_findings import int8_findings
 from core.passes.quantization.litert_quantize import (
     EVERYWHERE,
+    LiteRtInt8,
     Recipe,
     compared,
     left_out,
     prepared,
     quantize,
-    require_quantizer,
     require_smaller,
     require_weights,
 )
-from core.passes.toolchain_ready import toolchain_ready
-from core.protocols import Idea, LocalArtifact, Pass, PassContext
+from core.protocols import LocalArtifact, PassContext
 
 HINT = "Try static INT8, which calibrates on data, or FP16 weights."
 
@@ -50,7 +40,7 @@ class Int8DynamicLiteRtParams:
     keep_float: str = keep_float()
 
 
-class Int8DynamicLiteRt(Pass):
+class Int8DynamicLiteRt(LiteRtInt8):
     """8-bit signed weights with a scale for each channel, in convolutions, products and tables."""
 
     id = "int8_dynamic_litert"
@@ -68,31 +58,9 @@ class Int8DynamicLiteRt(Pass):
         "a MobileNetV2 3 times slower",
         picture=Picture.LEVELS,
     )
-    kind = Kind.QUANTIZATION
-    precision = Precision.INT8
     Params = Int8DynamicLiteRtParams
-    produces: ClassVar[dict[str, str]] = {"tflite": "tflite"}
-    libraries = ("ai_edge_quantizer",)
+    order = 110
     build_s = (2.0, 0.2)
-
-    def requires(self, model: SourceModel, environment: Environment, params: Int8DynamicLiteRtParams) -> None:
-        """Refuse where the library is not installed.
-
-        Raises:
-            PassNotApplicable: It is not.
-        """
-        require_quantizer()
-
-    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
-        """Yield itself for LiteRT uploads, and for others where the exporter's environment is there."""
-        if model.format == "tflite":
-            yield Idea(1, 110, "litert", (Step(self.id),))
-        elif toolchain_ready("litert"):
-            yield Idea(2, 290, "litert", (Step(self.id),))
-
-    def findings(self, details: Mapping[str, Any], result: Result) -> Iterable[Finding]:
-        """Return why INT8 is as fast as it is."""
-        return int8_findings(details, result)
 
     def run(
         self, context: PassContext, artifact: LocalArtifact, params: Int8DynamicLiteRtParams

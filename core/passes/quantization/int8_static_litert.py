@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
-from core.domain.finding import Finding
 from core.domain.learn import Learn, Picture
-from core.domain.measurement import Environment
-from core.domain.model import SourceModel
-from core.domain.recipe import Step
-from core.domain.run import Result
-from core.domain.technique import Kind, Precision
 from core.errors import PassFailed
 from core.params import setting
 from core.passes.library_errors import library
 from core.passes.quantization.calibration import MOST, CalibrationFeeds, keep_float, kept
-from core.passes.quantization.int8_findings import int8_findings
 from core.passes.quantization.litert_quantize import (
     EVERYWHERE,
+    LiteRtInt8,
     Recipe,
     compared,
     float_ends,
@@ -27,12 +19,10 @@ from core.passes.quantization.litert_quantize import (
     left_out,
     prepared,
     quantize,
-    require_quantizer,
     require_smaller,
     require_weights,
 )
-from core.passes.toolchain_ready import toolchain_ready
-from core.protocols import Idea, LocalArtifact, Pass, PassContext
+from core.protocols import LocalArtifact, PassContext
 
 HINT = "Try dynamic INT8, which needs no ranges, or FP16 weights."
 
@@ -62,7 +52,7 @@ class Int8StaticLiteRtParams:
     )
 
 
-class Int8StaticLiteRt(Pass):
+class Int8StaticLiteRt(LiteRtInt8):
     """Weights with a scale for each channel, activations in 8 bits; unknown operators stay in float."""
 
     id = "int8_static_litert"
@@ -79,33 +69,11 @@ class Int8StaticLiteRt(Pass):
         "faster than in FP32",
         picture=Picture.LEVELS,
     )
-    kind = Kind.QUANTIZATION
-    precision = Precision.INT8
     Params = Int8StaticLiteRtParams
-    produces: ClassVar[dict[str, str]] = {"tflite": "tflite"}
     calibrates = True
     fits = True
-    libraries = ("ai_edge_quantizer",)
+    order = 100
     build_s = (4.0, 3.0)
-
-    def requires(self, model: SourceModel, environment: Environment, params: Int8StaticLiteRtParams) -> None:
-        """Refuse where the library is not installed.
-
-        Raises:
-            PassNotApplicable: It is not.
-        """
-        require_quantizer()
-
-    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
-        """Yield itself for LiteRT uploads, and for others where the exporter's environment is there."""
-        if model.format == "tflite":
-            yield Idea(1, 100, "litert", (Step(self.id),))
-        elif toolchain_ready("litert"):
-            yield Idea(2, 280, "litert", (Step(self.id),))
-
-    def findings(self, details: Mapping[str, Any], result: Result) -> Iterable[Finding]:
-        """Return why INT8 is as fast as it is."""
-        return int8_findings(details, result)
 
     def run(
         self, context: PassContext, artifact: LocalArtifact, params: Int8StaticLiteRtParams

@@ -6,12 +6,18 @@ Source: https://github.com/google-ai-edge/ai-edge-quantizer.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from core.domain.finding import Finding
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
+from core.domain.recipe import Step
+from core.domain.run import Result
+from core.domain.technique import Kind, Precision
 from core.errors import PassFailed, PassNotApplicable
 from core.examples import example_feed
 from core.graphs.tflite.interpreter import Runner, in_layout, open_file
@@ -20,12 +26,16 @@ from core.optional import install_line, version
 from core.passes.checks import differences, require_finite, require_signal
 from core.passes.library_errors import size
 from core.passes.quantization.calibration import CalibrationFeeds
-from core.protocols import Array, Feed, LocalArtifact, PassContext
+from core.passes.quantization.int8_findings import int8_findings
+from core.passes.toolchain_ready import toolchain_ready
+from core.protocols import Array, Feed, Idea, LocalArtifact, Pass, PassContext
 
 LIBRARY = "ai_edge_quantizer"
 TOGETHER = 8
 """Calibration samples that are held at once."""
 LARGE = 1_000_000
+EXPORTED_LATER = 180
+"""By how much ideas that need an export to LiteRT come later than those for a LiteRT upload."""
 FAINT = "FP16 and dynamic INT8 keep faint signals."
 Recipe = list[dict[str, Any]]
 EVERYWHERE = ".*"
@@ -44,6 +54,44 @@ def require_quantizer() -> None:
     if version(LIBRARY) is None:
         line = install_line(LIBRARY.replace("_", "-"))
         raise PassNotApplicable("ai-edge-quantizer is not installed.", hint=f"Install it: {line}")
+
+
+class LiteRtQuantizer(Pass):
+    """What every technique of the library has in common."""
+
+    kind = Kind.QUANTIZATION
+    produces: ClassVar[dict[str, str]] = {"tflite": "tflite"}
+    libraries = (LIBRARY,)
+
+    def requires(self, model: SourceModel, environment: Environment, params: Any) -> None:
+        """Refuse where the library is not installed.
+
+        Raises:
+            PassNotApplicable: It is not.
+        """
+        require_quantizer()
+
+
+class LiteRtInt8(LiteRtQuantizer):
+    """Techniques that compute in 8 bits.
+
+    Attributes:
+        order: Of its idea for LiteRT uploads; for others it comes so much later that an export comes before.
+    """
+
+    precision = Precision.INT8
+    order: ClassVar[int]
+
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Yield itself for LiteRT uploads, and for others where the exporter's environment is there."""
+        if model.format == "tflite":
+            yield Idea(1, self.order, "litert", (Step(self.id),))
+        elif toolchain_ready("litert"):
+            yield Idea(2, self.order + EXPORTED_LATER, "litert", (Step(self.id),))
+
+    def findings(self, details: Mapping[str, Any], result: Result) -> Iterable[Finding]:
+        """Return why INT8 is as fast as it is."""
+        return int8_findings(details, result)
 
 
 def require_weights(path: Path) -> list[Layer]:
