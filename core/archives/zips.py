@@ -74,6 +74,15 @@ def is_zip(path: Path) -> bool:
         return stream.read(len(ZIP_START)) == ZIP_START
 
 
+def names_in_zip(path: Path) -> list[str]:
+    """Return the names in a file's directory of zip entries, untrusted; none where it has no directory."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (*BROKEN_ZIP, OSError):
+        return []
+
+
 def ends_plainly(stream: IO[bytes]) -> bool:
     """Return whether a zip ends with its directory: behind it, readers could find different directories."""
     stream.seek(0, os.SEEK_END)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections import Counter
 from math import prod
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from core.archives.hard_links import link_or_copy
 from core.archives.openvino_ir import check_ir, looks_like_ir, weights_of
-from core.archives.zips import BROKEN_ZIP, extract_zip
+from core.archives.zips import extract_zip, names_in_zip
 from core.complaints import complaint
 from core.domain.model import TensorSpec
 from core.errors import CorruptFile, UnsafeUpload, UnsupportedModel
@@ -78,13 +77,7 @@ class OpenVinoSource:
 
 def _graphs_in_zip(path: Path) -> list[str]:
     """Return the .xml files of a zip that have a .bin of the same name beside them."""
-    if not zipfile.is_zipfile(path):
-        return []
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-    except (*BROKEN_ZIP, OSError):
-        return []
+    names = set(names_in_zip(path))
     graphs = (name for name in names if name.lower().endswith(".xml") and not name.startswith("__MACOSX/"))
     return sorted(name for name in graphs if f"{name[:-4]}.bin" in names)
 

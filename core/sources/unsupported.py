@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from core.archives.zips import BROKEN_ZIP
+from core.archives.zips import names_in_zip
 from core.errors import UnrecognizedFile
 from core.texts import shown
 
@@ -161,7 +161,7 @@ def identify(path: Path) -> Foreign | None:
         if head[offset:].startswith(magic):
             return kind
     if zipfile.is_zipfile(path):
-        return _in_names(_zip_names(path)) or Foreign("a zip archive without a model")
+        return _in_names(iter(names_in_zip(path))) or Foreign("a zip archive without a model")
     if head[257:262] == b"ustar":
         return _in_names(_tar_names(path)) or Foreign("a tar archive", "Unpack it and upload the model.")
     return _zip_start(head) or _pickle(head) or _text(head) or _saved_model(head)
@@ -171,14 +171,6 @@ def _zip_start(head: bytes) -> Foreign | None:
     if not head.startswith(b"PK\x03\x04"):
         return None
     return Foreign("a zip archive whose end is missing", "The file is truncated: copy or download it again.")
-
-
-def _zip_names(path: Path) -> Iterator[str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield from archive.namelist()
-    except (*BROKEN_ZIP, OSError):
-        return
 
 
 def _tar_names(path: Path) -> Iterator[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.archives.hard_links import link_or_copy
-from core.archives.zips import BROKEN_ZIP, extract_zip
+from core.archives.zips import extract_zip, names_in_zip
 from core.complaints import complaint
 from core.domain.model import Note, TensorSpec
 from core.errors import CorruptFile, InputError, UnsupportedModel
@@ -90,13 +89,7 @@ class OnnxSource:
 
 
 def _names_in_zip(path: Path) -> list[str]:
-    if not zipfile.is_zipfile(path):
-        return []
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if name.lower().endswith(".onnx")]
-    except (*BROKEN_ZIP, OSError):
-        return []
+    names = (name for name in names_in_zip(path) if name.lower().endswith(".onnx"))
     return [name for name in names if not name.startswith("__MACOSX/")]
 
 
