@@ -6,7 +6,7 @@ import socket
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
-from threading import Timer
+from threading import Event, Timer
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -120,7 +120,8 @@ def _answer(parts: SplitResult, headers: dict[str, str]) -> tuple[int, bytes]:
     with closing(kind(parts.hostname or "", parts.port or kind.default_port, timeout=PATIENCE_S)) as asked:
         asked.connect()
         # What is sent bit by bit, or without end before the answer itself, keeps each single wait short.
-        late = Timer(PATIENCE_S, _hang_up, [asked.sock])
+        given_up = Event()
+        late = Timer(PATIENCE_S, _give_up, [asked.sock, given_up])
         late.daemon = True
         late.start()
         try:
@@ -128,14 +129,15 @@ def _answer(parts: SplitResult, headers: dict[str, str]) -> tuple[int, bytes]:
             with asked.getresponse() as answer:
                 body = answer.read(MOST_BYTES + 1)
         finally:
-            in_time = late.is_alive()
             late.cancel()
-    if len(body) > MOST_BYTES or not in_time:
+    if len(body) > MOST_BYTES or given_up.is_set():
         raise ValueError("its answer is too long or too slow")
     return answer.status, body
 
 
-def _hang_up(link: socket.socket) -> None:
+def _give_up(link: socket.socket, given_up: Event) -> None:
+    # Said first: who reads from the link wakes up before this thread goes on.
+    given_up.set()
     with suppress(OSError):
         socket.socket.shutdown(link, socket.SHUT_RDWR)
 
