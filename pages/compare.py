@@ -8,7 +8,7 @@ from functools import partial
 
 import streamlit as st
 
-from core.domain.run import Limits
+from core.domain.run import CandidateStatus, Limits
 from core.views import Row, RunView, command_for, python_for, run_view, runs
 from pages import format as fmt
 from pages.figures import Role
@@ -17,7 +17,7 @@ from pages.widgets.chart import Shown, pareto_chart
 from pages.widgets.chart_image import chart_image
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.glossary import glossary
-from pages.widgets.limits import MOST, limits_form, limits_set
+from pages.widgets.limits import MOST, half, limits_form, limits_set
 from pages.widgets.machines import machine_choice
 from pages.widgets.measures import Measure, measures
 from pages.widgets.multiples import multiples
@@ -41,8 +41,8 @@ RECENT = 6
 def draw_limits(view: RunView, limits: Limits) -> None:
     """Draw the limits beside the chart."""
     row = view.baseline
-    latency = round(row.latency_ms.value / 2, 2) if row.latency_ms else 5.0
-    size = round((row.size_bytes or 10_000_000) / 2e6, 1) or 0.1
+    latency = half(row.latency_ms.value) if row.latency_ms else 5.0
+    size = half((row.size_bytes or 10_000_000) / 1e6)
     st.markdown("**Limits**")
     limits_form(
         limits,
@@ -163,12 +163,13 @@ class Comparison:
 
 
 def panels(found: Comparison) -> None:
-    """Draw the small multiples."""
+    """Draw the small multiples, without what was passed over: its reason stands in the table."""
     row, owner = found.row, found.view.run.id
     chosen = row.id if row else None
-    multiples(
-        found.view, found.known, selected=chosen, on_click=select(owner), rows=found.rows, key="compare"
-    )
+    rows = [each for each in found.rows if each.candidate.status is not CandidateStatus.SKIPPED]
+    multiples(found.view, found.known, selected=chosen, on_click=select(owner), rows=rows, key="compare")
+    if without := len(found.rows) - len(rows):
+        st.caption(f"{fmt.plural(without, 'skipped candidate')} left out.")
 
 
 def lines(found: Comparison) -> None:

@@ -119,7 +119,13 @@ def cluster(view: ClusterView) -> None:
 
 def settings(view: MachineView) -> None:
     """Draw the settings as environment variables."""
-    st.subheader("Settings", anchor=False)
+    changed = sum(each for _, _, each in view.settings)
+    told = f"{changed} of {len(view.settings)} changed"
+    with st.expander(f"Settings ({told})", icon=":material/settings:"):
+        _settings(view)
+
+
+def _settings(view: MachineView) -> None:
     st.dataframe(
         {
             "Environment variable": [name for name, _, _ in view.settings],
@@ -148,6 +154,8 @@ with left:
     st.space("small")
     confinement(found)
     own_code()
+    st.space("small")
+    storage_section(get_settings().retention_days)
 with right:
     runtimes(found)
     with st.expander("Libraries", icon=":material/inventory_2:"):
@@ -159,7 +167,5 @@ with right:
         toolchains(found.toolchains)
 st.space("small")
 roofline_section(found.environment.cores)
-st.space("small")
-storage_section(get_settings().retention_days)
 st.space("small")
 settings(found)

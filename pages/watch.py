@@ -12,15 +12,25 @@ from core.views import watch_command, watch_python
 from pages import format as fmt
 from pages.routes.hosts import exposed
 from pages.widgets.commands import same_elsewhere
-from pages.widgets.page import current, empty, errors_as_words, remember, store
+from pages.widgets.page import current, emphasis, empty, errors_as_words, remember, store
 from pages.widgets.watch.drift import predictions
 from pages.widgets.watch.traffic import arms, traffic
 
 EVERY_S = 5.0
+ASKED, TARGET = "watch_asked", "watch_target"
+
+
+def asked() -> None:
+    """Note that a person wants this address watched."""
+    st.session_state[ASKED] = st.session_state[TARGET].strip()
 
 
 def choose() -> tuple[str, str, bool]:
-    """Draw what is watched, its key, and whether the page goes on looking."""
+    """Draw what is watched, its key, and whether the page goes on looking; return them.
+
+    An address that a link brought along is filled in and waits for a click: to open a link should not make
+    this server ask others.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         target = st.text_input(
             "Address" if exposed() else "Address or prediction log",
@@ -28,8 +38,20 @@ def choose() -> tuple[str, str, bool]:
             placeholder="http://127.0.0.1:8000",
             help="Of a service made with the option Prediction log and drift"
             + ("." if exposed() else ", or the path of its folder or of its state/predictions.db."),
+            key=TARGET,
+            on_change=asked,
         ).strip()
         key = st.text_input("API key", type="password", help="Where the service asks for one.", width=240)
+        new = bool(target) and st.session_state.get(ASKED) != target
+        st.button(
+            "Watch",
+            icon=":material/monitoring:",
+            key="watch",
+            type=emphasis(new),
+            on_click=asked,
+            disabled=not target,
+            help=None if target else "Name an address first.",
+        )
         live = st.toggle("Live", True, help=f"Looks every {EVERY_S:.0f} seconds.")
     remember("service", target or None)
     if target:
@@ -71,7 +93,7 @@ def watched(target: str, key: str) -> None:
 
 
 target, key, live = choose()
-if target:
+if target and st.session_state.get(ASKED) == target:
 
     @st.fragment(run_every=EVERY_S if live else None)
     def look() -> None:
@@ -80,6 +102,8 @@ if target:
 
     look()
     same_elsewhere(watch_command(target), watch_python(target))
+elif target:
+    empty("monitoring", "Nothing is watched yet", f"Press Watch to ask {fmt.plain(target)}.")
 else:
     with empty(
         "monitoring",

@@ -12,7 +12,7 @@ from math import ceil, floor, log10
 from typing import Any
 
 from core.domain.measurement import Interval
-from pages.figures.labels import Box, Label, Spot, place
+from pages.figures.labels import LETTER, LINE, Box, Label, Spot, place
 from pages.figures.looks import LEGEND, Look, by_group, by_role
 from pages.figures.pareto_spec import PICK, Range, chart_spec
 from pages.figures.points import Axis, Point, Role, corners, roles
@@ -25,6 +25,8 @@ __all__ = ["PICK", "axis_range", "pareto_figure"]
 MOST_NAMES = 7
 PLOT_WIDTH = 720.0  # a guess, narrower than most windows, to lay out names
 SMALLEST, LARGEST = 9.0, 20.0
+FAR = 10  # times what may be lost, or points of 100: what lost more shows nothing but that
+BEYOND = 0.03
 
 
 def axis_range(points: Sequence[Interval], axis: Axis) -> Range:
@@ -32,9 +34,10 @@ def axis_range(points: Sequence[Interval], axis: Axis) -> Range:
 
     A cost starts at zero where equal steps are equal amounts; a share starts a little below the least.
     """
-    lows, highs = [p.low for p in points], [p.high for p in points]
     if axis.log:
         return _log_range(min(p.value for p in points), max(p.value for p in points))
+    points = points if axis.whole else _together(points, axis)
+    lows, highs = [p.low for p in points], [p.high for p in points]
     near = axis.limit is not None and (axis.share or axis.limit <= 1.3 * max(highs, default=1.0))
     if near and axis.limit is not None:
         lows, highs = [*lows, axis.limit], [*highs, axis.limit]
@@ -43,7 +46,19 @@ def axis_range(points: Sequence[Interval], axis: Axis) -> Range:
     low, high = (low - room if axis.share or low < 0 else 0.0), high + room
     step = 10.0 ** floor(log10((high - low) / 10))
     low, high = step * floor(low / step), step * ceil(high / step)
-    return max(low, axis.bounds[0]), min(high, axis.bounds[1])
+    # A little beyond what cannot be exceeded, so that markers at the border are whole.
+    return max(low, axis.bounds[0]), min(high, axis.bounds[1] + BEYOND * (high - low))
+
+
+def _together(points: Sequence[Interval], axis: Axis) -> Sequence[Interval]:
+    """Return the points but for a few shares that lie so far from the others that these could not be told."""
+    if not axis.share or len(points) < 3:
+        return points
+    best = (max if axis.higher else min)(p.value for p in points)
+    allowed = max(1.0, 0.0 if axis.limit is None else abs(best - axis.limit))
+    kept = [p for p in points if abs(best - p.value) <= FAR * allowed]
+    span, whole = (max(abs(best - p.value) for p in each) for each in (kept, points))
+    return kept if len(kept) * 3 >= len(points) * 2 and 4 * max(span, allowed) < whole else points
 
 
 def _log_range(low: float, high: float) -> Range:
@@ -76,10 +91,10 @@ def named(points: Sequence[Point], along: Sequence[Point], chosen: set[str | Non
 
 def _labels(
     points: Sequence[Point], wanted: set[str], along: Sequence[Point], at: Mapping[str, tuple[float, float]],
-    sizes: Mapping[str, float], height: float,
+    sizes: Mapping[str, float], height: float, lines: Sequence[Box],
 ) -> dict[str, Label]:  # fmt: skip
     spots = [Spot(*at[p.id], sizes[p.id] / 2 + 3, p.name if p.id in wanted else "") for p in points]
-    lines: list[Box] = []
+    lines = list(lines)
     for one, other in pairwise(along):
         (left, low), (right, high) = at[one.id], at[other.id]
         lines += [(left, low - 1, right, low + 1), (right - 1, min(low, high), right + 1, max(low, high))]
@@ -124,7 +139,10 @@ def pareto_figure(
         p.id: (_pixel(p.x.value, found[0], x, PLOT_WIDTH), _pixel(p.y.value, found[1], y, height - 90.0))
         for p in points
     }
-    labels = _labels(points, named(points, along, {recommended, selected}), along, at, sizes, height - 90.0)
+    inside = [p for p in points if found[1][0] <= p.y.value <= found[1][1]]
+    shown = named(inside, [p for p in along if p in inside], {recommended, selected})
+    words = _limit_words(x, y, found, height - 90.0)
+    labels = _labels(points, shown, along, at, sizes, height - 90.0, words)
     rows = [_limit(axis, name, end) for axis, name, end in ((x, "x", found[0]), (y, "y", found[1]))]
     rows = [row for row in rows if row]
     # The ends of the axes are data, too: they may extend under a zoom.
@@ -154,6 +172,20 @@ def _limit(axis: Axis, name: str, ends: Range) -> dict[str, Any]:
     if axis.limit is None or not ends[0] < axis.limit < ends[1]:
         return {}
     return {"kind": f"limit_{name}", name: axis.limit, "label": axis.limit_label}
+
+
+def _limit_words(x: Axis, y: Axis, ends: tuple[Range, Range], height: float) -> list[Box]:
+    """Return where the words at the limits stand, roughly, for names to keep off them."""
+    boxes: list[Box] = []
+    if _limit(x, "x", ends[0]):
+        at, wide = _pixel(x.limit or 0.0, ends[0], x, PLOT_WIDTH), LETTER * len(x.limit_label)
+        left = at - 6 - wide if x.higher else at + 6
+        boxes.append((left, 0.0, left + wide, LINE))
+    if _limit(y, "y", ends[1]):
+        at, wide = _pixel(y.limit or 0.0, ends[1], y, height), LETTER * len(y.limit_label)
+        boxes.append((PLOT_WIDTH - 6 - wide, at - LINE - 4, PLOT_WIDTH, at + 2) if y.higher else
+                     (PLOT_WIDTH - 6 - wide, at - 2, PLOT_WIDTH, at + LINE))  # fmt: skip
+    return boxes
 
 
 def _row(

@@ -66,6 +66,7 @@ def chart_spec(
         _of("point", rule, from_x | told),
         _of("point", rule, from_y | told),
         _of("point", dot, marker) | {"name": "points"},
+        _below(color, place_at, tooltip, y),
         _ring("best", "circle", 420, colors.accent, place_at),
         _ring("chosen", "square", 560, colors.text, place_at),
         _of("point", text | {"stroke": colors.surface, "strokeWidth": 4, "strokeOpacity": 0.8}, written),
@@ -110,6 +111,15 @@ def _params() -> list[dict[str, Any]]:
 
 def _of(kind: str, mark: dict[str, Any], encoding: dict[str, Any]) -> dict[str, Any]:
     return {"transform": [{"filter": f"datum.kind === '{kind}'"}], "mark": mark, "encoding": encoding}
+
+
+def _below(color: dict[str, Any], place_at: dict[str, Any], tooltip: list[Any], y: Axis) -> dict[str, Any]:
+    """Return an arrow at the border for each point that lies beyond it."""
+    low, end = ("datum.y < domain('y')[0]", "height") if y.higher else ("datum.y > domain('y')[1]", 0)
+    mark = {"type": "text", "text": "▼" if y.higher else "▲", "fontSize": 14, "clip": True}
+    seen = {"condition": {"test": low, "value": 1}, "value": 0}
+    about = {"x": place_at["x"], "y": {"value": end}, "color": color, "opacity": seen, "tooltip": tooltip}
+    return _of("point", mark | {"dy": -8 if y.higher else 10}, about)
 
 
 def _ring(which: str, shape: str, size: int, color: str, place_at: dict[str, Any]) -> dict[str, Any]:

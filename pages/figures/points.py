@@ -62,6 +62,7 @@ class Axis:
         bounds: What the figure cannot leave, such as 0 and 100 percent.
         share: Whether it may begin elsewhere than at zero.
         log: Whether equal steps are equal factors.
+        whole: Whether it shows every point, also the few shares that lie far from all others.
     """
 
     title: str
@@ -71,6 +72,7 @@ class Axis:
     bounds: tuple[float, float] = (-math.inf, math.inf)
     share: bool = False
     log: bool = False
+    whole: bool = False
 
 
 COST, QUALITY = Axis("Cost"), Axis("Quality", higher=True)

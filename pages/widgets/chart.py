@@ -70,7 +70,11 @@ def pareto_chart(
         st.info("No candidate has both figures.", icon=":material/search_off:")
         return
     across, up = [point.x.value for point in points], [point.y.value for point in points]
-    axes = axis_of(x, is_log(x, across, shown.scale)), axis_of(y, is_log(y, up, shown.scale))
+    whole = shown.scale != SCALES[0]
+    axes = (
+        axis_of(x, is_log(x, across, shown.scale), whole),
+        axis_of(y, is_log(y, up, shown.scale), whole),
+    )
     data, spec = pareto_figure(
         points,
         axes[0],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from math import floor, log10
 
 import streamlit as st
 
@@ -44,6 +45,11 @@ def _optional(text: str | None, start: float | None, least: float = LEAST) -> fl
 
 def _megabytes(size: int | None) -> float | None:
     return None if size is None else size / 1e6
+
+
+def half(value: float) -> float:
+    """Return half of a figure in two digits, to suggest as a limit; never less than a limit can be."""
+    return max(LEAST, float(f"{value / 2:.2g}"))
 
 
 def limits_set(start: Limits, held: Mapping[str, str]) -> Limits:
@@ -118,7 +124,7 @@ def _switch(
             min_value=LEAST,
             max_value=MOST,
             value=now or guess,
-            step=0.1,
+            step=max(LEAST, 10.0 ** (floor(log10(now or guess)) - 1)),
             format="%.3f",
             help=help,
             **on_change(owner, name, f"{owner}_{name}", _text),

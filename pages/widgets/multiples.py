@@ -107,8 +107,9 @@ def multiples(
     """
     shown = _window(view.candidates if rows is None else rows, selected, key)
     roles_of, colors = placed(view, known), palette(dark())
-    with st.grid(6, min_column_width=200, key=f"{key}_panels"):
-        for name in (each for each in PANELS if each in known):
+    names = [name for name in PANELS if name in known]
+    with st.grid(len(names), min_column_width=200, key=f"{key}_panels"):
+        for name in names:
             panel = _panel_of(view, known[name])
             data, spec = panel_figure(
                 _marks(shown, view, name, known[name], roles_of),

@@ -63,10 +63,10 @@ def placed(view: RunView, known: Mapping[str, Measure]) -> dict[str, Role]:
     return roles(points, axis_of(x), axis_of(y))
 
 
-def axis_of(measure: Measure, log: bool = False) -> Axis:
+def axis_of(measure: Measure, log: bool = False, whole: bool = False) -> Axis:
     """Return the axis of a measure."""
     about = (measure.limit, measure.limit_label, measure.bounds, measure.share)
-    return Axis(measure.title, measure.higher, *about, log)
+    return Axis(measure.title, measure.higher, *about, log, whole)
 
 
 def is_log(measure: Measure, values: Sequence[float], scale: str) -> bool:

@@ -19,6 +19,7 @@ from pages.widgets.points import placed
 from pages.widgets.status import CANDIDATE
 
 ROW, MOST_ROWS = 35, 20
+TWO_LINES, FITS = 52, 38  # pixels of a row that wraps a name, letters that fit beside all columns in 1280
 COLUMNS: dict[Quality, list[str]] = {
     "accuracy": ["accuracy", "change"],
     "agreement": ["agreement"],
@@ -169,6 +170,7 @@ def candidates_table(
         at = [index for index, row in enumerate(rows) if row.id == selected]
         st.session_state[key] = {"selection": {"rows": at, "columns": [], "cells": []}}
         options = {"on_select": picked, "selection_mode": "single-row"}
+    high = ROW if all(len(row.name) <= FITS for row in rows) else TWO_LINES
     st.dataframe(
         frame(view, recommended, scale, size, rows),
         hide_index=True,
@@ -182,13 +184,14 @@ def candidates_table(
             agreement_name(view.candidates),
         ),
         key=key,
-        height=height_of(len(rows)),
+        row_height=high,
+        height=height_of(len(rows), high),
         placeholder="–",
         alt="Candidates with latency, speed-up, accuracy, size and memory",
         **options,
     )
 
 
-def height_of(rows: int) -> int:
+def height_of(rows: int, row: int = ROW) -> int:
     """Return the pixels of a table that shows all its rows, or of one that scrolls where they are many."""
-    return ROW * (min(rows, MOST_ROWS) + 1) + 3
+    return row * min(rows, MOST_ROWS) + ROW + 3

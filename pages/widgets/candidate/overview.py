@@ -20,5 +20,5 @@ def overview(view: CandidateView) -> None:
     where_from(view.row, view.run)
     metrics(view.row, view.run.candidates)
     if view.row.latency_ms is not None:
-        st.subheader("Side by side", anchor=False)
-        against(view.run, view.row, settings(view.run.run.id, RUN).get("other"))
+        with st.expander("Side by side with another candidate", icon=":material/compare_arrows:"):
+            against(view.run, view.row, settings(view.run.run.id, RUN).get("other"))

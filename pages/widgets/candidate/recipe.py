@@ -7,7 +7,9 @@ import streamlit as st
 from core.domain.events import EventKind
 from core.domain.measurement import Environment
 from core.views import CandidateView, Topics
+from core.views.candidate import StepRow
 from pages import format as fmt
+from pages.widgets.candidate.built import built
 from pages.widgets.commands import same_elsewhere
 from pages.widgets.learn_link import learn_name
 
@@ -34,19 +36,23 @@ def steps(view: CandidateView) -> None:
             id = view.row.candidate.recipe.steps[number - 1].pass_id
             more = learn_name(Topics.TECHNIQUE, id, "Learn more")
             st.markdown(f":gray[{step.summary}] {more}")
-            facts = [
-                f"{_words(name)}: {_said(value)}" for name, value in step.details.items() if _plain(value)
-            ]
-            if facts:
-                st.caption(" · ".join(facts))
+            if facts := built(step.details):
+                st.markdown(f":small[{' · '.join(facts)}]")
             for name, value in step.details.items():
                 _table(name, value)
-            if step.params:
-                shown = [
-                    f"{step.labels.get(name, _words(name)).lower()} {_said(value)} {step.units.get(name, '')}"
-                    for name, value in step.params.items()
-                ]
-                st.caption(f":material/tune: {', '.join(map(str.rstrip, shown))}")
+            settings(step)
+
+
+def settings(step: StepRow) -> None:
+    """Draw every setting of a step, each in a row with its unit."""
+    if not step.params:
+        return
+    with st.expander(f"Settings ({len(step.params)})", icon=":material/tune:"):
+        told = {
+            step.labels.get(name) or _header(name): f"{_said(value)} {step.units.get(name, '')}".rstrip()
+            for name, value in step.params.items()
+        }
+        st.table(told, border="horizontal", alt=f"Settings of {step.name}")
 
 
 def chain(view: CandidateView) -> None:

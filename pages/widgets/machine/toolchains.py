@@ -28,7 +28,7 @@ def toolchains(found: Sequence[tuple[Toolchain, State]]) -> None:
             continue
         ready = state is State.READY
         icon = ":green[:material/check_circle:]" if ready else ":gray[:material/download:]"
-        about = f"{fmt.plain(each.summary)} ({each.size_gb:g} GB)"
+        about = f"{fmt.plain(each.summary)} ({fmt.size(each.size_gb * 1e9)})"
         st.markdown(f"{icon} **{fmt.plain(each.name)}** :gray-badge[{state}]  \n:gray[{about}]")
         if ready:
             continue
@@ -40,7 +40,9 @@ def toolchains(found: Sequence[tuple[Toolchain, State]]) -> None:
 
 def _button(each: Toolchain) -> None:
     reason = _why_not(each)
-    about = f"Fetches {each.size_gb:g} GB into the data folder; it goes on when you leave the page."
+    about = (
+        f"Fetches {fmt.size(each.size_gb * 1e9)} into the data folder; it goes on when you leave the page."
+    )
     if st.button(
         "Install",
         key=f"install_{each.id}",

@@ -143,17 +143,37 @@ def test_a_cost_starts_at_zero_unless_it_is_logarithmic() -> None:
     assert 9 < high < 20
 
 
+def test_few_shares_that_lost_all_do_not_squeeze_the_others() -> None:
+    shares = [Interval(value, value, value) for value in (100.0, 99.9, 99.5, 11.0)]
+    assert axis_range(shares, Y)[0] > 98
+    assert axis_range(shares, replace(Y, whole=True))[0] < 11
+    apart = [Interval(value, value, value) for value in (100.0, 60.0, 40.0, 11.0)]
+    assert axis_range(apart, Y)[0] < 11
+    drawn = figure(points=[*POINTS, point("lost", 0.5, 10.0)])
+    assert next(row for row in of(drawn, "point") if row["id"] == "lost")["label"] == ""
+
+
+def test_names_keep_off_the_words_at_a_limit() -> None:
+    limited = replace(Y, limit=97.0, limit_label="your limit: −1.0 points")
+    at = point("FP32 · ONNX Runtime", 8.0, 97.0, baseline=True)
+    fast = point("fast", 1.0, 97.5)
+    free = next(row for row in of(figure(points=[at, fast]), "point") if row["id"] == at.id)
+    kept = next(row for row in of(figure(points=[at, fast], y=limited), "point") if row["id"] == at.id)
+    assert free["label"] == kept["label"] == at.name
+    assert kept["dy"] < 0, "above the line, whose words stand below it"
+
+
 def test_an_axis_stays_as_it_is_while_points_of_its_range_come() -> None:
     some = [Interval(value, value, value) for value in (1.0, 8.0)]
     assert axis_range(some, X) == axis_range([*some, Interval(5.0, 4.9, 5.2)], X)
 
 
 def test_the_ends_of_the_axes_are_data_and_hold_every_interval() -> None:
-    more = [*POINTS, point("slow", 20.0, 80.0)]
+    more = [*POINTS, point("slow", 20.0, 90.0)]
     first, later = figure(), figure(points=more)
     assert later[1] == first[1]
     low, high = of(later, "ends")
-    assert (low["x"], low["y"] < 79.7, high["x"] > 20.0, high["y"] <= 100) == (0.0, True, True, True)
+    assert (low["x"], low["y"] < 89.7, high["x"] > 20.0, high["y"] <= 100) == (0.0, True, True, True)
     assert all(low["x"] <= row["x_low"] <= row["x_high"] <= high["x"] for row in of(later, "point"))
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from core.domain.run import Limits, RunStatus
 from core.store.store import Store
-from pages.widgets.limits import limits_set, settings_of
+from pages.widgets.limits import LEAST, half, limits_set, settings_of
 from tests.pages import seed
 from tests.pages.conftest import Open, words
 
@@ -28,6 +28,13 @@ def test_limits_survive_the_address(limits: Limits) -> None:
 @pytest.mark.parametrize("text", ["much", "-1", "nan", ""])
 def test_what_is_no_limit_is_passed_over(text: str) -> None:
     assert limits_set(Limits(2.0), {"drop": text}) == Limits(2.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "suggested"), [(5.2, 2.6), (0.0093, 0.0046), (0.0004, LEAST), (1234.0, 620.0)]
+)
+def test_half_of_the_baseline_is_suggested_however_small_it_is(value: float, suggested: float) -> None:
+    assert half(value) == suggested
 
 
 def test_a_run_without_a_limit_on_the_drop_says_so_and_can_be_given_one(
