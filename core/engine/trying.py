@@ -43,16 +43,15 @@ def try_service(
         Cancelled: It was stopped.
     """
     packager, params = chosen(spelled)
-    if packager.serves != "http":
-        raise InvalidRequest(
-            f"{packager.name} cannot be tried.", hint="Choose a service that answers over HTTP."
-        )
+    if not packager.serves:
+        raise InvalidRequest(f"{packager.name} is no service.", hint="Choose a service to try.")
     candidate = store.candidates.get(candidate_id)
     _require(packager.can_run(params), packager.name)
     on_progress(Progress(message="writing the service", share=0.0))
     file = store.blobs.add(kit_path(store, candidate_id, spelled))
     request = TrialRequest(
         file.name,
+        packager.id,
         candidate.recipe.target.threads,
         tuple(on(Features, params)),
     )

@@ -35,6 +35,7 @@ from core.protocols.runtimes import (
     Tensor,
     TensorSession,
 )
+from core.protocols.services import Dialect, Sent
 from core.protocols.sources import Inspection, InspectOptions, Source
 from core.protocols.strategies import SearchContext, Strategy
 from core.protocols.targets import Advice, Client, ExportTarget
@@ -50,6 +51,7 @@ __all__ = [
     "ClockedCall",
     "DataFormat",
     "Diagnostic",
+    "Dialect",
     "ExportTarget",
     "Feed",
     "Format",
@@ -70,6 +72,7 @@ __all__ = [
     "ProfilingSession",
     "Runtime",
     "SearchContext",
+    "Sent",
     "Session",
     "Source",
     "Strategy",

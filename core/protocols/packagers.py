@@ -16,6 +16,7 @@ from core.domain.sweep import Sweep
 from core.domain.technique import NoParams
 from core.protocols.artifacts import LocalArtifact
 from core.protocols.availability import Availability, availability
+from core.protocols.services import Dialect
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,11 @@ class Packager(ABC):
         use: What to do with the file, as the end of a sentence.
         order: The smallest is what is offered first.
         modules: Libraries that it needs here to write one.
-        serves: Protocol that it answers once it is started, such as ``http``; empty for what is no service.
-            Of ``http``: the zip holds `serve.py`, whose ``start(descriptor)`` serves on a listening socket in
-            the background and returns what ends it; `app.py`, whose ``service.kit`` is the loaded model; and
-            the kit in `models/v1`.
+        serves: Protocols that it answers once it is started, the first of which a trial loads; none for what
+            is no service. The zip of a service holds `serve.py`, whose ``start(descriptor)`` serves HTTP on a
+            listening socket in the background and returns what ends it; where one of them is over gRPC,
+            ``start(descriptor, port)`` serves that on a port of the loopback, too. It holds `app.py`, whose
+            ``service.kit`` is the loaded model, and the kit in `models/v1`.
         Params: Frozen dataclass with defaults; field metadata from `core.params.setting`.
     """
 
@@ -81,7 +83,7 @@ class Packager(ABC):
     use: ClassVar[str] = ""
     order: ClassVar[int] = 100
     modules: ClassVar[tuple[str, ...]] = ()
-    serves: ClassVar[str] = ""
+    serves: ClassVar[tuple[Dialect, ...]] = ()
     Params: ClassVar[type[Any]] = NoParams
 
     def available(self) -> Availability:

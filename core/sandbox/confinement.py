@@ -54,6 +54,7 @@ def confine(
     programs: Sequence[Path] = (),
     *,
     accepts: bool = False,
+    binds: int | None = None,
     scratch: Sequence[Path] = (),
 ) -> None:
     """Confine this process, for ever, as far as the system can. Call it before any thread starts.
@@ -63,6 +64,7 @@ def confine(
         writes: Folders that may be written.
         programs: Programs that may be started, each as confined as this process; none closes that way.
         accepts: Whether it may accept connections on a socket that it was given; it may make none.
+        binds: TCP port that it may make such a socket for by itself.
         scratch: Folders for programs that are several processes which talk to each other, as a browser is:
             they may make links and sockets there, which nobody reads afterwards.
 
@@ -76,9 +78,10 @@ def confine(
     kernel.gain_no_privileges()
     if offer.landlock_abi:
         readable = [*_interpreter(), *map(Path, _SYSTEM), *_etc(), *reads]
-        landlock.restrict(readable, [Path(os.devnull), *writes], programs, scratch)
+        landlock.restrict(readable, [Path(os.devnull), *writes], programs, scratch, binds)
     if offer.seccomp:
-        seccomp.restrict(accepts=accepts, starts=bool(programs), family=bool(scratch))
+        serves = {"accepts": accepts, "binds": binds is not None}
+        seccomp.restrict(**serves, starts=bool(programs), family=bool(scratch))
 
 
 def _etc() -> list[Path]:

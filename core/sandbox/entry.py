@@ -58,7 +58,7 @@ def _prepare(setup: Message) -> None:
     if setup["confined"]:
         names = ("reads", "writes", "programs", "scratch")
         paths = {name: [Path(path) for path in setup[name]] for name in names}
-        confine(**paths, accepts=setup["accepts"])
+        confine(**paths, accepts=setup["accepts"], binds=setup["binds"])
 
 
 def _volunteer_for_the_oom_killer() -> None:

@@ -15,7 +15,7 @@ from core.sandbox.kernel import is_linux, syscall
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 RULESET_VERSION = 1
-RULE_PATH_BENEATH = 1
+RULE_PATH_BENEATH, RULE_NET_PORT = 1, 2
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 REMOVE_DIR, REMOVE_FILE, MAKE_DIR, MAKE_REG = 1 << 4, 1 << 5, 1 << 7, 1 << 8
@@ -32,7 +32,7 @@ OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE
 # Highest file-system right of each ABI: 13 rights at first, then refer, truncate and device ioctl.
 _RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
 _ALL_RIGHTS = 16
-TCP_BIND_AND_CONNECT = 0b11
+TCP_BIND, TCP_BIND_AND_CONNECT = 0b01, 0b11
 ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
 
 
@@ -44,6 +44,10 @@ class _PathBeneath(ctypes.Structure):
     _pack_ = 1
     _layout_ = "ms"
     _fields_ = (("access", ctypes.c_uint64), ("parent", ctypes.c_int32))
+
+
+class _NetPort(ctypes.Structure):
+    _fields_ = (("access", ctypes.c_uint64), ("port", ctypes.c_uint64))
 
 
 def abi() -> int:
@@ -61,6 +65,7 @@ def restrict(
     writes: Iterable[Path],
     programs: Iterable[Path] = (),
     scratch: Iterable[Path] = (),
+    binds: int | None = None,
 ) -> None:
     """Confine this thread, for ever, to reading `reads` and writing `writes`.
 
@@ -72,6 +77,7 @@ def restrict(
         writes: The same, to read and write.
         programs: Files to execute, too.
         scratch: Folders to write, in which links and sockets may be made: nobody reads them afterwards.
+        binds: TCP port that it may serve on.
 
     Raises:
         OSError: The kernel has no Landlock or refused a rule.
@@ -83,6 +89,9 @@ def restrict(
         for paths, access in ((reads, READ), (writes, WRITE), (programs, READ | EXECUTE), (scratch, SCRATCH)):
             for path in paths:
                 _allow(ruleset, path, access & handled)
+        if binds is not None and version >= 4:
+            port = _NetPort(TCP_BIND, binds)
+            syscall(ADD_RULE, ruleset, RULE_NET_PORT, ctypes.byref(port), 0)
         syscall(RESTRICT_SELF, ruleset, 0)
     finally:
         os.close(ruleset)

@@ -55,6 +55,8 @@ class Child:
             processes lie alike in memory.
         accepts: Descriptor of a listening socket that it may accept connections on, under the same number;
             it may open no other. None for no network at all.
+        binds: TCP port that it may bind and accept connections on, for servers that take no socket; it may
+            connect to none.
         compiles: Whether it may start this machine's C++ compiler, see `core.sandbox.compilers`.
         starts: Native programs of packages that it may start, such as ``pnnx/pnnx``; see there.
         browser: Whether it may start a browser, as confined as it is and without a network.
@@ -77,6 +79,7 @@ class Child:
         interpreter: Interpreter = OURS,
         imports: Sequence[str] | None = None,
         accepts: int | None = None,
+        binds: int | None = None,
         compiles: bool = False,
         starts: Sequence[str] = (),
         browser: bool = False,
@@ -95,6 +98,7 @@ class Child:
             "limits": asdict(self._limits),
             "confined": confined,
             "accepts": accepts is not None,
+            "binds": binds,
         }
         self._alone = not (compiles or starts or browser)
         self._tasks = thread_count if self._alone else group_tasks

@@ -18,6 +18,7 @@ from core.sandbox.kernel import PR_SET_PDEATHSIG, is_linux, syscall
 from core.sandbox.syscalls import (
     ABSENT,
     ACCEPTING,
+    BINDING,
     DENIED,
     NUMBERS,
     OF_ITSELF,
@@ -40,6 +41,7 @@ VFORK = 0x4111
 # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET.
 CLONE_NAMESPACES = 0x7E020000
 AF_UNIX, SOCK_SEQPACKET = 1, 5
+AF_INET, AF_INET6, IPPROTO_TCP, MSG_FASTOPEN = 2, 10, 6, 0x20000000
 SOCK_STREAM, SOCK_NONBLOCK, SOCK_CLOEXEC = 1, 0o4000, 0o2000000
 # Commands that make the kernel signal another process when a file or pipe changes, or hold up its writers:
 # F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY; FIOSETOWN, SIOCSPGRP, and TIOCSTI, which types.
@@ -83,11 +85,14 @@ def available() -> bool:
     return True
 
 
-def restrict(*, accepts: bool = False, starts: bool = False, family: bool = False) -> None:
+def restrict(
+    *, accepts: bool = False, binds: bool = False, starts: bool = False, family: bool = False
+) -> None:
     """Install the filter in this thread, for ever. PR_SET_NO_NEW_PRIVS must be set.
 
     Args:
         accepts: Let it accept connections on a socket that it was given.
+        binds: Let it make TCP sockets to serve on; none of them can be connected to others.
         starts: Whether it may start programs; Landlock says which.
         family: Whether these may be several processes that talk to each other, as a browser is.
 
@@ -95,7 +100,7 @@ def restrict(*, accepts: bool = False, starts: bool = False, family: bool = Fals
         OSError: The kernel refused the filter.
         KeyError: The architecture is not one of x86_64 and aarch64.
     """
-    instructions = _program(os.getpid(), accepts, starts, family)
+    instructions = _program(os.getpid(), accepts, binds, starts, family)
     filters = (_Filter * len(instructions))(
         *[_Filter(i.code, i.if_true, i.if_false, i.k) for i in instructions]
     )
@@ -112,7 +117,7 @@ def _number(name: str) -> int:
 
 
 def _program(
-    pid: int, accepts: bool = False, starts: bool = False, family: bool = False
+    pid: int, accepts: bool = False, binds: bool = False, starts: bool = False, family: bool = False
 ) -> list[_Instruction]:
     column, architecture = _ARCHITECTURES[platform.machine()]
     numbers = {name: row[column] for name, row in NUMBERS.items()}
@@ -126,7 +131,7 @@ def _program(
     ]
     let = {
         name
-        for names, on in ((ACCEPTING, accepts), (STARTING, starts), (TALKING, family))
+        for names, on in ((ACCEPTING, accepts), (BINDING, binds), (STARTING, starts), (TALKING, family))
         if on
         for name in names
     }
@@ -134,12 +139,12 @@ def _program(
         for name in names:
             if name not in let:
                 program += _when(numbers[name], [_Instruction(RETURN, RET_ERRNO | answer)])
-    for name, block in _by_argument(pid, starts, family).items():
+    for name, block in _by_argument(pid, binds, starts, family).items():
         program += _when(numbers[name], block)
     return [*program, _Instruction(RETURN, RET_ALLOW)]
 
 
-def _by_argument(pid: int, starts: bool, family: bool) -> dict[str, list[_Instruction]]:
+def _by_argument(pid: int, binds: bool, starts: bool, family: bool) -> dict[str, list[_Instruction]]:
     """Return what decides about a call by one of its arguments."""
     processes = {
         "clone": _no_namespaces(),
@@ -149,6 +154,7 @@ def _by_argument(pid: int, starts: bool, family: bool) -> dict[str, list[_Instru
     alone = {"clone": _thread_only(starts), "socketpair": _streams_only()}
     return {
         **(processes if family else alone),
+        **(_serving() if binds else {}),
         **{name: _only(0, [pid]) for name in ("kill", "tgkill", "pidfd_open")},
         **{name: _only(0, [0, pid]) for name in OF_ITSELF},
         "open": _no_truncating_reads(1),
@@ -197,6 +203,32 @@ def _streams_only(*others: int) -> list[_Instruction]:
 def _local_only() -> list[_Instruction]:
     """Refuse sockets but those of this machine's own processes, which cannot be connected to others."""
     return [_argument(0), _Instruction(JUMP_EQUAL, AF_UNIX, 1, 0), _DENY, *_streams_only(SOCK_SEQPACKET)]
+
+
+def _serving() -> dict[str, list[_Instruction]]:
+    """Allow TCP sockets, and none of the messages that would open a connection.
+
+    Landlock guards neither multipath TCP nor SCTP, so that the protocol must be TCP.
+    """
+    tcp = _all_of([(0, (AF_INET, AF_INET6)), (2, (0, IPPROTO_TCP))], _streams_only())
+    fast_open = {"sendto": 3, "sendmsg": 2, "sendmmsg": 3}
+    return {"socket": tcp, **{name: _without(flags, MSG_FASTOPEN) for name, flags in fast_open.items()}}
+
+
+def _all_of(wanted: Sequence[tuple[int, Sequence[int]]], block: Sequence[_Instruction]) -> list[_Instruction]:
+    """Run `block` where each argument has one of its values, else refuse."""
+    program: list[_Instruction] = []
+    for index, values in wanted:
+        program.append(_argument(index))
+        program += [
+            _Instruction(JUMP_EQUAL, value, len(values) - place, 0) for place, value in enumerate(values)
+        ]
+        program.append(_DENY)
+    return [*program, *block]
+
+
+def _without(index: int, flag: int) -> list[_Instruction]:
+    return [_argument(index), _Instruction(JUMP_ANY_BIT, flag, 0, 1), _DENY, _ALLOW]
 
 
 def _no_namespaces() -> list[_Instruction]:

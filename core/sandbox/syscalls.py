@@ -15,6 +15,8 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "socket": (41, 198),
     "connect": (42, 203),
     "accept": (43, 202),
+    "sendto": (44, 206),
+    "sendmsg": (46, 211),
     "bind": (49, 200),
     "listen": (50, 201),
     "socketpair": (53, 199),
@@ -100,6 +102,7 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "fanotify_init": (300, 262),
     "prlimit64": (302, 261),
     "open_by_handle_at": (304, 265),
+    "sendmmsg": (307, 269),
     "clock_adjtime": (305, 266),
     "setns": (308, 268),
     "sched_setattr": (314, 274),
@@ -157,6 +160,8 @@ DENIED = (
 
 ACCEPTING = ("listen", "accept", "accept4")
 """What a process needs to serve on a socket that it was given; it can make, bind and connect none."""
+BINDING = (*ACCEPTING, "socket", "bind")
+"""What it needs for servers that take no socket but a port; Landlock says which."""
 STARTING = ("execve", "vfork")
 """What starting a program takes. The parent signals the process group, which none of them can leave."""
 TALKING = ("fork", "socket", "bind", "listen", "accept", "accept4")

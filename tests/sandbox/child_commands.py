@@ -20,6 +20,7 @@ from typing import Any
 from core.errors import UnsafeUpload
 from core.sandbox import kernel, seccomp
 from core.sandbox.kernel import syscall
+from core.sandbox.replies import tell
 
 Message = dict[str, Any]
 
@@ -63,6 +64,31 @@ def accept_one(payload: Message) -> Message:
     except OSError as error:
         return {"accepted": True, "made": type(error).__name__}
     return {"accepted": True, "made": "a connection"}
+
+
+def serve_on_port(payload: Message) -> Message:
+    """Try other sockets, other ports and what opens connections, then serve; say what worked."""
+    kinds = {"udp": (socket.SOCK_DGRAM, 0), "mptcp": (socket.SOCK_STREAM, 262), "raw": (socket.SOCK_RAW, 6)}
+    attempts: dict[str, Callable[[], object]] = {
+        **{name: lambda kind=kind: socket.socket(socket.AF_INET, *kind) for name, kind in kinds.items()},
+        "unix": lambda: socket.socket(socket.AF_UNIX),
+        "fast open": lambda: socket.socket().sendto(b"x", 0x20000000, ("127.0.0.1", payload["other"])),
+        "connect": lambda: socket.create_connection(("127.0.0.1", payload["other"]), timeout=5),
+        "another port": lambda: socket.socket().bind(("127.0.0.1", 0)),
+    }
+    made = [name for name, do in attempts.items() if _works(do)]
+    with socket.create_server(("127.0.0.1", payload["port"])) as listening:
+        tell({"listens": 1})
+        listening.accept()[0].sendall(b"hello")
+    return {"made": made}
+
+
+def _works(do: Callable[[], object]) -> bool:
+    try:
+        do()
+    except OSError:
+        return False
+    return True
 
 
 def listen_on_pair(payload: Message) -> Message:
@@ -280,7 +306,7 @@ COMMANDS: dict[str, Callable[[Message], Message]] = {
     function.__name__: function
     for function in (
         *(echo, numbers, environment, read, write, copy, system, connect, kill, fork, open_many, call, hog),
-        *(reschedule, accept_one, listen_on_pair),
+        *(reschedule, accept_one, listen_on_pair, serve_on_port),
         *(
             size,
             raw_answer,

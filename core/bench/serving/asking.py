@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import io
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
@@ -29,15 +26,15 @@ from core.bench.serving.commands import (
     Shown,
     Statuses,
 )
-from core.bench.serving.refusals import statuses
-from core.bench.serving.wire import Connection, Reply, npz, request
-from core.protocols import Array
+from core.bench.serving.grpc_wire import GrpcConnection
+from core.bench.serving.wire import Connection, Reply
+from core.protocols import Array, Dialect, Sent
+from core.registry import get_packager
 
-NPZ, JSON = "application/x-npz", "application/json"
 OTHER = "other"
 """Name of the version that a trial changes to: another copy of the same kit."""
 STAGES = ("validate", "queue", "inference", "encode")
-PATIENCE_S, QUICK_S = 60.0, 2.0
+PATIENCE_S, QUICK_S, REFUSED_S = 60.0, 2.0, 20.0
 MOST_KEPT = 100_000
 
 
@@ -52,34 +49,44 @@ def _verify(folder: str) -> Any:
     return module
 
 
-def predictions(ask: Ask) -> Iterator[tuple[bytes, list[Array]]]:
+def _dialect(ask: Ask) -> Dialect:
+    return get_packager(ask.kind).serves[ask.dialect]
+
+
+def _connection(ask: Ask) -> Any:
+    return GrpcConnection(ask.grpc_port) if _dialect(ask).transport == "grpc" else Connection(ask.port)
+
+
+def predictions(ask: Ask) -> Iterator[tuple[Sent, list[Array]]]:
     """Give a request for each golden input, with the outputs of the measurement."""
-    more = "" if ask.cached else "Cache-Control: no-cache\r\n"
+    dialect = _dialect(ask)
     for feed, expected in _verify(ask.folder).golden():
-        yield request("/predict", npz(feed), NPZ, ask.key, more), expected
+        yield dialect.predict(feed, ask.key, fresh=not ask.cached), expected
 
 
 def ready(ask: Ask) -> Ready:
-    """Ask whether it is ready."""
-    return Ready(asyncio.run(Connection(ask.port).ask(request("/ready"), QUICK_S)).status)
+    """Ask whether it is ready, over HTTP."""
+    (reply,) = asyncio.run(_one_by_one(Connection(ask.port), [_dialect(ask).ready()], QUICK_S))
+    return Ready(reply.status)
 
 
 def compare(ask: Ask) -> Compared:
     """Send every golden input and compare what comes."""
-    verify, found = _verify(ask.folder), list(predictions(ask))
-    replies = asyncio.run(_one_by_one(ask.port, [sent for sent, _ in found]))
-    errors = [_error(verify, reply, expected) for reply, (_, expected) in zip(replies, found, strict=True)]
+    verify, dialect, found = _verify(ask.folder), _dialect(ask), list(predictions(ask))
+    replies = asyncio.run(_one_by_one(_connection(ask), [sent for sent, _ in found]))
+    pairs = zip(replies, found, strict=True)
+    errors = [_error(verify, dialect, reply, expected) for reply, (_, expected) in pairs]
     most = 0.1 if verify.MANIFEST["detects"] else verify.MANIFEST["tolerance"]
     return Compared(len(errors), max(errors, default=1.0), int(bool(errors) and max(errors) <= most))
 
 
-def _error(verify: Any, reply: Reply, expected: list[Array]) -> float:
+def _error(verify: Any, dialect: Dialect, reply: Reply, expected: list[Array]) -> float:
     if reply.status != 200:
         return 1.0
     try:
-        with np.load(io.BytesIO(reply.body), allow_pickle=False) as arrays:
-            ours = [arrays[name] for name in verify.MANIFEST["outputs"]]
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error):
+        arrays = dialect.outputs(reply.body)
+        ours = [arrays[name] for name in verify.MANIFEST["outputs"]]
+    except (ValueError, KeyError):
         return 1.0
     if verify.MANIFEST["detects"]:
         return float(verify.missing(ours, expected, verify.MANIFEST["tolerance"]))
@@ -88,9 +95,11 @@ def _error(verify: Any, reply: Reply, expected: list[Array]) -> float:
     return max(float(verify.difference(mine, wanted)) for mine, wanted in zip(ours, expected, strict=True))
 
 
-async def _one_by_one(port: int, requests: list[bytes]) -> list[Reply]:
-    connection = Connection(port)
-    return [await connection.ask(each, PATIENCE_S) for each in requests]
+async def _one_by_one(connection: Any, requests: list[Sent], patience_s: float = PATIENCE_S) -> list[Reply]:
+    """Return the answers to requests over one connection; a broken one is opened again."""
+    replies = [await connection.ask(connection.prepared(each), patience_s) for each in requests]
+    await connection.close()
+    return replies
 
 
 def load(ask: Ask) -> Answered:
@@ -106,26 +115,27 @@ def load(ask: Ask) -> Answered:
     return Answered(ms[:MOST_KEPT], errors, took, stages)
 
 
-async def _clients(ask: Ask, sent: list[bytes]) -> list[list[tuple[float, Reply]]]:
+async def _clients(ask: Ask, sent: list[Sent]) -> list[list[tuple[float, Reply]]]:
     until = perf_counter() + ask.seconds
-    return await asyncio.gather(*(_client(ask.port, sent, start, until) for start in range(ask.clients)))
+    return await asyncio.gather(*(_client(ask, sent, start, until) for start in range(ask.clients)))
 
 
-async def _client(port: int, sent: list[bytes], start: int, until: float) -> list[tuple[float, Reply]]:
-    connection, found, at = Connection(port), list[tuple[float, Reply]](), start
+async def _client(ask: Ask, requests: list[Sent], start: int, until: float) -> list[tuple[float, Reply]]:
+    connection, found, at = _connection(ask), list[tuple[float, Reply]](), start
+    sent = [connection.prepared(each) for each in requests]
     await connection.ask(sent[at % len(sent)], PATIENCE_S)  # opens the connection
     while not found or perf_counter() < until:
         begin = perf_counter()
         reply = await connection.ask(sent[at % len(sent)], PATIENCE_S)
         found.append((1e3 * (perf_counter() - begin), Reply(reply.status, b"", reply.timing)))
         at += 1
-    connection.close()
+    await connection.close()
     return found
 
 
 def count(ask: Ask) -> Shown:
     """Ask for the metrics, and look whether they tell of predictions."""
-    reply = asyncio.run(Connection(ask.port).ask(request("/metrics", key=ask.key), QUICK_S))
+    (reply,) = asyncio.run(_one_by_one(Connection(ask.port), [Sent("/metrics", posts=False)], QUICK_S))
     return Shown(
         int(re.search(rb'^requests_total\{status="200".*\} [1-9]', reply.body, re.MULTILINE) is not None)
     )
@@ -133,19 +143,22 @@ def count(ask: Ask) -> Shown:
 
 def change(ask: Ask) -> Shown:
     """Activate the other version, go back, and ask each of them."""
-    sent, _ = next(predictions(ask))
+    key, (sent, _) = {"Authorization": f"Bearer {ask.key}"}, next(predictions(ask))
     steps = [(f"/versions/{OTHER}/activate", OTHER), ("/versions/rollback", "v1")]
     for path, active in steps:
-        told, answer = asyncio.run(_one_by_one(ask.port, [request(path, kind=JSON, key=ask.key), sent]))
+        (told,) = asyncio.run(_one_by_one(Connection(ask.port), [Sent(path, headers=key)]))
+        (answer,) = asyncio.run(_one_by_one(_connection(ask), [sent]))
         if told.status != 200 or f'"active":"{active}"'.encode() not in told.body or answer.status != 200:
             return Shown(0)
     return Shown(1)
 
 
 def refuse(ask: Ask) -> Statuses:
-    """Send requests that must be refused."""
+    """Send requests that must be refused, each over a connection of its own."""
     feed, _ = next(_verify(ask.folder).golden())
-    return Statuses(asyncio.run(statuses(ask.port, ask.key, feed)))
+    wrong = [sent for _, sent in _dialect(ask).wrong(feed, ask.key).values()]
+    replies = [asyncio.run(_one_by_one(_connection(ask), [sent], REFUSED_S))[0] for sent in wrong]
+    return Statuses([reply.status for reply in replies])
 
 
 COMMANDS = dict(

@@ -13,10 +13,12 @@ class Serve(msgspec.Struct, frozen=True):
     Attributes:
         folder: The unpacked service.
         descriptor: Of the socket.
+        port: Of the loopback, for gRPC; 0 without it.
     """
 
     folder: str
     descriptor: int
+    port: int = 0
 
 
 class Nothing(msgspec.Struct, frozen=True):
@@ -40,7 +42,10 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         folder: The unpacked service, for its golden inputs and the scripts of its kit.
-        port: On the loopback.
+        kind: Id of the packager, which knows how it is spoken with.
+        dialect: Which of its protocols.
+        port: On the loopback, of HTTP.
+        grpc_port: Likewise, of gRPC; 0 without it.
         key: API key; empty where none is asked for.
         clients: That ask at once.
         seconds: For how long.
@@ -48,7 +53,10 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     folder: str
+    kind: str
+    dialect: int = 0
     port: int
+    grpc_port: int = 0
     key: str = ""
     clients: int = 1
     seconds: float = 1.0
@@ -92,7 +100,7 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Statuses(msgspec.Struct, frozen=True):
-    """Status of the answer to each of `core.bench.serving.refusals.WRONG`, 0 without one."""
+    """Status of the answer to each of `Dialect.wrong`, 0 without one."""
 
     statuses: list[int]
 

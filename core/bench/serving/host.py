@@ -25,7 +25,7 @@ def serve(request: Serve) -> Nothing:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
-    _running.append(start(request.descriptor))
+    _running.append(start(request.descriptor, *([request.port] if request.port else [])))
     return Nothing()
 
 

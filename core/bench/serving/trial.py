@@ -33,11 +33,11 @@ from core.bench.serving.commands import (
     Bare,
     Serve,
 )
-from core.bench.serving.refusals import WRONG
 from core.bench.timing.statistics import runs_needed
 from core.domain.service import Load, Refusal, Trial
 from core.errors import ChildCrashed, ChildTimeout
 from core.machine.environment import environment
+from core.registry import get_packager
 from core.sandbox.answers import figures
 from core.sandbox.commands import Command
 from core.sandbox.process import Child
@@ -49,7 +49,7 @@ SERVICE = "service"
 """The unit's input: the download as one file."""
 CLIENTS = (1, 2, 4, 8, 16, 32, 64)
 LOAD_S, BARE_S, POLL_S = 2.0, 0.7, 0.05
-QUEUE = 4096
+QUEUE, LOOPBACK = 4096, "127.0.0.1"
 Q = TypeVar("Q")
 A = TypeVar("A", bound=msgspec.Struct)
 
@@ -59,11 +59,13 @@ class TrialRequest(msgspec.Struct, frozen=True):
 
     Attributes:
         file: Name of the download.
+        kind: Id of its packager.
         threads: Of the model.
         features: What was chosen, by name.
     """
 
     file: str
+    kind: str
     threads: int
     features: tuple[str, ...]
 
@@ -78,7 +80,9 @@ class _Both:
         self._job, self._timeout = job, get_settings().child_timeout_s
         self.folder = job.folder / "service"
         extract_zip(job.inputs[SERVICE] / request.file, self.folder)
-        self._listening = socket.create_server(("127.0.0.1", 0), backlog=QUEUE)
+        self._listening = socket.create_server((LOOPBACK, 0), backlog=QUEUE)
+        self._kind, self.dialects = request.kind, get_packager(request.kind).serves
+        self._grpc = _free_port() if any(each.transport == "grpc" for each in self.dialects) else 0
         self.key = secrets.token_urlsafe(16) if "auth" in request.features else ""
         if self.key:
             kept = {"trial": {"sha256": sha256(self.key.encode()).hexdigest(), "admin": True}}
@@ -94,6 +98,7 @@ class _Both:
             writes=state,
             env=given,
             accepts=self._listening.fileno(),
+            binds=self._grpc or None,
         )
         # Our own code, of our own files; of what the service answers it takes figures alone.
         self._asking = Child("core.bench.serving.asking", writes=job.folder / "asking", confined=False)
@@ -108,7 +113,7 @@ class _Both:
 
     def serve(self) -> None:
         """Start the service."""
-        self._told(self._serving, SERVE, Serve(str(self.folder), self._listening.fileno()))
+        self._told(self._serving, SERVE, Serve(str(self.folder), self._listening.fileno(), self._grpc))
 
     def bare_ms(self) -> list[float]:
         """Return the times of bare calls."""
@@ -117,9 +122,8 @@ class _Both:
     def ask(self, command: Command[Ask, A], **more: Any) -> A:
         """Ask the service."""
         port = int(self._listening.getsockname()[1])
-        return self._told(
-            self._asking, command, Ask(folder=str(self.folder), port=port, key=self.key, **more)
-        )
+        whom = Ask(folder=str(self.folder), kind=self._kind, port=port, grpc_port=self._grpc, key=self.key)
+        return self._told(self._asking, command, msgspec.structs.replace(whom, **more))
 
     def _told(self, child: Child, command: Command[Q, A], request: Q) -> A:
         seconds = min(self._timeout, self._job.seconds_left())
@@ -150,8 +154,8 @@ def trial(request: TrialRequest, job: Job) -> Done[Trial]:
     with closing(_Both(request, job)) as both:
         ready_ms = _ready(both, job)
         job.progress(Progress(message="sending the golden inputs", share=0.2))
-        compared = both.ask(COMPARE)
-        refusals = both.ask(REFUSE)
+        compared = [both.ask(COMPARE, dialect=at) for at in range(len(both.dialects))]
+        refusals = [each for at in range(len(both.dialects)) for each in _refusals(both, at)]
         bare, loads, alone = both.bare_ms(), list[Load](), None
         for done, clients in enumerate(CLIENTS):
             said = f"loading it with {clients} client{'s' if clients > 1 else ''}"
@@ -167,19 +171,16 @@ def trial(request: TrialRequest, job: Job) -> Done[Trial]:
         changed = bool(both.ask(CHANGE).so) if "versions" in request.features else None
         alive = both.ask(READY).status == 200
         found = Trial(
-            equal=bool(compared.equal),
-            largest_error=compared.largest,
-            golden=compared.golden,
+            equal=all(each.equal for each in compared),
+            largest_error=max(each.largest for each in compared),
+            golden=compared[0].golden,
             bare_p50_ms=float(np.median(bare)),
             loads=tuple(loads),
             stages=_stages(alone),
             cached_p50_ms=float(np.median(cached.ms)) if cached is not None and cached.ms else None,
             ready_ms=ready_ms,
             memory_bytes=memory,
-            refusals=tuple(
-                Refusal(name, wanted, status)
-                for (name, (wanted, _)), status in zip(WRONG.items(), refusals.statuses, strict=True)
-            ),
+            refusals=tuple(refusals),
             alive=alive,
             environment=replace(environment(), load_before=before.load_before),
             counted=counted,
@@ -201,6 +202,23 @@ def _ready(both: _Both, job: Job) -> float:
             )
         sleep(POLL_S)
     return 1e3 * (monotonic() - both.began)
+
+
+def _free_port() -> int:
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+def _refusals(both: _Both, at: int) -> list[Refusal]:
+    """Send what must be refused, in one of the protocols."""
+    dialect, statuses = both.dialects[at], both.ask(REFUSE, dialect=at).statuses
+    over = f" ({dialect.name})" if len(both.dialects) > 1 else ""
+    # Names and statuses do not depend on the inputs.
+    wrong = dialect.wrong({"x": np.zeros((1, 1), np.float32)})
+    return [
+        Refusal(f"{name}{over}", wanted, status)
+        for (name, (wanted, _)), status in zip(wrong.items(), statuses, strict=True)
+    ]
 
 
 def _load(clients: int, answered: Answered) -> Load:

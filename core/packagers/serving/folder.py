@@ -16,16 +16,17 @@ from core.packagers.kit import PACKAGER as KIT
 from core.packagers.kit import add_file, add_kit
 from core.packagers.serving import checklist, readme
 from core.packagers.serving.batches import batches
+from core.packagers.serving.dialects import NpzOverHttp
 from core.packagers.serving.options import ServiceParams
 from core.packagers.serving.packaging import packaging
 from core.packagers.serving.reference import REFERENCE
 from core.packagers.serving.requirements import FEATURES, constraints, packages, requirements
 from core.packagers.serving.settings import ORIGINAL, VERSION, settings_of
-from core.protocols import Availability, Package, Packager, availability
+from core.protocols import Availability, Dialect, Package, Packager, availability
 
 CORE = (
     *("__init__", "errors", "bodies", "settings", "inputs", "schema", "outputs"),
-    *("kit", "worker", "record", "service"),
+    *("kit", "worker", "record", "service", "call", "http", "management"),
 )
 """Files of the serving core that every service has; the others bear the names of their features."""
 FILES = {
@@ -55,7 +56,7 @@ class Service(Packager):
     """
 
     suffix: ClassVar[str] = "zip"
-    serves: ClassVar[str] = "http"
+    serves: ClassVar[tuple[Dialect, ...]] = (NpzOverHttp(),)
     Params: ClassVar[type[Any]] = ServiceParams
     adapter: ClassVar[str]
     framework: ClassVar[tuple[str, ...]]

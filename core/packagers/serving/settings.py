@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from core.texts import one_line
 VERSION, ORIGINAL = "v1", "original"
 """Folders of the kits in a service."""
 MOST_JSON_NUMBERS = 200_000
+MOST_JSON_BYTES, JSON_NUMBER_BYTES = 5_000_000, 25
 MB = 1_000_000
 
 
@@ -47,6 +49,7 @@ def settings_of(package: Package, params: ServiceParams, plan: BatchPlan) -> dic
         "max_rows": params.max_rows,
         "max_body_bytes": params.max_body_mb * MB,
         "max_json_numbers": MOST_JSON_NUMBERS,
+        "max_json_bytes": most_json(model),
         "timeout_s": params.timeout_s,
         "max_waiting": params.max_waiting,
         "cache_bytes": params.cache_mb * MB if params.cache else 0,
@@ -56,6 +59,12 @@ def settings_of(package: Package, params: ServiceParams, plan: BatchPlan) -> dic
         "log_inputs": params.log_inputs,
         "rate": f"{params.rate}/minute" if params.rate_limit else "",
     }
+
+
+def most_json(model: SourceModel) -> int:
+    """Return the bytes that a request in JSON may have, always one row's: more would block others."""
+    row = sum(prod(size for size in spec.shape[1:] if isinstance(size, int)) for spec in model.inputs)
+    return max(MOST_JSON_BYTES, JSON_NUMBER_BYTES * row)
 
 
 def slow_ms(package: Package) -> float:

@@ -10,9 +10,10 @@ import pytest
 from core.bench.serving import trial as trials
 from core.bench.serving.trial import SERVICE, TrialRequest, trial
 from core.domain.service import Trial
-from core.packagers.serving.fastapi import PACKAGER
+from core.packagers.serving.folder import Service
 from core.packagers.serving.options import Features, ServiceParams, names, on, switched_on
 from core.protocols import Package
+from core.registry import packagers
 from core.work.unit import Job
 from tests.packagers.serving.conftest import table, tokens
 
@@ -25,19 +26,25 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trials, "BARE_S", 0.1)
 
 
-def tried(package: Package, folder: Path, **options: bool) -> Trial:
+SERVICES = [each for each in packagers().values() if isinstance(each, Service)]
+
+
+def tried(package: Package, folder: Path, packager: Service, **options: bool) -> Trial:
+    if not (there := packager.can_run(ServiceParams(**options))).ok:
+        pytest.skip(there.reason)
     params = ServiceParams(**options)
     given, out = folder / "given", folder / "out"
     given.mkdir()
     out.mkdir()
-    PACKAGER.write(package, given / "service.zip", params)
-    request = TrialRequest("service.zip", 1, tuple(on(Features, params)))
+    packager.write(package, given / "service.zip", params)
+    request = TrialRequest("service.zip", packager.id, 1, tuple(on(Features, params)))
     return trial(request, Job(out, {SERVICE: given})).values
 
 
-def test_a_service_with_everything_is_tried(tmp_path: Path) -> None:
+@pytest.mark.parametrize("packager", SERVICES, ids=lambda each: each.id)
+def test_a_service_with_everything_is_tried(packager: Service, tmp_path: Path) -> None:
     package = replace(table(tmp_path / "in"), original=table(tmp_path / "original"))
-    found = tried(package, tmp_path, **switched_on(Features, names(Features)))
+    found = tried(package, tmp_path, packager, **switched_on(Features, names(Features)))
     assert found.equal
     assert found.alive
     assert found.counted
@@ -51,8 +58,9 @@ def test_a_service_with_everything_is_tried(tmp_path: Path) -> None:
     assert found.memory_bytes > 30e6
 
 
-def test_integers_are_tried_too(tmp_path: Path) -> None:
-    found = tried(tokens(tmp_path / "in"), tmp_path)
+@pytest.mark.parametrize("packager", SERVICES, ids=lambda each: each.id)
+def test_integers_are_tried_too(packager: Service, tmp_path: Path) -> None:
+    found = tried(tokens(tmp_path / "in"), tmp_path, packager)
     assert found.equal
     assert all(each.clear for each in found.refusals), found.refusals
     assert (found.counted, found.rolled_back, found.cached_p50_ms) == (None, None, None)

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from core.bench.serving.wire import Connection, Reply, request
+from core.protocols import Sent
 
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nServer-Timing: queue;dur=0.250, x;dur=1.000\r\n\r\nok"
 
@@ -25,8 +26,8 @@ async def answered(*answers: bytes) -> list[Reply]:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     connection = Connection(server.sockets[0].getsockname()[1])
-    found = [await connection.ask(request("/"), 1.0) for _ in answers]
-    connection.close()
+    found = [await connection.ask(request(Sent("/", posts=False)), 1.0) for _ in answers]
+    await connection.close()
     server.close()
     return found
 

@@ -24,7 +24,7 @@ from core.domain.recipe import Recipe, Target
 from core.domain.run import Candidate, CandidateStatus
 from core.packagers.serving.fastapi import PACKAGER
 from core.packagers.serving.options import ServiceParams
-from core.protocols import LocalArtifact, Package
+from core.protocols import LocalArtifact, Package, Packager
 from core.search.recipe_files import dump
 from tests.factories import model, result
 
@@ -141,10 +141,10 @@ def picture(folder: Path, large: bool = False) -> Package:
     return packaged(folder, nodes, source, weights, {"x": x}, PICTURES)
 
 
-def unpacked(package: Package, params: ServiceParams, folder: Path) -> Path:
+def unpacked(package: Package, params: ServiceParams, folder: Path, packager: Packager = PACKAGER) -> Path:
     """Write a service and unpack it; return its folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    PACKAGER.write(package, folder / "service.zip", params)
+    packager.write(package, folder / "service.zip", params)
     zipfile.ZipFile(folder / "service.zip").extractall(folder / "service")
     return folder / "service"
 

@@ -225,10 +225,29 @@ def test_names_of_strangers_are_text_in_the_documentation_and_any_in_npz(serve: 
     assert list(arrays(client.post("/predict", content=npz(features=ROW), headers=NPZ).content)) == ["file"]
 
 
+def test_json_is_bounded_apart_and_says_what_takes_more(serve: Any, tmp_path: Path) -> None:
+    client = serve(table(tmp_path / "in"))
+    found = client.post("/predict", content=b"1," * 3_000_000, headers={"Content-Type": "application/json"})
+    assert found.status_code == 413
+    assert "larger than 5,000,000 bytes. JSON takes no more; application/x-npz takes 16,000,000" in found.text
+    larger = client.post("/predict", content=bytes(6_000_000), headers=NPZ)
+    assert larger.status_code == 422
+
+
+def test_long_json_is_read_beside_the_event_loop(serve: Any, tmp_path: Path) -> None:
+    client = serve(table(tmp_path / "in"), max_rows=2000)
+    rows = np.random.default_rng(0).random((2000, 4))
+    body = json.dumps({"inputs": {"features": rows.tolist()}}).encode()
+    assert len(body) > sys.modules["serving.http"].QUICK_JSON
+    found = client.post("/predict", content=body, headers={"Content-Type": "application/json"}).json()
+    expected = rows @ (np.arange(12).reshape(4, 3) / 12)
+    np.testing.assert_allclose(found["outputs"]["scores"], expected, rtol=1e-4)
+
+
 def test_bodies_together_are_bounded(serve: Any, tmp_path: Path) -> None:
     client = serve(table(tmp_path / "in"), max_body_mb=1)
-    bodies = sys.modules["app"].bodies
-    bodies.hold(None, 16_000_000)
+    bodies = sys.modules["app"].http.bodies
+    bodies._held[0] = 16_000_000
     assert client.post("/predict", content=npz(features=ROW), headers=NPZ).status_code == 503
     bodies._held.clear()
     assert client.post("/predict", content=npz(features=ROW), headers=NPZ).status_code == 200

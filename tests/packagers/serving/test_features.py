@@ -70,6 +70,17 @@ def test_each_key_has_a_rate(serve: Any, tmp_path: Path, monkeypatch: pytest.Mon
     assert client.post("/predict", content=BODY, headers={**NPZ, **theirs}).status_code == 200
 
 
+def test_what_was_refused_does_not_count_to_the_rate(serve: Any, tmp_path: Path) -> None:
+    client = serve(table(tmp_path / "in"), rate_limit=True, rate=2)
+
+    def statuses(body: bytes) -> list[int]:
+        return [client.post("/predict", content=body, headers=NPZ).status_code for _ in range(3)]
+
+    assert statuses(npz(features=ROW[:, :2])) == [422, 422, 422]
+    assert statuses(BODY) == [200, 200, 429]
+    assert statuses(b"no npz") == [429, 429, 429]
+
+
 def test_the_same_input_is_computed_once(serve: Any, tmp_path: Path) -> None:
     client = serve(table(tmp_path / "in"), cache=True, metrics=True)
     first = client.post("/predict", content=BODY, headers=NPZ)

@@ -93,8 +93,8 @@ def test_kubernetes_names_fit_each_other(folder: Path) -> None:
     assert container["ports"][0]["containerPort"] == 8123
     assert container["resources"]["requests"] == {"cpu": "1", "memory": "500M"}
     asked = {container[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "readiness", "liveness")}
-    routes = (folder / "app.py").read_text()
-    assert all(f'@app.get("{path}")' in routes for path in asked)
+    routes = (folder / "serving" / "management.py").read_text()
+    assert all(f'Route("GET", "{path}"' in routes for path in asked)
     mounted = {each["name"] for each in container["volumeMounts"]}
     assert mounted == {each["name"] for each in pod["spec"]["volumes"]}
     assert [path for path in whole["resources"] if not (kept / path).exists()] == []

@@ -111,7 +111,7 @@ def test_labels_give_an_accuracy_and_a_loss_is_raised(serve: Any, tmp_path: Path
 
 WRONG = [b"[]", b"{", b'{"labels": [1]}', b'{"labels": [{"id": "x", "label": "no such"}]}',
          b'{"labels": [{"id": "x", "label": 1, "row": -1}]}', b'{"labels": [{"id": 4, "label": 1}]}',
-         b'{"labels": [{"id": "x", "label": 99999999999}]}',
+         b'{"labels": [{"id": "x", "label": 99999999999}]}', b'{"labels": [{"id": "x", "label": 3}]}',
          b'{"labels": [{"id": "\\ud800", "label": 1}]}']  # fmt: skip
 
 

@@ -6,10 +6,13 @@ import io
 import struct
 import warnings
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 
 import numpy as np
 from PIL import Image, ImageOps
 from PIL.Image import Resampling
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import File, FormParser, parse_options_header
 
 from serving.errors import Refused, invalid
 from serving.inputs import Array
@@ -17,6 +20,8 @@ from serving.settings import Picture
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
 MOST_PIXELS = 50_000_000
+DECODERS = BoundedSemaphore(4)
+"""Images that are unfolded at once."""
 BROKEN = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, MemoryError, struct.error)
 
 
@@ -41,11 +46,37 @@ def read_image(body: bytes, how: Picture) -> tuple[Array, Placed]:
     Raises:
         Refused: It is no image, damaged, or too large to unfold.
     """
-    picture = _decoded(body, how.channels)
-    placed = _placed(picture.size, how)
-    raw = np.asarray(_fitted(picture, placed, how)).reshape(how.height, how.width, how.channels)
-    found = _values(raw, how)
+    with DECODERS:
+        picture = _decoded(body, how.channels)
+        placed = _placed(picture.size, how)
+        raw = np.asarray(_fitted(picture, placed, how)).reshape(how.height, how.width, how.channels)
+        found = _values(raw, how)
     return (found[np.newaxis] if how.batched else found), placed
+
+
+def uploaded(content_type: str, body: bytes) -> bytes:
+    """Return the file ``image`` of a form.
+
+    Raises:
+        Refused: It is no form, or has no such file.
+    """
+    found: list[File] = []
+    kind, options = parse_options_header(content_type)
+    # Nothing is written to disk: a form was bounded when it was read.
+    config = {"MAX_MEMORY_FILE_SIZE": len(body) + 1, "MAX_BODY_SIZE": len(body)}
+    try:
+        parser = FormParser(
+            kind.decode(), None, found.append, boundary=options.get(b"boundary"), config=config
+        )
+        parser.write(body)
+        parser.finalize()
+    except FormParserError as error:
+        raise invalid(f"expected a form with one file named image: {error}") from error
+    images = [each for each in found if each.field_name == b"image"]
+    if len(found) != 1 or not images:
+        raise invalid("expected a form with one file", "image")
+    images[0].file_object.seek(0)
+    return images[0].file_object.read()
 
 
 def _decoded(body: bytes, channels: int) -> Image.Image:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from collections.abc import Callable, Iterable
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -84,30 +86,47 @@ def from_npz(settings: Settings, body: bytes) -> Feed:
     Raises:
         Refused: It is no such file, or an array does not fit.
     """
-    specs = {spec.name: spec for spec in settings.inputs}
-    feed: Feed = {}
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             entries = archive.infolist()
             if sum(entry.file_size for entry in entries) > settings.max_body_bytes:
                 raise Refused(413, f"The arrays unpack to more than {settings.max_body_bytes:,} bytes.")
-            for entry in entries:
-                name = entry.filename.removesuffix(".npy")
-                if name not in specs:
-                    raise invalid(f"unknown input; this model takes {', '.join(specs)}", "inputs", name[:80])
-                if name in feed:
-                    raise invalid("this input is there twice", "inputs", name)
-                if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                    raise invalid("this input is compressed as numpy.savez does not", "inputs", name)
-                feed[name] = _checked(specs[name], archive.read(entry))
+            named = ((each.filename.removesuffix(".npy"), partial(_entry, archive, each)) for each in entries)
+            return checked_feed(settings, named)
     except BROKEN as error:
         raise invalid(f"expected an .npz file as numpy.savez writes it: {error}") from error
+
+
+def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Array:
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("this input is compressed as numpy.savez does not")
+    return _npy(archive.read(entry))
+
+
+def checked_feed(settings: Settings, arrays: Iterable[tuple[str, Callable[[], Array]]]) -> Feed:
+    """Return inputs that came in any encoding.
+
+    Args:
+        settings: Of the service.
+        arrays: Name of each input, and what decodes it; `ValueError` says that it cannot be.
+
+    Raises:
+        Refused: An input is unknown or there twice, or does not fit.
+    """
+    specs = {spec.name: spec for spec in settings.inputs}
+    feed: Feed = {}
+    for name, decode in arrays:
+        if name not in specs:
+            raise invalid(f"unknown input; this model takes {', '.join(specs)}", "inputs", name[:80])
+        if name in feed:
+            raise invalid("this input is there twice", "inputs", name)
+        feed[name] = _checked(specs[name], decode)
     return feed
 
 
-def _checked(spec: Tensor, data: bytes) -> Array:
+def _checked(spec: Tensor, decode: Callable[[], Array]) -> Array:
     try:
-        array = _npy(data)
+        array = decode()
         if array.dtype != np.dtype(spec.dtype):
             raise ValueError(f"expected the type {spec.dtype}, got {array.dtype}")
         check(spec, array)

@@ -11,7 +11,7 @@ import csv
 import json
 import sqlite3
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from time import time
@@ -26,17 +26,24 @@ Given = tuple[str, int, Any]
 MOST_CLASSES = 1 << 31
 
 
-def add_labels(log: sqlite3.Connection, given: Iterable[Given], classes: Sequence[str]) -> int:
+def add_labels(log: sqlite3.Connection, given: Iterable[Given], settings: Settings) -> int:
     """Add true labels; return how many belong to predictions that are kept and had none.
 
     Raises:
         Refused: There is no such class.
     """
-    numbers = {name: index for index, name in enumerate(classes)}
-    rows = [(id, row, _number(label, numbers)) for id, row, label in given]
+    numbers, most = {name: index for index, name in enumerate(settings.classes)}, _classes(settings)
+    rows = [(id, row, _number(label, numbers, most)) for id, row, label in given]
     log.execute("BEGIN IMMEDIATE")
     with log:
         return sum(_added(log, *each) for each in rows)
+
+
+def _classes(settings: Settings) -> int:
+    """Return how many classes there are: as many as scores of a row, else as many as have names."""
+    widths = [spec.shape[1] for spec in settings.outputs if spec.name == settings.scores]
+    known = next((width for width in widths if isinstance(width, int)), len(settings.classes))
+    return known or MOST_CLASSES
 
 
 def labels_from(body: bytes) -> list[Given]:
@@ -66,15 +73,15 @@ def _given(each: dict[str, Any]) -> Given:
     return id, row, label
 
 
-def _number(label: Any, numbers: dict[str, int]) -> int:
+def _number(label: Any, numbers: dict[str, int], most: int) -> int:
     if isinstance(label, str) and label in numbers:
         return numbers[label]
     try:
         found = int(label)
     except ValueError as error:
         raise invalid(f"there is no class {label[:80]!r}", "labels") from error
-    if not 0 <= found < MOST_CLASSES:
-        raise invalid("expected the number or the name of a class", "labels")
+    if not 0 <= found < most:
+        raise invalid(f"there is no class {found}: they are 0 to {most - 1}", "labels")
     return found
 
 
@@ -102,7 +109,7 @@ def main() -> int:
     try:
         with path.open(encoding="utf8", newline="") as file, closing(opened(log_file())) as log:
             given = [(each["id"], int(each.get("row") or 0), each["label"]) for each in csv.DictReader(file)]
-            kept = add_labels(log, given, settings.classes)
+            kept = add_labels(log, given, settings)
     except (Refused, KeyError, ValueError) as error:
         parser.error(f"{path} cannot be used: {error}")
     print(f"{kept:,} of {len(given):,} labels belong to predictions that are kept and had none.")

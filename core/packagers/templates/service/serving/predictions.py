@@ -74,7 +74,7 @@ class Predictions:
             Refused: It is something else, or a label is no class.
         """
         with closing(opened(log_file())) as log:
-            return {"kept": add_labels(log, labels_from(body), self._settings.classes)}
+            return {"kept": add_labels(log, labels_from(body), self._settings)}
 
     def close(self) -> None:
         """Write what waits, then end."""

@@ -16,6 +16,15 @@ class RateLimit:
         self._item = parse(rate)
         self._limiter = MovingWindowRateLimiter(storage_from_string(redis_url or "memory://"))
 
+    def look(self, caller: str) -> None:
+        """Look whether one more request may come, and count nothing.
+
+        Raises:
+            Refused: It would be one too many.
+        """
+        if not self._limiter.test(self._item, caller):
+            raise self._spent(caller)
+
     def count(self, caller: str) -> None:
         """Count one request.
 
@@ -23,10 +32,12 @@ class RateLimit:
             Refused: It is one too many.
         """
         if not self._limiter.hit(self._item, caller):
-            wait = max(1, round(self._limiter.get_window_stats(self._item, caller).reset_time - _now()))
-            raise Refused(
-                429, f"More than {self._item}. Try again in {wait} s.", headers={"Retry-After": str(wait)}
-            )
+            raise self._spent(caller)
+
+    def _spent(self, caller: str) -> Refused:
+        wait = max(1, round(self._limiter.get_window_stats(self._item, caller).reset_time - _now()))
+        told = f"More than {self._item}. Try again in {wait} s."
+        return Refused(429, told, headers={"Retry-After": str(wait)})
 
 
 def _now() -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from time import perf_counter
@@ -144,13 +144,24 @@ class Service:
         proven = f"{worker.ready.result().golden_samples} golden inputs gave the outputs of the measurement"
         return True, {"status": "ready", "version": worker.name, "proven": proven, "waiting": worker.waiting}
 
-    def admit(self, key: str, address: str) -> Caller | None:
+    def caller(self, headers: Mapping[str, str]) -> Caller | None:
+        """Return whose key is in the headers; None where no keys are asked for.
+
+        Raises:
+            Refused: The key is nobody's.
+        """
+        if self.keys is None:
+            return None
+        given = headers.get("authorization", "").removeprefix("Bearer ")
+        return self.keys.caller(given or headers.get("x-api-key", ""))
+
+    def admit(self, headers: Mapping[str, str], address: str) -> Caller | None:
         """Return who asks; counts the request.
 
         Raises:
             Refused: The key is nobody's, or asked too often.
         """
-        caller = self.keys.caller(key) if self.keys is not None else None
+        caller = self.caller(headers)
         if self.rate is not None:
             self.rate.count(caller.name if caller is not None else address)
         return caller
@@ -173,18 +184,21 @@ class Service:
         for each in self._watchers:
             each.end(record)
 
-    def predict(self, feed: Feed, record: Record, fresh: bool = False) -> Future[Answer]:
+    def predict(self, feed: Feed, record: Record, fresh: bool = False, caller: str = "") -> Future[Answer]:
         """Return the answer to come.
 
         Args:
             feed: Checked arrays by input.
             record: Takes note of the rows and of the cache.
             fresh: Ask the model even where the answer is known.
+            caller: To whose rate it counts, once its inputs are known to fit.
 
         Raises:
-            Refused: The inputs do not fit each other, or too many requests wait.
+            Refused: The inputs do not fit each other, the rate is spent, or too many requests wait.
         """
         record.rows = rows = rows_of(self.settings, feed)
+        if self.rate is not None:
+            self.rate.count(caller)
         answer = self._known(feed, record, rows, fresh)
 
         def logged(it: Future[Answer]) -> None:

@@ -81,6 +81,7 @@ class Settings(BaseModel):
     max_rows: int
     max_body_bytes: int
     max_json_numbers: int
+    max_json_bytes: int
     timeout_s: float
     max_waiting: int
     cache_bytes: int = 0
