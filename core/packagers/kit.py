@@ -35,6 +35,9 @@ TO_ORIGINAL = MappingProxyType(
 """How far outputs may differ, relative to their range, where the model itself was not run: the golden outputs
 are the original's then."""
 
+PROOF = ("recipe.yaml", "results.json", "verify.py")
+"""Texts of a kit that stand for themselves, without its model."""
+
 
 def _template(name: str) -> str:
     return resources.files("core.packagers").joinpath("templates", f"{name}.py").read_text(encoding="utf8")
@@ -183,6 +186,21 @@ def add_kit(archive: zipfile.ZipFile, package: Package, folder: str = "") -> Non
     for file in package.artifact.files:
         name = f"model/{file.relative_to(root)}"
         hashes[name] = add_file(archive, folder + name, file)
+    manifest = json.dumps(_manifest(package, hashes), indent=2) + "\n"
+    add_file(archive, f"{folder}manifest.json", manifest.encode())
+
+
+def add_proof(archive: zipfile.ZipFile, package: Package, folder: str) -> None:
+    """Add what a kit compares with, without its model: golden samples, `verify.py`, and how it was made.
+
+    Args:
+        archive: Where to.
+        package: What is proven.
+        folder: Put before every name, with a slash at its end.
+    """
+    texts = {name: text for name, text in _texts(package).items() if name in PROOF}
+    hashes = {name: add_file(archive, folder + name, text.encode()) for name, text in sorted(texts.items())}
+    hashes["golden.npz"] = add_file(archive, f"{folder}golden.npz", package.golden)
     manifest = json.dumps(_manifest(package, hashes), indent=2) + "\n"
     add_file(archive, f"{folder}manifest.json", manifest.encode())
 
