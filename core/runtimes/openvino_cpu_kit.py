@@ -4,10 +4,14 @@ import json
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+MOST_COMPILED = 16  # sets of shapes; each takes about the memory of the model
 
 
 def load():
-    """Return a function from a feed to the list of outputs; it compiles once for each new set of shapes."""
+    """Return a function from a feed to the list of outputs.
+
+    It compiles once for each new set of shapes, and keeps what it compiled for the latest of them.
+    """
     import openvino
 
     manifest = json.loads((HERE / "manifest.json").read_text())
@@ -26,12 +30,16 @@ def load():
     requests = {}
 
     def request_for(shapes):
-        if shapes not in requests:
+        request = requests.pop(shapes, None)
+        if request is None:
             shaped = graph.clone()
             if any(port.partial_shape.is_dynamic for port in graph.inputs):
                 shaped.reshape(dict(enumerate(map(list, shapes))))
-            requests[shapes] = core.compile_model(shaped, "CPU", settings).create_infer_request()
-        return requests[shapes]
+            request = core.compile_model(shaped, "CPU", settings).create_infer_request()
+            if len(requests) == MOST_COMPILED:
+                del requests[next(iter(requests))]
+        requests[shapes] = request  # put last: the first is the one that was not used for longest
+        return request
 
     def run(feed):
         values = [feed[name] for name in order]

@@ -123,7 +123,9 @@ def test_a_kit_verifies_and_predicts(runtime: str, form: str, tmp_path: Path) ->
 
 
 def test_predict_says_what_it_takes_and_what_is_wrong(tmp_path: Path) -> None:
-    kit = unpack(perceptron(tmp_path / "in", "onnxruntime", "onnx"), tmp_path / "out")
+    made = perceptron(tmp_path / "in", "onnxruntime", "onnx")
+    named = replace(made.model, outputs=(replace(made.model.outputs[0], name="file"),))  # savez takes none
+    kit = unpack(replace(made, model=named), tmp_path / "out")
     np.savez(tmp_path / "good.npz", features=np.ones((2, 6), np.float32))
     np.savez(tmp_path / "bad.npz", other=np.ones((2, 6), np.float32))
     (tmp_path / "none.npz").write_bytes(b"no zip")
@@ -142,7 +144,29 @@ def test_predict_says_what_it_takes_and_what_is_wrong(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
     assert run("predict.py", tmp_path / "good.npz", tmp_path / "answer.npz").returncode == 0
     with np.load(tmp_path / "answer.npz") as answer:
-        assert answer["logits"].shape == (2, 4)
+        assert answer["file"].shape == (2, 4)
+
+
+def test_the_openvino_kit_keeps_the_latest_shapes_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import openvino
+
+    kit = unpack(perceptron(tmp_path / "in", "openvino", "onnx"), tmp_path / "out")
+    session = runpy.run_path(str(kit / "session.py"))
+    session["load"].__globals__["MOST_COMPILED"] = 2
+    compiled, compile_model = [], openvino.Core.compile_model
+
+    def counted(*arguments: Any) -> Any:
+        compiled.append(next(iter(arguments[1].input(0).shape)))
+        return compile_model(*arguments)
+
+    monkeypatch.setattr(openvino.Core, "compile_model", counted)
+    run, rows = session["load"](), np.ones((3, 6), np.float32)
+    answers = [run({"features": rows[:batch]})[0] for batch in (1, 2, 1, 3, 1, 2)]
+    assert compiled == [1, 2, 3, 2]  # 2 made room for 3, since 1 was used after it
+    assert [len(each) for each in answers] == [1, 2, 1, 3, 1, 2]
+    assert all(np.allclose(each, answers[3][0], atol=1e-5) for each in answers)
 
 
 def test_the_recipe_holds_every_parameter_that_was_used(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ From Python: `from session import load; run = load(); outputs = run({"name": arr
 
 import argparse
 import json
+import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -83,11 +84,21 @@ def show_detections(table):
         print(f"  {name} ({score:.4g}): x {x1:.0f} to {x2:.0f}, y {y1:.0f} to {y2:.0f}")
 
 
+def write(path, outputs):
+    """Write arrays as numpy.savez does, which itself takes none named file."""
+    import numpy as np
+
+    path = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, value in outputs.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asanyarray(value), allow_pickle=False)
+
+
 def main():
     parser, options = parse()
     feed = read(parser, options.inputs)
 
-    import numpy as np
     from session import load
 
     outputs = dict(zip(MANIFEST["outputs"], load()(feed), strict=True))
@@ -96,7 +107,7 @@ def main():
     for table in detections(outputs) if MANIFEST["detections"] else ():
         show_detections(table)
     if options.outputs is not None:
-        np.savez(options.outputs, **outputs)
+        write(options.outputs, outputs)
 
 
 if __name__ == "__main__":
