@@ -93,7 +93,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.resources:
         print(json.dumps(node_resources()))
         return 0
-    view = machine()
+    view = machine(thorough=True)
     if options.json:
         print_json(view)
     else:

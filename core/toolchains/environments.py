@@ -23,6 +23,7 @@ from core.sandbox.spawn import Interpreter
 from core.settings import get_settings
 from core.texts import one_line
 from core.toolchains import npm
+from core.toolchains.inventory import inventory
 from core.toolchains.lists import Toolchain
 
 MARK = "whole"
@@ -36,6 +37,8 @@ class State(StrEnum):
     """What there is of an environment."""
 
     READY = "ready"
+    DAMAGED = "damaged"
+    """It was whole, and files of it are gone or others."""
     HALF_MADE = "half made"
     MISSING = "not installed"
 
@@ -53,13 +56,20 @@ def folder_of(toolchain: Toolchain) -> Path:
     return _root() / f"{toolchain.id}-{toolchain.lock}"
 
 
-def state_of(toolchain: Toolchain) -> State:
-    """Return what there is of it."""
+def state_of(toolchain: Toolchain, thorough: bool = False) -> State:
+    """Return what there is of it.
+
+    Args:
+        toolchain: Which one.
+        thorough: Look at every file, of which there may be tens of thousands; else at the most important.
+    """
     folder = folder_of(toolchain)
-    parts = (folder / npm.FILES,) if toolchain.files else (folder / "bin" / "python", folder / "lib")
-    if (folder / MARK).is_file() and all(part.exists() for part in parts):
-        return State.READY
-    return State.HALF_MADE if folder.exists() else State.MISSING
+    if not (folder / MARK).is_file():
+        return State.HALF_MADE if folder.exists() else State.MISSING
+    parts = () if toolchain.files else (folder / "bin" / "python", folder / "lib")
+    if not all(part.exists() for part in parts) or npm.missing(toolchain, folder):
+        return State.DAMAGED
+    return State.DAMAGED if thorough and _changed(toolchain) else State.READY
 
 
 def interpreter(toolchain: Toolchain, tell: Tell = quiet, watch: Watch = unwatched) -> Interpreter:
@@ -97,7 +107,8 @@ def _install(toolchain: Toolchain, tell: Tell, watch: Watch) -> None:
     with _locked(toolchain, tell, watch) as lock:
         if state_of(toolchain) is State.READY:
             tell(f"checking {toolchain.name}")
-            if not _import_problem(toolchain, lock, watch):
+            if not _changed(toolchain) and not _import_problem(toolchain, lock, watch):
+                _mark(toolchain)
                 return
         _remove(toolchain)
         tell(f"making the environment {toolchain.name}")
@@ -112,7 +123,7 @@ def _install(toolchain: Toolchain, tell: Tell, watch: Watch) -> None:
         tell(f"checking {toolchain.name}")
         if problem := _import_problem(toolchain, lock, watch):
             raise _unusable(toolchain, problem)
-        (folder / MARK).write_text(toolchain.lock)
+        _mark(toolchain)
 
 
 def _make_python(toolchain: Toolchain, folder: Path, lock: int, tell: Tell, watch: Watch) -> None:
@@ -177,6 +188,24 @@ def _try_lock(lock: int) -> bool:
         return True
     except BlockingIOError:
         return False
+
+
+def _kept(toolchain: Toolchain) -> Path:
+    """Return the folder that holds what was installed."""
+    return folder_of(toolchain) / (npm.FILES if toolchain.files else "lib")
+
+
+def _mark(toolchain: Toolchain) -> None:
+    (folder_of(toolchain) / MARK).write_text(f"{toolchain.lock}\n{inventory(_kept(toolchain))}\n")
+
+
+def _changed(toolchain: Toolchain) -> bool:
+    """Whether it holds something else than when it was made; unknown of one that an older version made."""
+    try:
+        told = (folder_of(toolchain) / MARK).read_text().splitlines()[1:]
+        return bool(told) and told[0] != inventory(_kept(toolchain))
+    except OSError:  # somebody removes it now
+        return True
 
 
 def _uv(toolchain: Toolchain, words: list[str], lock: int, tell: Tell, watch: Watch) -> None:

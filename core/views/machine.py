@@ -56,8 +56,12 @@ class MachineView:
     cluster: ClusterView | None = None
 
 
-def machine() -> MachineView:
-    """Return what this computer is and has."""
+def machine(thorough: bool = False) -> MachineView:
+    """Return what this computer is and has.
+
+    Args:
+        thorough: Look at every file of the toolchains' environments.
+    """
     settings, usual = _without_passwords(get_settings()), Settings()
     values = {spec.name: getattr(settings, spec.name) for spec in fields(settings)}
     rows = tuple(
@@ -65,7 +69,7 @@ def machine() -> MachineView:
         for name, value in values.items()
     )
     found = tuple((each.id, each.name, each.available()) for each in runtimes().values())
-    environments = tuple((each, state_of(each)) for each in toolchains().values())
+    environments = tuple((each, state_of(each, thorough)) for each in toolchains().values())
     cluster = _cluster() if settings.executor == "ray" else None
     return MachineView(environment(), found, confinement(), rows, environments, cluster)
 

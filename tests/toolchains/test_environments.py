@@ -62,10 +62,14 @@ def test_what_a_kill_left_half_made_is_told_and_made_anew(tiny: Toolchain, tmp_p
 def test_one_that_broke_is_repaired_by_installing_it_again(tiny: Toolchain) -> None:
     install(tiny)
     (module,) = folder_of(tiny).glob("lib/python*/site-packages/tiny.py")
-    module.unlink()
+    module.unlink()  # uv links files to those of its cache
+    module.write_text("broken = True\n")
+    assert state_of(tiny) is State.READY
+    assert state_of(tiny, thorough=True) is State.DAMAGED
     told: list[str] = []
     install(tiny, told.append)
-    assert module.exists()
+    assert "broken" not in module.read_text()
+    assert state_of(tiny, thorough=True) is State.READY
     told.clear()
     install(tiny, told.append)
     assert told == ["checking Tiny"]
@@ -115,10 +119,10 @@ def test_a_machine_that_it_is_not_for_is_refused_before_any_work(
     assert environments.state_of(tiny) is State.MISSING
 
 
-def test_one_without_its_packages_is_half_made(tiny: Toolchain) -> None:
+def test_one_without_its_packages_is_damaged(tiny: Toolchain) -> None:
     interpreter(tiny)
     (folder_of(tiny) / "lib").rename(folder_of(tiny) / "away")
-    assert state_of(tiny) is State.HALF_MADE
+    assert state_of(tiny) is State.DAMAGED
     interpreter(tiny)
     assert state_of(tiny) is State.READY
 
@@ -126,7 +130,7 @@ def test_one_without_its_packages_is_half_made(tiny: Toolchain) -> None:
 def test_one_without_its_python_is_made_anew_and_what_is_in_its_place_is_told(tiny: Toolchain) -> None:
     python = environments.interpreter(tiny).python
     python.unlink()
-    assert environments.state_of(tiny) is State.HALF_MADE
+    assert environments.state_of(tiny) is State.DAMAGED
     assert environments.interpreter(tiny).python.exists()
     environments.remove(tiny)
     environments.folder_of(tiny).write_text("no folder")

@@ -51,6 +51,7 @@ def test_the_files_of_the_list_are_kept_and_no_others(tiny: Toolchain) -> None:
     kept = folder_of(tiny) / "files"
     assert {path.name for path in kept.iterdir()} == {"tiny.mjs", "README.md"}
     (kept / "tiny.mjs").unlink()
+    assert state_of(tiny) is State.DAMAGED
     install(tiny)
     assert (kept / "tiny.mjs").read_text() == "export default 1;"
     remove(tiny)
