@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from statistics import median
 
 from core.bench.measure import CALLS, DATA, OURS, REFERENCE, THEIRS, TIMED, Measured, MeasureRequest
 from core.bench.measure import UNIT as MEASURE
@@ -26,6 +27,7 @@ from core.engine.executors import local
 from core.engine.live import LiveReport
 from core.engine.standby import Standby
 from core.errors import RuntimeFailed
+from core.machine.environment import usable_cores
 from core.metrics.choice import chosen, labelled_output
 from core.registry import get_pass
 from core.store.store import Store
@@ -34,6 +36,8 @@ from core.work.stop import Stop
 from core.work.unit import Progress, WorkResult, unheard
 
 GOLDEN = "golden.npz"
+BESIDE_S = 2.0
+"""What another process takes from the outputs beside which it starts."""
 OTHER_BATCHES = (3, 2)
 """Rows of the second call that exports are compared at: the first that is not the target's batch."""
 
@@ -181,12 +185,15 @@ class Measurer:
         on = {"cores": request.threads, "machine": candidate.machine}
         unit = MEASURE.unit(asked, inputs=inputs, seed=request.seed, alone=True, **on)
         report = LiveReport(self._store, self._run.id, self._worker, candidate.id, request.threads)
+        side_by_side = max(1, usable_cores() // request.threads) * candidate.recipe.target.batch
+        calls, made = list[float](), self._data.evaluation_samples / side_by_side
 
         def heard(said: Progress) -> None:
+            calls.extend(_calls(said))
             report.add(_calls(said))
             if said.message:
                 self._on_progress(said)
-            if said.message == TIMED and not last and _spare_time(plan, baseline.result):
+            if said.message == TIMED and not last and _spare_time(plan, calls, made):
                 self.prepare(baseline)
 
         try:
@@ -221,12 +228,17 @@ class Measurer:
         return known_spread(timings) if timings else None
 
 
-def _spare_time(plan: MeasurementPlan, baseline: Result | None) -> bool:
-    """Whether what starts beside the outputs costs none of these: their time is not limited, or is ample."""
-    if plan.predict_seconds is None:
-        return True
-    known = baseline.evaluation if baseline is not None else None
-    return known is not None and known.rows == known.planned and 2 * known.seconds < plan.predict_seconds
+def _spare_time(plan: MeasurementPlan, calls_ms: Sequence[float], made: float) -> bool:
+    """Whether what starts beside the outputs costs none of these: their time is not limited, or is ample.
+
+    Args:
+        plan: Has the limit.
+        calls_ms: Of the calls that were timed.
+        made: Calls of that kind that each core makes for all rows; of larger ones it makes fewer.
+    """
+    if plan.predict_seconds is None or not calls_ms:
+        return plan.predict_seconds is None
+    return made * median(calls_ms) / 1000 + BESIDE_S < plan.predict_seconds
 
 
 def _check_axis(ours: Environment, baselines: Environment) -> None:

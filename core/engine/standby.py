@@ -38,7 +38,7 @@ class Standby:
         target = baseline.recipe.target
         self._host = Host(
             Endpoint(artifact, target, model),
-            self._folder / "out",
+            self._folder / "out" / "reference",
             rows,
             timing_cores(target.threads),
             stop.event.is_set,

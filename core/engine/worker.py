@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import TextIO
 
 from core.domain.run import Run
-from core.engine.building import warm_exports
+from core.engine.ahead import Ahead
 from core.engine.checkpoints import sweep_checkpoints
 from core.engine.execute import execute
 from core.engine.kits import sweep_kits
-from core.engine.structure import forget_structures, read_ahead
+from core.engine.structure import forget_structures
 from core.errors import StoreUnusable
 from core.machine.cores import all_cores
 from core.settings import get_settings
@@ -151,8 +151,7 @@ def work(idle_s: float = IDLE_S, beside: int = 0) -> None:
     Args:
         idle_s: How long to wait.
         beside: Process id of a dashboard, which this process does not outlive without work. While no run
-            waits it imports what exports need and exports what was uploaded last, so that the first candidate
-            is there sooner.
+            waits it works ahead, see `core.engine.ahead`, so that the first candidate is there sooner.
     """
     settings = get_settings()
     with only_worker(settings.data_dir) as alone:
@@ -161,19 +160,20 @@ def work(idle_s: float = IDLE_S, beside: int = 0) -> None:
         store = Store()
         _tidy(store)
         worker = f"{socket.gethostname()}:{os.getpid()}"
-        idle_since, ready, seen = time.monotonic(), False, set[str]()
+        idle_since, ahead = time.monotonic(), Ahead(store) if beside else None
         while time.monotonic() - idle_since < idle_s and (not beside or _lives(beside)):
             run = store.work.claim(worker, store.can_execute if settings.database_url else None)
             if run is None:
-                if beside and not ready:
-                    ready = True
-                    warm_exports()
-                elif beside and not settings.database_url:  # whose uploads may lie on other machines
-                    read_ahead(store, seen)
+                if ahead is not None:
+                    ahead.step()
                 time.sleep(POLL_S)
                 continue
             _work_on(store.of(run.owner), run, worker)
             idle_since = time.monotonic()
+            if ahead is not None:
+                ahead.worked()
+        if ahead is not None:
+            ahead.end()
 
 
 def recover(store: Store) -> None:

@@ -172,8 +172,8 @@ class OpenVinoCpu(Runtime):
     no_tensors: ClassVar[str] = ""
 
     def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
-        """Return the bare conversion: it reads ONNX itself, so nothing is built before the first figure."""
-        return (Idea(1, 0, self.id),)
+        """Return the bare conversion: it reads ONNX itself, so nothing is built before its figures."""
+        return (Idea(1, 10, self.id),)
 
     def warm_up(self) -> None:
         """Import OpenVINO."""

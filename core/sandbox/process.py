@@ -204,6 +204,10 @@ class Child:
         for process in (self.pid,) if self._alone else members(self.pid):
             pin_threads(process, cores)
 
+    def rested(self) -> None:
+        """Take no note of what befell other processes while this one waited: its end is told by that."""
+        self._oom_kills = oom_kills()
+
     def kill(self) -> None:
         """Stop the process now; a call that waits in another thread raises Cancelled."""
         self._cancelled = True

@@ -10,7 +10,6 @@ import pytest
 
 from core.bench.timing.interleaving import MeasurementPlan
 from core.domain.model import TensorSpec
-from core.domain.quality import Evaluation
 from core.domain.recipe import Recipe
 from core.domain.run import Candidate, Result
 from core.domain.technique import Kind
@@ -206,12 +205,8 @@ def test_random_inputs_of_a_heavy_network_are_fewer_in_a_small_budget() -> None:
 
 
 def test_the_next_process_starts_beside_the_outputs_only_where_their_time_is_ample() -> None:
-    def baseline(rows: int, seconds: float) -> Result:
-        return replace(result(1.0), evaluation=Evaluation(rows, 100, 10, seconds=seconds))
-
     unlimited, limited = MeasurementPlan(), MeasurementPlan(predict_seconds=5.0)
-    assert _spare_time(unlimited, None)
-    assert not _spare_time(limited, None)
-    assert _spare_time(limited, baseline(100, 2.0))
-    assert not _spare_time(limited, baseline(100, 3.0))
-    assert not _spare_time(limited, baseline(60, 2.0)), "its time was over before the last row"
+    assert _spare_time(unlimited, [], 1000.0)
+    assert not _spare_time(limited, [], 1000.0)
+    assert _spare_time(limited, [1.0, 2.5, 9.0], 1000.0)
+    assert not _spare_time(limited, [1.0, 3.5, 3.6], 1000.0)

@@ -15,7 +15,7 @@ import pytest
 from core.domain.events import EventKind
 from core.domain.model import SourceModel
 from core.domain.run import Run, RunRequest, RunStatus
-from core.engine import finish_training, structure, worker
+from core.engine import ahead, finish_training, structure, worker
 from core.engine.execute import execute
 from core.engine.structure import known_structure, read_ahead
 from core.engine.worker import Heartbeat, _deadline, only_worker, recover
@@ -150,7 +150,7 @@ def test_a_dashboards_worker_gets_ready_once_and_ends_with_it(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made_ready = []
-    monkeypatch.setattr(worker, "warm_exports", lambda: made_ready.append(True))
+    monkeypatch.setattr(ahead, "warm_exports", lambda: made_ready.append(True))
     dashboard = subprocess.Popen(["sleep", "1"])
     threading.Thread(target=dashboard.wait).start()
     began = time.monotonic()

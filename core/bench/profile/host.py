@@ -8,7 +8,7 @@ from core.bench.profile.commands import PROFILE, Profiled
 from core.bench.timing import calls
 from core.bench.timing.commands import IMPORT, Open
 from core.bench.timing.host import feeds, import_runtime
-from core.graphs.torch.modules import import_network
+from core.graphs.torch.modules import import_network, network_library
 from core.registry import get_runtime
 
 BLOCK_S, BLOCKS, FEWEST_BLOCKS, SECONDS = 0.12, 10, 3, 12.0
@@ -21,7 +21,7 @@ def profile(asked: Open) -> Profiled:
     """Run the model in alternating blocks without and with the profiler, and return what both say."""
     runtime, target, model = get_runtime(asked.target.runtime_id), asked.target, asked.model
     feed, _ = next(feeds(model, asked.data, model.fixed_batch or target.batch))
-    import_network(asked.artifact.format, model)
+    import_network(asked.artifact.format, network_library(asked.artifact.format, model))
     plain = runtime.open(asked.artifact, target, model).prepare(feed)
     session = runtime.open_profiled(asked.artifact, target, model)
     profiled = session.prepare(feed)

@@ -8,7 +8,8 @@ from time import monotonic
 import msgspec
 
 from core.bench.profile.commands import ROOFS, Roofs
-from core.bench.timing.endpoint import KEEP_FREED_MEMORY, parent_elsewhere, timing_cores
+from core.bench.timing.endpoint import parent_elsewhere, timing_cores
+from core.bench.timing.process_start import KEEP_FREED_MEMORY
 from core.domain.roofline import Roofline
 from core.machine.environment import environment
 from core.sandbox.answers import made_of

@@ -22,12 +22,12 @@ class Import(msgspec.Struct, frozen=True):
     Attributes:
         runtime: Its id.
         format: Of the artifact.
-        model: The source model.
+        library: Which defines its network, see `core.graphs.torch.modules.network_library`.
     """
 
     runtime: str
     format: str
-    model: SourceModel
+    library: str
 
 
 class Open(msgspec.Struct, frozen=True):

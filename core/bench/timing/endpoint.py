@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,25 +14,21 @@ import msgspec
 import numpy as np
 
 from core.bench.timing.blocks import Block
-from core.bench.timing.commands import IMPORT, OPEN, TIME, Import, Open, Opened, Time
+from core.bench.timing.commands import IMPORT, OPEN, TIME, Open, Opened, Time
+from core.bench.timing.process_start import HOST, ProcessStart
+from core.bench.timing.spares import taken
 from core.domain.model import SourceModel
 from core.domain.recipe import Target
 from core.errors import Cancelled
 from core.machine.environment import usable_cores
 from core.protocols import LocalArtifact
-from core.registry import get_runtime
 from core.sandbox.answers import figures
 from core.sandbox.commands import Command
-from core.sandbox.process import Child
 from core.serde import to_plain
 from core.settings import get_settings
 
-HOST = "core.bench.timing.host"
 Q = TypeVar("Q")
 A = TypeVar("A", bound=msgspec.Struct)
-# glibc gives freed memory back to the system and faults it in again at the next call, or not, as the heap
-# happens to lie: two processes of one ConvNeXt differed by 12 %. Kept, it is what a warm process settles in.
-KEEP_FREED_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
 CANCEL_POLL_S = 0.3
 Cancel = Callable[[], bool]
 
@@ -81,13 +77,18 @@ def parent_elsewhere(cores: set[int]) -> Iterator[None]:
 class Host:
     """A measuring process; use it as a context manager.
 
+    It is one that waits already, where there is such, see `core.bench.timing.spares`.
+
     Args:
         endpoint: What it opens.
-        folder: The one folder it may write.
+        folder: For what it writes; that lies there at the latest when it is closed.
         data: Folder of the data set, or None for random inputs.
         cores: Cores that `pin` keeps it to.
         cancel: Asked while a long command runs; True stops the process.
         module: Whose commands it answers.
+
+    Attributes:
+        written: The one folder that it may write, until it is closed.
     """
 
     def __init__(
@@ -99,8 +100,8 @@ class Host:
         cancel: Cancel = never,
         module: str = HOST,
     ) -> None:
-        threads = str(endpoint.target.threads)
-        self._endpoint, self._data, self._cores, self._cancel = endpoint, data, cores, cancel
+        self._endpoint, self._cores, self._cancel = endpoint, cores, cancel
+        self._folder = folder
         # Of the thread that measures, which keeps off those that are timed meanwhile.
         affinity = getattr(os, "sched_getaffinity", None)
         self._all_cores: set[int] = affinity(0) if affinity else set()
@@ -108,17 +109,16 @@ class Host:
         self._opened: Opened | None = None
         self._opening, self._ready = threading.Lock(), False
         self._timeout = get_settings().child_timeout_s
-        runtime = get_runtime(endpoint.target.runtime_id)
-        places = runtime.places()
-        reads = [*endpoint.artifact.files, *([data] if data else []), *places.values()]
-        self._child = Child(
-            module,
-            reads=reads,
-            writes=folder,
-            env={"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, **KEEP_FREED_MEMORY}
-            | {name: str(path) for name, path in places.items()},
-            browser=runtime.browser,
-        )
+        artifact = endpoint.artifact
+        self._start = ProcessStart.of(endpoint.target, artifact.format, endpoint.model, module)
+        self._spare = taken(self._start)
+        if self._spare is None:
+            self.written = folder
+            self._child = self._start.child(folder, [*artifact.files, *([data] if data else [])])
+        else:
+            self.written, self._child = self._spare.written, self._spare.child
+            artifact, data = self._spare.give(artifact, data)
+        self._artifact, self._data = artifact, data
 
     def __enter__(self) -> Host:
         return self
@@ -129,6 +129,10 @@ class Host:
     def close(self) -> None:
         """End the process. Safe to call twice."""
         self._child.close()
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            with closing(spare):
+                spare.leave(self._folder)
 
     def ready(self) -> None:
         """Import the runtime's libraries on whatever cores are free, then keep to those that are timed.
@@ -137,8 +141,7 @@ class Host:
         """
         with self._opening:
             if not self._ready:
-                it = self._endpoint
-                self.ask(IMPORT, Import(it.target.runtime_id, it.artifact.format, it.model))
+                self.ask(IMPORT, self._start.importing)
                 if self._cores:
                     self._child.keep_to(self._cores)
                 self._ready = True
@@ -156,7 +159,7 @@ class Host:
     @property
     def opening(self) -> Open:
         """What its commands that load the artifact are asked."""
-        artifact, target = self._endpoint.artifact, self._endpoint.target
+        artifact, target = self._artifact, self._endpoint.target
         files = tuple(path.resolve() for path in artifact.files)
         artifact = replace(artifact, path=artifact.path.resolve(), files=files, details={})
         data = self._data.resolve() if self._data else None

@@ -22,7 +22,7 @@ from core.domain.model import SourceModel, TensorSpec
 from core.domain.recipe import Target
 from core.errors import RuntimeFailed, WhetstoneError
 from core.examples import example_feed
-from core.graphs.torch.modules import import_network
+from core.graphs.torch.modules import import_network, network_library
 from core.protocols import Feed, LocalArtifact, Runtime, Session
 from core.registry import get_runtime
 
@@ -91,7 +91,7 @@ def _until(feeds: Iterator[tuple[Feed, int]], seconds: float | None) -> Iterator
 def import_runtime(asked: said.Import) -> said.Done:
     """Import the libraries of the runtime, and what opens the artifact."""
     get_runtime(asked.runtime).warm_up()
-    import_network(asked.format, asked.model)
+    import_network(asked.format, asked.library)
     return said.Done()
 
 
@@ -101,7 +101,7 @@ def open_model(asked: said.Open) -> said.Opened:
     runtime = get_runtime(target.runtime_id)
     feed, _ = next(feeds(model, data, model.fixed_batch or target.batch))
     runtime.warm_up()
-    import_network(artifact.format, model)
+    import_network(artifact.format, network_library(artifact.format, model))
     _read_through(artifact)
     gc.collect()
     empty, peak = calls.memory("VmRSS", runtime.browser), calls.memory("VmHWM", runtime.browser)

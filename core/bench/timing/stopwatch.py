@@ -39,6 +39,7 @@ from core.machine.environment import environment
 Number = TypeVar("Number", int, float)
 KEPT_SAMPLES = 200
 GOLDEN_SAMPLES, GOLDEN_SECONDS = 4, 1.0
+PREDICTIONS, GOLDEN_FILE, OTHER = "predictions", "golden.npz", "other_batch"
 
 
 def nothing() -> None:
@@ -114,17 +115,17 @@ def measure(
     with _pair(candidate, baseline, folder, data_folder, cancel, order, reference) as (host, other):
         rounds.run(host, other)
         seen.append(_Start.of(host))
-        golden = _golden(host, folder / "candidate")
-        other_call = _other_batch(host, folder / "candidate", other_batch) if other_batch else None
+        _golden(host)
+        other_call = other_batch is not None and _other_batch(host, other_batch)
         warm_load_ms = host.ask(RELOAD, Reload()).load_ms
         rates = throughput(host, other, candidate, plan, rounds.spread, rounds.moments, seed)
-        evaluation, predictions = None, (folder / "candidate" / "predictions").resolve()
+        evaluation = None
         if data_folder is not None:
             other.close()
             if not rounds.want_more:
                 on_timed()
             most = Most(samples, plan.predict_rows, plan.predict_seconds)
-            evaluation = run_evaluation(host, predictions, most, look)
+            evaluation = run_evaluation(host, (host.written / PREDICTIONS).resolve(), most, look)
     while rounds.want_more:
         order.reverse()
         with _pair(candidate, baseline, folder, data_folder, cancel, order) as (host, other):
@@ -133,8 +134,12 @@ def measure(
     timing = _timing(rounds, seen, rates, warm_load_ms, before.load_before, seed)
     if plan.throughput_batches:
         timing = with_own_batch(timing, candidate.model.fixed_batch or candidate.target.batch)
-    found = predictions if evaluation else None
-    return Measured(timing, found, golden, rounds.round_s, evaluation, other_call)
+    # What a process has written lies in its folder here once it has ended.
+    left = (folder / "candidate").resolve()
+    found = left / PREDICTIONS if evaluation else None
+    return Measured(
+        timing, found, left / GOLDEN_FILE, rounds.round_s, evaluation, left / OTHER if other_call else None
+    )
 
 
 def _timing(
@@ -237,13 +242,10 @@ def _thinned(calls: int) -> NDArray[np.int64]:
     return np.linspace(0, calls - 1, min(calls, KEPT_SAMPLES)).astype(np.int64)
 
 
-def _golden(host: Host, folder: Path) -> Path:
-    golden = folder.resolve() / "golden.npz"
-    host.ask(GOLDEN, Golden(golden, GOLDEN_SAMPLES, GOLDEN_SECONDS))
-    return golden
+def _golden(host: Host) -> None:
+    host.ask(GOLDEN, Golden((host.written / GOLDEN_FILE).resolve(), GOLDEN_SAMPLES, GOLDEN_SECONDS))
 
 
-def _other_batch(host: Host, folder: Path, batch: int) -> Path | None:
-    """Return where the outputs of one call of `batch` rows lie; None where the model takes no such call."""
-    there = (folder / "other_batch").resolve()
-    return there if host.ask(OTHER_BATCH, OtherBatch(there, batch)).rows else None
+def _other_batch(host: Host, batch: int) -> bool:
+    """Save the outputs of one call of `batch` rows; False where the model takes no such call."""
+    return host.ask(OTHER_BATCH, OtherBatch((host.written / OTHER).resolve(), batch)).rows > 0

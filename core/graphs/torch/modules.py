@@ -29,6 +29,9 @@ LOADERS = {
         "torch._export.serde.serialize",
         "torch.export._trace",
         "torch.ao.quantization.fx._decomposed",
+        "torch._inductor.sizevars",
+        "torch.fx.experimental.validator",
+        "sympy.tensor.tensor",
     ),
     "state_dict": ("safetensors.torch", "core.architectures"),
 }
@@ -83,11 +86,15 @@ def open_module(artifact: LocalArtifact, model: SourceModel) -> nn.Module:
     raise UnsupportedModel(f"A model of format {artifact.format!r} cannot be opened with PyTorch.")
 
 
-def import_network(format: str, model: SourceModel) -> None:
-    """Import what opening a network of `format` imports, so that the network alone counts as loaded."""
+def network_library(format: str, model: SourceModel) -> str:
+    """Return the library that defines a network of `format`; empty where the file does."""
     family = str((model.architecture or {}).get("family"))
-    library = (family,) if format == "state_dict" and family in NETWORK_LIBRARIES else ()
-    for name in (*LOADERS.get(format, ()), *library):
+    return family if format == "state_dict" and family in NETWORK_LIBRARIES else ""
+
+
+def import_network(format: str, library: str) -> None:
+    """Import what opening a network of `format` imports, so that the network alone counts as loaded."""
+    for name in (*LOADERS.get(format, ()), *([library] if library else ())):
         with suppress(ImportError):  # opening says so in words of its own
             importlib.import_module(name)
 

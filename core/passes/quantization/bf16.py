@@ -52,9 +52,9 @@ class Bf16(Pass):
             )
 
     def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
-        """Yield itself where the processor has units for it."""
+        """Yield itself where the processor has units for it: the first, since it is there soonest."""
         if step := self.remainder(environment):
-            yield Idea(1, 10, "openvino", (step,))
+            yield Idea(1, 0, "openvino", (step,))
             yield Idea(2, 260, "pytorch", (step,))
 
     def remainder(self, environment: Environment) -> Step | None:

@@ -114,7 +114,7 @@ from dataclasses import asdict
 import torch
 from core.architectures import identify
 from core.protocols import LocalArtifact
-from core.graphs.torch.modules import import_network, open_module
+from core.graphs.torch.modules import import_network, network_library, open_module
 from tests.factories import model
 path = pathlib.Path(sys.argv[1])
 from safetensors.torch import load_file
@@ -122,13 +122,13 @@ found = identify({key: tuple(value.shape) for key, value in load_file(path).item
 described = model("state_dict", architecture=asdict(found))
 artifact = LocalArtifact("state_dict", path, (path,))
 assert "torchvision" not in sys.modules
-import_network("state_dict", described)
+import_network("state_dict", network_library("state_dict", described))
 before = set(sys.modules)
 open_module(artifact, described)
 print(sorted(name for name in set(sys.modules) - before if name.startswith("torchvision")))
-HEAVY = ("torch._dynamo", "torch._functorch", "networkx")
+HEAVY = ("torch._dynamo", "torch._functorch", "torch._inductor", "networkx", "sympy.combinatorics")
 program = pathlib.Path("sample_models/digits-resnet/model.pt2")
-import_network("pt2", model("pt2"))
+import_network("pt2", "")
 before = set(sys.modules)
 open_module(LocalArtifact("pt2", program, (program,)), model("pt2"))
 print(sorted(name for name in set(sys.modules) - before if name.startswith(HEAVY)))
