@@ -142,8 +142,9 @@ def test_the_generated_code_is_typed_and_clean(folder: Path) -> None:
         [sys.executable, "-m", "mypy", *strict], cwd=folder, capture_output=True, text=True
     )
     assert checked.returncode == 0, checked.stdout
+    rules = ["--isolated", "--line-length", "110", "--select", "E,F,B,UP,SIM,C4,RET,RUF100"]
     told = subprocess.run(
-        [sys.executable, "-m", "ruff", "check", "--isolated", "--exclude", "models", "."],
+        [sys.executable, "-m", "ruff", "check", *rules, "--exclude", "models", "."],
         cwd=folder,
         capture_output=True,
         text=True,
