@@ -146,12 +146,12 @@ def _for_batch(rows: Measured, _: str | None) -> Advice:
     took = 1e6 / rate / 60
     return Advice(
         row.id,
-        f"The kit of {row.name}, called from a script: no service is needed.",
+        f"{row.name} with the command for batch prediction.",
         (
             f"Calls of {batch} give {rate:,.0f} samples/s: a million take {took:,.1f} minutes.",
-            "Its session.load() returns the function to call. A service would only add a way there.",
+            "python -m serving.batch reads files and writes files: no request is sent, and no server runs.",
         ),
-        service=False,
+        ("batch_prediction",),
     )
 
 

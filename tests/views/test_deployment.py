@@ -31,8 +31,10 @@ def test_each_scenario_has_its_candidate_and_reason(store: Store) -> None:  # no
     assert [each for each in Scenario if names[each].service] == [
         Scenario.LATENCY,
         Scenario.THROUGHPUT,
+        Scenario.BATCH,
         Scenario.SERVERLESS,
     ]
+    assert names[Scenario.BATCH].features == ("batch_prediction",)
     assert "batching" not in names[Scenario.LATENCY].features
     assert all(advice.reasons for advice in names.values())
 

@@ -37,6 +37,7 @@ FILES = {
     "metrics": "metrics",
     "log": "log",
     "versions": "versions",
+    "batch_prediction": "rows tables parts batch",
     "predictions": "database features drift watching windows labels predictions",
 }
 """Files of a feature."""

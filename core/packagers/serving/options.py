@@ -50,6 +50,11 @@ class Features:
         "Fallback",
         help="The original model answers what the optimized one fails at. It takes memory and packages, too.",
     )
+    batch_prediction: bool = setting(
+        False,
+        "Batch prediction",
+        help="A command for whole files: .npz, CSV, Parquet, folders of images. Killed, it goes on later.",
+    )
 
 
 @dataclass(frozen=True)

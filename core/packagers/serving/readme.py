@@ -55,6 +55,9 @@ USE = {
     "versions": "Unzip another kit to `models/NAME`, then `POST /versions/NAME/activate` with a key made "
     "with `--admin`: it is loaded and proven before it answers. `POST /versions/rollback` goes back. "
     "Replicas that share the folder `state` follow.",
+    "batch_prediction": "`python -m serving.batch DATA OUT`: DATA is .npz, .csv, .tsv, .parquet or a folder "
+    "of images; OUT gets a file for each 1,000 rows, with classes, outputs and what was wrong with a row. "
+    "The same command goes on after the last whole file. `--help` has the rest.",
     "fallback": "`models/original` answers where the optimized model fails, with the header `X-Fallback`.",
 }
 PACKAGED = {

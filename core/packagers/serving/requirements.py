@@ -19,6 +19,7 @@ FEATURES = {
     "rate_limit": ("limits",),
     "metrics": ("prometheus-client",),
     "predictions": ("scipy",),
+    "batch_prediction": ("pyarrow",),
 }
 SHARING = ("cache", "rate_limit")
 """Features that replicas share through Redis."""

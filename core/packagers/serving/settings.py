@@ -12,7 +12,7 @@ from core.datasets.images.normalization import ImageParams, Pixels, image_input
 from core.datasets.images.transforms import GRAY, resizing
 from core.domain.model import CLASS_TASKS, SourceModel, TensorSpec
 from core.packagers.readme import meaning
-from core.packagers.serving.batches import BatchPlan
+from core.packagers.serving.batches import BatchPlan, curve
 from core.packagers.serving.options import Features, ServiceParams, on
 from core.protocols import Package
 from core.serde import from_plain
@@ -40,6 +40,7 @@ def settings_of(package: Package, params: ServiceParams, plan: BatchPlan) -> dic
             "sizes": list(plan.sizes),
             "fixed": plan.fixed,
             "delay_ms": plan.delay_ms,
+            "bulk": bulk(package, plan),
         },
         "picture": picture(package),
         "scores": scores(model),
@@ -65,6 +66,12 @@ def most_json(model: SourceModel) -> int:
     """Return the bytes that a request in JSON may have, always one row's: more would block others."""
     row = sum(prod(size for size in spec.shape[1:] if isinstance(size, int)) for spec in model.inputs)
     return max(MOST_JSON_BYTES, JSON_NUMBER_BYTES * row)
+
+
+def bulk(package: Package, plan: BatchPlan) -> int:
+    """Return the rows of a call that gave the highest throughput; the most where none was measured."""
+    measured = curve(package)
+    return max(plan.sizes, key=lambda size: (measured.get(size, 0.0), size))
 
 
 def slow_ms(package: Package) -> float:

@@ -51,18 +51,25 @@ def _plain(value: Array) -> Any:
 def best_classes(settings: Settings, outputs: dict[str, Array]) -> list[list[dict[str, Any]]]:
     """Return the classes of the highest scores of each row; probabilities where the scores are logits."""
     found = []
-    for row in np.asarray(outputs[settings.scores], np.float64):
-        chance = row if row.min() >= 0 and abs(row.sum() - 1) < 0.01 else _softmax(row)
+    scores = np.asarray(outputs[settings.scores], np.float64)
+    for row, chance in zip(scores, probabilities(scores), strict=True):
         order = np.argsort(-row)[: settings.top]
         found.append([_named(settings, int(i), float(row[i]), float(chance[i])) for i in order])
     return found
 
 
 def _named(settings: Settings, index: int, score: float, probability: float) -> dict[str, Any]:
-    name = settings.classes[index] if index < len(settings.classes) else str(index)
-    return {"class": name, "index": index, "score": score, "probability": probability}
+    return {"class": class_name(settings, index), "index": index, "score": score, "probability": probability}
 
 
-def _softmax(row: Array) -> Array:
-    raised = np.exp(row - row.max())
-    return np.asarray(raised / raised.sum())
+def class_name(settings: Settings, index: int) -> str:
+    """Return the name of a class; its number where it has none."""
+    return settings.classes[index] if index < len(settings.classes) else str(index)
+
+
+def probabilities(scores: Array) -> Array:
+    """Return scores of rows as probabilities: as they are, or of logits by softmax."""
+    scores = np.asarray(scores, np.float64)
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    are = (scores.min(axis=1) >= 0) & (abs(scores.sum(axis=1) - 1) < 0.01)
+    return np.where(are[:, None], scores, raised / raised.sum(axis=1, keepdims=True))

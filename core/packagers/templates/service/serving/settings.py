@@ -32,13 +32,15 @@ class Batches(BaseModel):
     """How rows are put together.
 
     `symbol` names the size that is the batch, None where a request is one whole call. A call has one of
-    `sizes` rows. `delay_ms` is how long the first of a batch waits for others.
+    `sizes` rows, and most rows a second with `bulk`. `delay_ms` is how long the first of a batch waits for
+    others.
     """
 
     symbol: str | None
     sizes: list[int]
     fixed: bool = False
     delay_ms: float = 0.0
+    bulk: int = 1
 
 
 class Picture(BaseModel):
