@@ -22,6 +22,7 @@ def setting(
     choices: tuple[Any, ...] = (),
     strength: bool = False,
     words: Mapping[Any, str] | None = None,
+    precision: bool = False,
 ) -> Any:
     """Return a dataclass field that describes itself.
 
@@ -36,9 +37,12 @@ def setting(
         strength: A larger number does more of the technique, faster and less accurate: a search strategy may
             move it between `low` and `high`.
         words: How names of recipes tell a value, where it does not tell itself.
+        precision: It chooses in which precision numbers are stored or computed: names of recipes tell every
+            value that has a word, defaults too, and exports leave it to their own precision.
     """
     metadata = {"label": label, "help": help, "unit": unit, "low": low, "high": high, "choices": choices}
-    return field(default=default, metadata={**metadata, "strength": strength, "words": words or {}})
+    further = {"strength": strength, "words": words or {}, "precision": precision}
+    return field(default=default, metadata=metadata | further)
 
 
 def _check(spec: Field[Any], value: Any) -> None:

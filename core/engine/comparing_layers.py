@@ -59,7 +59,7 @@ def before_precision(chain: Sequence[Artifact]) -> tuple[Artifact, str] | None:
     """
     for before, after in pairwise(chain):
         technique = passes().get(after.step.pass_id) if after.step else None
-        if technique is not None and technique.precision is not None:
+        if technique and after.step and technique.leaves(after.step.params) is not None:
             return before, technique.id
     return None
 

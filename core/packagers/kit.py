@@ -46,9 +46,9 @@ def _template(name: str) -> str:
 def _tolerance(package: Package) -> float:
     """Return how far outputs may differ, relative to their range, before verify.py calls it a failure."""
     recipe, measured = package.candidate.recipe, package.candidate.result is not None
-    left = {get_pass(step.pass_id).precision or Precision.FP32 for step in recipe.steps} | {Precision.FP32}
+    left = {get_pass(step.pass_id).leaves(step.params) or Precision.FP32 for step in recipe.steps}
     tolerances = get_runtime(recipe.target.runtime_id).tolerances if measured else TO_ORIGINAL
-    return max(tolerances[each] for each in left)
+    return max(tolerances[each] for each in left | {Precision.FP32})
 
 
 def _requirements(package: Package) -> str:

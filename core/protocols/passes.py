@@ -62,7 +62,8 @@ class Pass(ABC):
         produces: Format it returns, by each format it takes.
         version: Raise it when the output changes; it enters artifact ids.
         Params: Frozen dataclass with defaults; field metadata from `core.params.setting`.
-        precision: The lowest one that it leaves; None where it stays what it was.
+        precision: The lowest one that it leaves; None where it stays what it was. Where parameters choose it,
+            see `leaves`.
         calibrates: Whether it reads calibration data.
         fits: Whether what it builds follows from that data, such as ranges: random inputs then make a model
             that is not for real ones. Not where it only checks.
@@ -125,6 +126,10 @@ class Pass(ABC):
         Raises:
             PassNotApplicable: With the reason and what to do about it.
         """
+
+    def leaves(self, params: Mapping[str, Any]) -> Precision | None:
+        """Return the lowest precision that it leaves with `params`; None where it stays what it was."""
+        return self.precision
 
     @abstractmethod
     def run(self, context: PassContext, artifact: LocalArtifact, params: Any) -> LocalArtifact:

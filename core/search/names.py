@@ -36,25 +36,46 @@ def pass_name(pass_id: str) -> str:
     return known.name if known else pass_id
 
 
-def _chosen(step: Step, known: Pass | None) -> dict[str, Any]:
-    """Return the parameters of a step that are no defaults, and strengths, which say how much is done."""
-    settings = fields(known.Params) if known else ()
-    own = {each.name: each.default for each in settings if not each.metadata.get("strength")}
-    return {name: value for name, value in step.params.items() if name not in own or value != own[name]}
+def _words(step: Step, known: Pass | None) -> tuple[list[str], list[str]]:
+    """Return the words for the precision that a step leaves, and for its other parameters that were chosen.
+
+    Of a setting that chooses a precision every value with a word is told, the default too; of others those
+    that are no defaults, and strengths, which say how much is done.
+    """
+    settings = {each.name: each for each in fields(known.Params)} if known else {}
+    kinds = [name for name, each in settings.items() if each.metadata.get("precision")]
+    stated = {name: step.params.get(name, settings[name].default) for name in kinds}
+    precision = [
+        _value(known, *each) for each in stated.items() if each[1] in settings[each[0]].metadata["words"]
+    ]
+    others = [
+        _value(known, name, value)
+        for name, value in step.params.items()
+        if name not in kinds
+        and (
+            name not in settings or settings[name].metadata.get("strength") or value != settings[name].default
+        )
+    ]
+    return precision, others
 
 
 def step_name(step: Step) -> str:
-    """Return a step's technique with the parameters that were chosen, such as ``INT8 static (entropy)``."""
+    """Return a step's technique with the parameters that were chosen, such as ``INT8 static (entropy)``.
+
+    A conversion that does nothing but choose a precision goes by that.
+    """
     known = passes().get(step.pass_id)
-    name = pass_name(step.pass_id)
-    details = ", ".join(_value(known, key, value) for key, value in _chosen(step, known).items())
-    return f"{name} ({details})" if details else name
+    precision, others = _words(step, known)
+    if known is not None and known.converts and precision and not others:
+        return ", ".join(precision)
+    details = ", ".join(precision + others)
+    return f"{pass_name(step.pass_id)} ({details})" if details else pass_name(step.pass_id)
 
 
 def is_named(step: Step) -> bool:
-    """Whether names of recipes tell a step: of conversions only those with chosen parameters."""
+    """Whether names of recipes tell a step: of conversions only those with something chosen."""
     known = passes().get(step.pass_id)
-    return known is None or not known.converts or bool(_chosen(step, known))
+    return known is None or not known.converts or any(_words(step, known))
 
 
 def runtime_name(recipe: Recipe) -> str:

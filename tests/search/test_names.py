@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from core.domain.export import Export, ExportPrecision
 from core.domain.recipe import Step
+from core.registry import targets
+from core.search.exports import export_recipe, parse_export
 from core.search.names import recipe_name, step_name
 from core.search.spelling import parse
+from tests.factories import model
 
 
 @pytest.mark.parametrize(
@@ -34,3 +40,30 @@ def test_a_training_behind_itself_is_one_that_was_continued() -> None:
     assert recipe_name(parse(spelled)) == "Depth pruning + Distillation (continued) + BF16 · OpenVINO"
     thrice = recipe_name(parse(spelled.replace("distill+", "distill+distill+", 1)))
     assert thrice == "Depth pruning + Distillation (continued 2 times) + BF16 · OpenVINO"
+
+
+@pytest.mark.parametrize(
+    ("export", "name"),
+    [
+        ("coreml:fp16", "FP16 · Core ML"),
+        ("coreml:fp32", "FP32 · Core ML"),
+        ("coreml:int8_dynamic", "FP16 + Small weights, Core ML (INT8) · Core ML"),
+        ("coreml:int4", "FP16 + Small weights, Core ML (palette of 4 bits) · Core ML"),
+        ("ncnn:fp16", "FP16 weights · ncnn"),
+        ("ncnn:fp32", "FP32 · ncnn"),
+        ("openvino:fp16", "FP16 weights · OpenVINO"),
+        ("openvino:fp32", "FP32 · OpenVINO"),
+    ],
+)
+def test_a_conversion_that_chooses_a_precision_is_named_by_it(export: str, name: str) -> None:
+    assert recipe_name(export_recipe(parse_export(export), replace(model(), format="pt2"))) == name
+
+
+def test_no_export_goes_by_another_precision_than_its_own() -> None:
+    words = {each.label.split()[0] for each in ExportPrecision}
+    for target in targets().values():
+        for precision in target.precisions:
+            recipe = export_recipe(Export(target.id, precision), replace(model(), format="pt2"))
+            told = [word.strip("(),") for word in recipe_name(recipe).split() if word.strip("(),") in words]
+            quantized = precision.label.split()[0] in ("INT8", "INT4")
+            assert not told or quantized or set(told) == {precision.label}, recipe_name(recipe)

@@ -20,8 +20,9 @@ def precision_of(recipe: Recipe) -> Precision | None:
 
 def precisions_of(recipe: Recipe) -> set[Precision]:
     """Return the precisions that the techniques of `recipe` leave."""
-    known = [passes().get(step.pass_id) for step in recipe.steps]
-    return {each.precision for each in known if each is not None and each.precision is not None}
+    known = ((passes().get(step.pass_id), step.params) for step in recipe.steps)
+    left = {each.leaves(params) for each, params in known if each is not None}
+    return {each for each in left if each is not None}
 
 
 def with_remainder(case: Case) -> Recipe | None:

@@ -32,6 +32,8 @@ class ConvertOpenvinoParams:
         False,
         "Weights in FP16",
         help="Half the size; they are widened when the model is loaded, so no faster.",
+        words={True: "FP16 weights"},
+        precision=True,
     )
 
 

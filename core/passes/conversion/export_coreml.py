@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -33,7 +34,8 @@ class ExportCoremlParams:
         True,
         "FP16",
         help="Computes and stores in FP16, which the Neural Engine needs; off keeps FP32, on CPU and GPU.",
-        words={False: "FP32"},
+        words={True: "FP16", False: "FP32"},
+        precision=True,
     )
 
 
@@ -61,6 +63,10 @@ class ExportCoreml(Pass):
     converts = True
     libraries = ("torch", "coremltools")
     build_s = (12.0, 1.0)
+
+    def leaves(self, params: Mapping[str, Any]) -> Precision | None:
+        """Return FP16 unless that is off."""
+        return self.precision if params.get("fp16", True) else None
 
     def run(self, context: PassContext, artifact: LocalArtifact, params: ExportCoremlParams) -> LocalArtifact:
         """Convert for one batch size, and write the package.

@@ -44,6 +44,7 @@ class ExportNcnnParams:
         "Weights in FP16",
         help="Half the size; computed in FP32 here, and in FP16 by phones whose processors do.",
         words={True: "FP16 weights"},
+        precision=True,
     )
 
 

@@ -29,7 +29,8 @@ class WeightsCoremlParams:
         "Weights",
         help="INT8 with a scale per channel, or each one of 256, 64 or 16 shared values (palettes).",
         choices=("int8", *BITS),
-        words={"int8": "INT8"},
+        words={"int8": "INT8"} | {name: f"palette of {bits} bits" for name, bits in BITS.items()},
+        precision=True,
     )
 
 
