@@ -288,7 +288,8 @@ def export(
     Args:
         model: As for `optimize`.
         to: Targets with their precisions, such as ``litert:int8_static``, in one text with commas or several;
-            a target alone means its default precision.
+            a target alone means its default precision. Options stand behind, as in
+            ``onnx:fp16:opset=17,weights=beside``: parameters of the techniques that lead there.
         data: As for `optimize`: INT8 needs it for its ranges, and agreement is measured on it.
         max_drop: As for `optimize`; no limit by default.
         options: As for `optimize`.

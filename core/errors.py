@@ -27,8 +27,8 @@ WhetstoneError
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class ErrorRecord:
         stage: Where it happened, such as ``inspect``, ``int8_static_ort`` or ``measure``.
         traceback: Technical detail for a report; never shown unasked.
         instead: Id of a technique that may work where this one does not; empty where none is known.
+        figures: What was measured before it was refused, a mapping for each output of an export.
     """
 
     code: str
@@ -50,6 +51,7 @@ class ErrorRecord:
     stage: str = ""
     traceback: str = ""
     instead: str = ""
+    figures: tuple[dict[str, Any], ...] = ()
 
 
 class WhetstoneError(Exception):
@@ -143,9 +145,24 @@ class RuntimeFailed(WhetstoneError):
 
 
 class OutOfTolerance(WhetstoneError):
-    """The outputs of an export lie further from the original's than its precision explains."""
+    """The outputs of an export lie further from the original's than its precision explains.
+
+    Args:
+        message: What is beyond the tolerance.
+        hint: What the person can do next.
+        figures: How far each output lies from the original's.
+        more: As of every error.
+    """
 
     code = "out_of_tolerance"
+
+    def __init__(self, message: str, *, figures: tuple[dict[str, Any], ...] = (), **more: str) -> None:
+        super().__init__(message, **more)
+        self.figures = figures
+
+    def to_record(self, stage: str = "") -> ErrorRecord:
+        """Return this error as plain values, with the figures."""
+        return replace(super().to_record(stage), figures=self.figures)
 
 
 class MeasuredElsewhere(WhetstoneError):

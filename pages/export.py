@@ -137,7 +137,7 @@ def show(model_id: str) -> None:
     owner = f"export_{model.id}"
     head(model, data)
     rows, built = target_rows(model), latest_exports(store(), model.id)
-    chosen_exports = target_cards(rows, built, settings(owner, tuple(targets())), owner)
+    chosen_exports = target_cards(model, rows, built, settings(owner, tuple(targets())), owner)
     run = export_run(store(), model.id)
     build(model, data, chosen_exports, run is not None and run.status.active)
     results(model)

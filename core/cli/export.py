@@ -38,6 +38,7 @@ def register(commands: Any) -> None:
         action="append",
         default=[],
         help=f"targets with their precision, with commas between them, such as onnx:int8_static; of {known}. "
+        "Options stand behind, such as onnx:fp16:opset=17,weights=beside; a wrong one names those there are. "
         "Without it, MODEL is a candidate or run whose models are written as they were built",
     )
     parser.add_argument("--kits", action="store_true", help="a kit of every export in --out, too")

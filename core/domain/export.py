@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from json import dumps
 
 
 class ExportPrecision(StrEnum):
@@ -56,12 +57,29 @@ _TITLES = {
 }
 
 
+Option = bool | int | float | str
+
+
 @dataclass(frozen=True)
 class Export:
-    """One thing to export to: a target in one of its precisions."""
+    """One thing to export to: a target in one of its precisions.
+
+    Attributes:
+        target: Id of an export target.
+        precision: Of the file.
+        options: What else is asked of the file, by name: parameters of the techniques that lead to it.
+    """
 
     target: str
     precision: ExportPrecision
+    options: tuple[tuple[str, Option], ...] = ()
+
+    @property
+    def plain(self) -> Export:
+        """The same without options."""
+        return replace(self, options=())
 
     def __str__(self) -> str:
-        return f"{self.target}:{self.precision}"
+        """Return it as it is spelled, such as ``onnx:fp16:opset=17,weights=beside``."""
+        told = (f"{name}={value if isinstance(value, str) else dumps(value)}" for name, value in self.options)
+        return ":".join(filter(None, (self.target, self.precision, ",".join(told))))

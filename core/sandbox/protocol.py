@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import traceback
-from dataclasses import fields
 from pathlib import PurePath
 from typing import Any
 
@@ -76,15 +75,20 @@ def failure(error: BaseException) -> ErrorRecord:
 
 
 def said_to_fail(reply: Message) -> ErrorRecord:
-    """Return the record in a reply; what is missing in it is empty."""
-    return ErrorRecord(**{each.name: str(reply.get(each.name, "")) for each in fields(ErrorRecord)})
+    """Return the record in a reply, of which the texts are taken; what is missing in it is empty."""
+
+    def text(name: str) -> str:
+        return str(reply.get(name, ""))
+
+    told = text("code"), text("message"), text("hint"), text("stage")
+    return ErrorRecord(*told, traceback=text("traceback"), instead=text("instead"))
 
 
 def error_of(record: ErrorRecord) -> WhetstoneError:
     """Return the error that `failure` made a record of, in the class that the process raised."""
     code, message, hint = one_line(record.code, 100), one_line(record.message), one_line(record.hint)
-    more = {"traceback": detail(record.traceback), "instead": one_line(record.instead, 100)}
-    return from_record(ErrorRecord(code, message, hint, **more))
+    trace, instead = detail(record.traceback), one_line(record.instead, 100)
+    return from_record(ErrorRecord(code, message, hint, traceback=trace, instead=instead))
 
 
 def _is_memory(error: BaseException) -> bool:

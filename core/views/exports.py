@@ -91,8 +91,10 @@ class ExportRow:
 
     @property
     def name(self) -> str:
-        """Target and precision for people."""
-        return f"{self.target_name} · {self.export.precision.label}"
+        """Target, precision and options for people."""
+        options = str(self.export).removeprefix(str(self.export.plain)).removeprefix(":")
+        told = f" ({options.replace(',', ', ')})" if options else ""
+        return f"{self.target_name} · {self.export.precision.label}{told}"
 
     @property
     def as_uploaded(self) -> bool:

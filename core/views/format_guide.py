@@ -56,7 +56,9 @@ def format_guide(
         limits: What a recommended export respects.
         data: To find ranges on; random inputs are none for that.
     """
-    known = {each.export: each for each in built}
+    # One with options tells of its precision where it was built and the plain one was not.
+    known = {each.export.plain: each for each in built if each.built and each.export.options}
+    known |= {each.export: each for each in built if not each.export.options}
     real = data is not None and data.origin != RANDOM
     answers = (_answer(scenario, rows, known, limits, real) for scenario in Scenario)
     return tuple(each for each in answers if each is not None)

@@ -250,6 +250,7 @@ def _export(found: ExportRow) -> dict[str, Any]:
     return {
         "target": found.export.target,
         "precision": found.export.precision.value,
+        "options": dict(found.export.options),
         "candidate": found.row.id,
         "built": found.built,
         "measured": found.measured,

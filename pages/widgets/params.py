@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import Field, fields
 from typing import Any
 
@@ -63,8 +63,16 @@ def params_form(
     only: Collection[str] | None = None,
 ) -> dict[str, Any]:
     """Draw a field for each parameter of `kind`, or those named, set to `start`; return what was changed."""
+    wanted = [each for each in fields(kind) if only is None or each.name in only]
+    return fields_form(wanted, key=key, start=start)
+
+
+def fields_form(
+    specs: Iterable[Field[Any]], *, key: str, start: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Draw a field for each parameter, set to `start`; return what was changed."""
     chosen = {}
-    for spec in (each for each in fields(kind) if only is None or each.name in only):
+    for spec in specs:
         value = _field(spec, (start or {}).get(spec.name, spec.default), f"{key}_{spec.name}")
         if value != spec.default and not (value is None or (value == "" and spec.default is None)):
             chosen[spec.name] = value

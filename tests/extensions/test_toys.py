@@ -60,6 +60,8 @@ def test_toys_are_exported_and_go_home_in_verified_kits(upload: Path, tmp_path: 
     assert spoiled["status"] == "failed"
     assert spoiled["error"]["code"] == "out_of_tolerance"
     assert "dB at least" in spoiled["error"]["message"]
+    assert {each["batch"] for each in spoiled["error"]["figures"]} == {None, 3}
+    assert spoiled["error"]["figures"][0]["sqnr_db"] < 3
     assert spoiled["artifact"] is None
     guide = {each["scenario"]: each for each in results["format_guide"]}
     assert guide["ios"]["export"] == "toy_phone:fp32"

@@ -64,6 +64,14 @@ def test_targets_are_cards_and_what_is_picked_can_be_built(
     app.button(key="build").click().run()
     assert [str(each) for each in asked[0].exports] == ["onnx:fp16", "onnx:int8_dynamic", "openvino:fp32"]
     assert len(asked[0].recipes) == 3
+    app.selectbox(key="export_seed-model_onnx_option_opset").set_value(17).run()
+    app.button(key="build").click().run()
+    assert [str(each) for each in asked[1].exports] == [
+        "onnx:fp16:opset=17",
+        "onnx:int8_dynamic:opset=17",
+        "openvino:fp32",
+    ]
+    assert asked[1].recipes[0].steps[-1].params == {"opset": 17}
 
 
 def test_what_came_of_exports_is_told(open_page: Open, store: Store) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.domain.export import Export, ExportPrecision
+from core.domain.recipe import Step
 from core.errors import InvalidRequest
 from core.search.exports import export_recipe, parse_export, parse_exports
 from tests.factories import model
@@ -34,6 +35,36 @@ def test_several_are_told_apart_and_each_is_taken_once() -> None:
 def test_what_does_not_exist_is_refused_with_what_there_is(text: str, said: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         parse_export(text)
+    assert said in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_options_stand_behind_an_export_and_reach_the_step_that_has_them() -> None:
+    found = parse_exports(["onnx:fp16:opset=17,weights=beside,litert", "onnx:axes=fixed,shapes=false"])
+    assert [str(each) for each in found] == [
+        "onnx:fp16:opset=17,weights=beside",
+        "litert:fp32",
+        "onnx:fp32:axes=fixed,shapes=false",
+    ]
+    first, last = (export_recipe(each, replace(model(), format="pt2")) for each in (found[0], found[2]))
+    assert first.steps[-1] == Step("onnx_form", {"opset": 17, "weights": "beside"})
+    assert last.steps[-1] == Step("onnx_form", {"axes": "fixed", "shapes": False})
+    assert first.steps[0] == Step("export_onnx")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("onnx:opsets=17", "Its options for this model: opset, axes, weights, shapes"),
+        ("onnx:opset=12", "Choose one of: 0, 13"),
+        ("onnx:opset=new", "wrong type"),
+        ("coreml:fp32:fp16=true", "has no option 'fp16'"),
+        ("tensorrt:int8_static:activations=uint8", "has no option 'activations'"),
+    ],
+)
+def test_an_option_that_does_not_exist_is_refused_with_those_that_do(text: str, said: str) -> None:
+    (export,) = parse_exports([text])
+    with pytest.raises(InvalidRequest) as caught:
+        export_recipe(export, replace(model(), format="onnx"))
     assert said in f"{caught.value.message} {caught.value.hint}"
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from core.domain.export import ExportPrecision
 from core.domain.quality import Fidelity, OtherBatch, OutputFidelity
@@ -66,19 +67,21 @@ def require_faithful(precision: ExportPrecision, found: Fidelity, other: OtherBa
         other: What a call of another batch size gave.
 
     Raises:
-        OutOfTolerance: With the figures of the first such output.
+        OutOfTolerance: With the figures of all outputs, the first such one told.
     """
     tolerance = TOLERANCES[precision]
-    checked = [(found, "")]
+    compared: list[tuple[Fidelity, int | None]] = [(found, None)]
     if other is not None and other.fidelity is not None:
-        checked.append((other.fidelity, f" in calls of {other.batch} rows"))
-    for fidelity, where in checked:
+        compared.append((other.fidelity, other.batch))
+    for fidelity, batch in compared:
+        where = f" in calls of {batch} rows" if batch else ""
         for output in fidelity.each:
             for why in _beyond(output, tolerance, fidelity.random, whole=not where):
                 raise OutOfTolerance(
                     f"The output {output.name} is not the original's{where}: {why}, beyond the tolerance of "
                     f"{precision.label}. {figures(output)}",
                     hint=HINTS[tolerance.rounds],
+                    figures=tuple(_plain(each, rows) for held, rows in compared for each in held.each),
                 )
 
 
@@ -95,6 +98,20 @@ def _beyond(output: OutputFidelity, tolerance: Tolerance, random: bool, whole: b
     says_little = random and tolerance.rounds
     if whole and not says_little and agreement is not None and agreement.high < tolerance.agreement:
         yield f"{agreement.value:.1f} % of the answers are equal, and {tolerance.agreement:.0f} % have to be"
+
+
+def _plain(output: OutputFidelity, batch: int | None) -> dict[str, Any]:
+    """Return the errors of one output as plain values; `batch` of the second call, None of all rows."""
+    agreement = output.top1_agreement
+    return {
+        "name": output.name,
+        "batch": batch,
+        "max_abs_error": output.max_abs_error,
+        "max_rel_error": output.max_rel_error,
+        "sqnr_db": output.sqnr_db,
+        "cosine": output.cosine,
+        "top1_agreement": agreement.value if agreement is not None else None,
+    }
 
 
 def figures(output: OutputFidelity) -> str:

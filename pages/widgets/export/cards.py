@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import streamlit as st
 
 from core.domain.export import Export, ExportPrecision
+from core.domain.model import SourceModel
+from core.search.exports import export_options
 from core.views.exports import ExportRow, TargetRow
 from pages import format as fmt
 from pages.widgets.address import on_change
+from pages.widgets.params import fields_form
 
 SEPARATOR = ","
 
 
 def target_cards(
-    rows: Sequence[TargetRow], built: Sequence[ExportRow], held: Mapping[str, str], owner: str
+    model: SourceModel,
+    rows: Sequence[TargetRow],
+    built: Sequence[ExportRow],
+    held: Mapping[str, str],
+    owner: str,
 ) -> tuple[Export, ...]:
     """Draw every target with its precisions, and return what is chosen of them.
 
     Args:
+        model: What is exported.
         rows: The targets.
         built: What came of exports of the model.
         held: What the address says.
@@ -29,9 +38,8 @@ def target_cards(
     with st.grid(3, min_column_width=330):
         for row in rows:
             with st.container(border=True, gap="xsmall", height="stretch"):
-                chosen += _card(
-                    row, [each for each in built if each.export.target == row.target.id], held, owner
-                )
+                known = [each for each in built if each.export.target == row.target.id]
+                chosen += _options(model, _card(row, known, held, owner), f"{owner}_{row.target.id}_option")
     return tuple(chosen)
 
 
@@ -60,6 +68,23 @@ def _card(row: TargetRow, built: Sequence[ExportRow], held: Mapping[str, str], o
     _impossible(row)
     picked = st.session_state.get(f"{owner}_{target.id}") if possible else ()
     return [Export(target.id, ExportPrecision(each)) for each in picked or ()]
+
+
+def _options(model: SourceModel, picked: Sequence[Export], key: str) -> list[Export]:
+    """Draw what else may be asked of the exports of a target; return these with what was chosen."""
+    known = {each: export_options(each, model) for each in picked}
+    specs = {name: spec for each in known.values() for name, (_, spec) in each.items()}
+    if not specs:
+        return list(picked)
+    with st.popover("Options", type="tertiary", icon=":material/tune:"):
+        chosen = fields_form(specs.values(), key=key)
+    if chosen:
+        told = ", ".join(f"{name}={value}" for name, value in chosen.items())
+        st.caption(f":material/tune: {fmt.plain(told)}")
+    return [
+        replace(each, options=tuple((name, value) for name, value in chosen.items() if name in own))
+        for each, own in known.items()
+    ]
 
 
 def _state(row: TargetRow, built: Sequence[ExportRow]) -> str:

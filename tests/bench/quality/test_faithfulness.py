@@ -100,8 +100,13 @@ def test_the_second_batch_size_counts_as_much() -> None:
     good, bad = held(LOGITS), held(LOGITS[:3][::-1].copy(), LOGITS[:3])
     require_faithful(ExportPrecision.FP32, good, OtherBatch(3, held(LOGITS[:3], LOGITS[:3])))
     require_faithful(ExportPrecision.FP32, good, OtherBatch(3))
-    with pytest.raises(OutOfTolerance, match="in calls of 3 rows"):
+    with pytest.raises(OutOfTolerance, match="in calls of 3 rows") as caught:
         require_faithful(ExportPrecision.FP32, good, OtherBatch(3, bad))
+    whole, call = caught.value.to_record("measure").figures
+    assert (whole["batch"], call["batch"]) == (None, 3)
+    assert call["max_abs_error"] == bad.each[0].max_abs_error
+    assert call["sqnr_db"] == bad.each[0].sqnr_db
+    assert {"max_rel_error", "cosine", "top1_agreement"} <= call.keys()
 
 
 def test_an_unsure_share_of_answers_is_not_held_against_it() -> None:
