@@ -39,6 +39,7 @@ test-slow: setup
 bench: setup
 	$(BIN)/python -m benchmarks.views
 	$(BIN)/python -m benchmarks.search
+	$(BIN)/python -m benchmarks.verdicts
 	$(BIN)/python -m benchmarks
 
 fmt: setup

@@ -69,8 +69,8 @@ def chart_spec(
         _below(color, place_at, tooltip, y),
         _ring("best", "circle", 420, colors.accent, place_at),
         _ring("chosen", "square", 560, colors.text, place_at),
-        _of("point", text | {"stroke": colors.surface, "strokeWidth": 4, "strokeOpacity": 0.8}, written),
-        _of("point", text | {"color": colors.text}, written),
+        _name(text | {"stroke": colors.surface, "strokeWidth": 4, "strokeOpacity": 0.8}, written),
+        _name(text | {"color": colors.text}, written),
     ]
     return {
         "height": height,
@@ -120,6 +120,12 @@ def _below(color: dict[str, Any], place_at: dict[str, Any], tooltip: list[Any], 
     seen = {"condition": {"test": low, "value": 1}, "value": 0}
     about = {"x": place_at["x"], "y": {"value": end}, "color": color, "opacity": seen, "tooltip": tooltip}
     return _of("point", mark | {"dy": -8 if y.higher else 10}, about)
+
+
+def _name(mark: dict[str, Any], encoding: dict[str, Any]) -> dict[str, Any]:
+    # An empty text is an element, too: a thousand of them took the browser a second.
+    named = "datum.kind === 'point' && datum.label !== ''"
+    return _of("point", mark, encoding) | {"transform": [{"filter": named}]}
 
 
 def _ring(which: str, shape: str, size: int, color: str, place_at: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Live run view: its state every two seconds, everything else where something has changed."""
+"""Live run view: its state every second, everything else where something has changed."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ from pages.widgets.table import candidates_table
 from pages.widgets.training import training_charts
 from pages.widgets.view_options import price_of
 
-POLL_S = 2.0
+POLL_S = 1.0
 CALLS_S = 1.0
 PATIENCE_S = 10.0
-REST = 10.0
+REST = 4.0
 """After a redraw the page rests so many times the processor time it took: it is to watch, not to disturb."""
 MOST_REST_S = 10.0
 
