@@ -207,9 +207,10 @@ def no_run() -> None:
     else:
         box = empty("scatter_plot", "No run to compare", "Run the demo or a model first.")
     with box, st.container(horizontal=True, horizontal_alignment="center"):
-        for run in known:
+        names = fmt.apart([each.name for each in known], [fmt.ago(each.created) for each in known])
+        for run, name in zip(known, names, strict=True):
             if st.button(
-                fmt.plain(run.name),
+                fmt.plain(name),
                 key=f"known_{run.id}",
                 icon=":material/scatter_plot:",
                 help=fmt.ago(run.created),

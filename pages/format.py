@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from math import ceil, log10
 
 from core.domain.measurement import Interval
@@ -186,6 +187,12 @@ def ago(moment: float | None, now: float | None = None) -> str:
             whole = int(past // scale)
             return f"{whole} {name}{'s' if name == 'day' and whole > 1 else ''} ago"
     return "just now"
+
+
+def apart(names: Sequence[str], more: Sequence[str]) -> list[str]:
+    """Return the names, those that occur more than once with what tells them apart in parentheses."""
+    often = {name for name in names if names.count(name) > 1}
+    return [f"{name} ({told})" if name in often else name for name, told in zip(names, more, strict=True)]
 
 
 def shape(sizes: tuple[int | str, ...]) -> str:

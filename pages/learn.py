@@ -9,10 +9,10 @@ from core.domain.technique import Kind
 from core.views import Seen, Topic, Topics, own_figures, topics
 from pages import format as fmt
 from pages.figures import palette, picture_figure
-from pages.widgets.chart import CONFIG
 from pages.widgets.glossary import terms
 from pages.widgets.learn_link import PAGE, TOPIC
 from pages.widgets.page import dark, go, store
+from pages.widgets.plot import CONFIG
 from pages.widgets.table import height_of
 
 GROUPS = {

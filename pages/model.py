@@ -59,9 +59,11 @@ def no_model() -> None:
     else:
         box = empty("deployed_code", "Choose a model", f"Go on with one that is known here. {text}")
         with box, st.container(horizontal=True, horizontal_alignment="center"):
-            for model in known:
+            told = [f"{fmt.size(each.size_bytes)}, {each.id[:4]}" for each in known]
+            names = fmt.apart([each.name for each in known], told)
+            for model, name in zip(known, names, strict=True):
                 if st.button(
-                    fmt.plain(model.name),
+                    fmt.plain(name),
                     key=f"known_{model.id}",
                     icon=":material/deployed_code:",
                     help=f"{sources()[model.format].name}, {fmt.count(model.parameters)} parameters",

@@ -24,7 +24,8 @@ class Scale:
     @property
     def label(self) -> str:
         """The name at the head of a line."""
-        return self.name[:1].upper() + self.name[1:]
+        first = self.name.replace("-", " ").partition(" ")[0]
+        return self.name[:1].upper() + self.name[1:] if first.islower() else self.name
 
     @property
     def title(self) -> str:

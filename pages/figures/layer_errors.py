@@ -9,7 +9,7 @@ from typing import Any
 from pages.figures.theme import Palette, vega_axis, vega_config
 
 Rows = list[dict[str, Any]]
-NAMED, LETTERS = 3, 28
+NAMED, LETTERS, LINE = 3, 28, 15.0
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,15 @@ def layer_errors_figure(
         {"number": at + 1, "name": each.name, "operator": each.operator, "percent": each.percent,
          "error": f"{each.percent:.3g} %", "before": f"{each.before:.3g} %", "share": each.share,
          "adds": f"{each.share:.0%}", "sqnr": each.told, "loud": at in loudest and each.share > 0,
-         "label": _short(each.name), "left": at > len(points) / 2}
+         "label": _short(each.name), "left": at > len(points) / 2, "lift": -8.0 - LINE * _step(at, loudest)}
         for at, each in enumerate(points)
     ]  # fmt: skip
     return rows, _spec(len(points), colors, height)
+
+
+def _step(at: int, loudest: Sequence[int]) -> int:
+    """Return how many lines above its mark a name stands, one more for each that is named before it."""
+    return sorted(loudest).index(at) if at in loudest else 0
 
 
 def _short(name: str) -> str:
@@ -79,7 +84,8 @@ def _spec(count: int, colors: Palette, height: int) -> dict[str, Any]:
         "tooltip": [{"field": field, "title": title} for field, title in told.items()],
     }  # fmt: skip
     words = {
-        "type": "text", "baseline": "bottom", "dy": -8, "fontSize": 12, "color": colors.text,
+        "type": "text", "baseline": "bottom", "dy": {"expr": "datum.lift"}, "fontSize": 12,
+        "color": colors.text,
         "align": {"expr": "datum.left ? 'right' : 'left'"},
     }  # fmt: skip
     return {

@@ -82,7 +82,9 @@ def diameters(points: Sequence[Point]) -> dict[str, float]:
 
 
 def named(points: Sequence[Point], along: Sequence[Point], chosen: set[str | None]) -> set[str]:
-    """Return the ids of the points to name: what is chosen, the baseline, and some of the front, evenly."""
+    """Return the ids of the points to name: all of a few; what is chosen, the baseline, some of the front."""
+    if len(points) < MOST_NAMES:
+        return {p.id for p in points}
     ids = [p.id for p in along if not p.baseline]
     step = max(1.0, (len(ids) - 1) / (MOST_NAMES - 1))
     spread = {ids[round(at * step)] for at in range(min(len(ids), MOST_NAMES))}
@@ -147,12 +149,14 @@ def pareto_figure(
     rows = [row for row in rows if row]
     # The ends of the axes are data, too: they may extend under a zoom.
     rows += [{"kind": "ends", "x": across, "y": up} for across, up in zip(*found, strict=True)]
-    rows += [{"kind": "front", "x": p.x.value, "y": p.y.value} for p in along]
+    rows += [{"kind": "front", "x": p.x.value, "y": _held(p.y.value, found[1])} for p in along]
     marked = {"best": recommended, "chosen": selected}
     hover = list(dict.fromkeys(label for p in points for label in p.hover))
     for p in points:
         row = _row(p, known[p.id], looks[p.id], sizes[p.id], labels.get(p.id), marked, hover)
-        rows.append(row | _within(p.x, found[0], "x") | _within(p.y, found[1], "y"))
+        row |= _within(p.x, found[0], "x") | _within(p.y, found[1], "y")
+        # At its place it would widen the axis, which the browser makes as wide as the data are.
+        rows.append(row if p in inside else row | {"kind": "beyond", "y": _held(p.y.value, found[1])})
     return rows, chart_spec(x, y, colors, main, _legend(looks, grouped, colors, main), hover, height)
 
 
@@ -161,6 +165,10 @@ def _legend(looks: Mapping[str, Look], grouped: bool, colors: Palette, main: str
     every = {} if grouped else by_role({role: role for role in LEGEND}, colors, main)
     each = {look.label: look for look in (*every.values(), *looks.values())}
     return [each[label] for label in dict.fromkeys([*LEGEND.values(), *sorted(each)]) if label in each]
+
+
+def _held(value: float, ends: Range) -> float:
+    return min(max(value, ends[0]), ends[1])
 
 
 def _within(found: Interval, ends: Range, name: str) -> dict[str, float]:

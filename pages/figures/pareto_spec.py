@@ -66,7 +66,7 @@ def chart_spec(
         _of("point", rule, from_x | told),
         _of("point", rule, from_y | told),
         _of("point", dot, marker) | {"name": "points"},
-        _below(color, place_at, tooltip, y),
+        _beyond(place_at["x"], tooltip, y, colors),
         _ring("best", "circle", 420, colors.accent, place_at),
         _ring("chosen", "square", 560, colors.text, place_at),
         _name(text | {"stroke": colors.surface, "strokeWidth": 4, "strokeOpacity": 0.8}, written),
@@ -113,13 +113,11 @@ def _of(kind: str, mark: dict[str, Any], encoding: dict[str, Any]) -> dict[str, 
     return {"transform": [{"filter": f"datum.kind === '{kind}'"}], "mark": mark, "encoding": encoding}
 
 
-def _below(color: dict[str, Any], place_at: dict[str, Any], tooltip: list[Any], y: Axis) -> dict[str, Any]:
-    """Return an arrow at the border for each point that lies beyond it."""
-    low, end = ("datum.y < domain('y')[0]", "height") if y.higher else ("datum.y > domain('y')[1]", 0)
-    mark = {"type": "text", "text": "▼" if y.higher else "▲", "fontSize": 14, "clip": True}
-    seen = {"condition": {"test": low, "value": 1}, "value": 0}
-    about = {"x": place_at["x"], "y": {"value": end}, "color": color, "opacity": seen, "tooltip": tooltip}
-    return _of("point", mark | {"dy": -8 if y.higher else 10}, about)
+def _beyond(across: dict[str, Any], tooltip: list[Any], y: Axis, colors: Palette) -> dict[str, Any]:
+    """Return an arrow at the border for each point that lies so far beyond it that it is left out."""
+    mark = {"type": "text", "text": "▼" if y.higher else "▲", "fontSize": 14, "dy": -8 if y.higher else 10}
+    edge = {"value": "height" if y.higher else 0}
+    return _of("beyond", mark | {"color": colors.muted}, {"x": across, "y": edge, "tooltip": tooltip})
 
 
 def _name(mark: dict[str, Any], encoding: dict[str, Any]) -> dict[str, Any]:

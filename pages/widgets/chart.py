@@ -10,12 +10,12 @@ import pandas as pd
 import streamlit as st
 
 from core.views import Row, RunView
+from pages import format as fmt
 from pages.figures import PICK, Axis, Point, axis_range, palette, pareto_figure
 from pages.widgets.measures import Measure
 from pages.widgets.page import dark
 from pages.widgets.points import axis_of, is_log, points_of
 
-CONFIG = {"displaylogo": False, "displayModeBar": False, "scrollZoom": False, "responsive": True}
 SCALES = ("auto", "linear", "log")
 
 
@@ -99,6 +99,14 @@ def pareto_chart(
         on_select=lambda: clicked(key, on_click),
         selection_mode=PICK,
     )
+    _left_out(points, data)
+
+
+def _left_out(points: Sequence[Point], data: Sequence[Mapping[str, Any]]) -> None:
+    """Name the candidates that lie so far from the others that the chart only points at them."""
+    ids = {row["id"] for row in data if row["kind"] == "beyond"}
+    if told := [f"{point.name} ({point.y.value:.1f})" for point in points if point.id in ids]:
+        st.caption(f"Far off the chart, scale Linear shows it: {fmt.plain(', '.join(told))}.")
 
 
 def _ranges(points: Sequence[Point], axes: Sequence[Axis], key: str, active: bool) -> Any:

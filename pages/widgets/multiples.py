@@ -33,6 +33,8 @@ def _written(row: Row, name: str, value: Interval | None, quality: Quality, acti
         return fmt.NONE
     if name != "quality":
         return fmt.significant(value.value)
+    if quality == "accuracy" and row.scale.unit != "%":
+        return f"{value.value:.4g}"
     return f"{value.value:.{2 if quality == 'signal' else 1}f}"
 
 

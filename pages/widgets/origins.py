@@ -8,9 +8,9 @@ from core.domain.measurement import Interval
 from core.views import Origin, Row, RunView, origins
 from pages import format as fmt
 from pages.figures import Stage, origins_figure, palette
-from pages.widgets.chart import CONFIG
 from pages.widgets.measures import time_scale
 from pages.widgets.page import dark
+from pages.widgets.plot import plot
 
 
 def _factor(factor: Interval) -> str:
@@ -40,5 +40,5 @@ def where_from(row: Row, run: RunView) -> None:
     said = "; ".join(f"{stage.label}: {stage.note}" for stage in stages)
     figure = origins_figure(stages, palette(dark()), unit)
     alt = f"Where the speed-up comes from. {said}"
-    st.plotly_chart(figure, theme=None, config=CONFIG, key="origins", alt=alt)
+    plot(figure, key="origins", alt=alt)
     st.caption("Each bar is a measured candidate of this run; its factor is against the bar above.")

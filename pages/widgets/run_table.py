@@ -49,7 +49,7 @@ def _columns(on_open: Callable[[], None]) -> dict[str, Any]:
     text, number = st.column_config.TextColumn, st.column_config.NumberColumn
     return {
         "name": st.column_config.ButtonColumn(
-            "Run", width=226, type="tertiary", alignment="left", on_click=on_open, key=OPENED,
+            "Run", width=282, type="tertiary", alignment="left", on_click=on_open, key=OPENED,
             help="A click opens it.",
         ),
         "front": st.column_config.ImageColumn(
@@ -63,7 +63,7 @@ def _columns(on_open: Callable[[], None]) -> dict[str, Any]:
         "model": text("Model", width=124),
         "data": text("Data", width=110),
         "candidates": text("Candidates", width=92, alignment="right"),
-        "created": st.column_config.DatetimeColumn("When", format="distance", width=104),
+        "created": st.column_config.DatetimeColumn("When", format="distance", width=118),
         "tags": st.column_config.ListColumn("Tags", width=120),
         "notes": text("Notes", width=200),
     }  # fmt: skip

@@ -19,7 +19,6 @@ from pages.widgets.points import placed
 from pages.widgets.status import CANDIDATE
 
 ROW, MOST_ROWS = 35, 20
-TWO_LINES, FITS = 52, 38  # pixels of a row that wraps a name, letters that fit beside all columns in 1280
 COLUMNS: dict[Quality, list[str]] = {
     "accuracy": ["accuracy", "change"],
     "agreement": ["agreement"],
@@ -29,6 +28,12 @@ COLUMNS: dict[Quality, list[str]] = {
 
 def _value(interval: Interval | None, scale: float = 1.0) -> float | None:
     return None if interval is None else interval.value * scale
+
+
+def _rate(row: Row) -> float | None:
+    """Return the samples per second without decimals that say nothing."""
+    found = rate_of(row)
+    return None if found is None else float(f"{found.value:.4g}")
 
 
 def _spread(interval: Interval | None, scale: float) -> str:
@@ -77,7 +82,7 @@ def frame(
                 "latency": _value(row.latency_ms, scale),
                 "latency_ci": _spread(row.latency_ms, scale),
                 "speedup": _value(row.speedup) if row.candidate.position else None,
-                "throughput": _value(rate_of(row)),
+                "throughput": _rate(row),
                 "accuracy": row.accuracy,
                 "change": None if row.change is None else row.change.value,
                 "agreement": _value(row.agreement),
@@ -107,37 +112,50 @@ def _columns(
             width=118,
             help="Dominated: another candidate is both faster and at least as good.",
         ),
-        # So wide that all columns fit a window of 1280 pixels.
-        "name": st.column_config.TextColumn("Candidate", width=246),
+        # The only column without a width: it is as wide as its names, and takes the room that is left.
+        "name": st.column_config.TextColumn("Candidate"),
         "latency": number(
-            f"Latency ({unit})", format="%.3f" if fastest < 1 else "%.2f", help="Median time of one call."
+            f"Latency ({unit})",
+            width=92,
+            format="%.3f" if fastest < 1 else "%.2f",
+            help="Median time of one call.",
         ),
         "latency_ci": st.column_config.TextColumn(
-            f"95 % ({unit})", width=96, alignment="right", help="95 % confidence interval of the median."
+            f"95 % ({unit})", width=94, alignment="right", help="95 % confidence interval of the median."
         ),
-        "speedup": number("Speed-up (x)", format="%.2f", help="Against the baseline, in interleaved rounds."),
+        "speedup": number(
+            "Speed-up", width=78, format="%.2fx", help="Against the baseline, in interleaved rounds."
+        ),
         "throughput": number(
-            "Rate (1/s)", format="%.0f", help="The most samples per second over the batch sizes measured."
+            "Rate (1/s)",
+            width=84,
+            format="localized",
+            help="The most samples per second over the batch sizes measured.",
         ),
-        "accuracy": number(scale.title, format=f"%.{digits}f"),
+        "accuracy": number(scale.title, width=94, format=f"%.{digits}f"),
         "change": number(
             "Change (pts)" if share else f"Change ({scale.unit})" if scale.unit else "Change",
+            width=94,
             format=f"%+.{digits}f",
             help=f"{scale.label} against the baseline's{', in percentage points' if share else ''}.",
         ),
-        "agreement": number(f"{agreement} (%)", format="%.1f", help="With the baseline; needs no labels."),
+        "agreement": number(
+            f"{agreement} (%)", width=132, format="%.1f", help="With the baseline; needs no labels."
+        ),
         "error": number(
             "Error (%)",
+            width=80,
             format="%.2f",
             help="Power of the worst output's error in percent of its variance; the limit is for this.",
         ),
         "sqnr": number(
             "SQNR (dB)",
+            width=84,
             format="%.1f",
             help="The whole power of the worst output by that of its error, a constant part of it included.",
         ),
-        "size": number(f"File ({size_unit})", format="%.2f" if size_unit == "MB" else "%.1f"),
-        "memory": number("Memory (MB)", format="%.0f", help="Peak above the empty runtime."),
+        "size": number(f"File ({size_unit})", width=74, format="%.2f" if size_unit == "MB" else "%.1f"),
+        "memory": number("Memory (MB)", width=98, format="%.0f", help="Peak above the empty runtime."),
     }
 
 
@@ -170,7 +188,6 @@ def candidates_table(
         at = [index for index, row in enumerate(rows) if row.id == selected]
         st.session_state[key] = {"selection": {"rows": at, "columns": [], "cells": []}}
         options = {"on_select": picked, "selection_mode": "single-row"}
-    high = ROW if all(len(row.name) <= FITS for row in rows) else TWO_LINES
     st.dataframe(
         frame(view, recommended, scale, size, rows),
         hide_index=True,
@@ -184,14 +201,13 @@ def candidates_table(
             agreement_name(view.candidates),
         ),
         key=key,
-        row_height=high,
-        height=height_of(len(rows), high),
+        height=height_of(len(rows)),
         placeholder="–",
         alt="Candidates with latency, speed-up, accuracy, size and memory",
         **options,
     )
 
 
-def height_of(rows: int, row: int = ROW) -> int:
+def height_of(rows: int) -> int:
     """Return the pixels of a table that shows all its rows, or of one that scrolls where they are many."""
-    return row * min(rows, MOST_ROWS) + ROW + 3
+    return ROW * (min(rows, MOST_ROWS) + 1) + 3

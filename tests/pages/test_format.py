@@ -137,3 +137,14 @@ def test_names_and_messages_are_shown_letter_by_letter(text: str, shown: str) ->
 @pytest.mark.parametrize(("size", "text"), [(25.0, "−75 %"), (130.0, "+30 %"), (100.2, "0 %"), (None, "–")])
 def test_a_change_against_the_baseline(size: float | None, text: str) -> None:
     assert fmt.relative(size, 100.0) == text
+
+
+def test_only_names_that_occur_twice_say_more() -> None:
+    assert fmt.apart(["a", "b", "a"], ["1 MB", "2 MB", "3 MB"]) == ["a (1 MB)", "b", "a (3 MB)"]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"), [("accuracy", "Accuracy"), ("macro-F1", "Macro-F1"), ("mAP", "mAP"), ("R²", "R²")]
+)
+def test_a_metrics_own_letters_stay_as_they_are(name: str, label: str) -> None:
+    assert Scale(name).label == label

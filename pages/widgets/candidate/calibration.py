@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.domain.accuracy_detail import Reliability
 from pages.figures import Calibration, palette, reliability_figure
-from pages.widgets.chart import CONFIG
 from pages.widgets.page import dark
+from pages.widgets.plot import plot
 
 
 def calibration(name: str, found: Reliability, baseline: Reliability | None) -> None:
@@ -20,7 +20,7 @@ def calibration(name: str, found: Reliability, baseline: Reliability | None) -> 
     figure = reliability_figure(models, palette(dark()))
     left, right = st.columns([2, 1], gap="large")
     with left:
-        st.plotly_chart(figure, theme=None, config=CONFIG, key="reliability", alt="Reliability diagram")
+        plot(figure, key="reliability", alt="Reliability diagram")
     with right:
         change = f"{found.ece - baseline.ece:+.1f} points" if baseline else None
         st.metric("Calibration error (ECE)", f"{found.ece:.2f} %", change, delta_color="inverse")

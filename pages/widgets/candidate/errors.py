@@ -7,8 +7,8 @@ import streamlit as st
 from core.domain.accuracy_detail import Errors
 from pages import format as fmt
 from pages.figures import errors_figure, palette
-from pages.widgets.chart import CONFIG
 from pages.widgets.page import dark
+from pages.widgets.plot import plot
 
 
 def errors(found: Errors, name: str) -> None:
@@ -17,7 +17,7 @@ def errors(found: Errors, name: str) -> None:
     left, right = st.columns([2, 1], gap="large")
     with left:
         figure = errors_figure(found.edges, found.counts, found.base_counts, name, palette(dark()))
-        st.plotly_chart(figure, theme=None, config=CONFIG, key="errors", alt="Histogram of the errors")
+        plot(figure, key="errors", alt="Histogram of the errors")
         st.caption("Errors beyond the ends of the axis are counted in the outermost bars.")
     with right:
         if found.r2 is not None and found.base_r2 is not None:

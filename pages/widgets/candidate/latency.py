@@ -11,8 +11,8 @@ from pages import format as fmt
 from pages.figures import Sample, beyond, distribution_figure, palette, series_figure
 from pages.widgets.candidate.production import cost, production
 from pages.widgets.candidate.settings import settings_sweep
-from pages.widgets.chart import CONFIG
 from pages.widgets.page import dark
+from pages.widgets.plot import plot
 from pages.widgets.side_by_side import throughput_chart
 
 
@@ -45,7 +45,7 @@ def _distribution(view: CandidateView, timing: Timing) -> None:
     own = [Sample(view.row.name, times, view.row.candidate.position == 0)]
     slow = beyond(own, marks)
     figure = distribution_figure(own, marks, palette(dark()), unit=unit)
-    st.plotly_chart(figure, theme=None, config=CONFIG, key="calls", alt="Latency distribution")
+    plot(figure, key="calls", alt="Latency distribution")
     told = [f"{found.runs:,} calls were timed, of which {len(times):,} are drawn."]
     if found.p99 is None:
         told.append(f"p99 is stated from {runs_needed(0.99):,} calls on.")
@@ -61,7 +61,7 @@ def _series(timing: Timing) -> None:
     figure = series_figure(
         times, lost, timing.samples_starts, timing.latency.p50 * scale, palette(dark()), unit=unit
     )
-    st.plotly_chart(figure, theme=None, config=CONFIG, key="series", alt="The calls in their order")
+    plot(figure, key="series", alt="The calls in their order")
     st.caption(_disturbed(timing))
 
 

@@ -21,8 +21,8 @@ from pages.figures import palette
 from pages.figures.layer_times import LayerBar, layer_times_figure
 from pages.figures.roofline import RoofPoint, roofline_figure
 from pages.widgets.background import going_on, start
-from pages.widgets.chart import CONFIG
 from pages.widgets.page import dark, store
+from pages.widgets.plot import plot
 
 MOST_BARS, LEAST_SHARE = 15, 0.002
 BOUND = {
@@ -117,7 +117,7 @@ def _bars(found: ProfileView) -> None:
     if rest:
         bars.append(LayerBar(f"{len(rows) - MOST_BARS} other layers", rest * scale, "Several"))
     figure = layer_times_figure(bars, palette(dark()), unit=unit)
-    st.plotly_chart(figure, theme=None, config=CONFIG, key="layer_times", alt="Time of each layer")
+    plot(figure, key="layer_times", alt="Time of each layer")
     if found.baseline is not None:
         st.caption("Beside a bar: how many times faster than the same layer in the baseline.")
 
@@ -148,7 +148,7 @@ def _roofline(found: ProfileView) -> None:
     compute = {name: roof.value for name, roof in roofs.compute.items()}
     bandwidth = {name: roof.value for name, roof in roofs.bandwidth.items()}
     figure = roofline_figure(points, compute, bandwidth, palette(dark()), used=found.level)
-    st.plotly_chart(figure, theme=None, config=CONFIG, key="roofline", alt="Roofline of the layers")
+    plot(figure, key="roofline", alt="Roofline of the layers")
     st.caption(
         f"Level lines: what {fmt.plural(roofs.threads, 'thread')} of this machine can compute. Slanted "
         f"lines: what its memory lets through; these layers read from {found.level or 'memory'}. A larger "

@@ -10,8 +10,8 @@ from core.domain.accuracy_detail import AccuracyDetail, Answers
 from core.views import CandidateView, ClassRow, class_name, class_rows
 from pages import format as fmt
 from pages.figures import confusion_figure, palette
-from pages.widgets.chart import CONFIG
 from pages.widgets.page import dark
+from pages.widgets.plot import plot
 from pages.widgets.table import height_of
 
 MOST_CONFUSED = 40
@@ -94,7 +94,7 @@ def _confusion(view: CandidateView, found: AccuracyDetail) -> None:
             palette(dark()),
             down=down,
         )
-        st.plotly_chart(figure, theme=None, config=CONFIG, key="confusion", alt="Confusion matrix")
+        plot(figure, key="confusion", alt="Confusion matrix")
         return
     if not cells:
         st.caption("No class is taken for another.")

@@ -12,8 +12,8 @@ from core.views import CandidateView
 from pages import format as fmt
 from pages.figures import palette, sweep_figure
 from pages.widgets.background import going_on, start
-from pages.widgets.chart import CONFIG
 from pages.widgets.page import dark, store
+from pages.widgets.plot import plot
 
 LIMITS: dict[str, float | None] = {
     "no limit": None,
@@ -53,7 +53,7 @@ def _shown(found: Sweep, id: str) -> None:
     limit = LIMITS[picked or "no limit"]
     best = found.best(limit)
     figure = sweep_figure(found.settings, best, limit, palette(dark()))
-    st.plotly_chart(figure, theme=None, config=CONFIG, key="sweep", alt="Throughput against latency")
+    plot(figure, key="sweep", alt="Throughput against latency")
     st.markdown(_best(best) if best else "No setting keeps to this limit.")
     told = [f"Numbers at the points are batch sizes. {found.skipped}".strip(), found.energy]
     st.caption(fmt.plain(" ".join(told)))

@@ -11,8 +11,8 @@ from core.domain.service import Trial
 from pages import format as fmt
 from pages.figures import load_figure, palette
 from pages.widgets.background import going_on, start
-from pages.widgets.chart import CONFIG
 from pages.widgets.page import dark, emphasis, store
+from pages.widgets.plot import plot
 
 BUSY = 0.5
 """Load for each core from which on the figures are worth a warning."""
@@ -63,7 +63,7 @@ def _shown(found: Trial) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         figure = load_figure(found.loads, found.bare_p50_ms, palette(dark()))
-        st.plotly_chart(figure, theme=None, config=CONFIG, key="load", alt="Requests per second under load")
+        plot(figure, key="load", alt="Requests per second under load")
         st.caption("Numbers at the points are clients, each of which asks again as soon as it is answered.")
     with right:
         _stages(found)

@@ -11,8 +11,8 @@ from pages import format as fmt
 from pages.figures import palette
 from pages.figures.roofline import roofline_figure
 from pages.widgets.background import going_on, start
-from pages.widgets.chart import CONFIG
 from pages.widgets.page import dark, store
+from pages.widgets.plot import plot
 
 KEY = "machine-roofline"
 
@@ -62,7 +62,7 @@ def _shown(roofs: Roofline) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         figure = roofline_figure((), compute, bandwidth, palette(dark()), height=340)
-        st.plotly_chart(figure, theme=None, config=CONFIG, key="machine_roofs", alt="Roofline of the machine")
+        plot(figure, key="machine_roofs", alt="Roofline of the machine")
     with right:
         if roofs.disturbed:
             st.caption(

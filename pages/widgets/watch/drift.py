@@ -7,8 +7,8 @@ import streamlit as st
 from core.domain.watching import Arm, Feature, Watched, Window
 from pages import format as fmt
 from pages.figures import classes_figure, drift_figure, palette
-from pages.widgets.chart import CONFIG
 from pages.widgets.page import dark
+from pages.widgets.plot import plot
 
 FIRST_WINDOW = 250
 LEAST_P = 1e-9
@@ -30,9 +30,9 @@ def _classes(found: Watched, arm: Arm) -> None:
         st.caption("Nothing was predicted lately, or the model tells no classes.")
         return
     rows = [(found.class_name(each.index), each.reference, each.live) for each in arm.classes]
-    st.plotly_chart(
+    plot(
         classes_figure(rows, palette(dark())),
-        theme=None, config=CONFIG, key=f"classes_{arm.name}", alt="Predicted classes",
+        key=f"classes_{arm.name}", alt="Predicted classes",
     )  # fmt: skip
     if arm.confidence is not None:
         st.caption(f"Mean confidence {arm.confidence:.1%}.")
@@ -81,9 +81,9 @@ def _drift(arm: Arm) -> None:
     _table(sizes[size])
     shown = [each for each in arm.windows if each.size == size]
     if len(shown) > 1:
-        st.plotly_chart(
+        plot(
             drift_figure(shown, palette(dark())),
-            theme=None, config=CONFIG, key=f"drift_{arm.name}", alt="Drift by feature and window",
+            key=f"drift_{arm.name}", alt="Drift by feature and window",
         )  # fmt: skip
         st.caption("A cross is drift. From 0.1 a shift (PSI) counts, from 0.25 it is large.")
 

@@ -7,8 +7,8 @@ import streamlit as st
 from core.domain.watching import Arm, Watched
 from pages import format as fmt
 from pages.figures import latency_over_time, palette, requests_over_time
-from pages.widgets.chart import CONFIG
 from pages.widgets.page import dark
+from pages.widgets.plot import plot
 
 STAGES = {"validate": "check", "queue": "wait", "inference": "model", "encode": "answer"}
 
@@ -25,14 +25,10 @@ def traffic(found: Watched) -> None:
         st.metric("Refused", f"{seen.refused:,}", help="Answered with a status of 400 to 499.")
     left, right = st.columns(2, gap="large")
     colors = palette(dark())
-    left.plotly_chart(
-        latency_over_time(found.timeline, colors),
-        theme=None, config=CONFIG, key="latency", alt="Latency by time",
-    )  # fmt: skip
-    right.plotly_chart(
-        requests_over_time(found.timeline, colors),
-        theme=None, config=CONFIG, key="requests", alt="Requests by time",
-    )  # fmt: skip
+    with left:
+        plot(latency_over_time(found.timeline, colors), key="latency", alt="Latency by time")
+    with right:
+        plot(requests_over_time(found.timeline, colors), key="requests", alt="Requests by time")
     told = ", ".join(f"{STAGES.get(name, name)} {fmt.ms(ms)}" for name, ms in seen.stages_ms.items())
     if told:
         st.caption(fmt.plain(f"Where the time of a request goes, median: {told}. Times are UTC."))
