@@ -118,9 +118,10 @@ class OnnxRuntimeWeb(Runtime):
         version = toolchain.requirements[0].rpartition("=")[2]
         if browser() is None:
             return Availability(False, reason="There is no Chromium or Google Chrome.", install=NO_BROWSER)
-        if state_of(toolchain) is not State.READY:
+        state = state_of(toolchain)
+        if state is not State.READY:
             line = f"whetstone doctor --install {TOOLCHAIN}"
-            return Availability(False, reason=f"{toolchain.name} is not installed.", install=line)
+            return Availability(False, reason=f"{toolchain.name} is {state}.", install=line)
         return Availability(True, version=version)
 
     def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
