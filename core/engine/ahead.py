@@ -50,7 +50,13 @@ class Ahead:
             return
         read_ahead(self._store, self._seen)
         lately = self._look() or time.monotonic() - self._asked < SPARES_S
-        spares.fill(self._wanted if lately else [], self._store.jobs_dir)
+        with suppress(WhetstoneError, OSError):  # told where a measurement meets it
+            spares.fill(self._wanted if lately else [], self._store.jobs_dir)
+
+    def begin(self, request: RunRequest) -> None:
+        """End what waits where this run, of another model or with other threads, has no use for it."""
+        if (request.model_id, request.threads) != (self._model, RunRequest("").threads):
+            self.end()
 
     def worked(self) -> None:
         """A run has just ended: the next may come soon."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from core.bench.timing.spares import held
 from core.domain.events import EventKind
 from core.domain.export import Export
 from core.domain.model import DataSet
@@ -257,7 +258,7 @@ class Execution:
 
     def _attempt(self, candidate: Candidate, baseline: Candidate, share: Share) -> Candidate:
         """Build and measure `candidate`; return it with its result."""
-        begin, rows, free = time.monotonic(), self._candidates, memory_available()
+        begin, rows, free = time.monotonic(), self._candidates, memory_available() + held()
         rows.building(candidate)
         self._measurer.prepare(baseline)
         artifact = self._builder.build(candidate.recipe, share.training_s)

@@ -168,6 +168,8 @@ def work(idle_s: float = IDLE_S, beside: int = 0) -> None:
                     ahead.step()
                 time.sleep(POLL_S)
                 continue
+            if ahead is not None:
+                ahead.begin(run.request)
             _work_on(store.of(run.owner), run, worker)
             idle_since = time.monotonic()
             if ahead is not None:

@@ -9,6 +9,7 @@ import pytest
 
 from core.bench.timing.process_start import ProcessStart
 from core.domain.model import SourceModel
+from core.domain.run import RunRequest
 from core.engine import ahead
 from core.engine.ahead import Ahead, first_starts
 from core.store.store import Store
@@ -45,5 +46,10 @@ def test_processes_wait_for_the_model_that_was_uploaded_last_and_not_for_ever(
     idle.worked()
     idle.step()
     assert filled.pop()[:3] == ["onnxruntime"] * 3
+    idle.begin(RunRequest(mlp.id))
+    assert not filled
+    for other in (RunRequest("another"), RunRequest(mlp.id, threads=2)):
+        idle.begin(other)
+        assert filled.pop() == []
     idle.end()
     assert filled.pop() == []

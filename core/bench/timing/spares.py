@@ -127,6 +127,12 @@ def fill(wanted: Sequence[ProcessStart], jobs: Path) -> None:
                 _useless.add(missing[0])
 
 
+def held() -> int:
+    """Return the bytes of memory of those that wait, which measurements take over."""
+    with _choosing:
+        return sum(_resident(each.child.pid) for each in _waiting)
+
+
 def taken(start: ProcessStart) -> Spare | None:
     """Return a process of this start that waits, which is the caller's from now on; None where none does."""
     with _choosing:

@@ -115,6 +115,7 @@ def test_one_imports_at_a_time_and_what_is_not_wanted_ends(chain: Chain, jobs: P
     spares.fill([start, start], jobs)
     assert len(spares._waiting) == 1
     assert len(wait_for(2, start, jobs)) == 2
+    assert spares.held() > 2 * 20e6
     assert spares.taken(other) is None
     spares.fill([other], jobs)
     assert [each.start for each in spares._waiting] == [other]
