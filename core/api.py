@@ -428,6 +428,8 @@ def deploy(
     features: Sequence[str] = (),
     package: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
+    canary: str = "",
+    shadow: str = "",
     out: str | Path | None = None,
     trying: bool = False,
     on_progress: Callable[[WorkProgress], None] = unheard,
@@ -443,6 +445,9 @@ def deploy(
             throughput of other batches is measured first, where it was not.
         package: What runs it elsewhere, such as ``docker`` and ``k8s``.
         options: Other options of the service by name.
+        canary: Id or name of another candidate of the run, which a share of the callers gets until it has
+            proven itself; it comes with ``versions`` and ``auth``.
+        shadow: Id or name of one that is asked the same, answers nobody, and is compared.
         out: Folder to write it to, which must not be there; None writes nothing.
         trying: Start it confined on this machine, ask it, load it and stop it first; what comes of it goes
             into its checklist.
@@ -461,6 +466,7 @@ def deploy(
         known = ", ".join(each.id for each in packagers().values() if each.serves)
         raise InvalidRequest(f"{packager.name} is no service.", hint=f"Services: {known}.")
     params = {**switched_on(Features, features), **switched_on(Packaging, package), **(options or {})}
+    params |= _second(store, found.run_id, canary, shadow)
     make(packager.Params, params)
     folder = Path(out) if out is not None else None
     if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -473,6 +479,18 @@ def deploy(
     if folder is not None:
         extract_zip(path, folder)
     return Deployment(found.id, spelled, folder, trial)
+
+
+def _second(store: Store, run_id: str, canary: str, shadow: str) -> dict[str, Any]:
+    """Return the options of a service with a second version."""
+    wanted = {name: measured_candidate(store, run_id, name).id for name in (canary, shadow) if name}
+    if len(set(wanted.values())) > 1:
+        raise InvalidRequest(
+            "A service has one second version.", hint="Name the same candidate as canary and shadow."
+        )
+    chosen: dict[str, Any] = {"second": min(wanted.values())} if wanted else {}
+    chosen |= dict.fromkeys(("canary", "versions", "auth"), True) if canary else {}
+    return chosen | ({"shadow": True} if shadow else {})
 
 
 def watch(

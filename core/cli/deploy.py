@@ -32,6 +32,10 @@ def register(commands: Any) -> None:
     kinds = [each.id for each in packagers().values() if each.serves]
     parser.add_argument("--as", dest="kind", default=kinds[0], help=f"one of {', '.join(kinds)}")
     parser.add_argument("--with", dest="features", default="", help=f"of {', '.join(names(Features))}")
+    parser.add_argument("--canary", default="", metavar="ID", help="candidate that a share of callers gets")
+    parser.add_argument(
+        "--shadow", default="", metavar="ID", help="candidate that is asked the same and compared"
+    )
     parser.add_argument("--package", default="", help=f"of {', '.join(names(Packaging))}")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="another option; repeat for several"
@@ -59,6 +63,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         features=options.features.split(","),
         package=options.package.split(","),
         options=dict(map(_option, options.set)),
+        canary=options.canary,
+        shadow=options.shadow,
         out=options.out,
         trying=options.trying,
         on_progress=told,

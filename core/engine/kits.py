@@ -166,11 +166,24 @@ def _asked(store: Store, candidate: Candidate, packager: Packager, params: Any) 
     if kept is not None:
         request = msgspec.structs.replace(request, reference=kept.name)
         inputs = {**inputs, pack.REFERENCE: (kept,)}
-    if not packager.needs_original(params):
-        return request, inputs
-    original, others = _packed(store, original_of(store, candidate), packager, params)
-    request = msgspec.structs.replace(request, original=original)
-    return request, inputs | {f"{pack.ORIGINAL}{name}": files for name, files in others.items()}
+    if packager.needs_original(params):
+        original, others = _packed(store, original_of(store, candidate), packager, params)
+        request = msgspec.structs.replace(request, original=original)
+        inputs = inputs | {f"{pack.ORIGINAL}{name}": files for name, files in others.items()}
+    if other := packager.second(params):
+        second, others = _packed(store, _second(store, candidate, other), packager, params)
+        request = msgspec.structs.replace(request, second=second)
+        inputs = inputs | {f"{pack.SECOND}{name}": files for name, files in others.items()}
+    return request, inputs
+
+
+def _second(store: Store, candidate: Candidate, other: str) -> Candidate:
+    found = store.candidates.get(other)
+    if found.run_id != candidate.run_id or found.id == candidate.id:
+        raise InvalidRequest(
+            f"{found.name} is not another candidate of the same run.", hint="Choose one of this run."
+        )
+    return found
 
 
 def _packed(

@@ -20,7 +20,8 @@ from core.work.unit import Done, Job, Kind
 MODEL, GOLDEN, REFERENCE = "model", "golden", "reference"
 """The unit's inputs: the artifact's files, and the golden samples and the reference as one file each."""
 ORIGINAL = "original-"
-"""Before the names of the same inputs of the model before it was optimized."""
+SECOND = "second-"
+"""Before the names of the same inputs of the model before it was optimized, and of another candidate."""
 
 
 class PackRequest(msgspec.Struct, frozen=True):
@@ -39,6 +40,7 @@ class PackRequest(msgspec.Struct, frozen=True):
         recipe: The candidate's recipe as a recipe file.
         seed: Of the run.
         original: The same of the model before it was optimized, where that belongs into the download.
+        second: The same of another candidate.
         sweep: What was measured at other batch sizes and threads.
         trial: What came of starting the service.
         files: What the runtime puts into its kits, by name within the kit.
@@ -57,6 +59,7 @@ class PackRequest(msgspec.Struct, frozen=True):
     recipe: str
     seed: int
     original: PackRequest | None = None
+    second: PackRequest | None = None
     sweep: Sweep | None = None
     trial: Trial | None = None
     files: dict[str, Path] = {}
@@ -80,6 +83,7 @@ def _package(request: PackRequest, job: Job, inputs: str = "") -> Package:
         seed=request.seed,
         files=request.files,
         original=_package(request.original, job, ORIGINAL) if request.original is not None else None,
+        second=_package(request.second, job, SECOND) if request.second is not None else None,
         sweep=request.sweep,
         trial=request.trial,
         reference=job.inputs[REFERENCE] / request.reference if request.reference else None,

@@ -39,6 +39,7 @@ class Package:
         trial: What came of starting this service; None where it is none, or was not tried.
         files: What the runtime puts into its kits, by name within the kit, see `Runtime.kit_files`.
         reference: What is watched of predictions, on the evaluation data; None where not wanted or known.
+        second: Another candidate of the same run, where the packager asked for one.
     """
 
     model: SourceModel
@@ -55,6 +56,7 @@ class Package:
     trial: Trial | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
     reference: Path | None = None
+    second: Package | None = None
 
 
 class Packager(ABC):
@@ -104,6 +106,10 @@ class Packager(ABC):
     def needs_original(self, params: Any) -> bool:
         """Whether the model before it was optimized belongs into the download, see `Package.original`."""
         return False
+
+    def second(self, params: Any) -> str:
+        """Return the id of another candidate that belongs into the download, see `Package.second`."""
+        return ""
 
     def needs_reference(self, params: Any) -> bool:
         """Whether predictions on the evaluation data belong into the download, see `Package.reference`."""

@@ -23,6 +23,7 @@ from tests.pages import seed
         (["--set", "rate=0"], "rate is 0"),
         (["--set", "speed=1"], "Unknown parameter: speed"),
         (["--candidate", "nobody"], "no measured candidate nobody"),
+        (["--canary", "nobody"], "no measured candidate nobody"),
         (["--out", "{there}"], "is there already"),
     ],
 )

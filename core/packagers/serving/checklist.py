@@ -65,7 +65,9 @@ def lines(
         Line(
             "A/B test or canary",
             False,
-            "One version answers at a time: split traffic before it.",
+            "No traffic was split yet: GET /canary shows both arms."
+            if params.canary
+            else "Off: choose canary and a second version.",
         ),
         Line("Real load", False, "The load test repeats a few inputs over the loopback, without a network."),
     )

@@ -15,13 +15,13 @@ from core.errors import InvalidRequest
 from core.packagers.kit import PACKAGER as KIT
 from core.packagers.kit import add_file, add_kit
 from core.packagers.serving import checklist, readme
-from core.packagers.serving.batches import batches
+from core.packagers.serving.batches import BatchPlan, batches
 from core.packagers.serving.dialects import NpzOverHttp
 from core.packagers.serving.options import ServiceParams
 from core.packagers.serving.packaging import packaging
 from core.packagers.serving.reference import REFERENCE
 from core.packagers.serving.requirements import FEATURES, constraints, packages, requirements
-from core.packagers.serving.settings import ORIGINAL, VERSION, settings_of
+from core.packagers.serving.settings import ORIGINAL, SECOND, VERSION, settings_of
 from core.protocols import Availability, Dialect, Package, Packager, availability
 
 CORE = (
@@ -37,10 +37,17 @@ FILES = {
     "metrics": "metrics",
     "log": "log",
     "versions": "versions",
+    "canary": "arms canary drift features",
+    "shadow": "shadow",
     "batch_prediction": "rows tables parts batch",
     "predictions": "database features drift watching windows labels predictions",
 }
 """Files of a feature."""
+
+
+def _alike(plan: BatchPlan, other: BatchPlan) -> bool:
+    """Whether two versions take requests of the same numbers of rows."""
+    return plan.fixed == other.fixed and (not plan.fixed or plan.sizes == other.sizes)
 
 
 def templates() -> Traversable:
@@ -79,6 +86,10 @@ class Service(Packager):
         """Whether the original model is to answer what the optimized one fails at."""
         return params.fallback
 
+    def second(self, params: ServiceParams) -> str:
+        """Return the id of the candidate that is to be a canary, or to be asked the same."""
+        return params.second if params.canary or params.shadow else ""
+
     def needs_reference(self, params: ServiceParams) -> bool:
         """Whether predictions are held against those on the evaluation data."""
         return params.predictions
@@ -98,6 +109,12 @@ class Service(Packager):
             raise InvalidRequest(
                 "Versions are changed by requests, so that they need API keys.", hint="Choose auth, too."
             )
+        if params.canary and not params.versions:
+            raise InvalidRequest("A canary is activated as a version.", hint="Choose versions, too.")
+        if params.second and not (params.canary or params.shadow):
+            raise InvalidRequest(
+                "A second version was given, and nothing asks it.", hint="Choose canary or shadow, too."
+            )
         with zipfile.ZipFile(path, "w") as archive:
             for name, text in sorted(self._texts(package, params).items()):
                 add_file(archive, name, text.encode())
@@ -106,10 +123,16 @@ class Service(Packager):
                 add_file(archive, f"models/{VERSION}/{REFERENCE}", package.reference)
             if params.fallback and package.original is not None:
                 add_kit(archive, package.original, f"models/{ORIGINAL}/")
+            if package.second is not None:
+                add_kit(archive, package.second, f"models/{SECOND}/")
 
     def _texts(self, package: Package, params: ServiceParams) -> dict[str, str]:
         """Return every file but those of the kits."""
         plan = batches(package, params)
+        if package.second is not None and not _alike(plan, batches(package.second, ServiceParams())):
+            raise InvalidRequest(
+                f"{package.second.candidate.name} takes other numbers of rows.", hint="Choose another one."
+            )
         settings = settings_of(package, params, plan)
         names = packages(package, params, self.framework, settings["picture"] is not None)
         return {

@@ -50,6 +50,15 @@ class Features:
         "Fallback",
         help="The original model answers what the optimized one fails at. It takes memory and packages, too.",
     )
+    canary: bool = setting(
+        False,
+        "Canary",
+        help="A share of the callers gets another version, which is rolled back where it is worse in errors, "
+        "latency or predictions. Needs versions.",
+    )
+    shadow: bool = setting(
+        False, "Shadow traffic", help="Another version is asked the same, answers nobody, and is compared."
+    )
     batch_prediction: bool = setting(
         False,
         "Batch prediction",
@@ -93,6 +102,19 @@ class ServiceParams(Packaging, Features):
         help="How long the first request waits for others; empty: half a call, 5 ms at most.",
         low=0,
         high=1000,
+    )
+    second: str = setting(
+        "",
+        "Second version",
+        help="Id of another candidate of the run, for canary and shadow traffic; empty: one is added later.",
+    )
+    share: float = setting(0.1, "Canary's share", help="Of the callers.", low=0.001, high=0.999)
+    canary_requests: int = setting(
+        1000,
+        "Canary's requests",
+        help="After so many without being worse it is activated; 0: by hand.",
+        low=0,
+        high=100_000_000,
     )
     cache_mb: int = setting(64, "Cache", unit="MB", low=1, high=65536)
     rate: int = setting(600, "Requests a minute", help="Of each key or address.", low=1, high=10_000_000)

@@ -55,6 +55,11 @@ USE = {
     "versions": "Unzip another kit to `models/NAME`, then `POST /versions/NAME/activate` with a key made "
     "with `--admin`: it is loaded and proven before it answers. `POST /versions/rollback` goes back. "
     "Replicas that share the folder `state` follow.",
+    "canary": "{second}by a hash of the key, of the header `X-Split-Key` or of the address. `GET /canary` "
+    "shows both arms. Worse in errors, latency or predictions, it is rolled back; after {canary_requests} "
+    "requests it is activated. With a key made with `--admin`: `POST /canary/NAME/start`, `/canary/promote`, "
+    "`/canary/rollback`.",
+    "shadow": "{shadowing}is asked the same and answers nobody. `GET /shadow` shows how it differs.",
     "batch_prediction": "`python -m serving.batch DATA OUT`: DATA is .npz, .csv, .tsv, .parquet or a folder "
     "of images; OUT gets a file for each 1,000 rows, with classes, outputs and what was wrong with a row. "
     "The same command goes on after the last whole file. `--help` has the rest.",
@@ -116,6 +121,11 @@ def _features(params: ServiceParams, plan: BatchPlan) -> str:
         "gain": gain,
         "delay": plan.delay_ms,
         "cache": params.cache_mb,
+        "second": f"`models/v2` gets {params.share:.0%} of the callers, "
+        if params.second
+        else "Who gets it, ",
+        "canary_requests": f"{params.canary_requests:,}" if params.canary_requests else "no number of",
+        "shadowing": "`models/v2` " if params.second else "A version that `shadow` in `service.json` names ",
     }
     rows = [f"- **{labels[name]}**: {USE[name].format(**values)}" for name in chosen]
     return "\n".join(["## What was chosen", "", *rows, "", "`service.json` has the settings."])

@@ -19,6 +19,7 @@ FEATURES = {
     "rate_limit": ("limits",),
     "metrics": ("prometheus-client",),
     "predictions": ("scipy",),
+    "canary": ("scipy",),
     "batch_prediction": ("pyarrow",),
 }
 SHARING = ("cache", "rate_limit")
@@ -39,7 +40,7 @@ def packages(package: Package, params: ServiceParams, framework: Iterable[str], 
 
 
 def _kits(package: Package) -> list[Package]:
-    return [package, *([package.original] if package.original is not None else [])]
+    return [package, *filter(None, (package.original, package.second))]
 
 
 def requirements(names: Iterable[str]) -> str:

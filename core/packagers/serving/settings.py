@@ -18,7 +18,7 @@ from core.protocols import Package
 from core.serde import from_plain
 from core.texts import one_line
 
-VERSION, ORIGINAL = "v1", "original"
+VERSION, SECOND, ORIGINAL = "v1", "v2", "original"
 """Folders of the kits in a service."""
 MOST_JSON_NUMBERS = 200_000
 MOST_JSON_BYTES, JSON_NUMBER_BYTES = 5_000_000, 25
@@ -54,6 +54,10 @@ def settings_of(package: Package, params: ServiceParams, plan: BatchPlan) -> dic
         "timeout_s": params.timeout_s,
         "max_waiting": params.max_waiting,
         "cache_bytes": params.cache_mb * MB if params.cache else 0,
+        "canary": SECOND if params.canary and params.second else "",
+        "share": params.share,
+        "canary_requests": params.canary_requests,
+        "shadow": SECOND if params.shadow and params.second else "",
         "slow_ms": slow_ms(package),
         "log_share": params.log_share,
         "log_rows": params.log_rows,

@@ -14,7 +14,7 @@ from core.packagers.serving.packaging import PANELS
 from tests.packagers.serving.composed import CLIENTS, COMMAND, REQUESTS, missing
 from tests.packagers.serving.conftest import table, unpacked
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 INSTALL = "apt-get install -y --no-install-recommends nginx-light redis-server prometheus dnsmasq-base"
 
 

@@ -66,12 +66,14 @@ class Call:
         Raises:
             Refused: The inputs do not fit each other, the rate is spent, or too many requests wait.
         """
+        self.record.feed, self.record.unit = feed, self.headers.get("x-split-key", self._name)
         fresh = "no-cache" in self.headers.get("cache-control", "")
         return self.service.predict(feed, self.record, fresh, self._name)
 
     def answered(self, answer: Answer) -> Answer:
         """Take note of an answer."""
         record = self.record
+        record.outputs = answer.outputs
         record.version, record.batch = answer.version, answer.batch
         record.cached, record.fallback = answer.cached, answer.fallback
         record.stages |= {"queue": answer.queue_ms, "inference": answer.inference_ms}

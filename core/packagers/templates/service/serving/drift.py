@@ -242,8 +242,11 @@ def _embedded(theirs: Array, ours: Array) -> tuple[float, float]:
     return energy(*few)
 
 
-def _categories(column: Column, theirs: Array, ours: Array) -> Finding:
-    """Compare counts; categories too rare for chi-square are taken together (Cochran's rule)."""
+def chi_square(theirs: Array, ours: Array) -> tuple[float, float, float]:
+    """Return statistic, p and shift (PSI) of categories that changed.
+
+    Categories too rare for chi-square are taken together (Cochran's rule).
+    """
     kinds = np.unique(np.concatenate([theirs, ours]))
     table = np.array([[(each == kind).sum() for kind in kinds] for each in (ours, theirs)])
     expected = table.sum(axis=0) * len(ours) / (len(ours) + len(theirs))
@@ -251,10 +254,14 @@ def _categories(column: Column, theirs: Array, ours: Array) -> Finding:
     if rare.sum() > 1:
         table = np.concatenate([table[:, ~rare], table[:, rare].sum(axis=1, keepdims=True)], axis=1)
     if table.shape[1] < 2:
-        return Finding(column.name, column.kind, "chi-square", 0.0, 1.0, 0.0, None, None)
+        return 0.0, 1.0, 0.0
     found = stats.chi2_contingency(table, correction=False)
-    tested = "chi-square", float(found.statistic), float(found.pvalue)
-    return Finding(column.name, column.kind, *tested, psi(table[1], table[0]), None, None)
+    return float(found.statistic), float(found.pvalue), psi(table[1], table[0])
+
+
+def _categories(column: Column, theirs: Array, ours: Array) -> Finding:
+    statistic, p, shift = chi_square(theirs, ours)
+    return Finding(column.name, column.kind, "chi-square", statistic, p, shift, None, None)
 
 
 def _edges(values: Array, start: int, stop: int) -> tuple[str, int, int, list[float]]:

@@ -73,6 +73,16 @@ class Management:
                 Route("POST", "/versions/rollback", self._roll_back, slow=True),
             ]
 
+        if service.settings.has("canary"):
+            self.routes += [
+                Route("GET", "/canary", self._canary, slow=True),
+                Route("POST", "/canary/{name}/start", self._start_canary, slow=True),
+                Route("POST", "/canary/promote", self._promote, slow=True),
+                Route("POST", "/canary/rollback", self._roll_back_canary, slow=True),
+            ]
+        if service.settings.has("shadow"):
+            self.routes.append(Route("GET", "/shadow", self._shadow))
+
     def _health(self, _: Asked) -> Reply:
         """Say that the process lives."""
         return reply_json({"status": "alive"})
@@ -111,6 +121,37 @@ class Management:
     def _roll_back(self, asked: Asked) -> Reply:
         """Let the version before answer again."""
         return self._changed(asked, lambda versions: versions.roll_back())
+
+    def _canary(self, asked: Asked) -> Reply:
+        """Return both arms of the canary, and how they differ."""
+        self._service.admit(asked.headers, asked.address)
+        return reply_json(self._arms.report())
+
+    def _start_canary(self, asked: Asked) -> Reply:
+        """Let a share of the callers get a version."""
+        return self._split(asked, lambda arms: arms.start(asked.name))
+
+    def _promote(self, asked: Asked) -> Reply:
+        """Let the canary answer everybody."""
+        return self._split(asked, lambda arms: arms.promote())
+
+    def _roll_back_canary(self, asked: Asked) -> Reply:
+        """Let the canary answer nobody."""
+        return self._split(asked, lambda arms: arms.roll_back())
+
+    def _split(self, asked: Asked, change: Callable[[Any], None]) -> Reply:
+        self._service.changing(self._service.admit(asked.headers, asked.address))
+        change(self._arms)
+        return reply_json(self._arms.report())
+
+    @property
+    def _arms(self) -> Any:
+        return self._service.canary
+
+    def _shadow(self, asked: Asked) -> Reply:
+        """Return how the answers of the shadowing version differ."""
+        self._service.admit(asked.headers, asked.address)
+        return reply_json(self._service.shadow.report() if self._service.shadow is not None else {})
 
     def _changed(self, asked: Asked, change: Callable[[Any], None]) -> Reply:
         versions = self._service.changing(self._service.admit(asked.headers, asked.address))

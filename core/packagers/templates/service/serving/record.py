@@ -14,7 +14,7 @@ from uuid import uuid4
 class Record:
     """One request; times are in milliseconds.
 
-    `feed` and `outputs` are arrays by name, once it is answered; `arm` is that of a test with several.
+    `feed` and `outputs` are arrays by name, once it is answered; `arm` is that of a canary, by `unit`.
     """
 
     id: str = field(default_factory=lambda: uuid4().hex)
@@ -24,6 +24,7 @@ class Record:
     error: str = ""
     version: str = ""
     arm: str = ""
+    unit: str = ""
     rows: int = 0
     batch: int = 0
     looked_up: bool = False

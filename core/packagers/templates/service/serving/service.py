@@ -19,10 +19,12 @@ from serving.worker import Answer, Take, Worker, one_by_one
 
 if TYPE_CHECKING:
     from serving.cache import Cache
+    from serving.canary import Canary
     from serving.keys import Caller, Keys
     from serving.metrics import Metrics
     from serving.predictions import Predictions
     from serving.rate_limit import RateLimit
+    from serving.shadow import Shadow
     from serving.versions import Versions
 
 T = TypeVar("T")
@@ -54,6 +56,8 @@ class Service:
         self.metrics: Metrics | None = None
         self.predictions: Predictions | None = None
         self.versions: Versions | None = None
+        self.canary: Canary | None = None
+        self.shadow: Shadow | None = None
         self._original: Worker | None = None
         self._watchers: list[Watcher] = []
         self.closing = False
@@ -96,6 +100,15 @@ class Service:
             self.versions = Versions(self.settings.version, self._worker)
         else:
             self._only = self._worker(MODELS / self.settings.version)
+        if self.settings.has("canary") and self.versions is not None:
+            from serving.canary import Canary
+
+            self.canary = Canary(self.settings, self.versions, self._worker)
+            self._watchers.insert(0, self.canary)
+        if self.settings.has("shadow") and self.settings.shadow:
+            from serving.shadow import Shadow
+
+            self.shadow = Shadow(self.settings, self._worker(MODELS / self.settings.shadow))
         if self.settings.has("fallback"):
             self._original = self._worker(MODELS / self.settings.fallback)
 
@@ -199,21 +212,17 @@ class Service:
         record.rows = rows = rows_of(self.settings, feed)
         if self.rate is not None:
             self.rate.count(caller)
-        answer = self._known(feed, record, rows, fresh)
-
-        def logged(it: Future[Answer]) -> None:
-            if not it.cancelled() and it.exception() is None:
-                record.feed, record.outputs = feed, it.result().outputs
-
-        if self.predictions is not None:
-            answer.add_done_callback(logged)
+        worker = self.canary.pick(record) if self.canary is not None else None
+        answer = self._known(feed, record, worker or self._usable(), fresh)
+        if self.shadow is not None:
+            self.shadow.ask(feed, rows, answer)
         return answer
 
-    def _known(self, feed: Feed, record: Record, rows: int, fresh: bool) -> Future[Answer]:
+    def _known(self, feed: Feed, record: Record, worker: Worker, fresh: bool) -> Future[Answer]:
         """Return the answer out of the cache, or that of the model."""
-        cache, version = self.cache, self._usable().name
+        cache, version = self.cache, worker.name
         if cache is None or fresh:
-            return self._asked(feed, rows)
+            return self._asked(feed, record.rows, worker)
         from serving.cache import key_of
 
         record.looked_up, key = True, key_of(version, feed)
@@ -225,21 +234,22 @@ class Service:
         def known(found: Any) -> Future[Answer]:
             if found is not None:
                 return done(Answer(found, version, cached=True))
-            asked = self._asked(feed, rows)
+            asked = self._asked(feed, record.rows, worker)
             asked.add_done_callback(keep)
             return asked
 
         return then(cache.find(key), known)
 
-    def _asked(self, feed: Feed, rows: int) -> Future[Answer]:
-        worker, original = self._usable(), self._original
-        if original is None or worker is original:
+    def _asked(self, feed: Feed, rows: int, worker: Worker) -> Future[Answer]:
+        """Return the answer of a version; where it fails that of the original, or of a canary's control."""
+        spare = self._original or self.active
+        if worker is spare:
             return worker.submit(feed, rows)
 
         def rescued(error: BaseException) -> Future[Answer]:
             if isinstance(error, Refused) and error.status != 500:
                 raise error
-            return then(original.submit(feed, rows), lambda answer: done(_as_fallback(answer)))
+            return then(spare.submit(feed, rows), lambda answer: done(_as_fallback(answer)))
 
         return then(worker.submit(feed, rows), lambda answer: done(_finite(answer)), rescued)
 
@@ -247,6 +257,8 @@ class Service:
         """Answer what waits, then end."""
         self.closing = True
         workers = [] if self.versions is not None else [self._only]
+        if self.canary is not None:
+            self.canary.close(CLOSING_S)
         for each in [*workers, *([self._original] if self._original is not None else [])]:
             each.close()
             each.join(CLOSING_S)

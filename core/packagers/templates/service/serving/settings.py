@@ -3,6 +3,7 @@
 SERVICE_KEYS   file of API keys (keys.json beside this folder)
 SERVICE_STATE  folder of the active version and the prediction log (state beside this folder)
 SERVICE_RATE   rate limit of each key, such as 600/minute
+SERVICE_CANARY share of the callers that a canary gets; 0 begins none
 REDIS_URL      where replicas share predictions and rate limits
 """
 
@@ -90,6 +91,10 @@ class Settings(BaseModel):
     cache_s: float = 3600.0
     rate: str = ""
     slow_ms: float = 0.0
+    canary: str = ""
+    share: float = 0.1
+    canary_requests: int = 0
+    shadow: str = ""
     log_share: float = 1.0
     log_rows: int = 100_000
     log_inputs: bool = False

@@ -38,8 +38,8 @@ class Versions:
         """Return the names of all versions in the folder `models`."""
         return versions_there()
 
-    def activate(self, name: str) -> None:
-        """Load a version, prove it by its golden inputs, and let it answer from now on.
+    def activate(self, name: str, loaded: Worker | None = None) -> None:
+        """Load a version unless it is `loaded`, prove it by its golden inputs, and let it answer from now on.
 
         Raises:
             Refused: There is none of this name, it is not whole, or another change is going on.
@@ -50,7 +50,7 @@ class Versions:
             raise Refused(409, "Another version is being loaded. Try again when it is there.")
         try:
             if name != self.active.name:
-                self._change(name)
+                self._change(name, loaded)
         finally:
             self._changing.release()
 
@@ -64,9 +64,9 @@ class Versions:
             raise Refused(409, "No version was active before this one.")
         self.activate(self.previous.name)
 
-    def _change(self, name: str) -> None:
+    def _change(self, name: str, loaded: Worker | None) -> None:
         before, spare = self.active, self.previous
-        made = spare if spare is not None and spare.name == name else self._load(MODELS / name)
+        made = loaded or (spare if spare is not None and spare.name == name else self._load(MODELS / name))
         try:
             made.ready.result(LOADING_S)
         except Exception as error:
