@@ -17,12 +17,21 @@ import psutil
 import pytest
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no browser test ran")
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 # A busy machine may take long to redraw; what never comes still fails.
 expect.set_options(timeout=30_000)
 
 ROOT = Path(__file__).parents[2]
+
+
+DRAWN = """() => {
+    const app = document.querySelector('[data-testid="stApp"]');
+    const busy = document.querySelector('[data-testid="stSkeleton"], [data-stale="true"]');
+    const calm = app && app.dataset.testScriptState === "notRunning" && !busy;
+    window.calmLooks = calm ? (window.calmLooks || 0) + 1 : 0;
+    return window.calmLooks >= 3;
+}"""
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,12 @@ class Server:
     folder: Path
     process: psutil.Process
     ready_s: float
+
+
+def settled(page: Page) -> None:
+    """Wait until a page is drawn, however long that takes: half-drawn it is pale and lacks names."""
+    expect(page.get_by_test_id("stMain")).not_to_be_empty()
+    page.wait_for_function(DRAWN, polling=200, timeout=60_000)
 
 
 def free_port() -> int:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no browser test ran")
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
 from core.domain.run import RunStatus
 from core.settings import Settings
 from core.store.store import Store
 from tests.e2e.accessibility import obstacles
-from tests.e2e.conftest import Server, serving
+from tests.e2e.conftest import Server, serving, settled
 from tests.pages import seed
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -49,8 +49,7 @@ def test_no_page_has_serious_obstacles(seeded: Server, browser: Browser, theme: 
         for address in PAGES:
             page = context.new_page()
             page.goto(f"{seeded.url}/{address}")
-            expect(page.get_by_test_id("stMain")).not_to_be_empty()
-            page.wait_for_timeout(2500)
+            settled(page)
             if told := obstacles(page):
                 found[address] = told
             page.close()

@@ -21,7 +21,7 @@ from core.store.store import Store
 from core.views import run_view
 from sample_models.catalogue import by_id
 from tests.e2e.accessibility import obstacles
-from tests.e2e.conftest import Server
+from tests.e2e.conftest import Server, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
@@ -90,8 +90,7 @@ def test_nothing_is_fetched_from_outside(server: Server, page: Page) -> None:
     page.on("request", lambda request: asked.append(request.url))
     for name in ("", "runs", "machine", "model", "optimize", "compare", "candidate"):
         page.goto(f"{server.url}/{name}")
-        expect(page.get_by_test_id("stMain")).not_to_be_empty()
-        page.wait_for_timeout(300)
+        settled(page)
     outside = [url for url in asked if not url.startswith((server.url, "data:", "blob:"))]
     assert not outside
 
@@ -214,7 +213,7 @@ def tick_first_run(page: Page) -> None:
 def test_the_history_describes_and_deletes(finished: str, server: Server, page: Page) -> None:
     page.goto(f"{server.url}/runs")
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
-    page.wait_for_timeout(1500)
+    settled(page)
     counted = page.get_by_text(re.compile(r"^\d+ of \d+ runs?, newest first")).inner_text()
     tick_first_run(page)
     page.locator(key(page, "describe")).click()
@@ -243,8 +242,7 @@ def test_pages_fit_the_window_in_both_themes(
             f"{server.url}/machine",
         ):
             page.goto(address)
-            expect(page.get_by_test_id("stMain")).not_to_be_empty()
-            page.wait_for_timeout(1000)
+            settled(page)
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width
             assert not obstacles(page)
