@@ -20,6 +20,8 @@ class FastApi(Service):
     modules: ClassVar[tuple[str, ...]] = ("fastapi", "uvicorn", "pydantic")
     adapter: ClassVar[str] = "fastapi"
     framework: ClassVar[tuple[str, ...]] = ("fastapi", "uvicorn")
+    parts: ClassVar[tuple[str, ...]] = ("on_fastapi", "on_uvicorn")
+    documented: ClassVar[str] = "/docs"
 
 
 PACKAGER = FastApi()

@@ -18,7 +18,7 @@ from core.packagers.serving import checklist, readme
 from core.packagers.serving.batches import BatchPlan, batches
 from core.packagers.serving.dialects import NpzOverHttp
 from core.packagers.serving.options import ServiceParams
-from core.packagers.serving.packaging import packaging
+from core.packagers.serving.packaging import Ports, packaging
 from core.packagers.serving.reference import REFERENCE
 from core.packagers.serving.requirements import FEATURES, constraints, packages, requirements
 from core.packagers.serving.settings import ORIGINAL, SECOND, VERSION, settings_of
@@ -26,7 +26,7 @@ from core.protocols import Availability, Dialect, Package, Packager, availabilit
 
 CORE = (
     *("__init__", "errors", "bodies", "settings", "inputs", "schema", "outputs"),
-    *("kit", "worker", "record", "service", "call", "http", "management"),
+    *("kit", "worker", "record", "service", "call", "http", "management", "running", "comparing"),
 )
 """Files of the serving core that every service has; the others bear the names of their features."""
 FILES = {
@@ -61,6 +61,12 @@ class Service(Packager):
     Attributes:
         adapter: Folder of the adapter among the templates.
         framework: Packages that the adapter imports.
+        parts: Files of the core that its adapter needs and others do not.
+        client: Which of the templates' `clients` asks it, unless its adapter has a `client.py`.
+        documented: Where it tells what it takes, such as ``/docs``; empty where nowhere.
+        asked: How to ask it, as a section of the README.
+        http_offset: From the port of the service to that of HTTP, which health and metrics have.
+        grpc_offset: To that of gRPC; None without it.
     """
 
     suffix: ClassVar[str] = "zip"
@@ -68,6 +74,12 @@ class Service(Packager):
     Params: ClassVar[type[Any]] = ServiceParams
     adapter: ClassVar[str]
     framework: ClassVar[tuple[str, ...]]
+    parts: ClassVar[tuple[str, ...]] = ()
+    client: ClassVar[str] = "http"
+    documented: ClassVar[str] = ""
+    asked: ClassVar[str] = readme.ASK
+    http_offset: ClassVar[int] = 0
+    grpc_offset: ClassVar[int | None] = None
 
     def requires(self, candidate: Candidate, artifact: Artifact) -> None:
         """Refuse what makes no kit, and what does not run here.
@@ -81,6 +93,15 @@ class Service(Packager):
                 hint="Choose a candidate that was measured.",
             )
         KIT.requires(candidate, artifact)
+
+    def address(self, port: int) -> str:
+        """Return where it is asked on this machine."""
+        return f"http://127.0.0.1:{port}"
+
+    def ports(self, port: int) -> Ports:
+        """Return the ports of a service at `port`."""
+        grpc = port + self.grpc_offset if self.grpc_offset is not None else None
+        return Ports(port + self.http_offset, grpc, predicts=self.http_offset == 0)
 
     def needs_original(self, params: ServiceParams) -> bool:
         """Whether the original model is to answer what the optimized one fails at."""
@@ -140,7 +161,7 @@ class Service(Packager):
             "requirements.txt": requirements(names),
             "constraints.txt": constraints(names),
             **self._code(params, settings),
-            **packaging(package, params),
+            **packaging(package, params, self.ports(params.port), sorted(self._adapter())),
             "CHECKLIST.md": checklist.markdown(checklist.checklist(package, params)),
             "README.md": readme.readme(package, params, settings, plan, self),
         }
@@ -153,8 +174,14 @@ class Service(Packager):
         ]
         wanted += ["images"] if settings["picture"] is not None else []
         kept = templates()
-        core = {f"serving/{name}.py": kept.joinpath("serving", f"{name}.py") for name in wanted}
-        adapter = {
-            each.name: each for each in kept.joinpath(self.adapter).iterdir() if each.name.endswith(".py")
+        core = {
+            f"serving/{name}.py": kept.joinpath("serving", f"{name}.py") for name in (*wanted, *self.parts)
         }
-        return {name: file.read_text(encoding="utf8") for name, file in (core | adapter).items()}
+        return {name: file.read_text(encoding="utf8") for name, file in (core | self._adapter()).items()}
+
+    def _adapter(self) -> dict[str, Traversable]:
+        """Return the files beside the core, by name."""
+        kept = templates()
+        found = {"client.py": kept.joinpath("clients", f"{self.client}.py")}
+        own = (each for each in kept.joinpath(self.adapter).iterdir() if not each.name.startswith("_"))
+        return found | {each.name: each for each in own if each.is_file()}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
 from math import ceil
@@ -64,9 +66,26 @@ PANELS = (
 """Of the dashboard: title, unit, queries."""
 
 
-def packaging(package: Package, params: ServiceParams) -> dict[str, str]:
-    """Return the files of what was chosen, by name."""
-    values = _values(package, params)
+@dataclass(frozen=True)
+class Ports:
+    """Where a service is asked.
+
+    Attributes:
+        http: Port of health and metrics.
+        grpc: Of gRPC; None without it.
+        predicts: Whether predictions are asked for over HTTP, too.
+    """
+
+    http: int
+    grpc: int | None
+    predicts: bool
+
+
+def packaging(
+    package: Package, params: ServiceParams, ports: Ports, adapter: Sequence[str]
+) -> dict[str, str]:
+    """Return the files of what was chosen, by name; `adapter` names those beside the core."""
+    values = {**_values(package, params), **asdict(ports), "adapter": adapter}
     wanted = DOCKER if params.docker or params.compose or params.k8s else {}
     wanted = wanted | (COMPOSE if params.compose else {}) | (KUBERNETES if params.k8s else {})
     wanted |= WATCHING if params.compose and params.metrics else {}

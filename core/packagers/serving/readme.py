@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.packagers.readme import code, plain
 from core.packagers.serving.batches import BatchPlan
 from core.packagers.serving.options import Features, Packaging, ServiceParams, on
 from core.packagers.serving.packaging import service_name
-from core.protocols import Package, Packager
+from core.packagers.serving.settings import MODEL
+from core.protocols import Package
+
+if TYPE_CHECKING:
+    from core.packagers.serving.folder import Service
 
 RUN = """
 ## Run it
 
 ```
 python -m venv .venv && .venv/bin/pip install -r requirements.txt -c constraints.txt
-{key}.venv/bin/python serve.py                                # http://127.0.0.1:{port}, documented at /docs
-.venv/bin/python client.py http://127.0.0.1:{port}{with_key}        # the golden inputs, compared
+{key}.venv/bin/python serve.py                                # {address}{documented}
+.venv/bin/python client.py {address}{with_key}        # the golden inputs, compared
 ```
 
 `requirements.txt` has what the code imports and `constraints.txt` all that comes with it, at the versions
@@ -28,7 +32,7 @@ ASK = """
 
 `POST /predict` takes
 
-- JSON: `{{"inputs": {{{example}}}}}`, as /docs describes it,
+- JSON: `{{"inputs": {{{example}}}}}`{documented},
 - NumPy arrays with `Content-Type: application/x-npz`, as `numpy.savez` writes them, one for each input by
   name: the fast way, of exact types ({types}){images}.
 
@@ -66,7 +70,7 @@ USE = {
     "fallback": "`models/original` answers where the optimized model fails, with the header `X-Fallback`.",
 }
 PACKAGED = {
-    "docker": "`docker build -t {name} . && docker run -p {port}:{port} {name}`",
+    "docker": "`docker build -t {name} . && docker run {published} {name}`",
     "compose": "`docker compose up --build`: nginx at port 8080 before {replicas} replicas",
     "k8s": "`kubectl apply -k k8s`: {replicas} replicas and an autoscaler",
     "systemd": "`systemd/{name}.service`; its head says how",
@@ -74,7 +78,7 @@ PACKAGED = {
 
 
 def readme(
-    package: Package, params: ServiceParams, settings: dict[str, Any], plan: BatchPlan, packager: Packager
+    package: Package, params: ServiceParams, settings: dict[str, Any], plan: BatchPlan, packager: Service
 ) -> str:
     """Return the README of a service; what strangers named is shown as plain text."""
     title = f"# {plain(package.model.name)}: {plain(package.candidate.name)}, {packager.name}"
@@ -82,21 +86,24 @@ def readme(
         title,
         "`models/v1` is the kit: its README has the measurement. CHECKLIST.md says what is shown and what is "
         "open.",
-        _run(params),
-        _ask(package, settings),
+        _run(params, packager),
+        _ask(package, settings, packager),
         _features(params, plan),
-        _packaged(package, params),
+        _packaged(package, params, packager),
         _code(),
     ]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
-def _run(params: ServiceParams) -> str:
+def _run(params: ServiceParams, packager: Service) -> str:
     key = ".venv/bin/python -m serving.keys add me                 # prints a key\n" if params.auth else ""
-    return RUN.format(port=params.port, key=key, with_key=" --key KEY" if params.auth else "")
+    documented = f", documented at {packager.documented}" if packager.documented else ""
+    with_key = " --key KEY" if params.auth else ""
+    address = packager.address(params.port)
+    return RUN.format(address=address, key=key, with_key=with_key, documented=documented)
 
 
-def _ask(package: Package, settings: dict[str, Any]) -> str:
+def _ask(package: Package, settings: dict[str, Any], packager: Service) -> str:
     inputs = package.model.inputs
     types = ", ".join(f"{code(each.name)} {each.dtype}" for each in inputs)
     images = (
@@ -106,7 +113,9 @@ def _ask(package: Package, settings: dict[str, Any]) -> str:
         else ""
     )
     example = ", ".join(f'"{plain(each.name)}": [...]' for each in inputs)
-    return ASK.format(example=example, types=types, images=images)
+    documented = f", as {packager.documented} describes it" if packager.documented else ""
+    told = {"example": example, "types": types, "images": images, "documented": documented}
+    return packager.asked.format(**told, model=MODEL)
 
 
 def _features(params: ServiceParams, plan: BatchPlan) -> str:
@@ -131,11 +140,13 @@ def _features(params: ServiceParams, plan: BatchPlan) -> str:
     return "\n".join(["## What was chosen", "", *rows, "", "`service.json` has the settings."])
 
 
-def _packaged(package: Package, params: ServiceParams) -> str:
+def _packaged(package: Package, params: ServiceParams, packager: Service) -> str:
     chosen = on(Packaging, params)
     if not chosen:
         return ""
-    values = {"name": service_name(package), "port": params.port, "replicas": params.replicas}
+    ports = packager.ports(params.port)
+    published = " ".join(f"-p {port}:{port}" for port in (ports.http, ports.grpc) if port is not None)
+    values = {"name": service_name(package), "published": published, "replicas": params.replicas}
     rows = [f"- {PACKAGED[name].format(**values)}" for name in chosen]
     key = " Make a key before (see Run it)." if params.auth else ""
     return "\n".join(

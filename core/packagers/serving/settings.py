@@ -20,6 +20,8 @@ from core.texts import one_line
 
 VERSION, SECOND, ORIGINAL = "v1", "v2", "original"
 """Folders of the kits in a service."""
+MODEL = "model"
+"""Name by which protocols of several models know the one of a service."""
 MOST_JSON_NUMBERS = 200_000
 MOST_JSON_BYTES, JSON_NUMBER_BYTES = 5_000_000, 25
 MB = 1_000_000
@@ -30,6 +32,7 @@ def settings_of(package: Package, params: ServiceParams, plan: BatchPlan) -> dic
     model, result = package.model, package.candidate.result
     return {
         "name": one_line(f"{model.name}: {package.candidate.name}", 200),
+        "model": MODEL,
         "version": VERSION,
         "fallback": ORIGINAL if params.fallback else "",
         "features": on(Features, params),

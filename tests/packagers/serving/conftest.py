@@ -29,7 +29,7 @@ from core.search.recipe_files import dump
 from tests.factories import model, result
 
 TYPES = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64}
-GENERATED = ("app", "serve", "client", "serving")
+GENERATED = ("app", "serve", "client", "serving", "v2", "predict_pb2", "open_inference_pb2")
 PICTURES = DataSet("d", "pets", (), ("x",), 2, 2, True, ("cat", "dog", "eel", "fox"), "images")
 
 

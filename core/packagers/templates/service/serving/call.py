@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from concurrent.futures import Future
 from types import TracebackType
@@ -90,8 +91,20 @@ class Call:
             return self.answered(future.result(self.service.settings.timeout_s))
         except TimeoutError:
             future.cancel()
-            raise self.late() from None
+            raise self._late() from None
 
-    def late(self) -> Refused:
+    async def arrived(self, feed: Feed) -> Answer:
+        """Return the answer, in adapters on an event loop.
+
+        Raises:
+            Refused: As `ask` does, or the model did not answer in time.
+        """
+        future = asyncio.wrap_future(self.ask(feed))
+        try:
+            return self.answered(await asyncio.wait_for(future, self.service.settings.timeout_s))
+        except TimeoutError:
+            raise self._late() from None
+
+    def _late(self) -> Refused:
         """Return the refusal of a request that the model did not answer in time."""
         return Refused(504, f"The model did not answer within {self.service.settings.timeout_s:g} seconds.")

@@ -31,6 +31,14 @@ class Refused(Exception):
         self._where, self._details = tuple(where), list(details)
 
     @property
+    def told(self) -> str:
+        """The message in one line, with the place of what it is about."""
+        errors = self._details or [{"loc": self._where, "msg": self.message}]
+        return "; ".join(
+            ": ".join([*(["/".join(map(str, e["loc"]))] if e["loc"] else []), e["msg"]]) for e in errors
+        )
+
+    @property
     def body(self) -> dict[str, Any]:
         """The answer's body; a list of errors with their place for 422, as FastAPI gives it."""
         if self.status != 422:

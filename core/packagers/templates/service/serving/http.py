@@ -88,17 +88,25 @@ class HttpCall(Call):
     def __init__(self, http: Http, headers: Mapping[str, str], address: str) -> None:
         super().__init__(http.service, headers, address)
         self.http = http
-        self.kind = headers.get("content-type", "").split(";")[0].strip().lower()
+        self.kind = self.kind_of(headers)
         self.incoming = http.incoming(self.kind)
         self.reply = Reply(500, b"")
         self._placed: Any = None
+
+    def kind_of(self, headers: Mapping[str, str]) -> str:
+        """Return the type of the body."""
+        return headers.get("content-type", "").split(";")[0].strip().lower()
+
+    def refusal(self, error: Refused) -> Reply:
+        """Return the answer that says why not."""
+        return refusal(error)
 
     def __exit__(self, *raised: Any) -> bool:
         """End the record; what was refused becomes the reply."""
         self.incoming.end()
         refused = super().__exit__(*raised)
         if self.refused is not None:
-            self.reply = refusal(self.refused)
+            self.reply = self.refusal(self.refused)
         self.reply.headers["X-Request-Id"] = self.record.id
         return refused
 
@@ -115,9 +123,10 @@ class HttpCall(Call):
             Refused: They do not fit, or are of a type that is not taken.
         """
         with self.record.stage("validate"):
-            return self._feed(body)
+            return self.feed(body)
 
-    def _feed(self, body: bytes) -> Feed:
+    def feed(self, body: bytes) -> Feed:
+        """Return the checked inputs in a body, see `validate`."""
         settings = self.http.settings
         if self.kind in NPZ:
             return from_npz(settings, body)
@@ -136,12 +145,17 @@ class HttpCall(Call):
         """Take note of an answer and put it into the form that was asked for."""
         super().answered(answer)
         with self.record.stage("encode"):
-            self.reply = self._encoded(answer)
+            self.reply = self.encoded(answer)
         self.reply.headers |= {"X-Model-Version": answer.version, "Server-Timing": self.record.server_timing}
         self.reply.headers |= {"X-Fallback": "1"} if answer.fallback else {}
         return answer
 
-    def _encoded(self, answer: Answer) -> Reply:
+    def encoded(self, answer: Answer) -> Reply:
+        """Return an answer in the form that was asked for.
+
+        Raises:
+            Refused: That cannot be.
+        """
         accepts, settings = self.headers.get("accept", "*/*"), self.http.settings
         if any(each in accepts for each in NPZ) or (self.kind in NPZ and "json" not in accepts):
             return Reply(200, as_npz(answer.outputs), NPZ[0])

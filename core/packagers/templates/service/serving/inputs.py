@@ -32,6 +32,17 @@ def from_json(spec: Tensor, value: Any) -> Array:
     Raises:
         ValueError: They are no array, or of another kind or shape, or hold values that are not possible.
     """
+    array = numbers(spec, value)
+    check(spec, array)
+    return array
+
+
+def numbers(spec: Tensor, value: Any) -> Array:
+    """Return lists of JSON as an array of the input's type, whatever its shape.
+
+    Raises:
+        ValueError: They are no array, or of another kind, or hold values that the type cannot hold.
+    """
     wanted = np.dtype(spec.dtype)
     if not _plain(value):
         raise ValueError(f"expected {WORDS[wanted.kind]} ({spec.dtype}), in nested lists of equal lengths")
@@ -46,9 +57,7 @@ def from_json(spec: Tensor, value: Any) -> Array:
         if found.min() < bounds.min or found.max() > bounds.max:
             raise ValueError(f"expected values that {spec.dtype} can hold")
     with np.errstate(over="ignore"):
-        array = found.astype(wanted)
-    check(spec, array)
-    return array
+        return found.astype(wanted)
 
 
 def _plain(value: Any) -> bool:

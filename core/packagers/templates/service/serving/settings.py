@@ -69,6 +69,7 @@ class Settings(BaseModel):
     """Everything in `service.json`."""
 
     name: str
+    model: str = "model"
     version: str
     fallback: str = ""
     features: list[str]
@@ -101,9 +102,11 @@ class Settings(BaseModel):
 
     @classmethod
     def read(cls, path: Path = HERE / "service.json") -> Settings:
-        """Return the settings in `path`, with the rate of the environment."""
+        """Return the settings in `path`, with the rate and the name of the model in the environment."""
         found = cls.model_validate_json(path.read_text(encoding="utf8"))
-        return found.model_copy(update={"rate": os.environ.get("SERVICE_RATE", found.rate)})
+        asked = {"rate": "SERVICE_RATE", "model": "SERVICE_MODEL"}
+        given = {name: os.environ[variable] for name, variable in asked.items() if variable in os.environ}
+        return found.model_copy(update=given)
 
     def has(self, feature: str) -> bool:
         """Whether a feature was chosen."""
