@@ -27,7 +27,19 @@ from core.views.run import RunView
 LARGEST_SHOWN = 200_000
 """Bytes of a file that is shown."""
 Measured = Sequence[tuple[Row, Result]]
-TEXTS = (".py", ".md", ".json", ".txt", ".yaml", ".yml", ".conf", ".service", "Dockerfile", ".dockerignore")
+TEXTS = (
+    ".py",
+    ".proto",
+    ".md",
+    ".json",
+    ".txt",
+    ".yaml",
+    ".yml",
+    ".conf",
+    ".service",
+    "Dockerfile",
+    ".dockerignore",
+)
 
 
 class Scenario(StrEnum):

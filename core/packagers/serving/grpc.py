@@ -84,7 +84,7 @@ class Grpc(Service):
         "generate their clients."
     )
     use: ClassVar[str] = "unzip it, install requirements.txt and run python serve.py."
-    order: ClassVar[int] = 61
+    order: ClassVar[int] = 52
     modules: ClassVar[tuple[str, ...]] = (
         "fastapi",
         "grpcio",

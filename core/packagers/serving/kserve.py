@@ -163,7 +163,7 @@ class Kserve(Service):
         "The kit behind the Open Inference Protocol over HTTP and gRPC, as KServe and Triton speak it."
     )
     use: ClassVar[str] = "unzip it, install requirements.txt and run python serve.py."
-    order: ClassVar[int] = 62
+    order: ClassVar[int] = 53
     modules: ClassVar[tuple[str, ...]] = (
         "fastapi",
         "grpcio",

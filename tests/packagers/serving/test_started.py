@@ -17,7 +17,10 @@ from typing import Any
 
 import pytest
 
+from core.packagers.serving.fastapi import PACKAGER as FASTAPI
+from core.packagers.serving.flask import PACKAGER as FLASK
 from core.packagers.serving.options import ServiceParams
+from core.protocols import Packager
 from tests.packagers.serving.conftest import table, unpacked
 from tests.packagers.serving.test_app import ROW, npz
 
@@ -78,8 +81,9 @@ def test_it_answers_its_own_client_and_says_that_it_is_ready(tmp_path: Path) -> 
     assert subprocess.run(check, cwd=folder, capture_output=True).returncode == 1
 
 
-def test_slow_connections_are_closed_and_hold_nobody_up(tmp_path: Path) -> None:
-    folder = unpacked(table(tmp_path / "in"), ServiceParams(timeout_s=2), tmp_path / "out")
+@pytest.mark.parametrize("packager", [FASTAPI, FLASK], ids=lambda each: each.id)
+def test_slow_connections_are_closed_and_hold_nobody_up(packager: Packager, tmp_path: Path) -> None:
+    folder = unpacked(table(tmp_path / "in"), ServiceParams(timeout_s=2), tmp_path / "out", packager)
     with started(folder) as (port, _):
         heads = [socket.create_connection(("127.0.0.1", port)) for _ in range(300)]
         for each in heads:
@@ -116,8 +120,9 @@ def test_thousands_of_connections_leave_it_standing(tmp_path: Path) -> None:
         assert ask(port) == 200
 
 
-def test_it_answers_what_waits_before_it_ends(tmp_path: Path) -> None:
-    folder = unpacked(table(tmp_path / "in"), ServiceParams(), tmp_path / "out")
+@pytest.mark.parametrize("packager", [FASTAPI, FLASK], ids=lambda each: each.id)
+def test_it_answers_what_waits_before_it_ends(packager: Packager, tmp_path: Path) -> None:
+    folder = unpacked(table(tmp_path / "in"), ServiceParams(), tmp_path / "out", packager)
     session = folder / "models" / "v1" / "session.py"
     slow = session.read_text().replace(
         "return lambda feed: session.run(None, feed)",
