@@ -23,9 +23,11 @@ def identity(model: SourceModel) -> None:
     st.markdown(f"## {fmt.plain(model.name)} :gray-badge[{kind}] :blue-badge[{task}]", anchors=False)
     with st.grid(4, min_column_width=150):
         classes = model.classes_judged(labelled=False)
-        st.metric("Classes", str(classes) if classes else fmt.NONE)
+        st.metric("Classes" if classes else "Outputs", str(classes or len(model.outputs)))
         st.metric("Parameters", fmt.count(model.parameters))
-        st.metric("MACs", fmt.count(model.macs), help="Multiply-accumulates of one forward pass at batch 1.")
+        help = "Multiply-accumulates of one forward pass at batch 1."
+        unknown = " They could not be counted: sizes within the network depend on its inputs."
+        st.metric("MACs", fmt.count(model.macs), help=help if model.macs else help + unknown)
         st.metric("File", fmt.size(model.size_bytes))
 
 

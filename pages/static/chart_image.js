@@ -23,11 +23,13 @@ const cell = value => {
   return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 const rows = plot => {
-  const table = [['series', 'x', 'y', 'value']]
+  const axis = name => plot._fullLayout?.[`${name}axis`]?.title?.text || name
+  const grid = (plot._fullData || []).some(trace => list(trace.z).length)
+  const table = [['series', axis('x'), axis('y'), ...(grid ? ['value'] : [])]]
   for (const trace of plot._fullData || []) {
     const x = list(trace.x), y = list(trace.y), z = list(trace.z)
     if (z.length) z.forEach((line, down) => list(line).forEach((value, across) => table.push([trace.name, x[across] ?? across, y[down] ?? down, value])))
-    else for (let at = 0; at < Math.max(x.length, y.length); at++) table.push([trace.name, x[at], y[at], ''])
+    else for (let at = 0; at < Math.max(x.length, y.length); at++) table.push([trace.name, x[at], y[at]])
   }
   return table.map(line => line.map(cell).join(',')).join('\r\n') + '\r\n'
 }

@@ -25,7 +25,8 @@ PAGES = (
     "optimize?model=seed-model&data=seed-data", "optimize?model=seed-model&preset=by_hand",
     "optimize?run=running", "optimize?run=done", "optimize?run=failed",
     *(f"compare?run=done&selected=done-3&part={part}" for part in ("figures", "lines", "pair", "run")),
-    "compare?run=unlabelled",
+    "compare?run=unlabelled", "export?model=seed-model&data=seed-data", "deploy?run=done",
+    "watch", "watch?service=http://127.0.0.1:1",
     *(CANDIDATE + tab for tab in ("overview", "latency", "layers", "accuracy", "recipe")),
 )  # fmt: skip
 

@@ -53,6 +53,7 @@ def techniques(view: ModelView) -> None:
     picked: Any = st.dataframe(
         table,
         hide_index=True,
+        column_config={"Technique": st.column_config.TextColumn(width=178, pinned=True)},
         height=height_of(len(rows)),
         on_select="rerun",
         selection_mode="single-row",
