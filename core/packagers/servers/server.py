@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-from abc import abstractmethod
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -19,8 +18,6 @@ from core.packagers.kit import add_file, add_kit, add_proof
 from core.packagers.layout import root_of
 from core.protocols import LocalArtifact, Package, Packager
 
-Files = Mapping[str, bytes | Path]
-
 
 class ModelServer(Packager):
     """A kind of download that a model server, started elsewhere, loads from its folder."""
@@ -34,29 +31,6 @@ class ModelServer(Packager):
             InvalidRequest: With the reason.
         """
         KIT.requires(candidate, artifact)
-
-    def write(self, package: Package, path: Path, params: Any) -> None:
-        """Write the zip; equal packages give equal bytes.
-
-        Raises:
-            InvalidRequest: The server cannot run this model, with the reason.
-        """
-        files = self.files(package, params)
-        with zipfile.ZipFile(path, "w") as archive:
-            for name, content in sorted(files.items()):
-                add_file(archive, name, content)
-            if folder := self.kit(package, params):
-                add_kit(archive, package, folder)
-            else:
-                add_proof(archive, package, "proof/")
-
-    @abstractmethod
-    def files(self, package: Package, params: Any) -> Files:
-        """Return every file but those of the kit, by name."""
-
-    @abstractmethod
-    def kit(self, package: Package, params: Any) -> str:
-        """Return the kit's folder, with a slash at its end; empty where the server opens the model itself."""
 
 
 def server_name(package: Package) -> str:
@@ -82,3 +56,26 @@ def filled(name: str, values: Mapping[str, Any]) -> str:
         undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True, autoescape=False
     )
     return made.from_string(template(*name.split("/"))).render(values)
+
+
+def written(
+    path: Path, texts: Mapping[str, str], files: Mapping[str, Path], package: Package, kit: str
+) -> None:
+    """Write the zip of a layout.
+
+    Args:
+        path: Where to.
+        texts: By name.
+        files: Likewise.
+        package: Of the candidate.
+        kit: Folder of its kit, with a slash at its end; empty for the proof alone.
+    """
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in sorted(texts.items()):
+            add_file(archive, name, text.encode())
+        for name, file in sorted(files.items()):
+            add_file(archive, name, file)
+        if kit:
+            add_kit(archive, package, kit)
+        else:
+            add_proof(archive, package, "proof/")

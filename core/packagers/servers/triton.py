@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from core.errors import InvalidRequest
 from core.packagers.layout import opened
 from core.packagers.readme import code, plain
-from core.packagers.servers.server import Files, ModelServer, filled, model_files, server_name, template
+from core.packagers.servers.server import ModelServer, filled, model_files, server_name, template, written
 from core.packagers.servers.triton_config import Load, Word, batching, load_of, parameters, tensor, text
 from core.packagers.servers.triton_images import preparing, takes_images
 from core.packagers.serving.options import ServiceParams
@@ -104,36 +105,32 @@ class Triton(ModelServer):
     order: ClassVar[int] = 60
     Params: ClassVar[type[Any]] = TritonParams
 
-    def kit(self, package: Package, params: TritonParams) -> str:
-        """Return the kit's folder for the Python backend, which runs it."""
-        chosen = backend_of(package, params.backend)
-        return f"model_repository/{server_name(package)}/1/kit/" if chosen == "python" else ""
-
-    def files(self, package: Package, params: TritonParams) -> Files:
-        """Return the repository, the client and what runs it.
+    def write(self, package: Package, path: Path, params: TritonParams) -> None:
+        """Write the zip; equal packages give equal bytes.
 
         Raises:
             InvalidRequest: The backend cannot open this model.
         """
         chosen, name = backend_of(package, params.backend), server_name(package)
-        backend = BACKENDS.get(chosen, PYTHON)
+        backend, home = BACKENDS.get(chosen, PYTHON), f"model_repository/{name}"
         load = load_of(package, params.batching, params.instances, own_threads=chosen == "python")
-        home, (inputs, outputs) = f"model_repository/{name}", _names(package, backend.numbered)
+        inputs, outputs = _names(package, backend.numbered)
         texts = {
             f"{home}/config.pbtxt": _config(package, name, chosen, load),
             **preparing(package, name, load, inputs[0], outputs),
             **({f"{home}/labels.txt": _labels(package)} if _labels(package) else {}),
             **({f"{home}/1/{each}": template("triton", each) for each in IN_PYTHON if chosen == "python"}),
-            **{each: template("triton", each) for each in ("client.py", "serve.py")},
+            "client.py": template("kserve", "client.py"),
+            "golden.py": template("servers", "golden.py"),
+            "serve.py": template("triton", "serve.py"),
             "model.json": json.dumps(_told(package, name, backend, load), indent=2) + "\n",
             **(_requirements(package) if chosen == "python" or takes_images(package) else {}),
             "README.md": _readme(package, name, chosen, load),
         }
-        folder = {"python": None, "tensorrt": "build"}.get(chosen, f"{home}/1")
-        model = model_files(package.artifact) if folder is not None else {}
-        return {name: each.encode() for name, each in texts.items()} | {
-            f"{folder}/{name}": path for name, path in model.items()
-        }
+        folder = "build" if chosen == "tensorrt" else f"{home}/1"
+        files = {f"{folder}/{each}": file for each, file in model_files(package.artifact).items()}
+        kit = f"{home}/1/kit/" if chosen == "python" else ""
+        written(path, texts, {} if kit else files, package, kit)
 
 
 def backend_of(package: Package, wanted: str) -> str:
@@ -184,14 +181,7 @@ def _config(package: Package, name: str, chosen: str, load: Load) -> str:
         "parameters": parameters(backend.settings(load.threads, package.artifact.options)),
     }
     kept = {key: value for key, value in made.items() if value != []}
-    return text(kept, (f"Batches: {_batches(load)}.", f"Instances: {load.why}."))
-
-
-def _batches(load: Load) -> str:
-    if load.why_alone:
-        return f"requests run alone; {load.why_alone[:1].lower()}{load.why_alone[1:]}".rstrip(".")
-    gain = f" gave {load.plan.gain:.1f} times the throughput of single rows" if load.plan.gain else ""
-    return f"measured calls of {max(load.plan.sizes)} rows{gain or ' were chosen'}"
+    return text(kept, (f"Batches: {load.batches}.", f"Instances: {load.why}."))
 
 
 def _labels(package: Package) -> str:
@@ -232,7 +222,7 @@ def _readme(package: Package, name: str, chosen: str, load: Load) -> str:
         "backend": chosen,
         "tensorrt": chosen == "tensorrt",
         "float": chosen == "openvino" and package.artifact.options.get("precision") != "bf16",
-        "batches": _batches(load),
+        "batches": load.batches,
         "instances": load.instances,
         "why": load.why,
         "unrun": UNRUN,

@@ -52,6 +52,14 @@ class Load:
         """`max_batch_size`: 0 where a request is one whole call."""
         return 0 if self.plan.symbol is None or self.plan.fixed else max(self.plan.sizes)
 
+    @property
+    def batches(self) -> str:
+        """What is said of batches, without a full stop."""
+        if self.why_alone:
+            return f"requests run alone; {self.why_alone[:1].lower()}{self.why_alone[1:]}".rstrip(".")
+        gain = f" gave {self.plan.gain:.1f} times the throughput of single rows" if self.plan.gain else ""
+        return f"measured calls of {max(self.plan.sizes)} rows{gain or ' were chosen'}"
+
 
 def load_of(package: Package, batching: bool, instances: int | None, own_threads: bool) -> Load:
     """Return what the measured throughput says of batches and instances.
