@@ -31,6 +31,7 @@ from core.engine import (
     kit_path,
     open_store,
     recover,
+    require_trial,
     submit,
     sweep,
     sweep_wanted,
@@ -462,9 +463,11 @@ def deploy(
     store = store or open_store()
     found = measured_candidate(store, run_of(store, run), candidate)
     packager = get_packager(kind)
-    if not packager.serves:
-        known = ", ".join(each.id for each in packagers().values() if each.serves)
+    if not packager.deploys:
+        known = ", ".join(each.id for each in packagers().values() if each.deploys)
         raise InvalidRequest(f"{packager.name} is no service.", hint=f"Services: {known}.")
+    if trying:
+        require_trial(packager)
     params = {**switched_on(Features, features), **switched_on(Packaging, package), **(options or {})}
     params |= _second(store, found.run_id, canary, shadow)
     make(packager.Params, params)

@@ -10,7 +10,7 @@ import streamlit as st
 from core import engine
 from core.errors import WhetstoneError
 from core.packagers.serving.checklist import Line
-from core.registry import packagers
+from core.registry import get_packager, packagers
 from core.search.spelling import spell_packager
 from core.views import Advice, RunSummary, RunView, run_view, runs, service_view
 from pages import format as fmt
@@ -23,6 +23,7 @@ from pages.widgets.deploy.scenario import recommended, scenario
 from pages.widgets.deploy.trial import trial
 from pages.widgets.downloader import download_kit, download_service
 from pages.widgets.page import current, emphasis, empty, go, remember, show_error, store
+from pages.widgets.params import params_form
 
 
 def choose_run(chosen: str | None) -> RunView | None:
@@ -87,7 +88,7 @@ def measure_settings(candidate_id: str) -> None:
 
 def service(candidate_id: str, advice: Advice, key: str) -> None:
     """Draw a service of a candidate: options, trial, checklist, files."""
-    kinds = {each.id: each.name for each in packagers().values() if each.serves}
+    kinds = {each.id: each.name for each in packagers().values() if each.deploys}
     kind = next(iter(kinds))
     if len(kinds) > 1:
         kind = (
@@ -95,7 +96,10 @@ def service(candidate_id: str, advice: Advice, key: str) -> None:
             or kind
         )
     st.subheader("Options", anchor=False)
-    params: dict[str, Any] = options(advice, key)
+    packager = get_packager(kind)
+    params: dict[str, Any] = (
+        options(advice, key) if packager.serves else params_form(packager.Params, key=f"{key}_{kind}")
+    )
     spelled = spell_packager(kind, params)
     try:
         found = service_view(store(), candidate_id, spelled)
@@ -108,7 +112,10 @@ def service(candidate_id: str, advice: Advice, key: str) -> None:
         download_service(candidate_id, spelled, kinds[kind])
     tried, ticks, code = st.tabs(["Try it here", "Checklist", "Files"])
     with tried:
-        trial(candidate_id, spelled, found.trial)
+        if packager.serves:
+            trial(candidate_id, spelled, found.trial)
+        else:
+            st.markdown(f"{packager.name} is not tried here. {packager.elsewhere}")
     with ticks:
         checklist(found.checklist)
     with code:

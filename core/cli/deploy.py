@@ -29,7 +29,7 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--candidate", default="", metavar="ID", help="id or name; the recommended by default"
     )
-    kinds = [each.id for each in packagers().values() if each.serves]
+    kinds = [each.id for each in packagers().values() if each.deploys]
     parser.add_argument("--as", dest="kind", default=kinds[0], help=f"one of {', '.join(kinds)}")
     parser.add_argument("--with", dest="features", default="", help=f"of {', '.join(names(Features))}")
     parser.add_argument("--canary", default="", metavar="ID", help="candidate that a share of callers gets")

@@ -24,7 +24,7 @@ from core.engine.submit import (
     submit,
 )
 from core.engine.sweeping import sweep
-from core.engine.trying import sweep_wanted, try_service
+from core.engine.trying import require_trial, sweep_wanted, try_service
 from core.engine.uploads import add_data, add_model, read_again, restate_task
 from core.engine.watching import watch
 from core.engine.worker import ensure_worker, recover
@@ -63,6 +63,7 @@ __all__ = [
     "profile",
     "read_again",
     "recover",
+    "require_trial",
     "restate_task",
     "resume",
     "roofline",

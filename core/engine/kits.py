@@ -110,7 +110,7 @@ def sweep_kits(store: Store) -> None:
 def kit_file(store: Store, candidate_id: str, spelled: str = "") -> Path:
     """Return where a download of a candidate lies once it is written."""
     packager, params = chosen(spelled)
-    known = evidence(store, candidate_id, packager, params) if packager.serves else []
+    known = evidence(store, candidate_id, packager, params) if packager.deploys else []
     settings = "" if params == packager.Params() and not known else f".{digest(to_plain(params), known)[:12]}"
     return kits_dir(store) / f"{candidate_id}.{packager.id}{settings}.{packager.suffix}"
 
@@ -151,7 +151,7 @@ def kit_path(store: Store, candidate_id: str, spelled: str = "") -> Path:
 def _asked(store: Store, candidate: Candidate, packager: Packager, params: Any) -> tuple[PackRequest, Inputs]:
     """Return what to pack, and the files for it, which were looked at."""
     request, inputs = _packed(store, candidate, packager, params)
-    if not packager.serves:
+    if not packager.deploys:
         return request, inputs
     request = msgspec.structs.replace(
         request,

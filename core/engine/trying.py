@@ -13,7 +13,7 @@ from core.engine.kits import chosen, kit_path
 from core.errors import BackendMissing, InvalidRequest
 from core.machine.cores import all_cores
 from core.packagers.serving.options import Features, on
-from core.protocols import Availability
+from core.protocols import Availability, Packager
 from core.store.store import Store
 from core.work.stop import Stop
 from core.work.unit import Progress, unheard
@@ -43,8 +43,7 @@ def try_service(
         Cancelled: It was stopped.
     """
     packager, params = chosen(spelled)
-    if not packager.serves:
-        raise InvalidRequest(f"{packager.name} is no service.", hint="Choose a service to try.")
+    require_trial(packager)
     candidate = store.candidates.get(candidate_id)
     _require(packager.can_run(params), packager.name)
     on_progress(Progress(message="writing the service", share=0.0))
@@ -60,6 +59,19 @@ def try_service(
         found = local(store).run(unit, stop or Stop(), on_progress).values
     keep(store, candidate_id, tried(packager, params), found)
     return found
+
+
+def require_trial(packager: Packager) -> None:
+    """Refuse a kind of service that no trial starts here.
+
+    Raises:
+        InvalidRequest: It is no service.
+        BackendMissing: A program of its own serves it.
+    """
+    if packager.elsewhere:
+        raise BackendMissing(f"{packager.name} is not tried here.", hint=packager.elsewhere)
+    if not packager.serves:
+        raise InvalidRequest(f"{packager.name} is no service.", hint="Choose a service to try.")
 
 
 def sweep_wanted(store: Store, candidate_id: str, spelled: str) -> bool:

@@ -75,6 +75,8 @@ class Packager(ABC):
             listening socket in the background and returns what ends it; where one of them is over gRPC,
             ``start(descriptor, port)`` serves that on a port of the loopback, too. It holds `app.py`, whose
             ``service.kit`` is the loaded model, and the kit in `models/v1`.
+        elsewhere: Of what a program of its own serves, which no trial starts here: why, and what proves it
+            where it runs, in sentences. Empty otherwise.
         Params: Frozen dataclass with defaults; field metadata from `core.params.setting`.
     """
 
@@ -86,7 +88,13 @@ class Packager(ABC):
     order: ClassVar[int] = 100
     modules: ClassVar[tuple[str, ...]] = ()
     serves: ClassVar[tuple[Dialect, ...]] = ()
+    elsewhere: ClassVar[str] = ""
     Params: ClassVar[type[Any]] = NoParams
+
+    @property
+    def deploys(self) -> bool:
+        """Whether it makes a running service of a model, here or elsewhere."""
+        return bool(self.serves or self.elsewhere)
 
     def available(self) -> Availability:
         """Say whether such downloads can be written here."""

@@ -16,8 +16,9 @@ from core.engine import kit_path, stored_trial
 from core.engine.kits import chosen
 from core.insights.amounts import time_words
 from core.packagers.serving.batches import GAIN
-from core.packagers.serving.checklist import Line, lines
+from core.packagers.serving.checklist import Line, lines, measured
 from core.packagers.serving.options import Features, Packaging, on
+from core.protocols import Packager
 from core.registry import formats, passes
 from core.store.store import Store
 from core.views.commands import launcher
@@ -239,14 +240,12 @@ def service_view(store: Store, candidate_id: str, spelled: str) -> ServiceView:
     trial = stored_trial(store, candidate_id, packager, params)
     everyone = store.candidates.list(candidate.run_id)
     baseline = next(each for each in everyone if each.machine == candidate.machine)
-    return ServiceView(
-        files,
-        sizes,
-        lines(candidate, baseline, trial, params),
-        trial,
-        _command(candidate.run_id, candidate_id, packager.id, params),
-        _python(candidate.run_id, candidate_id, packager.id, params),
-    )
+    if packager.elsewhere:
+        ticks = (*measured(candidate, baseline), Line("The running server", False, packager.elsewhere))
+    else:
+        ticks = lines(candidate, baseline, trial, params)
+    spelled_out = (candidate.run_id, candidate_id, packager, params)
+    return ServiceView(files, sizes, ticks, trial, _command(*spelled_out), _python(*spelled_out))
 
 
 def _files(store: Store, candidate_id: str, spelled: str) -> tuple[dict[str, str | None], dict[str, int]]:
@@ -280,27 +279,27 @@ def _others(params: Any) -> dict[str, Any]:
     }
 
 
-def _command(run_id: str, candidate_id: str, kind: str, params: Any) -> str:
-    words = [*launcher(), "deploy", run_id, "--candidate", candidate_id, "--as", kind]
+def _command(run_id: str, candidate_id: str, packager: Packager, params: Any) -> str:
+    words = [*launcher(), "deploy", run_id, "--candidate", candidate_id, "--as", packager.id]
     for name, group in (("--with", Features), ("--package", Packaging)):
         if switched := on(group, params):
             words += [name, ",".join(switched).replace("_", "-")]
     for name, value in _others(params).items():
         words += ["--set", f"{name}={value}"]
-    return shlex.join([*words, "--try", "--out", "service"])
+    return shlex.join([*words, *(["--try"] if packager.serves else []), "--out", "service"])
 
 
-def _python(run_id: str, candidate_id: str, kind: str, params: Any) -> str:
+def _python(run_id: str, candidate_id: str, packager: Packager, params: Any) -> str:
     words = {
-        "kind": kind,
+        "kind": packager.id,
         "features": on(Features, params),
         "package": on(Packaging, params),
         "options": _others(params),
         "out": "service",
-        "trying": True,
+        "trying": bool(packager.serves),
     }
     told = "".join(f"    {name}={value!r},\n" for name, value in words.items() if value)
     return (
         f"from core import deploy\n\nmade = deploy(\n    {run_id!r},\n    {candidate_id!r},\n{told})\n"
-        "print(made.trial.overhead_ms)\n"
+        f"print(made.{'trial.overhead_ms' if packager.serves else 'folder'})\n"
     )

@@ -28,7 +28,7 @@ def download_others(candidate_id: str, packager_ids: Sequence[str]) -> None:
     Services have a page of their own.
     """
     others = (get_packager(each) for each in packager_ids if each != next(iter(packagers())))
-    for packager in (each for each in others if not each.serves):
+    for packager in (each for each in others if not each.deploys):
         address, key = f"download/{candidate_id}", f"download_{packager.id}"
         if not fields(packager.Params):
             _draw(packager.name, f"{address}/{packager.id}", key, quiet=True)

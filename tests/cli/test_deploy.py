@@ -18,6 +18,8 @@ from tests.pages import seed
         (["--with", "warp"], "no 'warp' among the features"),
         (["--package", "cache"], "no 'cache' among the packaging"),
         (["--as", "kit"], "Kit is no service"),
+        (["--as", "triton", "--try"], "Triton model repository is not tried here"),
+        (["--as", "triton", "--with", "auth"], "Unknown parameter: auth"),
         (["--as", "warp"], "no packager named 'warp'"),
         (["--set", "rate"], "'rate' is no option with a value"),
         (["--set", "rate=0"], "rate is 0"),

@@ -42,7 +42,12 @@ class OpenVinoModelServer(ModelServer):
         "a client that proves it."
     )
     use: ClassVar[str] = "unzip it and run the line of its README.md."
-    order: ClassVar[int] = 62
+    elsewhere: ClassVar[str] = (
+        "OpenVINO Model Server comes as an image and a Debian package, not as a Python package. Run the"
+        " line of README.md where it is, then python client.py: it sends the golden inputs and "
+        "compares."
+    )
+    order: ClassVar[int] = 82
     Params: ClassVar[type[Any]] = ModelServerParams
 
     def requires(self, candidate: Candidate, artifact: Artifact) -> None:

@@ -50,7 +50,12 @@ class TorchServe(ModelServer):
         "A .mar for houses that run TorchServe: handler, workers and batches out of the measured throughput."
     )
     use: ClassVar[str] = "unzip it and run python serve.py where TorchServe and Java 17 are."
-    order: ClassVar[int] = 64
+    elsewhere: ClassVar[str] = (
+        "TorchServe is a Java program that starts workers, which the sandbox of trials does not let in."
+        " Unzip it and run python serve.py where torchserve and Java 17 are, then python client.py: it "
+        "sends the golden inputs and compares."
+    )
+    order: ClassVar[int] = 84
     modules: ClassVar[tuple[str, ...]] = ("pydantic",)
     Params: ClassVar[type[Any]] = TorchServeParams
 

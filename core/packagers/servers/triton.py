@@ -102,7 +102,13 @@ class Triton(ModelServer):
         "server, a client that proves it."
     )
     use: ClassVar[str] = "unzip it and run python serve.py where Triton is."
-    order: ClassVar[int] = 60
+    elsewhere: ClassVar[str] = (
+        "Triton is several programs that share memory, which the sandbox of trials does not let in. "
+        "Unzip it and run python serve.py where Triton is, then python client.py: it sends the golden "
+        "inputs and compares. With the Python backend that needs no container: pip install "
+        "nvidia-pytriton, and --pytriton FOLDER."
+    )
+    order: ClassVar[int] = 80
     Params: ClassVar[type[Any]] = TritonParams
 
     def write(self, package: Package, path: Path, params: TritonParams) -> None:

@@ -44,12 +44,8 @@ def lines(
         trial: What came of starting it; None where it was not tried.
         params: What was chosen.
     """
-    result = candidate.result
-    measured = (
-        () if result is None else (_accuracy(result), _latency(result), *_sizes(result, baseline.result))
-    )
     return (
-        *measured,
+        *measured(candidate, baseline),
         _equal(trial),
         _served_latency(trial),
         _throughput(trial),
@@ -71,6 +67,12 @@ def lines(
         ),
         Line("Real load", False, "The load test repeats a few inputs over the loopback, without a network."),
     )
+
+
+def measured(candidate: Candidate, baseline: Candidate) -> tuple[Line, ...]:
+    """Return what was measured of the model itself, of a candidate that a program of its own serves."""
+    result = candidate.result
+    return () if result is None else (_accuracy(result), _latency(result), *_sizes(result, baseline.result))
 
 
 def markdown(found: tuple[Line, ...]) -> str:

@@ -171,4 +171,4 @@ def switched_on(kind: type[Any], chosen: Iterable[str]) -> dict[str, bool]:
 
 def on(kind: type[Any], params: Any) -> list[str]:
     """Return the names of what is switched on in `Features` or `Packaging`."""
-    return [each.name for each in fields(kind) if getattr(params, each.name)]
+    return [each.name for each in fields(kind) if getattr(params, each.name, False)]
