@@ -65,11 +65,10 @@ def require_trial(packager: Packager) -> None:
     """Refuse a kind of service that no trial starts here.
 
     Raises:
-        InvalidRequest: It is no service.
-        BackendMissing: A program of its own serves it.
+        InvalidRequest: It is no service, or a program of its own serves it.
     """
     if packager.elsewhere:
-        raise BackendMissing(f"{packager.name} is not tried here.", hint=packager.elsewhere)
+        raise InvalidRequest(f"{packager.name} is not tried here.", hint=packager.elsewhere)
     if not packager.serves:
         raise InvalidRequest(f"{packager.name} is no service.", hint="Choose a service to try.")
 

@@ -49,6 +49,9 @@ def test_scenario_advice_options_and_trial(
     assert "whetstone deploy x" in [each.value for each in app.code]
     next(box for box in app.checkbox if box.label.startswith("**Cache**")).check().run()
     assert "cache=true" in seen[-1]
+    next(each for each in app.button_group if each.label == "Service").set_value("triton").run()
+    assert seen[-1] == "triton"
+    assert "Triton model repository is not tried here" in words(app)
     app.radio[0].set_value("edge").run()
     assert "in the app itself" in words(app)
     assert not app.checkbox
