@@ -6,6 +6,7 @@ import http.client
 import re
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -171,6 +172,14 @@ def test_the_server_never_maps_a_heavy_library(tmp_path: Path, page: Page) -> No
         assert not re.findall(r"\S*(?:libtorch|libc10|onnxruntime|openvino|/onnx/|sklearn|nncf)\S*", maps)
 
 
+def _workers(folder: Path) -> list[psutil.Process]:
+    found = []
+    for each in family(folder):
+        with suppress(psutil.NoSuchProcess):
+            found += [each] if "worker" in each.cmdline() else []
+    return found
+
+
 def test_a_run_outlives_its_server(tmp_path: Path, page: Page) -> None:
     with serving(tmp_path / "data") as first:
         page.goto(first.url)
@@ -178,8 +187,11 @@ def test_a_run_outlives_its_server(tmp_path: Path, page: Page) -> None:
         expect(page.locator(".st-key-cancel_run button >> nth=0")).to_be_visible(timeout=120_000)
         address, run_id = page.url, page.url.partition("run=")[2]
         first.kill()
-        workers = [each for each in family(first.folder) if "worker" in each.cmdline()]
-        assert len(workers) == 1
+        workers = _workers(first.folder)
+        while len(workers) > 1:  # A second one ends as soon as it finds the first at work.
+            time.sleep(0.1)
+            workers = _workers(first.folder)
+        assert workers
         with Store(Settings(data_dir=first.folder)) as store:
             before = store.runs.get(run_id)
             assert before.status is RunStatus.RUNNING or before.status is RunStatus.QUEUED
@@ -222,8 +234,6 @@ def test_a_broken_database_is_said_on_every_page(tmp_path: Path, page: Page) -> 
 def test_a_data_folder_that_cannot_be_is_said_on_the_page(tmp_path: Path, page: Page) -> None:
     (tmp_path / "file").write_bytes(b"")
     with serving(tmp_path / "file" / "data", log=tmp_path / "server.log") as server:
-        page.goto(f"{server.url}/runs")
-        expect(page.get_by_test_id(ALERT).first).to_contain_text("Set WHETSTONE_DATA_DIR")
-        page.goto(server.url)
-        page.locator("input[type=file]").set_input_files(by_id("cancer-mlp").files["onnx"])
-        expect(page.get_by_role("alert").filter(has_text="could not write").first).to_be_visible()
+        for address in ("", "runs"):
+            page.goto(f"{server.url}/{address}")
+            expect(page.get_by_test_id(ALERT).first).to_contain_text("Set WHETSTONE_DATA_DIR")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -86,10 +87,29 @@ def _taken_apart(model: ModelProto, known: frozenset[str]) -> ModelProto:
 
     unknown = {(node.domain, node.op_type) for node in onnx_files.nodes(model) if _op(node) not in known}
     inlined = inliner.inline_local_functions(model) if model.functions else model
+    if unknown:
+        inlined = _with_defaults(inlined, unknown)
     try:
         return inliner.inline_selected_functions(inlined, sorted(unknown), inline_schema_functions=True)
     except RuntimeError:  # a function's body depends on types that the file does not record
         return inlined
+
+
+def _with_defaults(model: ModelProto, operators: set[tuple[str, str]]) -> ModelProto:
+    """Return `model` with the default attributes of some operators written down: the inliner loses them."""
+    from onnx import ModelProto, defs
+
+    stated, version = ModelProto(), onnx_files.opset(model)
+    stated.CopyFrom(model)
+    for node in onnx_files.nodes(stated):
+        if (node.domain, node.op_type) not in operators or node.domain not in STANDARD:
+            continue
+        with suppress(defs.SchemaError):
+            known = defs.get_schema(node.op_type, version, node.domain).attributes.values()
+            named = {each.name for each in node.attribute}
+            defaults = (each.default_value for each in known if each.name not in named)
+            node.attribute.extend(each for each in defaults if each.name)
+    return stated
 
 
 def _op(node: NodeProto) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ CASES: list[tuple[str, int, Shape, list[Array | None], dict[str, Any]]] = [
     ("Gemm", 13, ("b", 6), [weight(5, 6), weight(1, 5)], {"transB": 1, "alpha": 0.5, "beta": 2.0}),
     ("MatMul", 13, ("b", 3, 6), [weight(6, 5)], {}),
     ("BatchNormalization", 9, PICTURE, [weight(4), weight(4), weight(4), weight(4) ** 2], {"epsilon": 1e-3}),
+    ("MeanVarianceNormalization", 13, PICTURE, [], {}),
     ("InstanceNormalization", 6, PICTURE, [weight(4), weight(4)], {}),
     ("LayerNormalization", 17, PICTURE, [weight(9, 7), weight(9, 7)], {"axis": 2}),
     ("GroupNormalization", 18, PICTURE, [weight(2), weight(2)], {"num_groups": 2}),
@@ -188,9 +190,13 @@ def test_all_examples_of_the_standard_that_are_not_refused_come_out_right() -> N
         "antialias",
         "pytorch_half_pixel",
         "expanded",
-    )  # left open, or edges
+        "training_dropout",
+    )  # left open, at random, or edges
     right, wrong = 0, []
-    for case in collect_testcases(None):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # The examples themselves overflow on purpose.
+        cases = collect_testcases(None)
+    for case in cases:
         if any(part in case.name for part in odd):
             continue
         try:
