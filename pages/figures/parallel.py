@@ -95,6 +95,9 @@ def _spec(order: Sequence[str], looks: Mapping[str, Look], colors: Palette, heig
         "legend": {"title": None, "orient": "bottom", "labelColor": colors.text, "labelFontSize": 13,
                    "symbolType": "stroke", "labelLimit": 260},
     }  # fmt: skip
+    # Front and dominated share their colour.
+    dashes = [[5, 3] if look.hollow else [1, 0] for look in looks.values()]
+    dash = color | {"scale": {"domain": list(looks), "range": dashes}}
     loud = {"or": [{"param": "over", "empty": False}, "datum.loud === true"]}
     line = {"condition": {"test": loud, "value": 1.0}, "value": 0.35 if len(looks) > 1 else 0.5}
     width = {"condition": {"test": loud, "value": 3.2}, "value": 1.3}
@@ -117,7 +120,7 @@ def _spec(order: Sequence[str], looks: Mapping[str, Look], colors: Palette, heig
             _of(
                 "datum.kind === 'line'",
                 {"type": "line"},
-                at | {"detail": {"field": "id"}, "strokeWidth": width},
+                at | {"detail": {"field": "id"}, "strokeWidth": width, "strokeDash": dash},
             ),
             _of("datum.kind === 'line'", {"type": "circle", "size": 70}, at | {"tooltip": tooltip})
             | {"name": "points"},
