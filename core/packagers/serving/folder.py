@@ -39,6 +39,7 @@ FILES = {
     "versions": "versions",
     "canary": "arms canary drift features",
     "shadow": "shadow",
+    "streaming": "brokers stream",
     "batch_prediction": "rows tables parts batch",
     "predictions": "database features drift watching windows labels predictions",
 }

@@ -64,6 +64,11 @@ class Features:
         "Batch prediction",
         help="A command for whole files: .npz, CSV, Parquet, folders of images. Killed, it goes on later.",
     )
+    streaming: bool = setting(
+        False,
+        "Streaming",
+        help="A consumer of Redis streams or Kafka that takes no more than it can answer, and loses nothing.",
+    )
 
 
 @dataclass(frozen=True)

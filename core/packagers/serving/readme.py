@@ -67,6 +67,10 @@ USE = {
     "batch_prediction": "`python -m serving.batch DATA OUT`: DATA is .npz, .csv, .tsv, .parquet or a folder "
     "of images; OUT gets a file for each 1,000 rows, with classes, outputs and what was wrong with a row. "
     "The same command goes on after the last whole file. `--help` has the rest.",
+    "streaming": "`python -m serving.stream redis://HOST:6379/0 --from requests --to predictions`, or "
+    "`kafka://HOST:9092` after `pip install confluent-kafka`. A message has what `POST /predict` takes as "
+    "`body` (of Kafka the value) and its content type as `type` (a header); `key` comes back. At least once: "
+    "what was taken and not answered is delivered again.",
     "fallback": "`models/original` answers where the optimized model fails, with the header `X-Fallback`.",
 }
 PACKAGED = {
@@ -155,8 +159,10 @@ def _packaged(package: Package, params: ServiceParams, packager: Service) -> str
             "",
             *rows,
             "",
-            f"These files were made and not run: no image was built and nothing was applied.{key} Memory and "
-            "processors that they ask for come from the measurement.",
+            f"These files were made and not run here.{key} Whetstone's own tests build such an image, run "
+            "nginx, Redis and Prometheus with such files around replicas of which one is killed, and hold "
+            "the manifests against Kubernetes' schemas; Grafana, a cluster and systemd were never run. "
+            "Memory and processors that they ask for come from the measurement.",
         ]
     )
 

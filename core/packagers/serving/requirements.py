@@ -20,6 +20,7 @@ FEATURES = {
     "metrics": ("prometheus-client",),
     "predictions": ("scipy",),
     "canary": ("scipy",),
+    "streaming": ("redis",),
     "batch_prediction": ("pyarrow",),
 }
 SHARING = ("cache", "rate_limit")

@@ -19,6 +19,8 @@ from core.packagers.serving.packaging import service_name
 from tests.factories import ENVIRONMENT
 from tests.packagers.serving.conftest import picture, table, unpacked
 
+SCHEMAS = "kubernetes-validate==1.37.0"
+"""The schemas of many versions: 111 MB, so that it has an environment of its own."""
 LOADS = (Load(1, 500.0, 2.0, 3.0, 4.0, 1000, 0), Load(8, 900.0, 9.0, None, None, 1800, 0))
 TRIAL = Trial(
     True, 0.001, 4, 1.5, LOADS, {"inference": 1.5}, None, 900.0, 400_000_000,
@@ -100,6 +102,17 @@ def test_kubernetes_names_fit_each_other(folder: Path) -> None:
     assert [path for path in whole["resources"] if not (kept / path).exists()] == []
     assert whole["images"][0]["name"] == container["image"].split(":")[0]
     assert whole["secretGenerator"][0]["name"] == "pets-service-keys"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["1.28", "1.37"])
+def test_manifests_are_valid_against_the_schemas_of_kubernetes(folder: Path, version: str) -> None:
+    tool = [sys.executable, "-m", "uv", "tool", "run", "--from", SCHEMAS, "kubernetes-validate"]
+    if subprocess.run([*tool, "--help"], capture_output=True).returncode:
+        pytest.skip(f"NOT PROVEN: the manifests of Kubernetes. {SCHEMAS} could not be installed.")
+    files = [str(path) for path in (folder / "k8s").glob("*.yaml") if path.stem != "kustomization"]
+    told = subprocess.run([*tool, "--strict", "-k", version, *files], capture_output=True, text=True)
+    assert (told.returncode, told.stdout.count(" passed for ")) == (0, 3), told.stdout + told.stderr
 
 
 def test_systemd_confines_it(folder: Path) -> None:
