@@ -45,6 +45,14 @@ def big_model(path: Path) -> Path:
     return path
 
 
+def _heavy(folder: Path) -> bool:
+    for each in folder.rglob("*.onnx"):
+        with suppress(FileNotFoundError):
+            if each.stat().st_size > 1000**2:
+                return True
+    return False
+
+
 def test_a_real_model_of_700_mb(tmp_path: Path, page: Page) -> None:
     with serving(tmp_path / "data") as server:
         page.goto(server.url)
@@ -58,7 +66,10 @@ def test_a_real_model_of_700_mb(tmp_path: Path, page: Page) -> None:
         assert max(seen) < MOST
         kept = [path for path in (server.folder / "blobs").rglob("*") if path.is_file()]
         assert model.stat().st_size in {path.stat().st_size for path in kept}
-        assert not list((server.folder / "jobs").iterdir())
+        end = time.monotonic() + 120  # The worker reads the upload ahead; what it starts ahead is empty.
+        while _heavy(server.folder / "jobs"):
+            assert time.monotonic() < end, "a copy of the upload was left behind"
+            time.sleep(0.5)
 
 
 class Line:
