@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from core.api import export
-from core.cli.inspect import add_source_options, source_options
+from core.cli.inspect import add_source_options, described
 from core.cli.optimize import Progress, add_measuring_options, check_out, measuring, write
 from core.cli.output import print_json
 from core.domain.run import RunStatus
@@ -52,18 +52,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
     store = open_store()
     if not options.to:
         return write_models(store, str(options.model), options.out or Path(), console)
-    stated = source_options(options)
     view = export(
         options.model,
         options.to,
         options.data,
-        architecture=stated.architecture,
-        shapes=stated.shapes,
-        task=stated.task,
-        code=options.code,
-        build=stated.build,
         on_change=Progress(console, options.verbose),
         store=store,
+        **described(options),
         **measuring(options, no_drop=None),
     )
     return finish(store, view, options, console)

@@ -62,6 +62,22 @@ def source_options(options: argparse.Namespace) -> InspectOptions:
     return InspectOptions("", options.architecture, shapes, options.task, options.build)
 
 
+def described(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what was stated about the model file, as arguments of `core.api.optimize`.
+
+    Raises:
+        InvalidRequest: A shape does not follow the form.
+    """
+    stated = source_options(options)
+    return {
+        "architecture": stated.architecture,
+        "shapes": stated.shapes,
+        "task": stated.task,
+        "code": options.code,
+        "build": stated.build,
+    }
+
+
 def register(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("inspect", help="describe a model and what cannot be done with it")

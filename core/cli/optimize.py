@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from core.api import AUTO, optimize
-from core.cli.inspect import add_source_options, source_options
+from core.cli.inspect import add_source_options, described
 from core.cli.output import print_json
 from core.domain.finding import Finding, FindingKind
 from core.domain.quality import Scale
@@ -290,18 +290,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Optimize."""
     check_out(options.out)
     store = open_store()
-    stated = source_options(options)
     view = optimize(
         options.model,
         options.data,
         train=options.train,
-        architecture=stated.architecture,
-        shapes=stated.shapes,
-        task=stated.task,
-        code=options.code,
-        build=stated.build,
         on_change=Progress(console, options.verbose),
         store=store,
+        **described(options),
         **asked(options),
     )
     return finish(store, view, options, console)

@@ -111,7 +111,7 @@ class RunRequest:
         measure_on: Kinds of machine to measure everything on, each against the baseline on the same kind;
             empty leaves the choice of one to the executor.
         objective: What to look for the most of within the limits.
-        exports: What `recipes` are exports to, one for each; empty in other runs.
+        exports: What the first of `recipes` are exports to, one for each; empty in other runs.
     """
 
     model_id: str
@@ -138,10 +138,11 @@ class RunRequest:
         return tuple(export for export, each in pairs if each == recipe.on(""))
 
     def by_hand(self, recipes: Sequence[Recipe]) -> RunRequest:
-        """Return the same request for these recipes alone, exports where all of them are."""
-        found = [self.exported(each)[:1] for each in recipes]
-        exports = tuple(export for each in found for export in each) if all(found) else ()
-        return replace(self, recipes=tuple(recipes), exports=exports, strategy="", strategy_params={})
+        """Return the same request for these recipes alone; those that are exports stay so, and come first."""
+        pairs = sorted(((self.exported(each)[:1], each) for each in recipes), key=lambda pair: not pair[0])
+        exports = tuple(export for found, _ in pairs for export in found)
+        chosen = tuple(recipe for _, recipe in pairs)
+        return replace(self, recipes=chosen, exports=exports, strategy="", strategy_params={})
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from core.domain.export import ExportPrecision, Scenario
 from core.domain.recipe import Step
 from core.protocols import Advice, ExportTarget
+from core.targets.onnx import TARGET as ONNX
 
 CONVERT = Step("convert_ort")
+"""In place of the last step of ONNX, which writes that file."""
 
 TARGET = ExportTarget(
     id="ort",
@@ -14,14 +16,8 @@ TARGET = ExportTarget(
     summary="A .ort file with the list of operators that a minimal build of ONNX Runtime needs for it.",
     runtime="onnxruntime",
     format="ort",
-    precisions={
-        ExportPrecision.FP32: (CONVERT,),
-        ExportPrecision.FP16: (Step("fp16"), CONVERT),
-        ExportPrecision.INT8_DYNAMIC: (Step("int8_dynamic"), CONVERT),
-        ExportPrecision.INT8_STATIC: (Step("int8_static_ort"), CONVERT),
-        ExportPrecision.INT4: (Step("nbits_weights_ort"), CONVERT),
-    },
-    lacks={ExportPrecision.BF16: "ONNX Runtime has few BF16 kernels for processors. Take OpenVINO for BF16."},
+    precisions={each: (*steps[:-1], CONVERT) for each, steps in ONNX.precisions.items()},
+    lacks=ONNX.lacks,
     needs="ONNX Runtime of about the same version; a minimal build of it is made from its sources with "
     "--minimal_build --include_ops_by_config model.required_operators.config.",
     guide={

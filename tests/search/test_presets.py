@@ -154,3 +154,19 @@ def test_no_two_recipes_of_a_run_have_the_same_name(format_: str) -> None:
     made = [baseline(model(format_), 1, 1), *recipes("thorough", model(format_), ENVIRONMENT, ALL)]
     names = [recipe_name(recipe) for recipe in made]
     assert len(set(names)) == len(names)
+
+
+def test_runtimes_of_phones_come_in_balanced_behind_those_of_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.passes.conversion.export_litert.toolchain_ready", lambda _: True)
+    phones = ("litert", "executorch", "ncnn")
+    known = tuple(runtimes())
+
+    def tried(preset: str, format_: str) -> list[str]:
+        return [each.target.runtime_id for each in recipes(preset, model(format_), ENVIRONMENT, known)]
+
+    assert not set(phones) & set(tried("quick", "pt2"))
+    balanced = tried("balanced", "pt2")
+    assert {"litert", "executorch"} <= set(balanced)
+    assert "ncnn" not in tried("thorough", "pt2"), "nowhere measured was it the fastest or the smallest"
+    assert "executorch" not in tried("balanced", "onnx")
+    assert min(map(balanced.index, phones[:2])) > balanced.index("openvino")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from core.domain.learn import Learn
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
 from core.domain.technique import Kind
 from core.errors import PassFailed, PassNotApplicable
 from core.examples import example_feed, is_picture
@@ -16,8 +19,9 @@ from core.graphs.torch.modules import flatten, load_exported, quiet_torch
 from core.params import setting
 from core.passes.checks import differ, differences
 from core.passes.library_errors import library
+from core.passes.toolchain_ready import toolchain_ready
 from core.passes.torch_calls import arguments
-from core.protocols import Array, LocalArtifact, Pass, PassContext
+from core.protocols import Array, Idea, LocalArtifact, Pass, PassContext
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
@@ -62,6 +66,10 @@ class ExportLitert(Pass):
     bridges = True
     toolchain = "litert"
     build_s = (15.0, 3.0)
+
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Return the bare conversion, where the environment is there: small networks are fast in it."""
+        return (Idea(2, 285, "litert"),) if toolchain_ready(self.toolchain) else ()
 
     def run(self, context: PassContext, artifact: LocalArtifact, params: ExportLitertParams) -> LocalArtifact:
         """Convert, save, and compare the file with the program.

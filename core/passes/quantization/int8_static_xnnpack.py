@@ -8,6 +8,9 @@ from typing import Any, ClassVar
 
 from core.domain.finding import Finding
 from core.domain.learn import Learn, Picture
+from core.domain.measurement import Environment
+from core.domain.model import SourceModel
+from core.domain.recipe import Step
 from core.domain.run import Result
 from core.domain.technique import Kind, Precision
 from core.graphs.torch.modules import open_module
@@ -17,8 +20,10 @@ from core.passes.quantization.calibration import MOST, CalibrationFeeds
 from core.passes.quantization.int8_findings import int8_findings
 from core.passes.quantization.pt2e_xnnpack import check_quantized, counts, quantize, require_quantized
 from core.passes.torch_calls import answers, rewritten
-from core.protocols import LocalArtifact, Pass, PassContext
+from core.protocols import Idea, LocalArtifact, Pass, PassContext
 
+ON_PYTORCH = ("pt2", "state_dict")
+"""Formats of uploads that presets try it on; others come to it by conversions that cost their budget."""
 HINT = "Try dynamic INT8, or static INT8 on ONNX Runtime or OpenVINO."
 
 
@@ -62,6 +67,11 @@ class Int8StaticXnnpack(Pass):
     fits = True
     libraries = ("torch", "torchao", "executorch")
     build_s = (12.0, 20.0)
+
+    def ideas(self, model: SourceModel, environment: Environment) -> Iterable[Idea]:
+        """Return itself behind what is faster on servers: it takes a fraction of the memory."""
+        steps = (Step(self.id), Step("export_executorch"))
+        return (Idea(2, 295, "executorch", steps),) if model.format in ON_PYTORCH else ()
 
     def findings(self, details: Mapping[str, Any], result: Result) -> Iterable[Finding]:
         """Return why INT8 is as fast as it is."""
