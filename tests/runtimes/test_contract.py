@@ -24,7 +24,7 @@ def _marks(form: str) -> list[pytest.MarkDecorator]:
     return [pytest.mark.slow] if form in networks.TAKE_LONG else []
 
 
-ELSEWHERE = {"coreml", "tensorrt"}
+ELSEWHERE = {"coreml", "tensorflow", "tensorrt"}
 """What no machine of ours runs: its files are built, and it says what is lacking."""
 IN_BROWSERS = {name for name, runtime in runtimes().items() if runtime.browser}
 """What has tests of its own, since it takes a browser."""

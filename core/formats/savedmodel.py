@@ -1,0 +1,138 @@
+"""TensorFlow SavedModels: a graph as a protocol buffer, its variables in a folder beside it.
+
+Source: tensorflow/core/protobuf/saved_model.proto and meta_graph.proto, core/framework/graph.proto,
+function.proto and node_def.proto.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.complaints import complaint
+from core.domain.learn import Learn
+from core.errors import CorruptFile, UnsafeUpload
+from core.formats.built import HOSTILE
+from core.protocols import Format
+
+GRAPH, BESIDE = "saved_model.pb", ("fingerprint.pb", "variables/variables.index")
+WEIGHTS = "variables/variables.data-*-of-*"
+META, GRAPH_DEF, LIBRARY, FUNCTION = 2, 2, 2, 1
+"""Fields on the way from ``SavedModel`` to a function of its graph."""
+NODE, BODY, SIGNATURE, NAME, OPERATOR = 1, 3, 1, 1, 2
+"""Of ``GraphDef`` its nodes, of ``FunctionDef`` its nodes, its signature and of that the name; of ``NodeDef``
+the operator."""
+FILES = frozenset({"MergeV2Checkpoints", "RestoreV2", "SaveV2", "ShardedFilename"})
+TRACED = (b"__inference__traced_save", b"__inference__traced_restore")
+"""How TensorFlow's own functions begin that read and write the variables."""
+OPERATORS = FILES | frozenset(
+    {
+        *(
+            "AddV2",
+            "AssignVariableOp",
+            "Const",
+            "DisableCopyOnRead",
+            "Identity",
+            "Less",
+            "LogicalAnd",
+            "NoOp",
+        ),
+        *("Pack", "PartitionedCall", "Placeholder", "ReadVariableOp", "Select", "Shape"),
+        *("StatefulPartitionedCall", "StaticRegexFullMatch", "StatelessWhile", "StridedSlice", "StringJoin"),
+        *("TensorListFromTensor", "TensorListGetItem", "TensorListReserve", "TensorListSetItem"),
+        *("TensorListStack", "VarHandleOp", "While", "XlaCallModule"),
+    }
+)
+"""All that an export holds: the network is StableHLO, in XlaCallModule."""
+CUSTOM = b"custom_call"
+"""What StableHLO calls code by that is none of its own."""
+BROKEN = (OSError, ValueError, IndexError)
+
+
+def _check(path: Path) -> tuple[Path, ...]:
+    folder = path.parent
+    try:
+        content = path.read_bytes()
+        operators = list(_operators(content))
+    except BROKEN as error:
+        raise CorruptFile(f"{path.name} is no SavedModel: {complaint(error)}.", hint=HOSTILE) from error
+    foreign = sorted(
+        {name for name, traced in operators if name not in (OPERATORS if traced else OPERATORS - FILES)}
+    )
+    if foreign or CUSTOM in content:
+        named = ", ".join(foreign[:3]) or "a custom call"
+        raise UnsafeUpload(f"The SavedModel holds {named}, which no export writes.", hint=HOSTILE)
+    if path.name != GRAPH or not any(name == "XlaCallModule" for name, _ in operators):
+        raise CorruptFile(f"{path.name} is no SavedModel of ours: it holds no network.", hint=HOSTILE)
+    return tuple(
+        each for each in (*(folder / name for name in BESIDE), *folder.glob(WEIGHTS)) if each.is_file()
+    )
+
+
+def _operators(content: bytes) -> Iterator[tuple[str, bool]]:
+    """Yield the operators of all graphs, each with whether TensorFlow's own saving or restoring has it."""
+    for graph in _inner(content, META, GRAPH_DEF):
+        for node in _inner(graph, NODE, OPERATOR):
+            yield node.decode(), True  # the graph around the functions, which no signature calls
+        for function in _inner(graph, LIBRARY, FUNCTION):
+            traced = any(name.startswith(TRACED) for name in _inner(function, SIGNATURE, NAME))
+            for node in _inner(function, BODY, OPERATOR):
+                yield node.decode(), traced
+
+
+def _inner(content: bytes, *path: int) -> Iterator[bytes]:
+    """Yield what lies in a message at a path of field numbers."""
+    if not path:
+        yield content
+        return
+    for number, value in _fields(content):
+        if number == path[0]:
+            yield from _inner(value, *path[1:])
+
+
+def _fields(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the fields of a message; empty bytes for numbers.
+
+    Raises:
+        ValueError: It is no protocol buffer, or is cut off.
+    """
+    at, widths = 0, {1: 8, 5: 4}
+    while at < len(content):
+        key, at = _varint(content, at)
+        wire = key & 7
+        if wire == 0:
+            _, at = _varint(content, at)
+            yield key >> 3, b""
+            continue
+        if wire not in (1, 2, 5):
+            raise ValueError("it is no protocol buffer")
+        length, at = _varint(content, at) if wire == 2 else (widths[wire], at)
+        if at + length > len(content):
+            raise ValueError("it is cut off")
+        yield key >> 3, content[at : at + length] if wire == 2 else b""
+        at += length
+
+
+def _varint(content: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for index in range(10):
+        byte = content[at + index]
+        value |= (byte & 0x7F) << (7 * index)
+        if byte < 0x80:
+            return value, at + index + 1
+    raise ValueError("it is no protocol buffer")
+
+
+FORMAT = Format(
+    "savedmodel",
+    "a TensorFlow SavedModel",
+    ".pb",
+    _check,
+    learn=Learn(
+        does="A folder with a graph and its variables, with a signature that names inputs and outputs. The "
+        "network is in it as StableHLO.",
+        costs="Only TensorFlow and TensorFlow Serving run it.",
+        choose="Where TensorFlow Serving, or a program that loads SavedModels, is in place.",
+        expect="4 bytes a parameter",
+    ),
+)
