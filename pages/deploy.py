@@ -95,6 +95,7 @@ def service(candidate_id: str, advice: Advice, key: str) -> None:
             st.segmented_control("Service", list(kinds), default=kind, format_func=lambda id: kinds[id])
             or kind
         )
+        st.caption(packagers()[kind].summary)
     st.subheader("Options", anchor=False)
     packager = get_packager(kind)
     params: dict[str, Any] = (

@@ -16,6 +16,7 @@ import yaml
 from core.domain.service import Load, Refusal, Trial
 from core.packagers.serving.options import Features, Packaging, ServiceParams, names, switched_on
 from core.packagers.serving.packaging import service_name
+from core.registry import packagers
 from tests.factories import ENVIRONMENT
 from tests.packagers.serving.conftest import picture, table, unpacked
 
@@ -179,3 +180,24 @@ def test_every_model_gives_a_name_that_hosts_may_have(tmp_path: Path, model: str
     named = replace(package, model=replace(package.model, name=model))
     assert service_name(named) == made
     assert re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", made)  # RFC 1035, as Services have it
+
+
+@pytest.mark.parametrize(
+    ("kind", "http", "grpc", "nginx"), [("grpc", 8001, 8000, [80]), ("kserve", 8000, 8001, [80, 81])]
+)
+def test_ports_of_grpc_fit_each_other(
+    kind: str, http: int, grpc: int, nginx: list[int], tmp_path: Path
+) -> None:
+    options = {"docker": True, "compose": True, "k8s": True, "metrics": True}
+    made = unpacked(table(tmp_path / "in"), ServiceParams(**options), tmp_path / "out", packagers()[kind])
+    assert f"EXPOSE {http} {grpc}\n" in (made / "Dockerfile").read_text()
+    (scraped,) = every(made / "compose/prometheus.yml")["scrape_configs"][0]["dns_sd_configs"]
+    assert scraped["port"] == http
+    (container,) = every(made / "k8s/deployment.yaml")["spec"]["template"]["spec"]["containers"]
+    ports = {each["name"]: each["containerPort"] for each in container["ports"]}
+    assert ports == {"http": http, "grpc": grpc}
+    service = every(made / "k8s/service.yaml")["spec"]["ports"]
+    assert {each["targetPort"] for each in service} == {"http", "grpc"}
+    told = (made / "compose/nginx.conf").read_text()
+    assert [int(port) for port in re.findall(r"listen (\d+)", told)] == nginx
+    assert f"service:{grpc};" in told

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from threading import BoundedSemaphore
 from typing import Any
@@ -11,6 +10,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
 from serving.bodies import Incoming
+from serving.call import address_of
 from serving.errors import Refused
 from serving.http import Http, HttpCall, Reply, refusal, reply_json
 from serving.management import Asked, Management, Route
@@ -26,7 +26,6 @@ service = Service(settings)
 http = Http(service)
 app = Flask(__name__, static_folder=None)
 arriving = BoundedSemaphore(REQUEST_THREADS - SPARE_THREADS)
-PROXIES = os.environ.get("FORWARDED_ALLOW_IPS", "").split(",")
 
 
 @app.post("/predict")
@@ -39,11 +38,8 @@ def predict() -> Response:
 
 
 def address() -> str:
-    """Return where a request comes from; proxies that are trusted tell for whom they ask."""
-    peer = request.remote_addr or ""
-    if "*" in PROXIES or peer in PROXIES:
-        return request.headers.get("X-Forwarded-For", peer).split(",")[-1].strip()
-    return peer
+    """Return where a request comes from."""
+    return address_of(request.remote_addr or "", request.headers)
 
 
 def response(reply: Reply) -> Response:

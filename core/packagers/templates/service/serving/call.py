@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from concurrent.futures import Future
 from types import TracebackType
@@ -14,6 +15,14 @@ from serving.worker import Answer
 
 if TYPE_CHECKING:
     from serving.service import Service
+
+
+def address_of(peer: str, headers: Mapping[str, str]) -> str:
+    """Return for whom a request comes: proxies that FORWARDED_ALLOW_IPS names tell, others are the caller."""
+    trusted = os.environ.get("FORWARDED_ALLOW_IPS", "").split(",")
+    if "*" in trusted or peer in trusted:
+        return headers.get("x-forwarded-for", peer).split(",")[-1].strip()
+    return peer
 
 
 class Call:

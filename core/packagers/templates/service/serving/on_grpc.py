@@ -12,7 +12,7 @@ import numpy as np
 from grpc.aio import ServicerContext
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from serving.call import Call
+from serving.call import Call, address_of
 from serving.errors import Refused
 from serving.inputs import Array
 from serving.service import CLOSING_S, Service
@@ -89,10 +89,11 @@ class GrpcCall(Call):
     def __init__(
         self, service: Service, context: ServicerContext, more: dict[str, str] | None = None
     ) -> None:
-        metadata = {
-            name: value for name, value in context.invocation_metadata() or () if isinstance(value, str)
-        }
-        super().__init__(service, {**metadata, **(more or {})}, context.peer().rpartition(":")[0])
+        given = context.invocation_metadata() or ()
+        metadata = {name: value for name, value in given if isinstance(value, str)}
+        # Such as ipv4:127.0.0.1:50051.
+        peer = context.peer().partition(":")[2].rpartition(":")[0]
+        super().__init__(service, {**metadata, **(more or {})}, address_of(peer, metadata))
 
     def trailing(self) -> tuple[tuple[str, str], ...]:
         """Return what the end of the call tells besides."""
