@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from core.errors import InvalidRequest
-from core.registry import passes
+from core.registry import packagers, passes
 from core.toolchains.lists import get_toolchain, read, toolchains
 from tests.toolchains.tiny import write_list
 
 
-def test_every_list_that_comes_along_is_pinned_and_used_by_a_pass() -> None:
+def test_every_list_that_comes_along_is_pinned_and_used() -> None:
     for_runtimes = {name for name, each in toolchains().items() if each.files}
-    assert {each.toolchain for each in passes().values()} - {""} | for_runtimes == set(toolchains())
+    for_passes = {each.toolchain for each in passes().values()} - {""}
+    # A server to try downloads on goes by the name of their kind.
+    assert for_passes <= set(toolchains()) <= for_passes | for_runtimes | set(packagers())
     for each in toolchains().values():
         assert each.summary.endswith(".")
         if each.files:
@@ -28,7 +30,7 @@ def test_every_list_that_comes_along_is_pinned_and_used_by_a_pass() -> None:
 LACKING = """
 import sys
 sys.modules.update(dict.fromkeys(["psutil", "onnx", "openvino", "sqlalchemy", "pandas", "rich", "PIL"]))
-from core.registry import passes
+from core.registry import packagers, passes
 import core.passes.build, core.formats.check
 assert passes()
 """
