@@ -11,6 +11,7 @@ from core.domain.recipe import Step
 from core.domain.run import RunStatus
 from core.errors import InvalidRequest
 from core.packagers.serving.options import ServiceParams
+from core.registry import get_packager
 from core.store.store import Store
 from core.views import Scenario, advise, run_view, service_view
 from core.views.deployment import _command, _others, _python, _standalone
@@ -61,12 +62,12 @@ def test_batching_is_recommended_where_it_was_measured_to_gain(store: Store) -> 
 def test_the_same_on_the_command_line_and_in_python() -> None:
     params = ServiceParams(cache=True, rate_limit=True, docker=True, cache_mb=8)
     assert _others(params) == {"cache_mb": 8}
-    command = _command("run", "c", "fastapi", params)
+    command = _command("run", "c", get_packager("fastapi"), params)
     assert (
         "deploy run --candidate c --as fastapi --with rate-limit,cache --package docker --set cache_mb=8"
         in command
     )
-    assert "features=['rate_limit', 'cache']" in _python("run", "c", "fastapi", params)
+    assert "features=['rate_limit', 'cache']" in _python("run", "c", get_packager("fastapi"), params)
 
 
 def test_a_candidate_that_was_not_built_says_so(store: Store) -> None:  # noqa: F811
