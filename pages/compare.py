@@ -11,7 +11,7 @@ import streamlit as st
 from core.domain.run import CandidateStatus, Limits
 from core.views import Row, RunView, command_for, python_for, run_view, runs
 from pages import format as fmt
-from pages.figures import Role
+from pages.figures import CROWDED, Role
 from pages.widgets.address import RUN, number, on_change, put, settings
 from pages.widgets.chart import Shown, pareto_chart
 from pages.widgets.chart_image import chart_image
@@ -102,7 +102,7 @@ def show(run_id: str) -> None:
             view, rows, known, selected=row.id if row else None, shown=shown, on_click=select(run_id),
             key="compare_chart", height=500,
         )  # fmt: skip
-        hints()
+        hints(len(rows) > CROWDED)
         if row is not None:
             selected_candidate(row, view)
     candidates_table(
@@ -137,12 +137,13 @@ def options(
     return shown, rows
 
 
-def hints() -> None:
+def hints(crowded: bool) -> None:
     """Say what the marks mean and how to look closer."""
+    few = ", of dominated candidates only when selected" if crowded else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            "Larger markers are larger files; crosses are 95 % intervals. Drag to move, Ctrl and the wheel "
-            "zoom, a double click goes back.",
+            f"Larger markers are larger files; crosses are 95 % intervals{few}. Drag to move, Ctrl and the "
+            "wheel zoom, a double click goes back.",
             width="stretch",
         )
         chart_image("compare_chart", name="comparison")

@@ -29,7 +29,7 @@ from pages.widgets.page import current, empty, errors_as_words, go, show_error, 
 from pages.widgets.presets import planned
 from pages.widgets.run_header import cancel_button, outcome, progress_bar
 
-POLL_S, PATIENCE_S = 2.0, 10.0
+POLL_S, PATIENCE_S = 1.0, 10.0
 
 
 def no_model() -> None:

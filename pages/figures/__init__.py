@@ -12,7 +12,7 @@ from pages.figures.looks import LEGEND, by_group, by_role
 from pages.figures.multiples import Mark, Panel, extended, panel_figure
 from pages.figures.origins import Stage, origins_figure
 from pages.figures.parallel import Line, parallel_figure
-from pages.figures.pareto import PICK, axis_range, pareto_figure
+from pages.figures.pareto import CROWDED, PICK, axis_range, pareto_figure
 from pages.figures.path import Visit, path_figure
 from pages.figures.points import Axis, Point, Role, roles, wide
 from pages.figures.reliability import Calibration, reliability_figure
@@ -25,6 +25,7 @@ from pages.figures.training import curve_figure
 from pages.figures.watching import classes_figure, drift_figure, latency_over_time, requests_over_time
 
 __all__ = [
+    "CROWDED",
     "LEGEND",
     "PICK",
     "Axis",

@@ -20,9 +20,11 @@ from pages.figures.theme import Palette
 
 Rows = list[dict[str, Any]]
 
-__all__ = ["PICK", "axis_range", "pareto_figure"]
+__all__ = ["CROWDED", "PICK", "axis_range", "pareto_figure"]
 
 MOST_NAMES = 7
+CROWDED = 300
+"""With more points than these, those of dominated ones have no intervals: nobody could tell them apart."""
 PLOT_WIDTH = 720.0  # a guess, narrower than most windows, to lay out names
 SMALLEST, LARGEST = 9.0, 20.0
 FAR = 10  # times what may be lost, or points of 100: what lost more shows nothing but that
@@ -119,7 +121,8 @@ def pareto_figure(
     """Return rows and specification of the chart of `points`, of which there is one at least.
 
     The stepped line passes through the points that no other beats on the two shown axes, and through nothing
-    else; both axes carry 95 % intervals, faint but for what the mouse is on and what is selected.
+    else; both axes carry 95 % intervals, faint but for what the mouse is on and what is selected. Among more
+    than `CROWDED` points the dominated ones have none.
 
     Args:
         points: Measured candidates.
@@ -154,7 +157,8 @@ def pareto_figure(
     hover = list(dict.fromkeys(label for p in points for label in p.hover))
     for p in points:
         row = _row(p, known[p.id], looks[p.id], sizes[p.id], labels.get(p.id), marked, hover)
-        row |= _within(p.x, found[0], "x") | _within(p.y, found[1], "y")
+        if len(points) <= CROWDED or known[p.id] != "dominated" or p.id in marked.values():
+            row |= _within(p.x, found[0], "x") | _within(p.y, found[1], "y")
         # At its place it would widen the axis, which the browser makes as wide as the data are.
         rows.append(row if p in inside else row | {"kind": "beyond", "y": _held(p.y.value, found[1])})
     return rows, chart_spec(x, y, colors, main, _legend(looks, grouped, colors, main), hover, height)

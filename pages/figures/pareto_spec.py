@@ -13,6 +13,7 @@ Range = tuple[float, float]
 
 LEAST_WIDTH = 460  # pixels below which there is no room for names
 QUIET, LOUD = 0.22, 0.95
+NAMED = "datum.label !== ''"
 PICK = "pick"
 """The selection: every click adds its point or takes it out, so that each one is told."""
 
@@ -63,14 +64,14 @@ def chart_spec(
         *_limits(x, y, across, up, colors),
         _of("ends", {"type": "point", "opacity": 0, "tooltip": None}, place_at),
         _of("front", step, place_at),
-        _of("point", rule, from_x | told),
-        _of("point", rule, from_y | told),
+        _where("isValid(datum.x_low)", rule, from_x | told),
+        _where("isValid(datum.y_low)", rule, from_y | told),
         _of("point", dot, marker) | {"name": "points"},
         _beyond(place_at["x"], tooltip, y, colors),
         _ring("best", "circle", 420, colors.accent, place_at),
         _ring("chosen", "square", 560, colors.text, place_at),
-        _name(text | {"stroke": colors.surface, "strokeWidth": 4, "strokeOpacity": 0.8}, written),
-        _name(text | {"color": colors.text}, written),
+        _where(NAMED, text | {"stroke": colors.surface, "strokeWidth": 4, "strokeOpacity": 0.8}, written),
+        _where(NAMED, text | {"color": colors.text}, written),
     ]
     return {
         "height": height,
@@ -120,10 +121,9 @@ def _beyond(across: dict[str, Any], tooltip: list[Any], y: Axis, colors: Palette
     return _of("beyond", mark | {"color": colors.muted}, {"x": across, "y": edge, "tooltip": tooltip})
 
 
-def _name(mark: dict[str, Any], encoding: dict[str, Any]) -> dict[str, Any]:
-    # An empty text is an element, too: a thousand of them took the browser a second.
-    named = "datum.kind === 'point' && datum.label !== ''"
-    return _of("point", mark, encoding) | {"transform": [{"filter": named}]}
+def _where(test: str, mark: dict[str, Any], encoding: dict[str, Any]) -> dict[str, Any]:
+    """Return a layer of the points that pass a test: an empty mark is an element for the browser, too."""
+    return _of("point", mark, encoding) | {"transform": [{"filter": f"datum.kind === 'point' && {test}"}]}
 
 
 def _ring(which: str, shape: str, size: int, color: str, place_at: dict[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,8 @@ def open_page(store: Store) -> Open:
 
     def opened(page: str, **ids: str) -> AppTest:
         app = AppTest.from_file(str(MAIN), default_timeout=30)
+        for folded in ("same_elsewhere", "share_results"):
+            app.session_state[folded] = True
         app.run()
         for name, value in ids.items():
             app.query_params[name] = value

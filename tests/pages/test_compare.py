@@ -155,6 +155,10 @@ def test_the_results_can_be_taken_along(open_page: Open, store: Store) -> None:
     app = open_page("compare.py", run="done")
     assert app.code[0].value.startswith("In 8 measured configurations")
     assert {"Results (JSON)", "Table (CSV)"} <= {button.label for button in app.get("download_button")}
+    app.session_state["share_results"] = False
+    app.run()
+    assert not any(block.value.startswith("In 8 measured configurations") for block in app.code)
+    assert "Share the results" in [each.label for each in app.expander]
 
 
 def test_the_selection_lives_in_the_address(open_page: Open, store: Store) -> None:

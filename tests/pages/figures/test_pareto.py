@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.domain.measurement import Interval
-from pages.figures import Axis, Point, axis_range, pareto_figure, roles, wide
+from pages.figures import CROWDED, Axis, Point, axis_range, pareto_figure, roles, wide
 from pages.figures.labels import Spot, place
 from pages.figures.theme import DARK, LIGHT
 
@@ -44,6 +44,19 @@ def of(drawn: Drawn, kind: str) -> list[dict[str, Any]]:
 def layer(drawn: Drawn, kind: str, mark: str) -> dict[str, Any]:
     found = (each for each in drawn[1]["layer"] if f"'{kind}'" in each["transform"][0]["filter"])
     return next(each for each in found if each["mark"]["type"] == mark)
+
+
+def test_among_many_points_those_that_matter_have_intervals() -> None:
+    many = [*POINTS, *(point(f"p{at}", 5.0 + at / 1000, 90.0) for at in range(CROWDED))]
+    rows = {row["id"]: row for row in of(figure(points=many, recommended="good", selected="p7"), "point")}
+    assert {name for name, row in rows.items() if "x_low" in row} == {
+        "baseline",
+        "fast",
+        "good",
+        "tied",
+        "p7",
+    }
+    assert all("x_low" in row for row in of(figure(), "point"))
 
 
 def test_roles_tell_front_ties_and_dominated_points_apart() -> None:
