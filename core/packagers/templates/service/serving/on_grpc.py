@@ -27,6 +27,31 @@ ROOM = 1 << 20
 """Bytes of a message besides its arrays."""
 
 
+class Checks(health.aio.HealthServicer):
+    """The health protocol: SERVING once the model gave the outputs of the measurement.
+
+    Args:
+        service: That it tells of.
+        names: By which it is asked.
+    """
+
+    def __init__(self, service: Service, names: Sequence[str]) -> None:
+        super().__init__()
+        self._service, self._names = service, names
+
+    async def look(self) -> None:
+        """Set what is so now."""
+        kinds = health_pb2.HealthCheckResponse
+        status = kinds.SERVING if self._service.state()[0] else kinds.NOT_SERVING
+        for name in self._names:
+            await self.set(name, status)
+
+    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Answer what is so at this moment, not when it was looked at last."""
+        await self.look()
+        return await super().Check(request, context)
+
+
 class GrpcServer:
     """A server over gRPC that runs in the event loop of the HTTP beside it.
 
@@ -56,19 +81,16 @@ class GrpcServer:
         ]
         self._server = grpc.aio.server(options=options, maximum_concurrent_rpcs=MOST_CALLS)
         self._server.add_generic_rpc_handlers(self._handlers)
-        checks = health.aio.HealthServicer()
+        checks = Checks(self._service, self._names)
         health_pb2_grpc.add_HealthServicer_to_server(checks, self._server)
         self.port = self._server.add_insecure_port(self.address)
         await self._server.start()
         self._looking = asyncio.ensure_future(self._look(checks))
 
-    async def _look(self, checks: Any) -> None:
-        """Keep the health protocol told of whether the service is ready."""
-        kinds = health_pb2.HealthCheckResponse
+    async def _look(self, checks: Checks) -> None:
+        """Keep those told who watch whether the service is ready."""
         while True:
-            status = kinds.SERVING if self._service.state()[0] else kinds.NOT_SERVING
-            for name in self._names:
-                await checks.set(name, status)
+            await checks.look()
             await asyncio.sleep(LOOK_S)
 
     async def stop(self) -> None:
