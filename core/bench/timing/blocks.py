@@ -37,8 +37,12 @@ class Block:
 
     @property
     def own_ms(self) -> Floats:
-        """Each call without what other programs took of it, (n,)."""
-        return self.took_ms - self.lost_ms
+        """Each call without what other programs took of it, (n,).
+
+        A call did some work: where the system's clocks are too coarse to say how much, it counts whole.
+        """
+        own = self.took_ms - self.lost_ms
+        return np.where(own > 0, own, self.took_ms)
 
     @property
     def middle_ms(self) -> float:

@@ -140,6 +140,12 @@ def test_a_neighbour_that_hits_every_long_call_and_few_short_ones_moves_no_ratio
     np.testing.assert_allclose(ratios([long], [short]), [100.0])
 
 
+def test_a_call_of_which_coarse_clocks_leave_nothing_counts_whole() -> None:
+    lost = _block([0.01, 0.01, 0.02], [0.01, 0.01, 0.02])
+    assert lost.own_ms.tolist() == [0.01, 0.01, 0.02]
+    np.testing.assert_allclose(ratios([lost], [lost]), [1.0])
+
+
 def test_cold_calls_after_another_program_move_the_ratio_of_long_and_short_calls_hardly() -> None:
     """A long call of a block follows a switch more often than not, a short one hardly ever."""
     calls = np.arange(15)
