@@ -139,6 +139,8 @@ def start(descriptor: int) -> Callable[[], None]:
     gunicorn = Gunicorn()
     config, log = gunicorn.cfg, gunicorn.cfg.logger_class(gunicorn.cfg)
     listening = socket.socket(fileno=os.dup(descriptor))
+    # As gunicorn sets it on sockets that it makes: else the body of an answer waits for the head's receipt.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     worker = InBackground(0, os.getppid(), [listening], gunicorn, 0, config, log)
     thread = threading.Thread(target=worker.init_process, name="http", daemon=True)
     thread.start()
