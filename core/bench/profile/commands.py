@@ -11,7 +11,7 @@ from core.sandbox.commands import Command
 
 
 class Profiled(msgspec.Struct, frozen=True):
-    """Layers, each with the mean milliseconds of a call with the profiler on.
+    """Layers, each with the mean milliseconds of a call with the profiler on, without what others took.
 
     Attributes:
         layers: In the order in which they ran.
