@@ -7,7 +7,7 @@ import streamlit as st
 from core import views
 from pages.widgets.live import live
 from pages.widgets.page import current, empty, go, store
-from pages.widgets.setup import setup
+from pages.widgets.setup.form import setup
 
 
 def no_model() -> None:

@@ -21,7 +21,7 @@ from core.views.deployment import Advice, Scenario, ServiceView, advise, service
 from core.views.dominated import why_dominated
 from core.views.findings import findings_of
 from core.views.graph import GraphView, drawing, graph_view
-from core.views.history import Highlights, highlights
+from core.views.history import Highlights, RunSummary, best_of, highlights, runs
 from core.views.layer_times import baseline_profile, layer_times
 from core.views.learn import Seen, Topic, Topics, own_figures, topic_id, topics
 from core.views.log import LogLine, event_log
@@ -37,14 +37,11 @@ from core.views.rows import Row, agreement_name, ties
 from core.views.run import (
     Progress,
     Quality,
-    RunSummary,
     RunView,
-    best_of,
     expected_quality,
     expected_scale,
     refreshed,
     run_view,
-    runs,
 )
 from core.views.samples import Balance, Sample, class_balance, first_samples, samples_of
 from core.views.storage import Storage, storage

@@ -1,4 +1,4 @@
-"""Run view with progress, and the run history."""
+"""Run view with progress."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from core.errors import NotFound
 from core.insights.recommendation import Recommendation, recommend
 from core.metrics.choice import chosen, fitting, scale_of
 from core.search.proposals import most_more
-from core.store.runs import ListedRun
 from core.store.store import Store
 from core.views.cache import cached
 from core.views.rows import Row, rows
@@ -142,32 +141,6 @@ class RunView:
         return next((each for each in self.candidates if each.id == candidate_id), None)
 
 
-@dataclass(frozen=True)
-class RunSummary:
-    """A line of the history; what it recommends is told by `best_of`.
-
-    Attributes:
-        done: Candidates to which nothing more will happen.
-        total: All candidates.
-        revision: Of the run.
-        data_name: Empty without data.
-        tags: Words of a person.
-        notes: Likewise.
-    """
-
-    id: str
-    name: str
-    model_name: str
-    status: RunStatus
-    created: float
-    done: int
-    total: int
-    revision: int
-    data_name: str = ""
-    tags: tuple[str, ...] = ()
-    notes: str = ""
-
-
 def _elapsed(run: Run) -> float:
     """Return the seconds worked on, counting on between heartbeats."""
     if run.status is RunStatus.RUNNING and run.heartbeat is not None:
@@ -270,45 +243,3 @@ def _size(store: Store, row: Row) -> int | None:
     with suppress(NotFound):
         return store.artifacts.get(row.candidate.artifact_id).size_bytes
     return None
-
-
-def _summary(listed: ListedRun, model_name: str, data_name: str) -> RunSummary:
-    run = listed.run
-    about = (run.id, run.name, model_name, run.status, run.created)
-    said = (data_name, run.tags, run.notes)
-    return RunSummary(*about, listed.final, listed.total, run.revision, *said)
-
-
-def runs(store: Store, limit: int | None = None) -> list[RunSummary]:
-    """Return the newest `limit` runs, or the whole history, newest first."""
-    listed = store.runs.list(limit)
-    ids = {each.run.request.model_id for each in listed}
-    names = {model_id: store.models.get(model_id).name for model_id in ids}
-    used = {each.run.request.data_id for each in listed}
-    data = {data_id: store.data.get(data_id).name for data_id in used if data_id}
-    return [
-        _summary(each, names[each.run.request.model_id], data.get(each.run.request.data_id or "", ""))
-        for each in listed
-    ]
-
-
-def best_of(store: Store, run: RunSummary) -> str:
-    """Return speed-up and name of what a run recommends on each kind of machine, empty where that is nothing.
-
-    Raises:
-        NotFound: There is no such run.
-    """
-    return cached(store).small.get(("best", run.id), run.revision, lambda: _best_of(store, run.id))
-
-
-def _best_of(store: Store, run_id: str) -> str:
-    everyone, request = store.candidates.list(run_id), store.runs.get(run_id).request
-    found = []
-    for machine in request.measure_on or ("",):
-        candidates = [each for each in everyone if each.machine == machine]
-        advice = recommend(candidates, request.limits, request.objective)
-        chosen = next((each for each in candidates if each.id == advice.candidate_id), None)
-        if chosen is not None and chosen.result is not None:
-            where = f" on {machine}" if len(request.measure_on) > 1 else ""
-            found.append(f"{chosen.result.timing.speedup.value:.1f}x · {chosen.name}{where}")
-    return "; ".join(found)

@@ -34,7 +34,7 @@ from pages.widgets.run_header import (
     without_result,
 )
 from pages.widgets.selected import selected_candidate
-from pages.widgets.setup import set_up_again
+from pages.widgets.setup.again import set_up_again
 from pages.widgets.status import RUN
 from pages.widgets.table import candidates_table
 from pages.widgets.training import training_charts

@@ -9,7 +9,7 @@ from core.domain.recipe import Recipe
 from core.domain.run import RunRequest
 from core.views import CandidateView
 from pages.widgets.page import errors_as_words, go, store
-from pages.widgets.setup import set_up_again
+from pages.widgets.setup.again import set_up_again
 
 
 def request_for(view: CandidateView, recipe: Recipe) -> RunRequest:
