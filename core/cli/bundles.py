@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from core.api import run_of
-from core.cli.optimize import check_out
+from core.cli.outcome import check_out
 from core.engine import exported_run, import_run, open_store
 
 

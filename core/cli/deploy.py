@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from core.api import Deployment, deploy
-from core.cli.optimize import check_out
+from core.cli.outcome import check_out
 from core.cli.output import print_json
 from core.domain.service import Trial
 from core.errors import InvalidRequest

@@ -13,8 +13,10 @@ from rich.markup import escape
 
 from core.api import export
 from core.cli.inspect import add_source_options, described
-from core.cli.optimize import Progress, add_measuring_options, check_out, measuring, write
+from core.cli.outcome import check_out, write
 from core.cli.output import print_json
+from core.cli.progress import Progress
+from core.cli.run_options import add_measuring_options, measuring
 from core.domain.run import RunStatus
 from core.engine import kit_name, kit_path, model_download, open_store
 from core.errors import ErrorRecord, InvalidRequest, NotFound, from_record

@@ -12,7 +12,8 @@ from rich.markup import escape
 
 from core.api import follow
 from core.cli import export
-from core.cli.optimize import Progress, check_out, finish
+from core.cli.outcome import check_out, finish
+from core.cli.progress import Progress
 from core.engine import finish_training, kit_name, kit_path, open_store, pause, recover, resume
 from core.registry import get_packager, packagers
 from core.search.spelling import parse_packager

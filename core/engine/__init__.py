@@ -1,10 +1,11 @@
 """Plan a run, execute it, and the worker that does so."""
 
 from core.engine.accuracy_details import accuracy_detail_of
+from core.engine.built import export
 from core.engine.comparing_layers import layer_errors, stored_layer_errors
 from core.engine.downloads import Download, model_download, run_download
 from core.engine.evidence import stored_sweep, stored_trial
-from core.engine.kits import export, kit_name, kit_path, sweep_kits
+from core.engine.kits import kit_name, kit_path, sweep_kits
 from core.engine.own_code import allowed as own_code_allowed
 from core.engine.pictures import sample_pictures
 from core.engine.planning import MOST_BATCH, MOST_THREADS, RunPlan, check_numbers, plan

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from core.domain.recipe import Artifact
 from core.engine.building import check, lay_out
-from core.engine.kits import artifact_folder, artifact_of, built, slug, stem
+from core.engine.built import artifact_folder, artifact_of, built, slug
+from core.engine.kits import stem
 from core.errors import InvalidRequest
 from core.packagers.streaming import stream_zip
 from core.store.store import Store

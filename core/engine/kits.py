@@ -1,11 +1,9 @@
-"""Write downloads: kits on demand, and a run's files into a folder."""
+"""Write downloads of candidates: kits and services, on demand."""
 
 from __future__ import annotations
 
 import glob
-import re
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,9 @@ import msgspec
 from core.archives.npz import npz_names
 from core.bench.quality.predictions import GOLDEN_NAMES
 from core.domain.model import FileRef
-from core.domain.recipe import Artifact
 from core.domain.run import Candidate, CandidateStatus
-from core.engine.building import check, lay_out, source_artifact
+from core.engine.building import check, lay_out
+from core.engine.built import artifact_of, slug
 from core.engine.evidence import evidence, stored_sweep, stored_trial
 from core.engine.executors import local
 from core.engine.measuring import GOLDEN
@@ -39,11 +37,6 @@ from core.work.folders import job_folder
 from core.work.stop import Stop
 
 Inputs = dict[str, tuple[FileRef, ...]]
-
-
-def slug(text: str) -> str:
-    """Return `text` as a file name: lower case, letters, digits, dots and dashes."""
-    return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.") or "model"
 
 
 def default_packager() -> str:
@@ -70,27 +63,6 @@ def stem(store: Store, candidate: Candidate) -> str:
     model = store.models.get(store.runs.get(candidate.run_id).request.model_id)
     machine = f"-{slug(candidate.machine)}" if candidate.machine else ""
     return f"{slug(model.name)}-{slug(candidate.name)}{machine}"
-
-
-def artifact_of(store: Store, candidate: Candidate) -> Artifact:
-    """Return the artifact of a candidate.
-
-    Raises:
-        InvalidRequest: It was not built, or its files are where it was measured.
-    """
-    model = store.models.get(store.runs.get(candidate.run_id).request.model_id)
-    if candidate.artifact_id == model.id:
-        found: Artifact | None = source_artifact(model)
-    else:
-        found = store.artifacts.find(candidate.artifact_id) if candidate.artifact_id else None
-    if found is None:
-        raise InvalidRequest(f"{candidate.name} was not built.", hint="Choose a finished candidate.")
-    if not found.files:
-        raise InvalidRequest(
-            f"The model of {candidate.name} was left where it was measured.",
-            hint="Export the run there with its models, or run the recipe here.",
-        )
-    return found
 
 
 def kits_dir(store: Store) -> Path:
@@ -260,45 +232,3 @@ def _require_available(packager: Packager) -> None:
 def _samples(golden: Path) -> int:
     names = npz_names(golden, GOLDEN_NAMES)
     return sum(name.startswith("input_") and name.endswith("_0") for name in names)
-
-
-def export(store: Store, run_id: str, folder: Path) -> dict[str, str]:
-    """Copy every built artifact of a run below `folder`.
-
-    Returns:
-        The path of each candidate's file, relative to `folder`, by candidate id.
-    """
-    written = {}
-    for candidate, artifact in built(store, run_id):
-        for file in artifact.files:
-            _copy(store.blobs.path(file.sha256), folder / artifact_folder(candidate, artifact) / file.name)
-        written[candidate.id] = f"{artifact_folder(candidate, artifact)}/{artifact.files[0].name}"
-    return written
-
-
-def built(store: Store, run_id: str) -> Iterator[tuple[Candidate, Artifact]]:
-    """Give the candidates of a run that were built to the end, each with its artifact."""
-    usable = (CandidateStatus.DONE, CandidateStatus.UNMEASURED)
-    return (
-        (each, artifact_of(store, each)) for each in store.candidates.list(run_id) if each.status in usable
-    )
-
-
-def artifact_folder(candidate: Candidate, artifact: Artifact) -> str:
-    """Return the folder of a candidate's files among those of its run: one for all kinds of machine.
-
-    What is made for a kind of machine has one for each.
-    """
-    measures = any(get_pass(step.pass_id).measures for step in candidate.recipe.steps)
-    bound = candidate.machine and (measures or get_format(artifact.format).machine_bound)
-    kind = f"-{slug(candidate.machine)}" if bound else ""
-    return f"artifacts/{candidate.position:02d}-{slug(candidate.name)}{kind}"
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.partial")
-    with source.open("rb") as reader, partial.open("wb") as writer:
-        while block := reader.read(1 << 20):
-            writer.write(block)
-    partial.replace(target)

@@ -17,9 +17,9 @@ from core.domain.profile import Profile
 from core.domain.roofline import Roofline
 from core.domain.run import Candidate, Run
 from core.engine.building import parts_of
+from core.engine.built import artifact_of
 from core.engine.evidence import keep, stored
 from core.engine.executors import executor
-from core.engine.kits import artifact_of
 from core.errors import InvalidRequest
 from core.machine.cores import all_cores
 from core.registry import get_runtime

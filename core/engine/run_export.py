@@ -9,9 +9,9 @@ from pathlib import Path
 from core.domain.bundle import VERSION, Bundle, Extras
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate
+from core.engine.built import slug
 from core.engine.downloads import Download
 from core.engine.extras import extras_of
-from core.engine.kits import slug
 from core.errors import ErrorRecord, InvalidRequest, NotFound
 from core.serde import to_json
 from core.store.store import Store

@@ -10,9 +10,9 @@ from core.bench.timing.sweep import UNIT as SWEEP
 from core.datasets.splits import FOR_EVALUATION
 from core.domain.sweep import Sweep
 from core.engine.building import parts_of
+from core.engine.built import artifact_of
 from core.engine.evidence import SWEPT, keep
 from core.engine.executors import executor
-from core.engine.kits import artifact_of
 from core.errors import InvalidRequest
 from core.machine.cores import all_cores
 from core.store.store import Store

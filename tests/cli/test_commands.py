@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from core.cli import main, parser
-from core.cli.optimize import asked, seconds
+from core.cli.run_options import asked, seconds
 from core.domain.run import RunRequest
 from core.engine import add_model, open_store
 from core.errors import InvalidRequest

@@ -6,7 +6,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from core.cli.optimize import Progress
+from core.cli.progress import Progress
 from core.domain.events import EventKind
 from core.domain.run import RunRequest
 from core.store.store import Store

@@ -20,9 +20,9 @@ from core.domain.recipe import Artifact, Step
 from core.domain.run import RunRequest, RunStatus
 from core.domain.sweep import Setting, Sweep
 from core.engine import exported_run, import_run, model_download, resume, submit
+from core.engine.built import artifact_of
 from core.engine.extras import extras_of, keep_extras
 from core.engine.history import priors
-from core.engine.kits import artifact_of
 from core.errors import InvalidRequest, NotFound, UnsafeUpload, WhetstoneError
 from core.store.store import Store
 from core.views import findings_of, results, run_view, unlike

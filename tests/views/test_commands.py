@@ -11,7 +11,7 @@ import pytest
 
 import core
 from core.cli import parser
-from core.cli.optimize import asked
+from core.cli.run_options import asked
 from core.domain.model import DataSet
 from core.domain.run import Limits, Objective, RunRequest
 from core.engine import add_data, add_model
