@@ -58,8 +58,9 @@ def before_precision(chain: Sequence[Artifact]) -> tuple[Artifact, str] | None:
         chain: The artifact and those that it was made of, the source first.
     """
     for before, after in pairwise(chain):
-        technique = passes().get(after.step.pass_id) if after.step else None
-        if technique and after.step and technique.leaves(after.step.params) is not None:
+        step = after.step
+        technique = passes().get(step.pass_id) if step else None
+        if step and technique and technique.leaves(step.params) is not None:
             return before, technique.id
     return None
 

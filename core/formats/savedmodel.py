@@ -25,24 +25,13 @@ the operator."""
 FILES = frozenset({"MergeV2Checkpoints", "RestoreV2", "SaveV2", "ShardedFilename"})
 TRACED = (b"__inference__traced_save", b"__inference__traced_restore")
 """How TensorFlow's own functions begin that read and write the variables."""
-OPERATORS = FILES | frozenset(
-    {
-        *(
-            "AddV2",
-            "AssignVariableOp",
-            "Const",
-            "DisableCopyOnRead",
-            "Identity",
-            "Less",
-            "LogicalAnd",
-            "NoOp",
-        ),
-        *("Pack", "PartitionedCall", "Placeholder", "ReadVariableOp", "Select", "Shape"),
-        *("StatefulPartitionedCall", "StaticRegexFullMatch", "StatelessWhile", "StridedSlice", "StringJoin"),
-        *("TensorListFromTensor", "TensorListGetItem", "TensorListReserve", "TensorListSetItem"),
-        *("TensorListStack", "VarHandleOp", "While", "XlaCallModule"),
-    }
-)
+OPERATORS = FILES | {
+    "AddV2", "AssignVariableOp", "Const", "DisableCopyOnRead", "Identity", "Less", "LogicalAnd", "NoOp",
+    "Pack", "PartitionedCall", "Placeholder", "ReadVariableOp", "Select", "Shape", "StatefulPartitionedCall",
+    "StatelessWhile", "StaticRegexFullMatch", "StridedSlice", "StringJoin", "TensorListFromTensor",
+    "TensorListGetItem", "TensorListReserve", "TensorListSetItem", "TensorListStack", "VarHandleOp", "While",
+    "XlaCallModule",
+}  # fmt: skip
 """All that an export holds: the network is StableHLO, in XlaCallModule."""
 CUSTOM = b"custom_call"
 """What StableHLO calls code by that is none of its own."""

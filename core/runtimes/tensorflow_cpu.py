@@ -14,8 +14,8 @@ from core.runtimes.availability import check, runtime_errors
 
 SIGNATURE = "serving_default"
 COMPARED = (
-    "TensorFlow's own loader ran the export in the toolchain savedmodel and compared it with the original; "
-    "verify.py of the kit compares and measures where TensorFlow is."
+    "TensorFlow's own loader runs each export in the toolchain savedmodel, where it is compared with the "
+    "original; verify.py of the kit compares and measures where TensorFlow is."
 )
 
 
@@ -89,7 +89,7 @@ class TensorflowCpu(Runtime):
     )
 
     def available(self) -> Availability:
-        """Say that TensorFlow is not installed beside Whetstone, where the export was run all the same."""
+        """Say whether TensorFlow is installed beside Whetstone, and what compares exports if it is not."""
         found = availability(self.modules)
         return found if found.ok else Availability(False, reason=f"{found.reason} {COMPARED}")
 

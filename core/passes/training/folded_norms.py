@@ -9,7 +9,6 @@ from core.passes.training.quantization_points import CONVOLUTIONS, called
 from core.pruning.torch.channels import value
 from core.pruning.torch.operands import argument, replace
 
-VARIANCE = 4
 EPSILON = "eps"
 
 

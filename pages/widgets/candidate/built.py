@@ -66,11 +66,8 @@ def built(details: Details) -> list[str]:
 def _layers(details: Details) -> Iterator[str]:
     low, rest = details.get("quantized"), details.get("float")
     if _number(low) and low:
-        yield (
-            f"quantized layers **{low:,} of {low + rest:,}**"
-            if _number(rest)
-            else f"quantized layers **{low:,}**"
-        )
+        of = f" of {low + rest:,}" if _number(rest) else ""
+        yield f"quantized layers **{low:,}{of}**"
 
 
 def _pairs(details: Details) -> Iterator[str]:
@@ -94,11 +91,8 @@ def _words(details: Details) -> Iterator[str]:
         if isinstance(value, str) and len(value) < LONGEST:
             yield f"{label} **{fmt.plain(SAID.get(value, value))}**"
     fixed = details.get("fixed")
-    if (
-        isinstance(fixed, dict)
-        and fixed
-        and len(told := ", ".join(f"{n} = {v}" for n, v in fixed.items())) < LONGEST
-    ):
+    told = ", ".join(f"{name} = {value}" for name, value in fixed.items()) if isinstance(fixed, dict) else ""
+    if 0 < len(told) < LONGEST:
         yield f"inputs held fixed **{fmt.plain(told)}**"
 
 

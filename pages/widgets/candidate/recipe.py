@@ -40,10 +40,10 @@ def steps(view: CandidateView) -> None:
                 st.markdown(f":small[{' · '.join(facts)}]")
             for name, value in step.details.items():
                 _table(name, value)
-            settings(step)
+            _settings(step)
 
 
-def settings(step: StepRow) -> None:
+def _settings(step: StepRow) -> None:
     """Draw every setting of a step, each in a row with its unit."""
     if not step.params:
         return
