@@ -9,7 +9,7 @@ from core.protocols import Advice, Client, ExportTarget
 NEEDS = "TensorFlow 2.16 or newer, or TensorFlow Serving of such a version, on x86-64 or ARM processors."
 SMALLER = "The network is in it as StableHLO in FP32. Take LiteRT or ONNX for a smaller file."
 REST = """\
-# TensorFlow Serving with the kit's folder model as version 1 of a model called network:
+# TensorFlow Serving with the kit's folder model, which holds {model}, as version 1 of a model called network:
 #     mkdir -p serving/network && cp -r model serving/network/1
 #     tensorflow_model_server --rest_api_port=8501 --model_name=network --model_base_path=$PWD/serving/network
 # Then: python clients/ask.py

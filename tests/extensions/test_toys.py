@@ -37,6 +37,7 @@ def upload(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_toys_are_exported_and_go_home_in_verified_kits(upload: Path, tmp_path: Path) -> None:
     to = "toy:fp16,toy_phone,toy,toy:int8_static"
     done = whetstone("export", str(upload), "--to", to, "--out", "out", "--json", folder=tmp_path)

@@ -88,11 +88,12 @@ def verify(kit: Path) -> subprocess.CompletedProcess[str]:
 
 
 def everywhere() -> list[ParameterSet]:
-    """Return what a kit can be verified with here; files that take long to make are slow tests."""
+    """Return what a kit can be verified with here; files that take long to make, or of a runtime that has a
+    kit of another file among the fast tests, are slow ones."""
     here = [each for each in runtimes().values() if each.available().ok and not each.browser]
     found = [(each.id, form) for each in here for form in sorted(each.formats) if form != "state_dict"]
-    slow = [pytest.mark.slow]
-    return [pytest.param(*each, marks=slow if each[1] in networks.TAKE_LONG else []) for each in found]
+    slow, long = [pytest.mark.slow], {*networks.TAKE_LONG, "torchscript", "openvino", "ort"}
+    return [pytest.param(*each, marks=slow if each[1] in long else []) for each in found]
 
 
 def perceptron(folder: Path, runtime: str, form: str) -> Package:

@@ -135,6 +135,7 @@ print(sorted(name for name in set(sys.modules) - before if name.startswith(HEAVY
 """
 
 
+@pytest.mark.slow
 def test_a_networks_library_is_imported_before_its_memory_and_loading_are_measured(tmp_path: Path) -> None:
     import subprocess
     import sys

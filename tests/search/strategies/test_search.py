@@ -172,7 +172,7 @@ def test_the_start_comes_first_and_is_all_that_is_known_beforehand() -> None:
 
 def test_without_recipes_it_starts_from_the_preset() -> None:
     bare = replace(context(), request=RunRequest("m", strategy="search"))
-    assert STRATEGY.propose(bare, [Trial(BASELINE)], SearchParams()) == parse("@openvino")
+    assert STRATEGY.propose(bare, [Trial(BASELINE)], SearchParams()) == parse("bf16@openvino")
 
 
 def test_it_finds_a_faster_chain_within_the_limit(trainable: None) -> None:
