@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import importlib
+import io
 import json
+import os
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
@@ -27,6 +30,16 @@ from tests.packagers.serving.conftest import imported, picture, table, tokens, u
 Run = Callable[..., tuple[int, dict[str, Any]]]
 FEATURES = np.random.default_rng(0).standard_normal((50, 4)).astype(np.float32)
 SCORES = FEATURES @ (np.arange(12, dtype=np.float32).reshape(4, 3) / 12)
+
+
+def header(shape: tuple[int, ...], dtype: str = "<f4") -> bytes:
+    made = io.BytesIO()
+    told = {"descr": dtype, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(made, told)
+    return made.getvalue()
+
+
+BOMB, TEXTS = header((1 << 50, 4)), header((1,), "<U1") + bytes(4)
 
 
 @pytest.fixture
@@ -148,6 +161,55 @@ def test_what_is_no_data_is_said(
         (tmp_path / name).write_bytes(content)
     code, told = run(table, tmp_path / name, tmp_path / "out")
     assert (code, said in told["error"]) == (2, True)
+
+
+def test_a_null_among_lists_of_one_length_moves_no_other_row(run: Run, tmp_path: Path) -> None:
+    lists: list[Any] = FEATURES.tolist()
+    lists[3] = None
+    held = pa.table({"features": pa.array(lists, pa.list_(pa.float32(), 4))})
+    parquet.write_table(held, tmp_path / "data.parquet")
+    code, told = run(table, tmp_path / "data.parquet", tmp_path / "out")
+    found = parquet.read_table(tmp_path / "out" / "part-000000.parquet")["output scores"].to_pylist()
+    assert (code, told["failed"], found.pop(3)) == (1, 1, None)
+    np.testing.assert_allclose(found, np.delete(SCORES, 3, 0), rtol=1e-4)
+
+
+def test_columns_of_one_name_are_refused(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("a,b,c,c\n1,2,3,4\n")
+    code, told = run(table, tmp_path / "data.csv", tmp_path / "out")
+    assert (code, "Several columns are named c." in told["error"]) == (2, True)
+
+
+def test_files_that_are_no_files_and_names_that_are_no_text(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    os.mkfifo(folder / "endless.png")
+    Image.new("RGB", (30, 40)).save(Path(os.fsdecode(os.fsencode(folder) + b"/\xff.png")))
+    code, told = run(picture, folder, tmp_path / "out")
+    found = tables.read_csv(tmp_path / "out" / "part-000000.csv").to_pylist()
+    assert (code, told["rows"], [each["file"] for each in found]) == (0, 1, [r"\xff.png"])
+
+
+def test_outputs_that_would_be_one_column_are_kept_apart(run: Run, tmp_path: Path) -> None:
+    run(table, saved(tmp_path / "data.npz"), tmp_path / "out")
+    folder = tmp_path / "made" / "service"
+    with imported(folder):
+        parts, settings = (importlib.import_module(f"serving.{name}") for name in ("parts", "settings"))
+        known = settings.Settings.read(folder / "service.json")
+        specs = [known.outputs[0].model_copy(update={"name": name}) for name in ("y", "y 0")]
+        odd = known.model_copy(update={"outputs": specs, "scores": ""})
+        rows = parts.Part(0, [("", {})], {0: {"y": np.zeros(3, "f"), "y 0": np.ones(1, "f")}}, {})
+        with pytest.raises(ValueError, match="Two outputs would be the column 'output y 0'"):
+            parts.Parts(tmp_path / "csv", ".csv", {}, odd).write(rows)
+        parts.Parts(tmp_path / "parquet", ".parquet", {}, odd).write(rows)
+
+
+@pytest.mark.parametrize("entry", [b"no array", BOMB, TEXTS])
+def test_entries_that_are_no_arrays_of_numbers(run: Run, entry: bytes, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "data.npz", "w") as archive:
+        archive.writestr("features.npy", entry)
+    code, told = run(table, tmp_path / "data.npz", tmp_path / "out")
+    assert (code, "data.npz: features " in told["error"]) == (2, True)
 
 
 @pytest.mark.slow

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +70,62 @@ def test_management_metrics_and_rate_by_the_address_that_a_proxy_tells(flask: An
     assert [ask("1.1.1.1") for _ in range(3)] == [200, 200, 429]
     assert ask("2.2.2.2") == 200
     assert 'requests_total{status="200",version="v1"} 3.0' in client.get("/metrics").text
+
+
+ASK = b"GET /health HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.fixture
+def port(flask: Any, tmp_path: Path) -> Iterator[int]:
+    """Serve under gunicorn within this process, on a port."""
+    flask(table(tmp_path / "in"))
+    listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    end = importlib.import_module("serve").start(listening.fileno())
+    yield int(listening.getsockname()[1])
+    end()
+    listening.close()
+
+
+def asked(port: int, sent: bytes) -> socket.socket:
+    made = socket.create_connection(("127.0.0.1", port), timeout=120)
+    made.sendall(sent)
+    return made
+
+
+def whole(made: socket.socket) -> bytes:
+    return b"".join(iter(lambda: made.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [ASK + b"\r\nGET /hea", ASK + b"X: 1\r\n" * 20, b"POST /health HTTP/1.1\r\nContent-Length: 9\r\n\r\n"],
+)
+def test_callers_who_send_half_a_request_hold_no_thread(port: int, sent: bytes) -> None:
+    with ExitStack() as stack:
+        for _ in range(140):
+            made = stack.enter_context(asked(port, sent))
+            if b"\r\n\r\n" in sent:
+                made.recv(1)
+        with asked(port, ASK + b"Connection: close\r\n\r\n") as other:
+            assert whole(other).endswith(b'{"status":"alive"}')
+
+
+def test_a_head_without_end_is_closed_or_refused_with_the_reason(port: int) -> None:
+    with asked(port, ASK) as made:
+        made.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionResetError):
+            assert whole(made) == b""
+    with asked(port, ASK + b"X: %s\r\n" % (b"x" * 8000) * 9) as made:
+        assert b"431 " in (told := whole(made))
+        assert b"Send fewer or shorter headers" in told
+
+
+def test_nobody_waits_for_a_caller_who_keeps_a_closed_connection(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[Any] = []
+    monkeypatch.setattr("gunicorn.util.close_graceful", waited.append)
+    for sent in (ASK + b"Connection: close\r\n\r\n", b"nonsense\r\n\r\n"):
+        with asked(port, sent) as made:
+            assert whole(made).startswith(b"HTTP/1.1 ")
+    assert waited == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from core.packagers.serving import kserve
 from core.packagers.serving.grpc import PACKAGER as GRPC
 from core.packagers.serving.grpc import PredictGrpc, messages
 from core.packagers.serving.kserve import PACKAGER as KSERVE
@@ -153,10 +155,30 @@ def test_the_open_inference_protocol_over_http(both: Any, tmp_path: Path) -> Non
     # fmt: off
     odd: list[Any] = [[], {"inputs": 1}, {"inputs": [one, one]}, {"inputs": [{**one, "shape": [-1]}]},
                       {"inputs": [one], "outputs": [{"name": "x"}]}, {"inputs": [{**one, "data": None}]},
-                      {"inputs": [{**one, "parameters": {"binary_data_size": 9}}]}]  # fmt: skip
+                      {"inputs": [{**one, "parameters": {"binary_data_size": 9}}]},
+                      {"inputs": [one], "outputs": 2 * [{"name": "scores"}]},
+                      {"inputs": [{**one, "name": 1}]}]
     # fmt: on
     for body in odd:
         assert client.post(INFER, content=json.dumps(body)).status_code == 400, body
-    for length in ("x", "99", "-1", "1" * 40):
-        headers = {"Inference-Header-Content-Length": length}
+    for length in (b"x", b"99", b"-1", b"1" * 40, b"\xb2"):
+        headers = {b"Inference-Header-Content-Length": length}
         assert client.post(INFER, content=b"{}", headers=headers).status_code == 400
+
+
+def test_an_output_is_given_once(both: Any, tmp_path: Path) -> None:
+    service, dialect = both(KSERVE, table(tmp_path / "in")), InferGrpc()
+    sent = dialect.predict({"features": ROW})
+    made = kserve.messages().ModelInferRequest
+    twice = made(outputs=2 * [made.InferRequestedOutputTensor(name="scores")]).SerializeToString()
+    status, told = service.refused(Sent(sent.path, sent.body + twice))
+    assert (status, told) == ("INVALID_ARGUMENT", "outputs: an output is asked for twice")
+
+
+def test_inputs_that_are_numbered_are_named_in_quotes(both: Any, tmp_path: Path) -> None:
+    package = table(tmp_path / "in")
+    numbered = replace(package.model, inputs=(replace(package.model.inputs[0], name="1"),))
+    client = both(KSERVE, replace(package, model=numbered)).http
+    one = {"name": 1, "datatype": "FP32", "shape": [9000, 4], "data": [1, 2, 3, 4] * 9000}
+    answer = client.post(INFER, content=json.dumps({"inputs": [one]}))
+    assert (answer.status_code, "a name, in quotes" in answer.json()["error"]) == (400, True)

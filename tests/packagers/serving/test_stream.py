@@ -7,9 +7,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from shutil import which
 from time import monotonic, sleep
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -91,6 +93,49 @@ def test_every_message_is_answered_in_order_and_few_are_held(streaming: Path) ->
     others = [answer for answer in held.answers if answer[0].place not in (7, 8, 9)]
     assert all(status == 200 and right(message.place, body) for message, status, _, body in others)
     assert (running.done, running.failed) == (50, 2)
+
+
+def test_a_message_that_the_model_does_not_answer_in_time_gets_that_as_its_answer(
+    streaming: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, stream, brokers = (
+        importlib.import_module(name) for name in ("app", "serving.stream", "serving.brokers")
+    )
+    monkeypatch.setattr(app.service, "predict", lambda *_: Future())
+    app.http.settings.timeout_s = 0.01
+    held = Held([brokers.Message(0, b"k", TYPE, bodies(1)[0])] * 2, lambda: running.over.set())
+    running = stream.Stream(held, app.http, ahead=2)
+    running.run()
+    assert [status for _, status, *_ in held.answers] == [504, 504]
+    assert "did not answer within 0.01 seconds" in json.loads(held.answers[0][3])["detail"]
+
+
+def test_what_cannot_be_followed_is_said_in_words(
+    streaming: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stream, brokers = (importlib.import_module(f"serving.{name}") for name in ("stream", "brokers"))
+
+    class Unreachable(Exception):
+        """As the clients of brokers have them."""
+
+    def begun(url: str, *more: str) -> Any:
+        return brokers.broker(url, *more) if url.startswith("redis") else _raise(Unreachable("nobody there"))
+
+    redis = SimpleNamespace(type=lambda _: b"string")
+    monkeypatch.setattr("redis.Redis.from_url", lambda _: redis)
+    monkeypatch.setattr(stream, "broker", begun)
+    for words, said in (
+        (["kafka://x"], "nobody there"),
+        (["redis://x", "--to", "requests"], "cannot both be in requests"),
+        (["redis://x"], "predictions is a string in Redis, not a stream"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["stream", *words])
+        assert stream.main() == 2
+        assert said in capsys.readouterr().err
+
+
+def _raise(error: Exception) -> Any:
+    raise error
 
 
 def consumer(folder: Path, *arguments: str) -> subprocess.Popen[str]:

@@ -62,7 +62,7 @@ def read(incoming: Incoming) -> bytes:
         declared = "too short"
     finally:
         arriving.release()
-    if declared is not None and (not declared.isdigit() or int(declared) != len(body)):
+    if declared is not None and (not declared.isdecimal() or int(declared) != len(body)):
         raise Refused(408, f"The body did not come within {settings.timeout_s:g} seconds.")
     return bytes(body)
 

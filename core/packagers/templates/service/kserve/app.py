@@ -102,6 +102,8 @@ def response_of(request: messages.ModelInferRequest, answer: Answer) -> messages
     names = [each.name for each in request.outputs] or list(answer.outputs)
     if unknown := [name for name in names if name not in answer.outputs]:
         raise invalid(f"there is no output {unknown[0][:80]!r}; this model gives {', '.join(answer.outputs)}")
+    if len(set(names)) < len(names):
+        raise invalid("an output is asked for twice", "outputs")
     found = [(name, answer.outputs[name]) for name in names]
     outputs = [
         messages.ModelInferResponse.InferOutputTensor(name=n, datatype=TYPES[v.dtype.name], shape=v.shape)

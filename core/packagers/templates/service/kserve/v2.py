@@ -84,13 +84,15 @@ class V2Call(HttpCall):
             raise invalid('expected {"inputs": [{"name": …, "datatype": …, "shape": […], "data": […]}]}')
         named, at = list[tuple[str, Callable[[], Array]]](), 0
         for each in inputs:
+            if not isinstance(each.get("name"), str):
+                raise invalid("expected a name, in quotes, of each input", "inputs")
             size = _mapping(each, "parameters").get("binary_data_size")
             if size is None:
-                named.append((str(each.get("name")), partial(self._listed, each)))
+                named.append((each["name"], partial(self._listed, each)))
                 continue
             if not isinstance(size, int) or size < 0:
                 raise invalid("expected a binary_data_size of bytes", "inputs")
-            named.append((str(each.get("name")), partial(_raw, each, bytes(raw[at : at + size]))))
+            named.append((each["name"], partial(_raw, each, bytes(raw[at : at + size]))))
             at += size
         if at != len(raw):
             raise invalid(f"the arrays are said to have {at:,} bytes, and {len(raw):,} came", "inputs")
@@ -98,7 +100,7 @@ class V2Call(HttpCall):
 
     def _parts(self, body: bytes) -> tuple[dict[str, Any], memoryview]:
         length = self.headers.get(HEAD) or str(len(body))
-        if not length.isdigit() or len(length) > 12 or int(length) > len(body):
+        if not length.isdecimal() or len(length) > 12 or int(length) > len(body):
             raise invalid("expected the length of the JSON in front", "header", HEAD)
         if int(length) > self.http.settings.max_json_bytes:
             raise Refused(413, "The JSON is too long. Send arrays behind it, as the protocol's clients do.")
@@ -121,25 +123,31 @@ class V2Call(HttpCall):
         """Return outputs in JSON, or behind it those that were asked for in binary."""
         wanted = self._asked.get("outputs") or [{"name": name} for name in answer.outputs]
         whole = _mapping(self._asked, "parameters").get("binary_data_output") is True
-        told, raw, listed = list[dict[str, Any]](), list[bytes](), 0
+        told, raw, listed = dict[str, dict[str, Any]](), list[bytes](), 0
         for each in wanted if isinstance(wanted, list) else []:
             name = each.get("name") if isinstance(each, dict) else None
             if not isinstance(name, str) or name not in answer.outputs:
                 raise invalid(f"unknown output; this model gives {', '.join(answer.outputs)}", "outputs")
+            if name in told:
+                raise invalid("this output is asked for twice", "outputs", name)
             value = answer.outputs[name]
             one = {"name": name, "datatype": TYPES[value.dtype.name], "shape": list(value.shape)}
             if _mapping(each, "parameters").get("binary_data", whole) is True:
                 raw.append(bytes_of(value))
-                told.append({**one, "parameters": {"binary_data_size": len(raw[-1])}})
+                told[name] = {**one, "parameters": {"binary_data_size": len(raw[-1])}}
             else:
                 listed += value.size
-                told.append({**one, "data": _finite(value).ravel().tolist()})
+                told[name] = {**one, "data": _finite(value).ravel().tolist()}
         most = self.http.settings.max_json_numbers
         if listed > most:
             raise Refused(
                 406, f"The outputs have {listed:,} numbers, too many for JSON. Ask for binary_data."
             )
-        head = {"model_name": self.http.settings.model, "model_version": answer.version, "outputs": told}
+        head = {
+            "model_name": self.http.settings.model,
+            "model_version": answer.version,
+            "outputs": [*told.values()],
+        }
         head |= {"id": self._asked["id"]} if isinstance(self._asked.get("id"), str) else {}
         said = json.dumps(head).encode()
         if not raw:

@@ -49,7 +49,7 @@ class Incoming:
         Raises:
             Refused: It is too much, or no length.
         """
-        if declared and (not declared.isdigit() or len(declared) > 18 or int(declared) > self._most):
+        if declared and (not declared.isdecimal() or len(declared) > 18 or int(declared) > self._most):
             raise self._too_large()
 
     def hold(self, count: int) -> None:

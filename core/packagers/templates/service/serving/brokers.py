@@ -50,6 +50,9 @@ class RedisStreams:
 
         self._redis: Any = Redis.from_url(url)
         self._source, self._target, self._group, self._name = source, target, group, name
+        # Adding an answer to anything else fails, and acknowledges the message all the same.
+        if (kind := self._redis.type(target).decode()) not in ("none", "stream"):
+            raise ValueError(f"{target} is a {kind} in Redis, not a stream. Choose another --to.")
         try:
             self._redis.xgroup_create(source, group, id="0", mkstream=True)
         except ResponseError as error:
@@ -166,8 +169,10 @@ def broker(url: str, source: str, target: str, group: str, name: str) -> Broker:
     """Return what an address stands for: ``redis://…``, ``rediss://…``, or ``kafka://host:port,host:port``.
 
     Raises:
-        ValueError: It is another kind of address.
+        ValueError: It is another kind of address, or answers would come back as requests.
     """
+    if source == target:
+        raise ValueError(f"Requests and answers cannot both be in {source}: choose another --to.")
     scheme, _, rest = url.partition("://")
     if scheme == "kafka":
         return Kafka(rest.rstrip("/"), source, target, group, name)

@@ -100,7 +100,7 @@ class Call:
             return self.answered(future.result(self.service.settings.timeout_s))
         except TimeoutError:
             future.cancel()
-            raise self._late() from None
+            raise self.late() from None
 
     async def arrived(self, feed: Feed) -> Answer:
         """Return the answer, in adapters on an event loop.
@@ -112,8 +112,8 @@ class Call:
         try:
             return self.answered(await asyncio.wait_for(future, self.service.settings.timeout_s))
         except TimeoutError:
-            raise self._late() from None
+            raise self.late() from None
 
-    def _late(self) -> Refused:
+    def late(self) -> Refused:
         """Return the refusal of a request that the model did not answer in time."""
         return Refused(504, f"The model did not answer within {self.service.settings.timeout_s:g} seconds.")

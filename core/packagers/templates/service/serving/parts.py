@@ -91,7 +91,10 @@ class Parts:
             columns |= _classes(self._settings, part)
         for spec in self._settings.outputs:
             cells = [_flat(part.outputs.get(number), spec.name) for number in numbers]
-            columns |= self._columns(spec.name, np.dtype(spec.dtype), cells)
+            further = self._columns(spec.name, np.dtype(spec.dtype), cells)
+            if twice := columns.keys() & further.keys():
+                raise ValueError(f"Two outputs would be the column {min(twice)!r}: --to parquet or --to npz")
+            columns |= further
         return pa.table(columns)
 
     def _columns(self, name: str, dtype: Any, cells: list[Array | None]) -> dict[str, Any]:

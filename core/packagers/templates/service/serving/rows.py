@@ -6,6 +6,7 @@ row for each line and file. A row that the model cannot take keeps the reason; t
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -53,8 +54,15 @@ def from_arrays(path: Path, settings: Settings) -> Source:
     with arrays:
         if missing := [name for name in wanted if name not in arrays]:
             raise ValueError(f"{path} lacks {', '.join(missing)}; it holds {', '.join(arrays)}.")
-        held = {name: arrays[name] for name in wanted}
-    counts = {len(value) if value.ndim else 0 for value in held.values()}
+        held: Feed = {}
+        for name in wanted:
+            try:
+                held[name] = np.asarray(arrays[name])
+            except (ValueError, MemoryError, SyntaxError, OverflowError) as error:
+                raise ValueError(f"{path}: {name} cannot be read as an array: {error}") from error
+            if not held[name].ndim or held[name].dtype.kind not in "fiub":
+                raise ValueError(f"{path}: {name} is no array of numbers with its rows in front.")
+    counts = set(map(len, held.values()))
     if len(counts) != 1:
         raise ValueError(f"{path}: the inputs have {sorted(counts)} rows, not equally many.")
     count = counts.pop()
@@ -72,7 +80,7 @@ def from_images(folder: Path, settings: Settings) -> Source:
         ValueError: The model takes no images, or there are none.
     """
     how = settings.picture
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGES)
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGES and path.is_file())
     if how is None or not files:
         raise ValueError(f"{folder} holds no images." if how is not None else "This model takes no images.")
 
@@ -86,7 +94,8 @@ def from_images(folder: Path, settings: Settings) -> Source:
 def _picture(path: Path, folder: Path, how: Picture) -> Row:
     from serving.images import read_image
 
-    name = path.relative_to(folder).as_posix()
+    # A name that is no UTF-8 would fit into no table.
+    name = os.fsencode(path.relative_to(folder)).decode(errors="backslashreplace")
     try:
         array, _ = read_image(path.read_bytes(), how)
     except (Refused, OSError) as error:

@@ -134,8 +134,9 @@ def main() -> int:
         stream.run()
         source.close()
         told = {"answered": stream.done, "refused": stream.failed}
-    except (ValueError, OSError, RuntimeError, ImportError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+    except Exception as error:  # brokers have classes of their own for what befalls them
+        print(f"{parser.prog}: {error or type(error).__name__}", file=sys.stderr)
+        print("Begun again, it gets what was taken and not answered.", file=sys.stderr)
         return 2
     finally:
         service.close()

@@ -65,7 +65,7 @@ def _chosen(
     if unknown:
         raise ValueError(f"There is no column {', '.join(unknown)}. The columns are: {', '.join(names)}.")
     if not columns and set(inputs) <= set(names):
-        return inputs
+        return _once(inputs, names)
     if len(inputs) > 1:
         raise ValueError(f"Expected the columns {', '.join(inputs)}. The columns are: {', '.join(names)}.")
     chosen = list(columns) or [name for name in names if name not in leave_out]
@@ -75,6 +75,12 @@ def _chosen(
             f"The model takes {width} numbers a row, and these are {len(chosen)} columns: "
             f"{', '.join(chosen[:50])}. Choose them with --columns a,b or --leave-out label."
         )
+    return _once(chosen, names)
+
+
+def _once(chosen: list[str], names: Sequence[str]) -> list[str]:
+    if twice := [name for name in dict.fromkeys(chosen) if names.count(name) > 1]:
+        raise ValueError(f"Several columns are named {', '.join(twice)}. Give each a name of its own.")
     return chosen
 
 
@@ -103,8 +109,11 @@ def _cells(column: Any) -> list[Array]:
     nested = pa.types.is_list(column.type) or pa.types.is_large_list(column.type)
     if not nested and not pa.types.is_fixed_size_list(column.type):
         return list(_numbers(column).reshape(-1, 1))
+    # `flatten` leaves out what a null would hold.
     lengths = (
-        np.asarray(column.value_lengths().fill_null(0)) if nested else [column.type.list_size] * len(column)
+        np.asarray(column.value_lengths().fill_null(0))
+        if nested
+        else column.type.list_size * np.asarray(column.is_valid())
     )
     flat, ends = column.flatten(), np.cumsum(lengths)
     deeper = _cells(flat) if pa.types.is_nested(flat.type) else _numbers(flat)
