@@ -14,10 +14,11 @@ from core.views.accuracy import (
     was_lost,
     worst_classes,
 )
+from core.views.advice import Advice, Scenario, advise
 from core.views.candidate import CandidateView, explain
 from core.views.commands import command_for, python_for, watch_command, watch_python
 from core.views.curves import Curve, training_curves
-from core.views.deployment import Advice, Scenario, ServiceView, advise, service_view
+from core.views.deployment import ServiceView, service_view
 from core.views.dominated import why_dominated
 from core.views.findings import findings_of
 from core.views.graph import GraphView, drawing, graph_view
