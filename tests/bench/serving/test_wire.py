@@ -26,7 +26,7 @@ async def answered(*answers: bytes) -> list[Reply]:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     connection = Connection(server.sockets[0].getsockname()[1])
-    found = [await connection.ask(request(Sent("/", posts=False)), 1.0) for _ in answers]
+    found = [await connection.ask(request(Sent("/", posts=False)), 60.0) for _ in answers]
     await connection.close()
     server.close()
     return found

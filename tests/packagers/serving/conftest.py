@@ -166,8 +166,9 @@ def imported(folder: Path) -> Iterator[Any]:
 
 
 def wait_until_ready(client: TestClient) -> None:
-    until = monotonic() + 20
-    while client.get("/ready").json()["status"] == "loading" and monotonic() < until:
+    until = monotonic() + 120
+    while client.get("/ready").json()["status"] == "loading":
+        assert monotonic() < until, "the model is still being loaded"
         sleep(0.01)
 
 

@@ -158,9 +158,9 @@ def test_a_shadow_is_compared_and_answers_nobody(serve: Any, tmp_path: Path) -> 
     package = replace(table(tmp_path / "in"), second=table(tmp_path / "second", factor=-1.0))
     http = serve(package, shadow=True, second="b")
     until(lambda: http.service.shadow._worker.ready.done())
-    for _ in range(5):
+    for asked in range(1, 6):  # one after the other: a shadow that has no time is asked nothing
         assert http.post("/predict", content=BODY, headers=NPZ).headers["X-Model-Version"] == "v1"
-    told = until(lambda: (seen := http.get("/shadow").json())["asked"] == 5 and seen)
+        told = until(lambda asked=asked: (seen := http.get("/shadow").json())["asked"] == asked and seen)
     assert (told["version"], told["rows"], told["agreed"], told["failed"]) == ("v2", 5, 0, 0)
     assert told["largest_difference"] == pytest.approx(2)
 

@@ -45,7 +45,7 @@ def ask(client: Any, x: Any) -> str:
 
 def until(client: Any, reached: Any) -> Any:
     """Return what /watch tells once it is so."""
-    end = monotonic() + 20
+    end = monotonic() + 120
     while not reached(found := client.get("/watch").json()) and monotonic() < end:
         sleep(0.05)
     return found
@@ -81,7 +81,7 @@ def test_rows_of_a_service_that_was_replaced_do_not_end_the_log(serve: Any, tmp_
     client = serve(watched(tmp_path / "in"), predictions=True)
     ask(client, rows_of(1, 50))
     until(client, lambda it: it["arms"] and it["arms"][0]["logged"] == 50)
-    with closing(sqlite3.connect(tmp_path / "state" / "predictions.db", timeout=20)) as log, log:
+    with closing(sqlite3.connect(tmp_path / "state" / "predictions.db", timeout=120)) as log, log:
         log.execute("UPDATE predictions SET features = x'00000000'")
     for seed in range(9):
         ask(client, rows_of(2 + seed, 50))
@@ -169,7 +169,7 @@ def test_the_log_is_bounded_and_failures_raise_an_alert_that_is_sent(
         client.service.end(record)
     found = until(client, lambda it: it["alerts"])
     assert found["alerts"][0]["rule"] == "errors"
-    end = monotonic() + 20
+    end = monotonic() + 120
     while not told and monotonic() < end:
         sleep(0.05)
     hook.shutdown()
