@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -23,6 +22,7 @@ from core.packagers.golden import golden_json
 from core.packagers.layout import opened, root_of
 from core.packagers.readme import readme
 from core.packagers.streaming import entry
+from core.packagers.templating import template
 from core.protocols import Package, Packager
 from core.registry import get_format, get_pass, get_runtime
 from core.serde import to_plain
@@ -37,10 +37,6 @@ are the original's then."""
 
 PROOF = ("recipe.yaml", "results.json", "verify.py")
 """Texts of a kit that stand for themselves, without its model."""
-
-
-def _template(name: str) -> str:
-    return resources.files("core.packagers").joinpath("templates", f"{name}.py").read_text(encoding="utf8")
 
 
 def _tolerance(package: Package) -> float:
@@ -112,8 +108,8 @@ def _texts(package: Package) -> dict[str, str]:
         "results.json": json.dumps(results, indent=2) + "\n",
         "requirements.txt": _requirements(package),
         "session.py": runtime.kit_session(),
-        "predict.py": _template("predict"),
-        "verify.py": _template("verify"),
+        "predict.py": template("predict.py"),
+        "verify.py": template("verify.py"),
         "README.md": readme(package),
         **{f"clients/{each.file}": client_text(package, each) for each in clients_of(package)},
         **({"golden.json": golden_json(package)} if package.files else {}),

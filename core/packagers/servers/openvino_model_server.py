@@ -11,8 +11,9 @@ from core.domain.recipe import Artifact
 from core.domain.run import Candidate
 from core.errors import InvalidRequest
 from core.packagers.readme import plain
-from core.packagers.servers.server import ModelServer, filled, model_files, server_name, template, written
+from core.packagers.servers.server import ModelServer, model_files, server_name, written
 from core.packagers.servers.triton_config import load_of
+from core.packagers.templating import filled, template
 from core.params import setting
 from core.protocols import Package
 
@@ -93,8 +94,8 @@ class OpenVinoModelServer(ModelServer):
         }
         texts = {name: json.dumps(each, indent=2) + "\n" for name, each in told.items()}
         texts |= {
-            "client.py": template("kserve", "client.py"),
-            "golden.py": template("servers", "golden.py"),
+            "client.py": template("kserve/client.py"),
+            "golden.py": template("servers/golden.py"),
             "README.md": filled("openvino_model_server/README.md.j2", values),
         }
         files = {f"models/{name}/1/{each}": file for each, file in model_files(package.artifact).items()}

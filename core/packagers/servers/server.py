@@ -5,18 +5,28 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Mapping
-from importlib import resources
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
-
-from jinja2 import Environment, StrictUndefined
+from typing import ClassVar
 
 from core.domain.recipe import Artifact
 from core.domain.run import Candidate
 from core.packagers.kit import PACKAGER as KIT
 from core.packagers.kit import add_file, add_kit, add_proof
 from core.packagers.layout import root_of
+from core.params import setting
 from core.protocols import LocalArtifact, Package, Packager
+
+
+@dataclass(frozen=True)
+class BatchingParams:
+    """The option of servers that put requests together."""
+
+    batching: bool = setting(
+        True,
+        "Dynamic batching",
+        help="Requests that wait together run in one call, where the measured throughput gains by that.",
+    )
 
 
 class ModelServer(Packager):
@@ -43,19 +53,6 @@ def model_files(artifact: LocalArtifact) -> dict[str, Path]:
     """Return the files of a model by the names they know each other by."""
     root = root_of(artifact)
     return {file.relative_to(root).as_posix(): file for file in artifact.files}
-
-
-def template(*names: str) -> str:
-    """Return a file of the templates."""
-    return resources.files("core.packagers").joinpath("templates", *names).read_text(encoding="utf8")
-
-
-def filled(name: str, values: Mapping[str, Any]) -> str:
-    """Return a template with its blanks filled in."""
-    made = Environment(
-        undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True, autoescape=False
-    )
-    return made.from_string(template(*name.split("/"))).render(values)
 
 
 def written(

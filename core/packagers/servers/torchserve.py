@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 
 from core.packagers.kit import add_file, add_kit, add_proof
 from core.packagers.readme import plain
-from core.packagers.servers.server import ModelServer, filled, server_name, template
+from core.packagers.servers.server import BatchingParams, ModelServer, server_name
 from core.packagers.servers.triton_config import Load, load_of
 from core.packagers.serving.folder import CORE, FILES
 from core.packagers.serving.options import ServiceParams
 from core.packagers.serving.requirements import constraints, packages, requirements
 from core.packagers.serving.settings import VERSION, settings_of
+from core.packagers.templating import filled, template
 from core.params import setting
 from core.protocols import Package
 
@@ -24,14 +25,9 @@ GATHER_MS = 1.0
 
 
 @dataclass(frozen=True)
-class TorchServeParams:
+class TorchServeParams(BatchingParams):
     """Options of a TorchServe archive."""
 
-    batching: bool = setting(
-        True,
-        "Dynamic batching",
-        help="Requests that wait together run in one call, where the measured throughput gains by that.",
-    )
     instances: int | None = setting(
         None,
         "Workers",
@@ -86,9 +82,9 @@ def _pack(package: Package, name: str, load: Load, path: Path) -> None:
     }
     texts = {
         "MAR-INF/MANIFEST.json": json.dumps(manifest, indent=2) + "\n",
-        "handler.py": template("torchserve", "handler.py"),
+        "handler.py": template("torchserve/handler.py"),
         "service.json": json.dumps(settings, indent=2) + "\n",
-        **{f"serving/{each}.py": template("service", "serving", f"{each}.py") for each in wanted},
+        **{f"serving/{each}.py": template(f"service/serving/{each}.py") for each in wanted},
     }
     with zipfile.ZipFile(path, "w") as archive:
         for file, content in sorted(texts.items()):
@@ -130,9 +126,9 @@ def _texts(package: Package, name: str, load: Load) -> dict[str, str]:
     }
     return {
         "config.properties": "\n".join(lines) + "\n",
-        "client.py": template("torchserve", "client.py"),
-        "golden.py": template("servers", "golden.py"),
-        "serve.py": template("torchserve", "serve.py"),
+        "client.py": template("torchserve/client.py"),
+        "golden.py": template("servers/golden.py"),
+        "serve.py": template("torchserve/serve.py"),
         "requirements.txt": requirements(names),
         "constraints.txt": constraints(names),
         "README.md": filled("torchserve/README.md.j2", values),

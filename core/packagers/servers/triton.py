@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 from core.errors import InvalidRequest
 from core.packagers.layout import opened
 from core.packagers.readme import code, plain
-from core.packagers.servers.server import ModelServer, filled, model_files, server_name, template, written
+from core.packagers.servers.server import BatchingParams, ModelServer, model_files, server_name, written
 from core.packagers.servers.triton_config import Load, Word, batching, load_of, parameters, tensor, text
 from core.packagers.servers.triton_images import preparing, takes_images
 from core.packagers.serving.options import ServiceParams
 from core.packagers.serving.requirements import constraints, packages, requirements
+from core.packagers.templating import filled, template
 from core.params import setting
 from core.protocols import Package
 from core.texts import one_line
@@ -69,7 +70,7 @@ PYTHON = Backend((), (), lambda *_: {}, file="model.py")
 
 
 @dataclass(frozen=True)
-class TritonParams:
+class TritonParams(BatchingParams):
     """Options of a Triton model repository."""
 
     backend: str = setting(
@@ -77,11 +78,6 @@ class TritonParams:
         "Backend",
         help="auto: that of the candidate's runtime, else python, which runs the kit as it was measured.",
         choices=("auto", *BACKENDS, "python"),
-    )
-    batching: bool = setting(
-        True,
-        "Dynamic batching",
-        help="Requests that wait together run in one call, where the measured throughput gains by that.",
     )
     instances: int | None = setting(
         None,
@@ -125,10 +121,10 @@ class Triton(ModelServer):
             f"{home}/config.pbtxt": _config(package, name, chosen, load),
             **preparing(package, name, load, inputs[0], outputs),
             **({f"{home}/labels.txt": _labels(package)} if _labels(package) else {}),
-            **({f"{home}/1/{each}": template("triton", each) for each in IN_PYTHON if chosen == "python"}),
-            "client.py": template("kserve", "client.py"),
-            "golden.py": template("servers", "golden.py"),
-            "serve.py": template("triton", "serve.py"),
+            **({f"{home}/1/{each}": template(f"triton/{each}") for each in IN_PYTHON if chosen == "python"}),
+            "client.py": template("kserve/client.py"),
+            "golden.py": template("servers/golden.py"),
+            "serve.py": template("triton/serve.py"),
             "model.json": json.dumps(_told(package, name, backend, load), indent=2) + "\n",
             **(_requirements(package) if chosen == "python" or takes_images(package) else {}),
             "README.md": _readme(package, name, chosen, load),

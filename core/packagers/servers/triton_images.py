@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.domain.model import TensorSpec
-from core.packagers.servers.server import template
 from core.packagers.servers.triton_config import Load, Word, tensor, text
 from core.packagers.serving.options import ServiceParams
 from core.packagers.serving.settings import picture, settings_of
+from core.packagers.templating import template
 from core.protocols import Package
 
 PREPARING = ("__init__", "errors", "inputs", "settings", "images")
@@ -45,10 +45,10 @@ def preparing(package: Package, name: str, load: Load, entry: str, exits: Sequen
         "instance_group": [{"kind": Word("KIND_CPU"), "count": load.instances}],
     }
     files = {
-        **{f"serving/{each}.py": template("service", "serving", f"{each}.py") for each in PREPARING},
+        **{f"serving/{each}.py": template(f"service/serving/{each}.py") for each in PREPARING},
         "service.json": json.dumps(settings_of(package, ServiceParams(), load.plan), indent=2) + "\n",
-        "model.py": template("triton", "preprocess.py"),
-        "tensors.py": template("triton", "tensors.py"),
+        "model.py": template("triton/preprocess.py"),
+        "tensors.py": template("triton/tensors.py"),
     }
     home = f"model_repository/{name}_prepare"
     return {

@@ -7,16 +7,13 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
-from importlib import resources
 from math import ceil
 from typing import Any
-
-from jinja2 import Environment, StrictUndefined
 
 from core.packagers.serving.options import ServiceParams
 from core.packagers.serving.requirements import SHARING
 from core.packagers.serving.settings import slow_ms
+from core.packagers.templating import filled
 from core.protocols import Package
 
 DOCKER = {"Dockerfile": "Dockerfile", ".dockerignore": "dockerignore"}
@@ -90,7 +87,7 @@ def packaging(
     wanted = wanted | (COMPOSE if params.compose else {}) | (KUBERNETES if params.k8s else {})
     wanted |= WATCHING if params.compose and params.metrics else {}
     wanted |= {f"systemd/{values['name']}.service": "systemd.service"} if params.systemd else {}
-    texts = {name: _template(file).render(values) for name, file in wanted.items()}
+    texts = {name: filled(f"service/packaging/{file}.j2", values) for name, file in wanted.items()}
     if params.compose and params.metrics:
         texts["compose/grafana/dashboards/service.json"] = dashboard(values["name"])
     return texts
@@ -137,15 +134,6 @@ def _values(package: Package, params: ServiceParams) -> dict[str, Any]:
         "metrics": params.metrics,
         "versions": params.versions,
     }
-
-
-@cache
-def _template(name: str) -> Any:
-    found = resources.files("core.packagers").joinpath("templates", "service", "packaging", f"{name}.j2")
-    made = Environment(
-        undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True, autoescape=False
-    )
-    return made.from_string(found.read_text(encoding="utf8"))
 
 
 def dashboard(name: str) -> str:
