@@ -76,7 +76,7 @@ def compare(ask: Ask) -> Compared:
     replies = asyncio.run(_one_by_one(_connection(ask), [sent for sent, _ in found]))
     pairs = zip(replies, found, strict=True)
     errors = [_error(verify, dialect, reply, expected) for reply, (_, expected) in pairs]
-    most = 0.1 if verify.MANIFEST["detects"] else verify.MANIFEST["tolerance"]
+    most = verify.LOST_DETECTIONS if verify.MANIFEST["detects"] else verify.MANIFEST["tolerance"]
     return Compared(len(errors), max(errors, default=1.0), int(bool(errors) and max(errors) <= most))
 
 

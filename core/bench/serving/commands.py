@@ -22,7 +22,7 @@ class Serve(msgspec.Struct, frozen=True):
 
 
 class Nothing(msgspec.Struct, frozen=True):
-    """Neither asked nor answered anything."""
+    """Nothing is answered."""
 
 
 class Bare(msgspec.Struct, frozen=True):
@@ -107,7 +107,6 @@ class Statuses(msgspec.Struct, frozen=True):
 
 SERVE = Command("serve", Serve, Nothing)
 BARE = Command("bare", Bare, BareTimes)
-STOP = Command("stop", Nothing, Nothing)
 READY = Command("ready", Ask, Ready)
 COMPARE = Command("compare", Ask, Compared)
 LOAD = Command("load", Ask, Answered)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from core.bench.serving.commands import BARE, SERVE, STOP, Bare, BareTimes, Nothing, Serve
+from core.bench.serving.commands import BARE, SERVE, Bare, BareTimes, Nothing, Serve
 
 LEAST_CALLS, MOST_CALLS = 10, 20_000
-_running: list[Callable[[], None]] = []
 
 
 def serve(request: Serve) -> Nothing:
@@ -25,7 +23,7 @@ def serve(request: Serve) -> Nothing:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
-    _running.append(start(request.descriptor, *([request.port] if request.port else [])))
+    start(request.descriptor, *([request.port] if request.port else []))
     return Nothing()
 
 
@@ -42,11 +40,4 @@ def bare(request: Bare) -> BareTimes:
     return BareTimes(times)
 
 
-def stop(_: Nothing) -> Nothing:
-    """End the service; what waits is answered first."""
-    for end in _running:
-        end()
-    return Nothing()
-
-
-COMMANDS = dict([SERVE.done_by(serve), BARE.done_by(bare), STOP.done_by(stop)])
+COMMANDS = dict([SERVE.done_by(serve), BARE.done_by(bare)])

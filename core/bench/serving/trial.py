@@ -157,15 +157,7 @@ def trial(request: TrialRequest, job: Job) -> Done[Trial]:
         job.progress(Progress(message="sending the golden inputs", share=0.2))
         compared = [both.ask(COMPARE, dialect=at) for at in range(len(both.dialects))]
         refusals = [each for at in range(len(both.dialects)) for each in _refusals(both, at)]
-        bare, loads, alone = both.bare_ms(), list[Load](), None
-        for done, clients in enumerate(CLIENTS):
-            said = f"loading it with {clients} client{'s' if clients > 1 else ''}"
-            job.progress(Progress(message=said, share=0.3 + 0.6 * done / len(CLIENTS)))
-            answered = both.ask(LOAD, clients=clients, seconds=LOAD_S)
-            alone = alone or answered
-            loads.append(_load(clients, answered))
-            if clients == 1:
-                bare += both.bare_ms()
+        loads, alone, bare = _loaded(both, job)
         cached = both.ask(LOAD, seconds=LOAD_S, cached=True) if "cache" in request.features else None
         counted = bool(both.ask(COUNT).so) if "metrics" in request.features else None
         memory = both.memory_bytes()
@@ -176,7 +168,7 @@ def trial(request: TrialRequest, job: Job) -> Done[Trial]:
             largest_error=max(each.largest for each in compared),
             golden=compared[0].golden,
             bare_p50_ms=float(np.median(bare)),
-            loads=tuple(loads),
+            loads=loads,
             stages=_stages(alone),
             cached_p50_ms=float(np.median(cached.ms)) if cached is not None and cached.ms else None,
             ready_ms=ready_ms,
@@ -188,6 +180,26 @@ def trial(request: TrialRequest, job: Job) -> Done[Trial]:
             rolled_back=changed,
         )
     return Done(found)
+
+
+def _loaded(both: _Both, job: Job) -> tuple[tuple[Load, ...], Answered, list[float]]:
+    """Load it with more and more clients.
+
+    Returns:
+        What came of each load, what one client alone got, and the milliseconds of bare calls around that.
+
+    Raises:
+        ChildCrashed: It answered none of the requests of a load.
+    """
+    answered, loads, bare = list[Answered](), list[Load](), both.bare_ms()
+    for done, clients in enumerate(CLIENTS):
+        said = f"loading it with {clients} client{'s' if clients > 1 else ''}"
+        job.progress(Progress(message=said, share=0.3 + 0.6 * done / len(CLIENTS)))
+        answered.append(both.ask(LOAD, clients=clients, seconds=LOAD_S))
+        loads.append(_load(clients, answered[-1]))
+        if clients == 1:
+            bare += both.bare_ms()
+    return tuple(loads), answered[0], bare
 
 
 def _ready(both: _Both, job: Job) -> float:
@@ -234,8 +246,8 @@ def _load(clients: int, answered: Answered) -> Load:
     return Load(clients, rate, float(np.median(ms)), tail[0.95], tail[0.99], len(ms), answered.errors)
 
 
-def _stages(answered: Answered | None) -> dict[str, float]:
-    told = zip(STAGES, answered.stage_ms, strict=True) if answered is not None else ()
+def _stages(answered: Answered) -> dict[str, float]:
+    told = zip(STAGES, answered.stage_ms, strict=True)
     return {name: took for name, took in told if took >= 0}
 
 

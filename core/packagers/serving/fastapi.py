@@ -15,10 +15,7 @@ class FastApi(Service):
     summary: ClassVar[str] = (
         "The kit as an HTTP service: JSON, NumPy arrays or images in, predictions out, documented at /docs."
     )
-    use: ClassVar[str] = "unzip it, install requirements.txt and run python serve.py."
     order: ClassVar[int] = 50
-    modules: ClassVar[tuple[str, ...]] = ("fastapi", "uvicorn", "pydantic")
-    adapter: ClassVar[str] = "fastapi"
     framework: ClassVar[tuple[str, ...]] = ("fastapi", "uvicorn")
     parts: ClassVar[tuple[str, ...]] = ("on_fastapi", "on_uvicorn")
     documented: ClassVar[str] = "/docs"

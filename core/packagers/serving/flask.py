@@ -15,10 +15,7 @@ class Flask(Service):
     summary: ClassVar[str] = (
         "The kit as an HTTP service on Flask and gunicorn, for houses whose services are WSGI applications."
     )
-    use: ClassVar[str] = "unzip it, install requirements.txt and run python serve.py."
     order: ClassVar[int] = 51
-    modules: ClassVar[tuple[str, ...]] = ("flask", "gunicorn", "pydantic")
-    adapter: ClassVar[str] = "flask"
     framework: ClassVar[tuple[str, ...]] = ("flask", "gunicorn")
 
 

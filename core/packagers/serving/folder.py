@@ -60,8 +60,8 @@ class Service(Packager):
     """A kind of service: the serving core and the adapter of one framework.
 
     Attributes:
-        adapter: Folder of the adapter among the templates.
-        framework: Packages that the adapter imports.
+        id: Also the folder of the adapter among the templates.
+        framework: Packages that the adapter imports, by their names in package indexes.
         parts: Files of the core that its adapter needs and others do not.
         client: Which of the templates' `clients` asks it, unless its adapter has a `client.py`.
         documented: Where it tells what it takes, such as ``/docs``; empty where nowhere.
@@ -73,7 +73,7 @@ class Service(Packager):
     suffix: ClassVar[str] = "zip"
     serves: ClassVar[tuple[Dialect, ...]] = (NpzOverHttp(),)
     Params: ClassVar[type[Any]] = ServiceParams
-    adapter: ClassVar[str]
+    use: ClassVar[str] = "unzip it, install requirements.txt and run python serve.py."
     framework: ClassVar[tuple[str, ...]]
     parts: ClassVar[tuple[str, ...]] = ()
     client: ClassVar[str] = "http"
@@ -116,10 +116,14 @@ class Service(Packager):
         """Whether predictions are held against those on the evaluation data."""
         return params.predictions
 
+    def available(self) -> Availability:
+        """Say whether what every such service imports is installed here."""
+        return availability((*self.framework, "pydantic"))
+
     def can_run(self, params: ServiceParams) -> Availability:
         """Say whether the packages that the service imports are installed here."""
         features = (name for feature, found in FEATURES.items() if getattr(params, feature) for name in found)
-        return availability([*self.modules, *features])
+        return availability([*self.framework, "pydantic", *features])
 
     def write(self, package: Package, path: Path, params: ServiceParams) -> None:
         """Write the zip; equal packages give equal bytes.
@@ -184,5 +188,5 @@ class Service(Packager):
         """Return the files beside the core, by name."""
         kept = templates()
         found = {"client.py": kept.joinpath("clients", f"{self.client}.py")}
-        own = (each for each in kept.joinpath(self.adapter).iterdir() if not each.name.startswith("_"))
+        own = (each for each in kept.joinpath(self.id).iterdir() if not each.name.startswith("_"))
         return found | {each.name: each for each in own if each.is_file()}

@@ -83,17 +83,8 @@ class Grpc(Service):
         "The kit behind a .proto of its own, with a streaming call and the health protocol, for callers that "
         "generate their clients."
     )
-    use: ClassVar[str] = "unzip it, install requirements.txt and run python serve.py."
     order: ClassVar[int] = 52
-    modules: ClassVar[tuple[str, ...]] = (
-        "fastapi",
-        "grpcio",
-        "grpcio-health-checking",
-        "pydantic",
-        "uvicorn",
-    )
     serves: ClassVar[tuple[Dialect, ...]] = (PredictGrpc(),)
-    adapter: ClassVar[str] = "grpc"
     framework: ClassVar[tuple[str, ...]] = (
         "grpcio",
         "grpcio-health-checking",

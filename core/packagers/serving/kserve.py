@@ -162,17 +162,8 @@ class Kserve(Service):
     summary: ClassVar[str] = (
         "The kit behind the Open Inference Protocol over HTTP and gRPC, as KServe and Triton speak it."
     )
-    use: ClassVar[str] = "unzip it, install requirements.txt and run python serve.py."
     order: ClassVar[int] = 53
-    modules: ClassVar[tuple[str, ...]] = (
-        "fastapi",
-        "grpcio",
-        "grpcio-health-checking",
-        "pydantic",
-        "uvicorn",
-    )
     serves: ClassVar[tuple[Dialect, ...]] = (InferHttp(), InferGrpc())
-    adapter: ClassVar[str] = "kserve"
     framework: ClassVar[tuple[str, ...]] = (
         "fastapi",
         "uvicorn",

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from html import escape
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 
 from serving.http import Http, HttpCall
-from serving.on_fastapi import address, manage, read, response
+from serving.on_fastapi import address, application, read, response
 from serving.service import Service
 from serving.settings import Settings
 
 settings = Settings.read()
 service = Service(settings)
 http = Http(service)
-
-
-@asynccontextmanager
-async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Load the model in the background; answer what waits before the end."""
-    service.start()
-    yield
-    await asyncio.to_thread(service.close)
-
-
-# FastAPI puts the title into the HTML of /docs as it is.
-app = FastAPI(title=escape(settings.name), lifespan=lifespan)
-manage(app, http)
+app = application(http)
 
 
 @app.post("/predict", openapi_extra={"requestBody": {"required": True, "content": http.content()}})

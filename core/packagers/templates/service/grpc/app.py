@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from html import escape
 from typing import Any
 
 import grpc
-from fastapi import FastAPI
 from grpc.aio import ServicerContext
 from predict_pb2 import (
     DescribeRequest,
@@ -23,7 +20,7 @@ from predict_pb2 import (
 
 from serving.http import Http
 from serving.inputs import Feed, checked_feed
-from serving.on_fastapi import manage
+from serving.on_fastapi import application
 from serving.on_grpc import GrpcCall, GrpcServer, array_of, bytes_of, code_of, refuse
 from serving.service import Service
 from serving.settings import Settings
@@ -126,17 +123,4 @@ CALLS = {
     "Describe": handler(grpc.unary_unary_rpc_method_handler, describe, DescribeRequest),
 }
 server = GrpcServer(service, [grpc.method_handlers_generic_handler(NAME, CALLS)], [NAME])
-
-
-@asynccontextmanager
-async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Load the model in the background; answer what waits before the end."""
-    service.start()
-    await server.start()
-    yield
-    await server.stop()
-    await asyncio.to_thread(service.close)
-
-
-app = FastAPI(title=escape(settings.name), lifespan=lifespan)
-manage(app, Http(service))
+app = application(Http(service), server)

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
-from html import escape
 from typing import Any
 
 import grpc
 import numpy as np
 import open_inference_pb2 as messages
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from grpc.aio import ServicerContext
 from v2 import NAMES, TYPES, V2Call, dtype_of, metadata
 
 from serving.errors import Refused, invalid
 from serving.http import Http, reply_json
 from serving.inputs import Array, Feed, checked_feed
-from serving.on_fastapi import address, manage, read, response
+from serving.on_fastapi import address, application, read, response
 from serving.on_grpc import GrpcCall, GrpcServer, array_of, bytes_of, refuse
 from serving.service import Service
 from serving.settings import Settings
@@ -170,20 +167,7 @@ CALLS = {
     "ServerReady": handler(server_ready, messages.ServerReadyRequest),
 }
 server = GrpcServer(service, [grpc.method_handlers_generic_handler(NAME, CALLS)], [NAME])
-
-
-@asynccontextmanager
-async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Load the model in the background; answer what waits before the end."""
-    service.start()
-    await server.start()
-    yield
-    await server.stop()
-    await asyncio.to_thread(service.close)
-
-
-app = FastAPI(title=escape(settings.name), lifespan=lifespan)
-manage(app, http)
+app = application(http, server)
 
 
 @app.post("/v2/models/{name}/infer")

@@ -72,7 +72,6 @@ class Management:
                 Route("POST", "/versions/{name}/activate", self._activate, slow=True),
                 Route("POST", "/versions/rollback", self._roll_back, slow=True),
             ]
-
         if service.settings.has("canary"):
             self.routes += [
                 Route("GET", "/canary", self._canary, slow=True),

@@ -1,9 +1,12 @@
-"""What adapters on FastAPI share: bodies, replies, the addresses of the management."""
+"""What adapters on FastAPI share: the application with its management, bodies, replies."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from html import escape
+from typing import Protocol
 
 from fastapi import FastAPI, Request, Response
 
@@ -37,8 +40,38 @@ async def read(request: Request, incoming: Incoming, seconds: float) -> bytes:
     return bytes(body)
 
 
-def manage(app: FastAPI, http: Http) -> None:
-    """Give an application the addresses of the management."""
+class Beside(Protocol):
+    """A server of another protocol in the same event loop."""
+
+    async def start(self) -> None:
+        """Serve."""
+
+    async def stop(self) -> None:
+        """Answer what was begun, then end."""
+
+
+def application(http: Http, beside: Beside | None = None) -> FastAPI:
+    """Return an application with the addresses of the management.
+
+    Once it runs, the model is loaded in the background; what waits is answered before its end.
+
+    Args:
+        http: What all requests share.
+        beside: Runs as long as it does.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        http.service.start()
+        if beside is not None:
+            await beside.start()
+        yield
+        if beside is not None:
+            await beside.stop()
+        await asyncio.to_thread(http.service.close)
+
+    # FastAPI puts the title into the HTML of /docs as it is.
+    app = FastAPI(title=escape(http.settings.name), lifespan=lifespan)
     for route in Management(http.service).routes:
         app.add_api_route(
             route.path,
@@ -48,6 +81,7 @@ def manage(app: FastAPI, http: Http) -> None:
             description=route.told,
             response_model=None,
         )
+    return app
 
 
 def _managing(route: Route, http: Http) -> Callable[[Request], Awaitable[Response]]:
