@@ -54,7 +54,13 @@ def _precision(target: ExportTarget, text: str) -> ExportPrecision:
 
 def _options(text: str) -> tuple[tuple[str, Option], ...]:
     pairs = [pair.partition("=") for pair in text.split(",") if pair]
-    return tuple((name.strip(), value_of(value.strip())) for name, _, value in pairs)
+    return tuple((name.strip(), _plain(value.strip())) for name, _, value in pairs)
+
+
+def _plain(text: str) -> Option:
+    """Return one value; lists and objects are no values of an option, and stay the text that they are."""
+    found = value_of(text)
+    return text if isinstance(found, list | dict) else found
 
 
 def target_of(export: Export) -> ExportTarget | None:

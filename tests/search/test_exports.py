@@ -54,6 +54,8 @@ def test_options_stand_behind_an_export_and_reach_the_step_that_has_them() -> No
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("onnx:fp32:opset=[17]", "opset has a wrong type"),
+        ("onnx:fp32:opset={}", "opset has a wrong type"),
         ("onnx:opsets=17", "Its options for this model: opset, axes, weights, shapes"),
         ("onnx:opset=12", "Choose one of: 0, 13"),
         ("onnx:opset=new", "wrong type"),
