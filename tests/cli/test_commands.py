@@ -49,6 +49,7 @@ def test_optimize_writes_the_results_and_every_artifact(
     assert (tmp_path / "model-fp32-openvino.zip").stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_a_model_of_one_batch_size_is_measured_at_that(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

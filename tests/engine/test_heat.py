@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from core.domain.run import RunRequest, RunStatus
 from core.engine import recover, resume, submit
 from core.store.store import Store
@@ -23,6 +25,7 @@ def heats(store: Store, run_id: str) -> list[list[str]]:
     return [event.data["candidates"] for event in store.events.since(run_id) if event.kind == "heat"]
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_the_final_heat_goes_on_there(
     store: Store, request_for: Make, data_dir: Path
 ) -> None:

@@ -36,7 +36,12 @@ FOR_PHONES = {
 }
 """Passes whose libraries alone take seconds to import."""
 LONG = COMPILERS | FOR_PHONES
-SLOW = EXPORT_FIRST | ALIKE | {(name, each) for name in LONG for each in PASSES[name].accepts}
+TRAINED = {
+    (name, "state_dict")
+    for name in ("distill", "distill_student", "fine_tune", "quantization_aware", "factorize")
+}
+"""Their other format trains the same network in the same way."""
+SLOW = EXPORT_FIRST | ALIKE | TRAINED | {(name, each) for name in LONG for each in PASSES[name].accepts}
 CASES = [
     pytest.param(name, format, marks=[pytest.mark.slow] if (name, format) in SLOW else [])
     for name, found in PASSES.items()

@@ -84,6 +84,7 @@ def kill_at_first_checkpoint(store: Store) -> threading.Thread:
     return thread
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_weights_of_a_whole_one(
     trial: Trial, store: Store, cancer: DataSet
 ) -> None:

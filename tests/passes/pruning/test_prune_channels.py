@@ -63,6 +63,7 @@ def test_residual_streams_stay_unless_asked(format: str, resnet: Sample, tmp_pat
     assert everything.details["parameters"] < inner.details["parameters"]
 
 
+@pytest.mark.slow
 def test_pruned_graphs_are_quantized_and_exported_like_others(resnet: Sample, tmp_path: Path) -> None:
     pruned = apply("prune_channels", resnet, "pt2", tmp_path / "1")
     exported = apply("export_onnx", Sample(resnet.model, {"pt2": pruned}), "pt2", tmp_path / "2")

@@ -55,6 +55,7 @@ def test_one_calibration_gives_every_variant(network: Reversible, resnet: Sample
     assert noise_db(expected, answer(artifact("openvino", *files), resnet.model, 2)) > 80
 
 
+@pytest.mark.slow
 def test_a_loose_limit_takes_the_faster_one_and_says_what_it_saw(resnet: Sample, tmp_path: Path) -> None:
     built = apply("mixed_precision", resnet, "onnx", tmp_path, max_error=100.0, seconds=QUICK)
     details = built.details
