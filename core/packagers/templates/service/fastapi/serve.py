@@ -15,7 +15,7 @@ from serving.on_uvicorn import in_background, server
 from serving.running import run
 
 start = in_background
-"""Serves in the background on a listening socket."""
+"""Serves in the background on a listening socket, and returns what ends it."""
 
 if __name__ == "__main__":
     sys.exit(run(lambda host, port: server(host, port).run()))

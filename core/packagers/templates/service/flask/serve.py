@@ -192,15 +192,23 @@ def _close() -> None:
     service.close()
 
 
-def start(descriptor: int) -> None:
-    """Serve in the background on a listening socket, as long as the process lives."""
+def start(descriptor: int) -> Callable[[], None]:
+    """Serve in the background on a listening socket, and return what ends it."""
     gunicorn = Gunicorn()
     config, log = gunicorn.cfg, gunicorn.cfg.logger_class(gunicorn.cfg)
     listening = socket.socket(fileno=os.dup(descriptor))
     # As gunicorn sets it on sockets that it makes: else the body of an answer waits for the head's receipt.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     worker = InBackground(0, os.getppid(), [listening], gunicorn, 0, config, log)
-    threading.Thread(target=worker.init_process, name="http", daemon=True).start()
+    thread = threading.Thread(target=worker.init_process, name="http", daemon=True)
+    thread.start()
+
+    def end() -> None:
+        worker.alive = False
+        thread.join(CLOSING_S)
+        _close()
+
+    return end
 
 
 if __name__ == "__main__":

@@ -10,16 +10,17 @@ It ends on SIGTERM: requests that wait are answered first.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from serving.on_uvicorn import in_background
 from serving.on_uvicorn import server as http_server
 from serving.running import run
 
 
-def start(descriptor: int, port: int) -> None:
-    """Serve gRPC on a port and HTTP on a listening socket in the background."""
+def start(descriptor: int, port: int) -> Callable[[], None]:
+    """Serve gRPC on a port and HTTP on a listening socket in the background; return what ends both."""
     _at("127.0.0.1", port)
-    in_background(descriptor)
+    return in_background(descriptor)
 
 
 def serve(host: str, port: int) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import threading
+from collections.abc import Callable
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -57,7 +58,14 @@ def server(host: str, port: int) -> uvicorn.Server:
     )
 
 
-def in_background(descriptor: int) -> None:
-    """Serve in a thread on a listening socket, as long as the process lives."""
+def in_background(descriptor: int) -> Callable[[], None]:
+    """Serve in a thread on a listening socket, and return what ends it."""
     listening, running = socket.socket(fileno=os.dup(descriptor)), server("127.0.0.1", 0)
-    threading.Thread(target=running.run, args=([listening],), name="http", daemon=True).start()
+    thread = threading.Thread(target=running.run, args=([listening],), name="http", daemon=True)
+    thread.start()
+
+    def end() -> None:
+        running.should_exit = True
+        thread.join(CLOSING_S)
+
+    return end
