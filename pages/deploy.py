@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ import streamlit as st
 from core import engine
 from core.errors import WhetstoneError
 from core.packagers.serving.checklist import Line
+from core.protocols import Packager
 from core.registry import get_packager, packagers
 from core.search.spelling import spell_packager
 from core.views import Advice, RunSummary, RunView, run_view, runs, service_view
@@ -48,9 +50,8 @@ def _told(run: RunSummary) -> str:
     return f"{run.name}{of} · {fmt.ago(run.created)}"
 
 
-def choose_candidate(view: RunView, advice: Advice, chosen: str | None) -> str | None:
+def choose_candidate(names: Mapping[str, str], advice: Advice, key: str, chosen: str | None) -> str | None:
     """Draw the choice of a measured candidate, set to what is recommended."""
-    names = {row.id: row.name for row in view.candidates if row.candidate.result is not None}
     ids = list(names)
     first = chosen if chosen in names else advice.candidate_id
     if not ids:
@@ -60,20 +61,22 @@ def choose_candidate(view: RunView, advice: Advice, chosen: str | None) -> str |
         ids,
         ids.index(first) if first in ids else 0,
         format_func=lambda id: f"{names[id]}{' ★' if id == advice.candidate_id else ''}",
-        key=f"deploy_candidate_{view.run.id}_{advice.candidate_id}",
+        key=f"deploy_candidate_{key}",
         help="★ is what is recommended for the scenario.",
     )
 
 
-def checklist(found: tuple[Line, ...]) -> None:
-    """Draw the deployment checklist."""
+def checklist(found: tuple[Line, ...], packed: bool) -> None:
+    """Draw the deployment checklist; `packed` says whether the folder has it."""
     ticked = sum(each.done for each in found)
-    st.caption(
-        f"{ticked} of {len(found)} are shown by a measurement or test that was run. It goes into the folder."
-    )
-    for each in found:
-        mark = ":green[:material/check_circle:]" if each.done else ":gray[:material/radio_button_unchecked:]"
-        st.markdown(f"{mark} **{fmt.plain(each.name)}**  \n:gray[{fmt.plain(each.evidence)}]")
+    kept = " It goes into the folder." if packed else ""
+    st.caption(f"{ticked} of {len(found)} are shown by a measurement or test that was run.{kept}")
+    with st.grid(2, min_column_width=320):
+        for each in found:
+            mark = (
+                ":green[:material/check_circle:]" if each.done else ":gray[:material/radio_button_unchecked:]"
+            )
+            st.markdown(f"{mark} **{fmt.plain(each.name)}**  \n:gray[{fmt.plain(each.evidence)}]")
 
 
 def measure_settings(candidate_id: str) -> None:
@@ -86,7 +89,16 @@ def measure_settings(candidate_id: str) -> None:
         st.rerun()
 
 
-def service(candidate_id: str, advice: Advice, key: str) -> None:
+def service_params(packager: Packager, advice: Advice, others: Mapping[str, str], key: str) -> dict[str, Any]:
+    """Draw the options of a kind of service; return those that are no default."""
+    st.subheader("Options", anchor=False)
+    if packager.serves:
+        return options(advice, others, key)
+    with st.grid(3, min_column_width=240, vertical_alignment="bottom"):
+        return params_form(packager.Params, key=f"{key}_{packager.id}")
+
+
+def service(candidate_id: str, advice: Advice, others: Mapping[str, str], key: str) -> None:
     """Draw a service of a candidate: options, trial, checklist, files."""
     kinds = {each.id: each.name for each in packagers().values() if each.deploys}
     kind = next(iter(kinds))
@@ -96,11 +108,8 @@ def service(candidate_id: str, advice: Advice, key: str) -> None:
             or kind
         )
         st.caption(packagers()[kind].summary)
-    st.subheader("Options", anchor=False)
     packager = get_packager(kind)
-    params: dict[str, Any] = (
-        options(advice, key) if packager.serves else params_form(packager.Params, key=f"{key}_{kind}")
-    )
+    params = service_params(packager, advice, others, key)
     spelled = spell_packager(kind, params)
     try:
         found = service_view(store(), candidate_id, spelled)
@@ -111,14 +120,18 @@ def service(candidate_id: str, advice: Advice, key: str) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         download_service(candidate_id, spelled, kinds[kind])
-    tried, ticks, code = st.tabs(["Try it here", "Checklist", "Files"])
+        if "predictions" in params:
+            st.page_link("watch.py", label="Watch it once it runs", icon=":material/monitoring:")
+    tried, ticks, code = st.tabs(
+        ["Try it here" if packager.serves else "Try it elsewhere", "Checklist", "Files"]
+    )
     with tried:
         if packager.serves:
             trial(candidate_id, spelled, found.trial)
         else:
             st.markdown(f"{packager.name} is not tried here. {packager.elsewhere}")
     with ticks:
-        checklist(found.checklist)
+        checklist(found.checklist, "CHECKLIST.md" in found.files)
     with code:
         files(found)
     same_elsewhere(found.command, found.python)
@@ -129,11 +142,13 @@ def show(view: RunView, asked: str | None) -> None:
     run_id = view.run.id
     picked = scenario(run_id, settings(run_id, ("scenario",)).get("scenario"))
     advice = recommended(view, picked)
-    candidate_id = choose_candidate(view, advice, asked)
+    names = {row.id: row.name for row in view.candidates if row.candidate.result is not None}
+    candidate_id = choose_candidate(names, advice, f"{run_id}_{advice.candidate_id}", asked)
     if candidate_id is None:
         return
     if advice.service:
-        service(candidate_id, advice, f"{run_id}_{picked.value}")
+        others = {id: name for id, name in names.items() if id != candidate_id}
+        service(candidate_id, advice, others, f"{run_id}_{picked.value}")
         return
     with st.container(horizontal=True):
         download_kit(candidate_id, key="kit")

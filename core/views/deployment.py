@@ -83,6 +83,8 @@ def _rank(name: str) -> tuple[int, str]:
     first = ("README.md", "app.py", "serve.py", "client.py", "service.json")
     if name in first:
         return first.index(name), name
+    if name.endswith(("config.pbtxt", "config.properties", "models/config.json")):
+        return len(first), name
     folders = ("serving/", "Dockerfile", "compose", "k8s/", "systemd/")
     return next((10 + at for at, each in enumerate(folders) if name.startswith(each)), 90), name
 

@@ -47,8 +47,14 @@ def test_scenario_advice_options_and_trial(
     assert values["Most requests/s"] == "900"
     assert values["Overhead"] == "0.500 ms"
     assert "whetstone deploy x" in [each.value for each in app.code]
+    candidate = next(each.key for each in app.selectbox if each.label == "Candidate")
     next(box for box in app.checkbox if box.label.startswith("**Cache**")).check().run()
     assert "cache=true" in seen[-1]
+    next(box for box in app.checkbox if box.label.startswith("**Shadow")).check().run()
+    second = next(each for each in app.selectbox if each.label == "Second version")
+    assert len(second.options) == len(app.selectbox(key=candidate).options) - 1
+    second.set_value("done-0").run()
+    assert "second=done-0" in seen[-1]
     next(each for each in app.button_group if each.label == "Service").set_value("triton").run()
     assert seen[-1] == "triton"
     assert "Triton model repository is not tried here" in words(app)

@@ -14,7 +14,7 @@ from core.packagers.serving.options import ServiceParams
 from core.registry import get_packager
 from core.store.store import Store
 from core.views import service_view
-from core.views.deployment import LARGEST_SHOWN, _command, _files, _others, _python
+from core.views.deployment import LARGEST_SHOWN, _command, _files, _others, _python, _rank
 from tests.pages import seed
 from tests.pages.conftest import store  # noqa: F401
 
@@ -28,6 +28,11 @@ def test_the_same_on_the_command_line_and_in_python() -> None:
         in command
     )
     assert "features=['rate_limit', 'cache']" in _python("run", "c", get_packager("fastapi"), params)
+
+
+def test_what_a_server_is_configured_by_is_read_early() -> None:
+    names = ["proof/verify.py", "model_repository/net/config.pbtxt", "serve.py", "models/v1/kit.json"]
+    assert sorted(names, key=_rank)[:2] == ["serve.py", "model_repository/net/config.pbtxt"]
 
 
 def test_a_candidate_that_was_not_built_says_so(store: Store) -> None:  # noqa: F811

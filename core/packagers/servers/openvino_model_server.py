@@ -37,7 +37,7 @@ class OpenVinoModelServer(ModelServer):
     """A folder that OpenVINO Model Server serves."""
 
     id: ClassVar[str] = "openvino_model_server"
-    name: ClassVar[str] = "OpenVINO Model Server"
+    name: ClassVar[str] = "OpenVINO Model Server folder"
     summary: ClassVar[str] = (
         "For Intel's model server: streams out of the measured throughput, the precision of the measurement, "
         "a client that proves it."
@@ -86,7 +86,7 @@ class OpenVinoModelServer(ModelServer):
             "model.json": {"name": name, "inputs": inputs, "outputs": outputs},
         }
         values = {
-            "title": f"{plain(package.model.name)}: {plain(package.candidate.name)}, on {self.name}",
+            "title": f"{plain(package.model.name)}: {plain(package.candidate.name)}, on OpenVINO Model Server",
             "name": name,
             "instances": load.instances,
             "why": load.why,

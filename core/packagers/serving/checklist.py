@@ -93,7 +93,9 @@ def _accuracy(result: Result) -> Line:
         return Line("Accuracy on held-out data", False, f"There were no labels.{seen}")
     scale, change = accuracy.scale, accuracy.change
     ends = " to ".join(map(scale.difference, (change.low, change.high)))
-    told = f"{plain(scale.name)} {scale.words(accuracy.value, 2)} of {accuracy.samples:,} held-out samples"
+    name = plain(scale.name)
+    value = f"{name[:1].upper()}{name[1:]} {scale.words(accuracy.value, 2)}"
+    told = f"{value} of {accuracy.samples:,} held-out samples"
     return Line(
         "Accuracy on held-out data",
         True,

@@ -133,7 +133,8 @@ class Service(Packager):
         """
         if params.versions and not params.auth:
             raise InvalidRequest(
-                "Versions are changed by requests, so that they need API keys.", hint="Choose auth, too."
+                "Versions are changed by requests, so that they need API keys.",
+                hint="Choose API keys (auth), too.",
             )
         if params.canary and not params.versions:
             raise InvalidRequest("A canary is activated as a version.", hint="Choose versions, too.")

@@ -20,8 +20,7 @@ RUN = """
 
 ```
 python -m venv .venv && .venv/bin/pip install -r requirements.txt -c constraints.txt
-{key}.venv/bin/python serve.py                                # {address}{documented}
-.venv/bin/python client.py {address}{with_key}        # the golden inputs, compared
+{lines}
 ```
 
 `requirements.txt` has what the code imports and `constraints.txt` all that comes with it, at the versions
@@ -100,11 +99,19 @@ def readme(
 
 
 def _run(params: ServiceParams, packager: Service) -> str:
-    key = ".venv/bin/python -m serving.keys add me                 # prints a key\n" if params.auth else ""
     documented = f", documented at {packager.documented}" if packager.documented else ""
     with_key = " --key KEY" if params.auth else ""
     address = packager.address(params.port)
-    return RUN.format(address=address, key=key, with_key=with_key, documented=documented)
+    commands = {
+        "serve.py": f"{address}{documented}",
+        f"client.py {address}{with_key}": "the golden inputs, compared",
+    }
+    if params.auth:
+        commands = {"-m serving.keys add me": "prints a key", **commands}
+    width = max(map(len, commands))
+    return RUN.format(
+        lines="\n".join(f".venv/bin/python {each:{width}}  # {told}" for each, told in commands.items())
+    )
 
 
 def _ask(package: Package, settings: dict[str, Any], packager: Service) -> str:

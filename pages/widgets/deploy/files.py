@@ -15,6 +15,9 @@ LANGUAGES = {
     ".yml": "yaml",
     ".conf": "nginx",
     ".service": "ini",
+    ".properties": "properties",
+    ".proto": "protobuf",
+    ".pbtxt": "protobuf",
     "Dockerfile": "docker",
 }
 
@@ -32,4 +35,4 @@ def files(view: ServiceView) -> None:
         )
     text = view.files.get(name or "") or ""
     language = next((each for end, each in LANGUAGES.items() if (name or "").endswith(end)), None)
-    right.code(text, language=language, height=420)
+    right.code(text, language=language, height=420, wrap_lines=language == "markdown")
