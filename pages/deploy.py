@@ -84,7 +84,8 @@ def measure_settings(candidate_id: str) -> None:
     key = f"sweep_{candidate_id}"
     busy = going_on(key)
     label = "Measure batch sizes now"
-    if st.button(label, icon=":material/speed:", key="measure", type=emphasis(True), disabled=busy):
+    why = "They are being measured." if busy else None
+    if st.button(label, icon=":material/speed:", key="measure", type=emphasis(True), disabled=busy, help=why):
         start(key, partial(engine.sweep, store(), candidate_id))
         st.rerun()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log10
 
 import plotly.graph_objects as go
 
@@ -34,10 +35,16 @@ def load_figure(loads: Sequence[Load], bare_ms: float, colors: Palette, *, heigh
         "p99 %{customdata[1]:.3g} ms<extra></extra>",
         showlegend=False,
     )
-    figure.add_vline(
-        x=bare_ms,
-        line={"color": colors.outside_line, "width": 1.5, "dash": "dash"},
-        annotation={"text": "bare call", "font": {"size": 11, "color": colors.text}},
+    figure.add_vline(x=bare_ms, line={"color": colors.outside_line, "width": 1.5, "dash": "dash"})
+    # On a logarithmic axis a line lies at the value, and a text at its logarithm.
+    figure.add_annotation(
+        text="bare call",
+        x=log10(bare_ms),
+        y=1,
+        yref="paper",
+        xanchor="left",
+        showarrow=False,
+        font={"size": 11, "color": colors.text},
     )
     styled(figure, colors, height)
     figure.update_xaxes(title_text="Time to an answer, median (ms)", type="log", dtick="D2")

@@ -37,7 +37,14 @@ def trial(candidate_id: str, spelled: str, found: Trial | None) -> None:
     if found is not None:
         _shown(found)
     label = "Try it again" if found is not None else "Try it here"
-    if st.button(label, icon=":material/play_arrow:", key="try", type=emphasis(found is None), disabled=busy):
+    if st.button(
+        label,
+        icon=":material/play_arrow:",
+        key="try",
+        type=emphasis(found is None),
+        disabled=busy,
+        help="It is being tried." if busy else None,
+    ):
         start(key, partial(engine.try_service, store(), candidate_id, spelled))
         st.rerun()
 
