@@ -86,7 +86,8 @@ class OpenVinoModelServer(ModelServer):
             "model.json": {"name": name, "inputs": inputs, "outputs": outputs},
         }
         values = {
-            "title": f"{plain(package.model.name)}: {plain(package.candidate.name)}, on OpenVINO Model Server",
+            "title": f"{plain(package.model.name)}: {plain(package.candidate.name)}, "
+            "on OpenVINO Model Server",
             "name": name,
             "instances": load.instances,
             "why": load.why,
