@@ -31,7 +31,7 @@ def _second(others: Mapping[str, str], key: str) -> dict[str, str]:
         "Second version",
         list(others),
         None,
-        format_func=others.get,
+        format_func=lambda id: others[id],
         placeholder="Added later",
         help="Another candidate of the run, for canary and shadow traffic.",
         key=f"{key}_second",
