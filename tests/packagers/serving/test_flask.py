@@ -80,9 +80,12 @@ def port(flask: Any, tmp_path: Path) -> Iterator[int]:
     """Serve under gunicorn within this process, on a port."""
     flask(table(tmp_path / "in"))
     listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    end = importlib.import_module("serve").start(listening.fileno())
+    serve, workers = importlib.import_module("serve"), list[Any]()
+    kind = serve.InBackground
+    serve.InBackground = lambda *given: workers.append(kind(*given)) or workers[0]
+    serve.start(listening.fileno())
     yield int(listening.getsockname()[1])
-    end()
+    workers[0].alive = False
     listening.close()
 
 
