@@ -47,7 +47,9 @@ class Client:
         return self.http.post("/predict", content=BODY, headers={**NPZ, **self.key, **unit})
 
     def get(self, path: str) -> Any:
-        return self.http.get(path, headers=self.key).json()
+        told = self.http.get(path, headers=self.key)
+        assert told.status_code == 200, told.text
+        return told.json()
 
     def post(self, path: str) -> Any:
         return self.http.post(path, headers=self.key)
