@@ -216,6 +216,7 @@ def with_original(folder: Path, **made: Any) -> Any:
 
 def test_the_original_answers_what_the_optimized_fails_at(serve: Any, tmp_path: Path) -> None:
     client = serve(with_original(tmp_path), fallback=True, metrics=True)
+    client.service._original.ready.result(60)  # It loads beside the version that answers.
 
     def fail(_: Any) -> Any:
         raise RuntimeError("broken")
