@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from core.complaints import complaint
 from core.domain.learn import Learn
 from core.errors import CorruptFile, UnsafeUpload
 from core.formats.built import HOSTILE
+from core.formats.protobuf import LENGTH, VARINT, fields
 from core.protocols import Format
 
 MANIFEST, LONGEST = "Manifest.json", 1 << 16
@@ -58,38 +58,12 @@ def _manifest(path: Path) -> None:
 
 def _program(path: Path) -> None:
     """Check that the file is a protocol buffer of an ML program."""
-    fields = dict(_fields(path.read_bytes()))
-    if not fields.keys() <= KNOWN_FIELDS or PROGRAM_FIELD not in fields:
+    wires = {(number, wire) for number, wire, *_ in fields(path.read_bytes())}
+    if any(wire not in (VARINT, LENGTH) for _, wire in wires):
+        raise ValueError("it is no protocol buffer of a model")
+    found = {number for number, _ in wires}
+    if not found <= KNOWN_FIELDS or PROGRAM_FIELD not in found:
         raise ValueError("it is another kind of model than an ML program")
-
-
-def _fields(content: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the numbers of a message's fields with the bytes that each takes."""
-    at = 0
-    while at < len(content):
-        key, at = _varint(content, at)
-        number, wire = key >> 3, key & 7
-        if wire == 0:
-            _, end = _varint(content, at)
-        elif wire == 2:
-            length, at = _varint(content, at)
-            end = at + length
-        else:
-            raise ValueError("it is no protocol buffer of a model")
-        if end > len(content):
-            raise ValueError("it is cut off")
-        yield number, end - at
-        at = end
-
-
-def _varint(content: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for index in range(10):
-        byte = content[at + index]
-        value |= (byte & 0x7F) << (7 * index)
-        if byte < 0x80:
-            return value, at + index + 1
-    raise ValueError("it is no protocol buffer")
 
 
 def _blobs(path: Path) -> None:

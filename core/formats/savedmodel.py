@@ -14,6 +14,7 @@ from core.complaints import complaint
 from core.domain.learn import Learn
 from core.errors import CorruptFile, UnsafeUpload
 from core.formats.built import HOSTILE
+from core.formats.protobuf import LENGTH, fields
 from core.protocols import Format
 
 GRAPH, BESIDE = "saved_model.pb", ("fingerprint.pb", "variables/variables.index")
@@ -110,42 +111,9 @@ def _inner(content: bytes, *path: int) -> Iterator[bytes]:
     if not path:
         yield content
         return
-    for number, value in _fields(content):
+    for number, wire, begin, end in fields(content):
         if number == path[0]:
-            yield from _inner(value, *path[1:])
-
-
-def _fields(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the fields of a message; empty bytes for numbers.
-
-    Raises:
-        ValueError: It is no protocol buffer, or is cut off.
-    """
-    at, widths = 0, {1: 8, 5: 4}
-    while at < len(content):
-        key, at = _varint(content, at)
-        wire = key & 7
-        if wire == 0:
-            _, at = _varint(content, at)
-            yield key >> 3, b""
-            continue
-        if wire not in (1, 2, 5):
-            raise ValueError("it is no protocol buffer")
-        length, at = _varint(content, at) if wire == 2 else (widths[wire], at)
-        if at + length > len(content):
-            raise ValueError("it is cut off")
-        yield key >> 3, content[at : at + length] if wire == 2 else b""
-        at += length
-
-
-def _varint(content: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for index in range(10):
-        byte = content[at + index]
-        value |= (byte & 0x7F) << (7 * index)
-        if byte < 0x80:
-            return value, at + index + 1
-    raise ValueError("it is no protocol buffer")
+            yield from _inner(content[begin:end] if wire == LENGTH else b"", *path[1:])
 
 
 FORMAT = Format(
